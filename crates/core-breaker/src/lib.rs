@@ -1,0 +1,1 @@
+//! A circuit breaker that cannot wedge: windows, generations and leased probes.

@@ -1,0 +1,1 @@
+//! Who is asking, on which trace, and until when: carried across await, tasks and services.

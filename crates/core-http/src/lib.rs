@@ -1,0 +1,1 @@
+//! Request contexts from headers, failures as problem+json, headers on the way out.

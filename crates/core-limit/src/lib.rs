@@ -1,0 +1,1 @@
+//! Rate limits and bulkheads that decide in nanoseconds.

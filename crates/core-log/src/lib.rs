@@ -1,0 +1,1 @@
+//! One JSON object a line from tracing, with the context of the request in it.

@@ -1,0 +1,1 @@
+//! All policies around one dependency, in the canonical order, checked when built.

@@ -1,0 +1,55 @@
+//! The monotonic clock of the operating system.
+
+use std::time::Duration;
+
+/// The longest time by which a coarse reading lags an exact one: a kernel tick at 250 Hz.
+pub(crate) const TICK: Duration = Duration::from_millis(4);
+
+#[cfg(all(target_os = "linux", not(feature = "test-util")))]
+mod source {
+    use rustix::time::{ClockId, Timespec, clock_gettime};
+
+    // Both readings are of the same timeline, so moments taken from one compare with moments taken from the other.
+    pub(crate) fn exact() -> u64 {
+        nanos(clock_gettime(ClockId::Monotonic))
+    }
+
+    pub(crate) fn coarse() -> u64 {
+        nanos(clock_gettime(ClockId::MonotonicCoarse))
+    }
+
+    #[expect(clippy::cast_sign_loss, reason = "a monotonic clock starts at zero and its parts are never negative")]
+    fn nanos(at: Timespec) -> u64 {
+        (at.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(at.tv_nsec as u64)
+    }
+}
+
+/// Platforms without a coarse clock, and tests: nanoseconds since the first reading of the process. The readings go
+/// through tokio in tests, so that a paused runtime pauses us.
+#[cfg(any(not(target_os = "linux"), feature = "test-util"))]
+mod source {
+    use std::sync::OnceLock;
+    use std::time::{Duration, Instant};
+
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the ambient clock")]
+    fn read() -> Instant {
+        #[cfg(feature = "test-util")]
+        return tokio::time::Instant::now().into_std();
+        #[cfg(not(feature = "test-util"))]
+        return Instant::now();
+    }
+
+    pub(crate) fn exact() -> u64 {
+        // An hour of margin: a paused clock may have started before the first reading.
+        let origin = ORIGIN.get_or_init(|| read().checked_sub(Duration::from_secs(3600)).unwrap_or_else(read));
+        u64::try_from(read().saturating_duration_since(*origin).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn coarse() -> u64 {
+        exact()
+    }
+}
+
+pub(crate) use source::{coarse, exact};

@@ -1,0 +1,102 @@
+//! What a clock promises.
+#![expect(clippy::disallowed_methods, reason = "a manual clock is checked against the real one")]
+
+use std::time::Duration;
+
+use core_time::{Clock, Instant, ManualClock, ms, secs};
+
+#[test]
+fn w_5_arithmetic_saturates_and_never_panics() {
+    assert_eq!(Instant::ORIGIN - Instant::NEVER, Duration::ZERO);
+    assert_eq!(Instant::NEVER + secs(1), Instant::NEVER);
+    assert_eq!(Instant::ORIGIN + Duration::MAX, Instant::NEVER);
+    assert_eq!(Instant::ORIGIN - secs(1), Instant::ORIGIN);
+}
+
+#[test]
+fn w_5_a_clock_that_jumps_back_reads_as_no_time_passed() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let start = clock.now();
+    time.set(start - secs(5));
+    assert_eq!(clock.now() - start, Duration::ZERO);
+    assert_eq!(clock.reached(start), Err(secs(5)));
+}
+
+#[test]
+fn a_coarse_reading_is_never_later_than_an_exact_one() {
+    let clock = Clock::system();
+    for _ in 0..1_000 {
+        let coarse = clock.now_coarse();
+        let exact = clock.now();
+        assert!(coarse <= exact, "{coarse:?} {exact:?}");
+    }
+}
+
+#[test]
+fn reached_is_exact_to_the_nanosecond() {
+    let time = ManualClock::new();
+    let at = time.now() + ms(7);
+    time.advance(ms(7) - Duration::from_nanos(1));
+    assert_eq!(time.clock().reached(at), Err(Duration::from_nanos(1)));
+    time.advance(Duration::from_nanos(1));
+    assert_eq!(time.clock().reached(at), Ok(at));
+}
+
+#[test]
+fn rt_6_a_blocking_sleep_never_ends_early() {
+    let clock = Clock::system();
+    for micros in [0, 1, 100, 2_500] {
+        let at = clock.now() + Duration::from_micros(micros);
+        clock.sleep_until_blocking(at);
+        assert!(clock.now() >= at);
+    }
+}
+
+#[test]
+fn a_blocking_sleep_on_a_manual_clock_jumps() {
+    let time = ManualClock::new();
+    let before = std::time::Instant::now();
+    time.clock().sleep_until_blocking(time.now() + secs(3600));
+    assert_eq!(time.elapsed(), secs(3600));
+    assert!(before.elapsed() < secs(60));
+}
+
+#[cfg(feature = "tokio")]
+mod sleeping {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_system_clock_follows_a_paused_runtime() {
+        if cfg!(not(feature = "test-util")) {
+            return;
+        }
+        let clock = Clock::system();
+        let start = clock.now();
+        clock.sleep(secs(3600)).await;
+        assert_eq!(clock.now() - start, secs(3600));
+    }
+
+    #[tokio::test]
+    async fn rt_6_a_sleep_never_ends_early() {
+        let clock = Clock::system();
+        for millis in [0, 1, 3] {
+            let at = clock.now() + ms(millis);
+            clock.sleep_until(at).await;
+            assert!(clock.now() >= at);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_manual_sleeper_wakes_exactly_when_it_is_due() {
+        let time = ManualClock::new();
+        let sleep = tokio::spawn(time.clock().sleep(ms(10)));
+        tokio::task::yield_now().await;
+        time.advance(ms(10) - Duration::from_nanos(1));
+        tokio::task::yield_now().await;
+        assert!(!sleep.is_finished());
+        time.advance(Duration::from_nanos(1));
+        sleep.await.unwrap();
+        assert_eq!(time.elapsed(), ms(10));
+    }
+}

@@ -1,0 +1,1 @@
+//! Timeouts that arm nothing for a call that is ready.
