@@ -18,7 +18,10 @@ mod source {
         nanos(clock_gettime(ClockId::MonotonicCoarse))
     }
 
-    #[expect(clippy::cast_sign_loss, reason = "a monotonic clock starts at zero and its parts are never negative")]
+    #[expect(
+        clippy::cast_sign_loss,
+        reason = "a monotonic clock starts at zero and its parts are never negative"
+    )]
     fn nanos(at: Timespec) -> u64 {
         (at.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(at.tv_nsec as u64)
     }
@@ -43,7 +46,8 @@ mod source {
 
     pub(crate) fn exact() -> u64 {
         // An hour of margin: a paused clock may have started before the first reading.
-        let origin = ORIGIN.get_or_init(|| read().checked_sub(Duration::from_secs(3600)).unwrap_or_else(read));
+        let origin =
+            ORIGIN.get_or_init(|| read().checked_sub(Duration::from_secs(3600)).unwrap_or_else(read));
         u64::try_from(read().saturating_duration_since(*origin).as_nanos()).unwrap_or(u64::MAX)
     }
 

@@ -1,0 +1,172 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Recovery;
+
+/// How loud a failure should be in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Expected in normal work.
+    Info,
+    /// Worth knowing: somebody was refused.
+    Warning,
+    /// Something failed that should not.
+    Error,
+    /// Somebody should be woken.
+    Critical,
+}
+
+macro_rules! categories {
+    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal, $recovery:ident, $http:literal, $grpc:literal, $severity:ident, $title:literal;)+) => {
+        /// The kind of failure.
+        ///
+        /// One table gives each kind its [`Recovery`], HTTP status, gRPC code, [`Severity`] and title; the
+        /// documentation of a variant is its row.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+        #[non_exhaustive]
+        pub enum Category { $(
+            $(#[doc = $doc])+
+            #[doc = concat!("\n\n`", $name, "` · ", stringify!($recovery), " · HTTP ", $http, " · gRPC ", $grpc, " · ", stringify!($severity), " · \"", $title, "\"")]
+            $variant,
+        )+ }
+
+        const TABLE: &[(Category, Row)] = &[$(
+            (Category::$variant, Row { name: $name, recovery: Recovery::$recovery, http: $http, grpc: $grpc, severity: Severity::$severity, title: $title }),
+        )+];
+    };
+}
+
+struct Row {
+    name: &'static str,
+    recovery: Recovery,
+    http: u16,
+    grpc: u8,
+    severity: Severity,
+    title: &'static str,
+}
+
+categories! {
+    /// The ground under the service gave way: disk, scheduler, host.
+    Infrastructure => "infrastructure", Transient, 503, 14, Error, "Infrastructure failure";
+    /// A rule of the application was broken by the application itself.
+    Application => "application", Fatal, 500, 13, Error, "Application error";
+    /// The connection failed before an answer arrived.
+    Network => "network", Transient, 502, 14, Error, "Network failure";
+    /// No answer within the time allowed.
+    Timeout => "timeout", Transient, 504, 4, Error, "Timeout";
+    /// The request itself is wrong.
+    Validation => "validation", InvalidInput, 400, 3, Info, "Invalid request";
+    /// The caller is not known.
+    Authentication => "authentication", InvalidInput, 401, 16, Warning, "Authentication required";
+    /// The caller is known and may not do this.
+    Authorization => "authorization", InvalidInput, 403, 7, Warning, "Permission denied";
+    /// The service was set up wrongly.
+    Configuration => "configuration", Fatal, 500, 9, Critical, "Configuration error";
+    /// A service that we call answered with a failure of its own.
+    ExternalService => "external_service", Transient, 502, 14, Error, "External service failure";
+    /// The caller asked too often.
+    RateLimit => "rate_limit", Transient, 429, 8, Warning, "Too many requests";
+    /// What was asked for does not exist.
+    Resource => "resource", InvalidInput, 404, 5, Info, "Not found";
+    /// The request contradicts the present state.
+    Conflict => "conflict", InvalidInput, 409, 10, Info, "Conflict";
+    /// A pool, queue or quota of ours is used up.
+    ResourceExhausted => "resource_exhausted", Transient, 503, 8, Error, "Resource exhausted";
+    /// The service cannot answer now.
+    Unavailable => "unavailable", Transient, 503, 14, Error, "Service unavailable";
+    /// The caller went away.
+    Cancelled => "cancelled", Fatal, 499, 1, Info, "Cancelled";
+    /// Stored data is wrong or lost.
+    Data => "data", Fatal, 500, 15, Critical, "Data error";
+    /// A bug.
+    Internal => "internal", Fatal, 500, 13, Critical, "Internal error";
+    /// Nothing is known about it.
+    Unknown => "unknown", Unknown, 500, 2, Error, "Unknown error";
+}
+
+// === impl Category ===
+
+impl Category {
+    /// Every category, in the order of the table.
+    #[must_use]
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        TABLE.iter().map(|(category, _)| *category)
+    }
+
+    /// The text used in logs, labels and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().name
+    }
+
+    /// What helps against it unless the error knows better.
+    #[must_use]
+    pub const fn recovery(self) -> Recovery {
+        self.row().recovery
+    }
+
+    /// The HTTP status to answer with. 499 stands for a caller that went away.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        self.row().http
+    }
+
+    /// The gRPC status code to answer with.
+    #[must_use]
+    pub const fn grpc_code(self) -> u8 {
+        self.row().grpc
+    }
+
+    /// How loud it should be in a log.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        self.row().severity
+    }
+
+    /// The title of its problem document: the same for every occurrence.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().title
+    }
+
+    /// Whether the caller caused it and must change something.
+    #[must_use]
+    pub const fn is_client_fault(self) -> bool {
+        matches!(self.row().http, 400..=499) && !matches!(self, Self::Cancelled)
+    }
+
+    const fn row(self) -> &'static Row {
+        // The table is written by the macro that writes the enum, in the same order; a test walks it.
+        &TABLE[self as usize].1
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads the text of [`Category::as_str`]. A text from a newer peer reads as [`Category::Unknown`].
+impl FromStr for Category {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(TABLE.iter().find(|(_, row)| row.name == text).map_or(Self::Unknown, |(category, _)| *category))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_category_finds_its_own_row() {
+        for (index, (category, row)) in TABLE.iter().enumerate() {
+            assert_eq!(*category as usize, index);
+            assert_eq!(category.as_str(), row.name);
+            assert_eq!(row.name.parse(), Ok(*category));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::foreign::{class_of, io_class};
+use crate::{Category, Code, Recovery, Verdict};
+
+/// What policies ask of an error.
+///
+/// Implement [`recovery`](Self::recovery) for your own error types; the other answers have defaults.
+///
+/// ```
+/// use core_errors::{Classify, Recovery, Verdict};
+///
+/// enum Charge { Declined, GatewayDown }
+///
+/// impl Classify for Charge {
+///     fn recovery(&self) -> Recovery {
+///         match self {
+///             Charge::Declined => Recovery::InvalidInput,
+///             Charge::GatewayDown => Recovery::Transient,
+///         }
+///     }
+/// }
+/// assert_eq!(Charge::Declined.verdict(), Verdict::Ignore);
+/// assert_eq!(Charge::GatewayDown.verdict(), Verdict::Transient(None));
+/// ```
+pub trait Classify {
+    /// What helps against it.
+    fn recovery(&self) -> Recovery;
+
+    /// The time after which the callee asked to be tried again. Default: it did not ask.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Its kind. Default: unknown.
+    fn category(&self) -> Category {
+        Category::Unknown
+    }
+
+    /// Its stable name. Default: none.
+    fn code(&self) -> Option<Code> {
+        None
+    }
+
+    /// The verdict on an attempt that ended with it.
+    ///
+    /// Default: from the recovery class and the hint. A cancelled call says nothing about the callee, and a rate limit or
+    /// an exhausted resource is an overload.
+    fn verdict(&self) -> Verdict {
+        match (self.recovery(), self.category()) {
+            (_, Category::Cancelled) => Verdict::Ignore,
+            (Recovery::Transient, Category::RateLimit | Category::ResourceExhausted) => {
+                Verdict::Overload(self.retry_after())
+            }
+            (Recovery::Transient, _) => Verdict::Transient(self.retry_after()),
+            (recovery, _) => Verdict::from(recovery),
+        }
+    }
+}
+
+macro_rules! forward {
+    ($($type:ty),+) => { $(
+        impl<E: Classify + ?Sized> Classify for $type {
+            fn recovery(&self) -> Recovery { (**self).recovery() }
+            fn retry_after(&self) -> Option<Duration> { (**self).retry_after() }
+            fn category(&self) -> Category { (**self).category() }
+            fn code(&self) -> Option<Code> { (**self).code() }
+            fn verdict(&self) -> Verdict { (**self).verdict() }
+        }
+    )+ };
+}
+
+forward!(&E, Arc<E>);
+
+/// By its kind, and by what it wraps when it wraps an error that is known better.
+impl Classify for io::Error {
+    fn recovery(&self) -> Recovery {
+        io_class(self).recovery
+    }
+
+    fn category(&self) -> Category {
+        io_class(self).category
+    }
+}
+
+/// By the first error of its chain that is known (see [`class_of`]).
+impl Classify for Box<dyn std::error::Error + Send + Sync> {
+    fn recovery(&self) -> Recovery {
+        class_of(self.as_ref()).recovery
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        class_of(self.as_ref()).retry_after
+    }
+
+    fn category(&self) -> Category {
+        class_of(self.as_ref()).category
+    }
+
+    fn code(&self) -> Option<Code> {
+        class_of(self.as_ref()).code
+    }
+}
+
+impl Classify for Infallible {
+    fn recovery(&self) -> Recovery {
+        match *self {}
+    }
+}

@@ -1,0 +1,81 @@
+use std::borrow::Cow;
+
+use crate::{Error, Visibility};
+
+/// A problem document as RFC 9457 shapes it: what an HTTP client may know of a failure.
+///
+/// It is made from public text and public metadata only; causes, internal text and locations have no way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Problem {
+    /// A URI reference for the kind of problem. Default: `about:blank`.
+    #[cfg_attr(feature = "serde", serde(rename = "type"))]
+    pub kind: Cow<'static, str>,
+    /// The same for every occurrence.
+    pub title: Cow<'static, str>,
+    /// The HTTP status.
+    pub status: u16,
+    /// What helps the client. Absent where it would only repeat the title.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub detail: Option<Cow<'static, str>>,
+    /// The kind of failure as a word of our table.
+    pub category: &'static str,
+    /// The stable name of the error.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub code: Option<&'static str>,
+    /// Whole seconds until trying again is worth it, rounded up.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub retry_after: Option<u64>,
+    /// The id to quote when asking for help.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub correlation_id: Option<String>,
+    /// Public facts, in order.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map"))]
+    pub metadata: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+// === impl Problem ===
+
+impl Problem {
+    /// The media type of the document.
+    pub const MEDIA_TYPE: &'static str = "application/problem+json";
+
+    pub(crate) fn of(error: &Error) -> Self {
+        let category = error.category();
+        let public = error.metadata().iter().filter(|fact| fact.visibility == Visibility::Public);
+        Self {
+            kind: Cow::Borrowed("about:blank"),
+            title: Cow::Borrowed(category.title()),
+            status: category.http_status(),
+            detail: Some(error.message())
+                .filter(|text| *text != category.title())
+                .map(|text| text.to_owned().into()),
+            category: category.as_str(),
+            code: error.code().map(crate::Code::as_str),
+            retry_after: error.retry_after().map(whole_seconds),
+            correlation_id: None,
+            metadata: public.map(|fact| (fact.key, fact.value.clone())).collect(),
+        }
+    }
+
+    /// Names the request, so that a client can quote it.
+    #[must_use]
+    pub fn with_correlation_id(mut self, id: impl Into<String>) -> Self {
+        self.correlation_id = Some(id.into());
+        self
+    }
+}
+
+/// Rounded up: coming back early would be refused again.
+fn whole_seconds(after: std::time::Duration) -> u64 {
+    after.as_secs() + u64::from(after.subsec_nanos() > 0)
+}
+
+#[cfg(feature = "serde")]
+fn as_map<S: serde::Serializer>(
+    facts: &[(&'static str, Cow<'static, str>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(facts.iter().map(|(key, value)| (key, value)))
+}

@@ -1,0 +1,45 @@
+use std::fmt;
+
+/// What helps against a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Recovery {
+    /// The same request may succeed at once, perhaps elsewhere: not the leader, stale connection.
+    Retriable,
+    /// The same request may succeed after a delay: timeout, reset, overload.
+    Transient,
+    /// Trying again cannot help: corruption, a bug, a wrong configuration.
+    Fatal,
+    /// The caller must change the request.
+    InvalidInput,
+    /// Nothing is known. Treated as a failure of the callee that is not worth another try.
+    Unknown,
+}
+
+// === impl Recovery ===
+
+impl Recovery {
+    /// Whether trying again may help.
+    #[must_use]
+    pub const fn is_retriable(self) -> bool {
+        matches!(self, Self::Retriable | Self::Transient)
+    }
+
+    /// The text used in logs and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retriable => "retriable",
+            Self::Transient => "transient",
+            Self::Fatal => "fatal",
+            Self::InvalidInput => "invalid_input",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,337 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Category, Classify, Code, Name, Recovery, Verdict};
+
+/// A policy's refusal to run a call, or to go on with it: who, why, and when it is worth coming back.
+///
+/// 64 bytes, no allocation, no drop: a refusal must not cost more than the call it saves.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rejection {
+    name: Name,
+    code: Option<Code>,
+    /// Nanoseconds; `u64::MAX` stands for none, as it does below. Half the size of an `Option<Duration>`.
+    retry_after: u64,
+    limit: u64,
+    elapsed: u64,
+    generation: u32,
+    policy: PolicyKind,
+    reason: Reason,
+    category: Option<Category>,
+}
+
+/// Which policy refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PolicyKind {
+    /// Retry, for itself or its budget.
+    Retry,
+    /// Circuit breaker.
+    Breaker,
+    /// Rate limit.
+    RateLimit,
+    /// Bulkhead.
+    Bulkhead,
+    /// Limit on one attempt.
+    Timeout,
+    /// Limit on the whole call.
+    Deadline,
+}
+
+/// Why it refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The circuit is open.
+    CircuitOpen,
+    /// The circuit is held open by an operator.
+    ForcedOpen,
+    /// The circuit is half open and all its probes are out.
+    HalfOpenFull,
+    /// The limit of the policy passed before an answer came.
+    TimedOut,
+    /// The caller's own deadline passed.
+    DeadlineExceeded,
+    /// More calls than the rate allows.
+    RateLimited,
+    /// The request is larger than the limit can ever admit.
+    Impossible,
+    /// All slots, and all places to wait for one, are taken.
+    BulkheadFull,
+    /// No slot became free in the time allowed for waiting.
+    QueueTimeout,
+    /// The retry budget is spent.
+    BudgetExhausted,
+    /// The call returned a value that the classifier did not accept.
+    Unaccepted,
+}
+
+/// What the last failure before a refusal was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Its kind.
+    pub category: Category,
+    /// Its stable name.
+    pub code: Option<Code>,
+}
+
+const NONE: u64 = u64::MAX;
+
+// === impl Rejection ===
+
+impl Rejection {
+    /// A refusal.
+    #[must_use]
+    #[inline]
+    pub const fn new(policy: PolicyKind, name: Name, reason: Reason) -> Self {
+        Self {
+            name,
+            code: None,
+            retry_after: NONE,
+            limit: NONE,
+            elapsed: NONE,
+            generation: 0,
+            policy,
+            reason,
+            category: None,
+        }
+    }
+
+    /// Says when it is worth coming back.
+    #[must_use]
+    #[inline]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = nanos(after);
+        self
+    }
+
+    /// Says which limit was passed, and after how long.
+    #[must_use]
+    #[inline]
+    pub fn with_limit(mut self, limit: Duration, elapsed: Duration) -> Self {
+        self.limit = nanos(limit);
+        self.elapsed = nanos(elapsed);
+        self
+    }
+
+    /// Says in which generation of the circuit.
+    #[must_use]
+    #[inline]
+    pub const fn with_generation(mut self, generation: u32) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// Says which failure led to it.
+    #[must_use]
+    #[inline]
+    pub fn with_cause(mut self, cause: Option<Cause>) -> Self {
+        self.category = cause.map(|cause| cause.category);
+        self.code = cause.and_then(|cause| cause.code);
+        self
+    }
+
+    /// Which policy refused.
+    #[must_use]
+    pub const fn policy(&self) -> PolicyKind {
+        self.policy
+    }
+
+    /// The name of that policy.
+    #[must_use]
+    pub const fn name(&self) -> Name {
+        self.name
+    }
+
+    /// Why it refused.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// When it is worth coming back: from now, never negative.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        duration(self.retry_after)
+    }
+
+    /// The limit that was passed.
+    #[must_use]
+    pub const fn limit(&self) -> Option<Duration> {
+        duration(self.limit)
+    }
+
+    /// The time that had gone by.
+    #[must_use]
+    pub const fn elapsed(&self) -> Option<Duration> {
+        duration(self.elapsed)
+    }
+
+    /// The generation of the circuit that refused; 0 for other policies.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The last failure before the refusal.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        self.category.map(|category| Cause { category, code: self.code })
+    }
+
+    /// Whether a limit on time was passed, rather than the call refused.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self.reason, Reason::TimedOut | Reason::DeadlineExceeded)
+    }
+
+    /// What a client may be told.
+    pub(crate) const fn public_message(&self) -> &'static str {
+        match self.reason {
+            Reason::TimedOut | Reason::DeadlineExceeded => "no answer within the time allowed",
+            Reason::RateLimited => "too many requests",
+            Reason::Impossible => "the request is larger than the limit allows",
+            _ => "the service cannot answer now",
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(NONE - 1)
+}
+
+const fn duration(nanos: u64) -> Option<Duration> {
+    if nanos == NONE { None } else { Some(Duration::from_nanos(nanos)) }
+}
+
+/// To a caller further out. A limit on time that was passed may be tried again; a refusal was made to keep load away, so
+/// it is permanent to a retry around it and says nothing about the callee to a breaker around it.
+impl Classify for Rejection {
+    fn recovery(&self) -> Recovery {
+        match self.reason {
+            Reason::Impossible => Recovery::InvalidInput,
+            _ => Recovery::Transient,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after()
+    }
+
+    fn category(&self) -> Category {
+        match self.reason {
+            Reason::TimedOut | Reason::DeadlineExceeded => Category::Timeout,
+            Reason::RateLimited => Category::RateLimit,
+            Reason::Impossible => Category::Validation,
+            Reason::BulkheadFull | Reason::QueueTimeout => Category::ResourceExhausted,
+            Reason::Unaccepted => Category::ExternalService,
+            Reason::CircuitOpen | Reason::ForcedOpen | Reason::HalfOpenFull | Reason::BudgetExhausted => {
+                Category::Unavailable
+            }
+        }
+    }
+
+    fn code(&self) -> Option<Code> {
+        Some(self.reason.code())
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self.reason {
+            Reason::TimedOut => Verdict::Transient(None),
+            Reason::Unaccepted => Verdict::Permanent,
+            _ => Verdict::Ignore,
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`: {}", self.policy, self.name, self.reason)?;
+        match (self.limit(), self.elapsed()) {
+            (Some(limit), Some(elapsed)) => write!(f, " (limit {limit:?}, {elapsed:?} gone by)")?,
+            (Some(limit), None) => write!(f, " (limit {limit:?})")?,
+            _ => {}
+        }
+        if let Some(cause) = self.cause() {
+            write!(f, ", last failure: {}", cause.category)?;
+            if let Some(code) = cause.code {
+                write!(f, " {code}")?;
+            }
+        }
+        if let Some(after) = self.retry_after() {
+            write!(f, ", worth trying again in {after:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rejection({self})")
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+// === impl PolicyKind ===
+
+impl PolicyKind {
+    /// The text used in logs and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Breaker => "breaker",
+            Self::RateLimit => "rate_limit",
+            Self::Bulkhead => "bulkhead",
+            Self::Timeout => "timeout",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
+impl fmt::Display for PolicyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+// === impl Reason ===
+
+impl Reason {
+    /// The stable name, for metrics, logs and clients.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::CircuitOpen => const { Code::new("CIRCUIT_OPEN") },
+            Self::ForcedOpen => const { Code::new("CIRCUIT_FORCED_OPEN") },
+            Self::HalfOpenFull => const { Code::new("CIRCUIT_HALF_OPEN_FULL") },
+            Self::TimedOut => const { Code::new("TIMED_OUT") },
+            Self::DeadlineExceeded => const { Code::new("DEADLINE_EXCEEDED") },
+            Self::RateLimited => const { Code::new("RATE_LIMITED") },
+            Self::Impossible => const { Code::new("LIMIT_IMPOSSIBLE") },
+            Self::BulkheadFull => const { Code::new("BULKHEAD_FULL") },
+            Self::QueueTimeout => const { Code::new("BULKHEAD_QUEUE_TIMEOUT") },
+            Self::BudgetExhausted => const { Code::new("RETRY_BUDGET_EXHAUSTED") },
+            Self::Unaccepted => const { Code::new("RESULT_UNACCEPTED") },
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CircuitOpen => "the circuit is open",
+            Self::ForcedOpen => "the circuit is held open by an operator",
+            Self::HalfOpenFull => "the circuit is half open and all probes are out",
+            Self::TimedOut => "timed out",
+            Self::DeadlineExceeded => "the caller's deadline has passed",
+            Self::RateLimited => "over the rate limit",
+            Self::Impossible => "asks for more than the limit can ever admit",
+            Self::BulkheadFull => "all slots are taken",
+            Self::QueueTimeout => "no slot became free in time",
+            Self::BudgetExhausted => "the retry budget is spent",
+            Self::Unaccepted => "the result was not accepted",
+        })
+    }
+}
