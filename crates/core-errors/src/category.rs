@@ -89,7 +89,7 @@ categories! {
 
 impl Category {
     /// Every category, in the order of the table.
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "iterators are must_use already")]
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         TABLE.iter().map(|(category, _)| *category)
     }

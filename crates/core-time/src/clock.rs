@@ -94,7 +94,6 @@ impl Clock {
     /// # Panics
     /// The future panics when it is first polled outside a tokio runtime with timers, unless the clock is manual.
     #[cfg(feature = "tokio")]
-    #[must_use]
     pub fn sleep_until(&self, at: Instant) -> crate::Sleep {
         crate::Sleep::new(self, at)
     }
@@ -104,7 +103,6 @@ impl Clock {
     /// # Panics
     /// As [`sleep_until`](Self::sleep_until).
     #[cfg(feature = "tokio")]
-    #[must_use]
     pub fn sleep(&self, duration: Duration) -> crate::Sleep {
         self.sleep_until(self.now() + duration)
     }

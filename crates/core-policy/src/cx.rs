@@ -1,0 +1,106 @@
+use std::task::Waker;
+use std::time::Duration;
+
+use core_time::{Clock, Instant};
+
+/// What a policy may know when it decides: the time, the deadline, and how to be woken.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    clock: &'a Clock,
+    waker: Option<&'a Waker>,
+    frame: &'a mut Frame,
+}
+
+/// What the driver remembers between two questions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Frame {
+    /// The coarse time, read at most once in a phase.
+    now: Option<Instant>,
+    /// When the whole call must have ended.
+    deadline: Option<Instant>,
+    /// How long the attempt may take.
+    limit: Option<Duration>,
+}
+
+// === impl Cx ===
+
+impl<'a> Cx<'a> {
+    #[inline]
+    pub(crate) fn new(clock: &'a Clock, waker: Option<&'a Waker>, frame: &'a mut Frame) -> Self {
+        Self { clock, waker, frame }
+    }
+
+    /// The coarse time: a few milliseconds late at most. Read once, then the same for all policies in one admission.
+    #[inline]
+    pub fn now(&mut self) -> Instant {
+        *self.frame.now.get_or_insert_with(|| self.clock.now_coarse())
+    }
+
+    /// The clock, where a coarse and shared reading will not do.
+    #[must_use]
+    #[inline]
+    pub fn clock(&self) -> &'a Clock {
+        self.clock
+    }
+
+    /// When the whole call must have ended.
+    #[must_use]
+    #[inline]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.frame.deadline
+    }
+
+    /// The whole call must have ended at `deadline`, if not earlier.
+    #[inline]
+    pub fn end_by(&mut self, deadline: Instant) {
+        self.frame.deadline = Some(self.frame.deadline.map_or(deadline, |set| set.min(deadline)));
+    }
+
+    /// The attempt that is being admitted may take `limit`, if not less.
+    #[inline]
+    pub fn limit_attempt(&mut self, limit: Duration) {
+        self.frame.limit = Some(self.frame.limit.map_or(limit, |set| set.min(limit)));
+    }
+
+    /// Whether [`Admit::Park`](crate::Admit::Park) is allowed.
+    #[must_use]
+    #[inline]
+    pub fn may_wait(&self) -> bool {
+        self.waker.is_some()
+    }
+
+    /// Who to wake. There is one where [`may_wait`](Self::may_wait) is true.
+    #[must_use]
+    #[inline]
+    pub fn waker(&self) -> Option<&'a Waker> {
+        self.waker
+    }
+}
+
+// === impl Frame ===
+
+impl Frame {
+    pub(crate) fn new(deadline: Option<Instant>) -> Self {
+        Self { now: None, deadline, limit: None }
+    }
+
+    /// Time has gone by.
+    #[inline]
+    pub(crate) fn forget_now(&mut self) {
+        self.now = None;
+    }
+
+    /// A new admission: the limits of the last attempt are not those of the next.
+    #[inline]
+    pub(crate) fn forget_limit(&mut self) {
+        self.limit = None;
+    }
+
+    /// How long the attempt that starts now may take.
+    #[inline]
+    pub(crate) fn remaining(&mut self, clock: &Clock) -> Option<Duration> {
+        let Some(deadline) = self.deadline else { return self.limit };
+        let left = deadline - *self.now.get_or_insert_with(|| clock.now_coarse());
+        Some(self.limit.map_or(left, |limit| limit.min(left)))
+    }
+}

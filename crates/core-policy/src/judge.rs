@@ -1,0 +1,86 @@
+use core_errors::{Cause, Classify, Verdict};
+
+use crate::{Attempt, Call, CallError, Op, Policy, call_blocking};
+
+/// Judges what an attempt returned.
+///
+/// Closures `Fn(&Result<T, E>) -> Verdict` are judges; the default, [`ByClass`], asks the error's [`Classify`].
+pub trait Judge<T, E> {
+    /// The verdict. Called once for each attempt.
+    fn judge(&self, result: &Result<T, E>) -> Verdict;
+
+    /// What to remember of a failure. Called for failures only.
+    fn cause(&self, result: &Result<T, E>) -> Option<Cause> {
+        let _ = result;
+        None
+    }
+}
+
+/// Every `Ok` is a success; errors classify themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByClass;
+
+/// A policy with a judge of its own, for errors of others and for `Ok` values that are failures. Made by the
+/// `classify` method of a policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Classified<P, J> {
+    policy: P,
+    judge: J,
+}
+
+// === impl Judge ===
+
+impl<T, E: Classify> Judge<T, E> for ByClass {
+    #[inline]
+    fn judge(&self, result: &Result<T, E>) -> Verdict {
+        Verdict::of(result)
+    }
+
+    fn cause(&self, result: &Result<T, E>) -> Option<Cause> {
+        let error = result.as_ref().err()?;
+        Some(Cause { category: error.category(), code: error.code() })
+    }
+}
+
+impl<T, E, F: Fn(&Result<T, E>) -> Verdict> Judge<T, E> for F {
+    #[inline]
+    fn judge(&self, result: &Result<T, E>) -> Verdict {
+        self(result)
+    }
+}
+
+// === impl Classified ===
+
+impl<P: Policy, J: Clone> Classified<P, J> {
+    /// Puts a judge beside a policy. The judge is cloned for each call: a closure that captures nothing is free.
+    pub const fn new(policy: P, judge: J) -> Self {
+        Self { policy, judge }
+    }
+
+    /// Runs a call as the policy's `call` does, and judges it by this judge.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    /// See [`Call`].
+    #[inline]
+    pub fn call<T, E, O>(&self, op: O) -> Call<&P, O, O::Future, J>
+    where
+        O: Op<T, E>,
+        J: Judge<T, E>,
+    {
+        Call::new(&self.policy, op, self.judge.clone())
+    }
+
+    /// Runs a call as the policy's `call_blocking` does, and judges it by this judge.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn call_blocking<T, E>(&self, op: impl FnMut(Attempt) -> Result<T, E>) -> Result<T, CallError<E>>
+    where
+        J: Judge<T, E>,
+    {
+        call_blocking(&self.policy, op, &self.judge, None)
+    }
+}

@@ -1,0 +1,93 @@
+//! The methods that every policy has, written once.
+
+/// Gives a policy its inherent shells: `call`, `call_blocking`, `classify`, and `layer` with the feature `tower`; with
+/// `once` also `run`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! policy_methods {
+    ($policy:ty) => {
+        impl $policy {
+            /// Runs a call. `op` makes the future of each attempt. Nothing needs to be `Clone`.
+            ///
+            /// # Errors
+            /// The call's own error or this policy's refusal, see [`CallError`]($crate::CallError).
+            ///
+            /// # Cancel safety
+            /// Dropping the future gives back what it holds and counts as neither success nor failure.
+            #[inline]
+            pub fn call<T, E: $crate::Classify, O: $crate::Op<T, E>>(
+                &self,
+                op: O,
+            ) -> $crate::Call<&Self, O, O::Future, $crate::ByClass> {
+                $crate::Call::new(self, op, $crate::ByClass)
+            }
+
+            /// Runs a call on this thread, which waits where `call` would. The state is the same as that of `call`.
+            ///
+            /// # Errors
+            /// The call's own error or this policy's refusal, see [`CallError`]($crate::CallError).
+            pub fn call_blocking<T, E: $crate::Classify>(
+                &self,
+                op: impl FnMut($crate::Attempt) -> Result<T, E>,
+            ) -> Result<T, $crate::CallError<E>> {
+                $crate::call_blocking(self, op, &$crate::ByClass, None)
+            }
+
+            /// The same policy with a judge of its own: for errors that do not implement
+            /// [`Classify`]($crate::Classify), and for `Ok` values that are failures.
+            #[must_use]
+            pub fn classify<J: Clone>(&self, judge: J) -> $crate::Classified<&Self, J> {
+                $crate::Classified::new(self, judge)
+            }
+        }
+    };
+    ($policy:ty, once) => {
+        $crate::policy_methods!($policy);
+
+        impl $policy {
+            /// Runs a future as the one attempt of a call.
+            ///
+            /// # Errors
+            /// The call's own error or this policy's refusal, see [`CallError`]($crate::CallError).
+            ///
+            /// # Cancel safety
+            /// As `call`.
+            #[inline]
+            pub fn run<T, E: $crate::Classify, F: Future<Output = Result<T, E>>>(
+                &self,
+                future: F,
+            ) -> $crate::Call<&Self, $crate::Ready<F>, F, $crate::ByClass> {
+                $crate::Call::new(self, $crate::Ready::new(future), $crate::ByClass)
+            }
+        }
+
+        impl $crate::AtMostOnce for $policy {}
+    };
+}
+
+/// Gives a cloneable policy its tower layer.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! policy_layer {
+    ($policy:ty, once) => {
+        #[cfg(feature = "tower")]
+        impl $policy {
+            /// A layer that puts this policy around a service. All clones of the service share the policy.
+            #[must_use]
+            pub fn layer(&self) -> $crate::tower::PolicyLayer<Self> {
+                $crate::tower::PolicyLayer::new(self.clone())
+            }
+        }
+    };
+    ($policy:ty, repeats) => {
+        #[cfg(feature = "tower")]
+        impl $policy {
+            /// A layer that puts this policy around a service whose requests can be cloned. All clones of the service
+            /// share the policy.
+            #[must_use]
+            pub fn layer(&self) -> $crate::tower::RepeatLayer<Self> {
+                $crate::tower::RepeatLayer::new(self.clone())
+            }
+        }
+    };
+}

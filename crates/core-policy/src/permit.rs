@@ -1,0 +1,62 @@
+use core_errors::{Classify, Rejection, Verdict};
+
+use crate::driver::Driver;
+use crate::{Admit, Policy};
+
+/// One admission, held by hand: for streams, callbacks, and calls that begin here and end elsewhere.
+///
+/// Record what came of it. Dropped without an outcome it is *inconclusive*: its slot returns and it counts neither as
+/// success nor as failure.
+#[must_use = "an admission that is dropped at once is given back"]
+pub struct Permit<P: Policy> {
+    driver: Driver<P, std::convert::Infallible>,
+}
+
+// === impl Permit ===
+
+impl<P: Policy> Permit<P> {
+    /// Asks `policy` once. A policy that would have to wait refuses instead.
+    ///
+    /// # Errors
+    /// The refusal.
+    #[inline]
+    pub fn acquire(policy: P) -> Result<Self, Rejection> {
+        let mut driver = Driver::new(policy, None);
+        match driver.admit(None) {
+            Admit::Run => Ok(Self { driver }),
+            Admit::Refuse(rejection) => Err(rejection),
+            // Neither happens to a policy that keeps the contract: it was told that nobody waits.
+            Admit::SleepUntil(_) | Admit::Park => Err(driver.expire()),
+        }
+    }
+
+    /// Records what came of it, as the error classifies itself.
+    #[inline]
+    pub fn record<T, E: Classify>(self, result: &Result<T, E>) {
+        self.record_verdict(Verdict::of(result));
+    }
+
+    /// Records a success.
+    #[inline]
+    pub fn success(self) {
+        self.record_verdict(Verdict::Success);
+    }
+
+    /// Records a failure.
+    #[inline]
+    pub fn failure(self) {
+        self.record_verdict(Verdict::Transient(None));
+    }
+
+    /// Records a verdict.
+    #[inline]
+    pub fn record_verdict(mut self, verdict: Verdict) {
+        self.driver.finish(verdict);
+    }
+}
+
+impl<P: Policy> std::fmt::Debug for Permit<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+use core_errors::{Rejection, Verdict};
+use core_time::{Clock, Instant};
+
+use crate::{Admit, AtMostOnce, Cx, Next, Outcome, Policy};
+
+/// A policy around another.
+///
+/// The outer one is asked first and told last. When the outer one wants another attempt, it is asked again, and then the inner
+/// one starts anew.
+///
+/// A refusal of the inner policy reaches the outer one as [`Outcome::Refused`]; it is for the outer one to know what
+/// that means to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack<O, I> {
+    outer: O,
+    inner: I,
+}
+
+/// What a [`Stack`] remembers of a call.
+#[derive(Debug)]
+pub struct StackState<O, I> {
+    outer: O,
+    inner: I,
+    /// The outer policy has admitted the attempt; from then on the inner one is asked.
+    inside: bool,
+}
+
+// === impl Stack ===
+
+impl<O: Policy, I: Policy> Stack<O, I> {
+    /// Puts `outer` around `inner`.
+    pub const fn new(outer: O, inner: I) -> Self {
+        Self { outer, inner }
+    }
+
+    /// The outer policy.
+    pub const fn outer(&self) -> &O {
+        &self.outer
+    }
+
+    /// The inner policy.
+    pub const fn inner(&self) -> &I {
+        &self.inner
+    }
+
+    /// The outer policy learns what came of the attempt.
+    #[inline]
+    fn settle_outer(
+        &self,
+        state: &mut StackState<O::State, I::State>,
+        outcome: &Outcome<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Next {
+        state.inside = false;
+        let next = self.outer.settle(&mut state.outer, outcome, cx);
+        if next.is_again() {
+            // Another round: the inner policy begins a new call.
+            state.inner = self.inner.begin();
+        }
+        next
+    }
+}
+
+impl<O: Policy, I: Policy> Policy for Stack<O, I> {
+    type State = StackState<O::State, I::State>;
+
+    #[inline]
+    fn clock(&self) -> &Clock {
+        self.outer.clock()
+    }
+
+    #[inline]
+    fn begin(&self) -> Self::State {
+        StackState { outer: self.outer.begin(), inner: self.inner.begin(), inside: false }
+    }
+
+    #[inline]
+    fn admit(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Admit {
+        loop {
+            if !state.inside {
+                match self.outer.admit(&mut state.outer, cx) {
+                    Admit::Run => state.inside = true,
+                    wait_or_refuse => return wait_or_refuse,
+                }
+            }
+            match self.inner.admit(&mut state.inner, cx) {
+                Admit::Refuse(rejection) => {
+                    self.inner.abandon(&mut state.inner);
+                    if !self.settle_outer(state, &Outcome::Refused(&rejection), cx).is_again() {
+                        return Admit::Refuse(rejection);
+                    }
+                }
+                run_or_wait => return run_or_wait,
+            }
+        }
+    }
+
+    #[inline]
+    fn settle(&self, state: &mut Self::State, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        if !state.inside {
+            return self.outer.settle(&mut state.outer, outcome, cx);
+        }
+        let inner = self.inner.settle(&mut state.inner, outcome, cx);
+        let outcome = match (inner, outcome) {
+            (Next::Again, _) => return inner,
+            // The attempts that were worth making were made inside (rule RT-8).
+            (Next::GiveUp(_), Outcome::Judged(_, cause)) => &Outcome::Judged(Verdict::Permanent, *cause),
+            (_, outcome) => outcome,
+        };
+        match self.settle_outer(state, outcome, cx) {
+            Next::Finish => inner,
+            next => next,
+        }
+    }
+
+    fn abandon(&self, state: &mut Self::State) {
+        self.inner.abandon(&mut state.inner);
+        self.outer.abandon(&mut state.outer);
+    }
+
+    fn cutoff(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Instant> {
+        let outer = self.outer.cutoff(&mut state.outer, cx);
+        let inner = if state.inside { self.inner.cutoff(&mut state.inner, cx) } else { None };
+        match (outer, inner) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
+        // The outermost limit that has passed is the one that counts: nothing inside it may go on.
+        self.outer
+            .expire(&mut state.outer, cx)
+            .or_else(|| if state.inside { self.inner.expire(&mut state.inner, cx) } else { None })
+    }
+}
+
+impl<O: AtMostOnce, I: AtMostOnce> AtMostOnce for Stack<O, I> {}
