@@ -177,6 +177,7 @@ impl<P: Policy, E> Driver<P, E> {
 
     /// Settles an attempt that was recorded by hand.
     pub(crate) fn finish(&mut self, verdict: Verdict) {
+        self.frame.forget_now();
         self.settle(&Outcome::Judged(verdict, None));
         self.stage = Stage::Done;
     }

@@ -1,0 +1,433 @@
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use core_errors::{Category, Cause, Name, PolicyKind, Reason, Rejection};
+use core_policy::{Counters, Rng};
+use core_time::Instant;
+
+use crate::State;
+use crate::event::{Event, Outbox, Trigger};
+use crate::outcome::Outcome;
+use crate::round::Round;
+use crate::rules::Rules;
+use crate::sync::{AtomicU64, Mutex, MutexGuard};
+use crate::window::{Mark, Tally, Window};
+use crate::word::{Word, pack_category, unpack_category};
+
+/// The decisions of a breaker. Pure: time and outcomes go in, decisions come out.
+///
+/// One atomic word says what callers need to know. While the circuit is closed nothing else is written but the thread's own
+/// counters. Whatever changes the state, and whatever a probe does, happens under one lock that guards the ledger; the
+/// word is published last.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    name: Name,
+    rules: Rules,
+    word: AtomicU64,
+    /// While open: when a call may probe. While half open: when the first lease ends. Written before the word.
+    until: AtomicU64,
+    window: Option<Window>,
+    counts: Counters<COUNTS>,
+    ledger: Mutex<Ledger>,
+    rng: Rng,
+}
+
+/// What only the thread that changes something touches.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    round: Round,
+    next_probe: u32,
+    /// Reopenings since the circuit was last closed.
+    reopened: u32,
+    opened: u64,
+    /// The last failure that was recorded as a cause.
+    last_cause: Option<Cause>,
+    pub(crate) outbox: Outbox,
+}
+
+/// The right to make one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    generation: u32,
+    /// 0 unless it is a probe.
+    probe: u32,
+}
+
+/// What is counted over the life of a breaker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Count {
+    Successes,
+    Failures,
+    Slow,
+    Ignored,
+    Inconclusive,
+    Rejected,
+    Late,
+}
+
+const COUNTS: usize = 7;
+
+// === impl Engine ===
+
+impl Engine {
+    pub(crate) fn new(name: Name, rules: Rules, rng: Rng, epoch: Instant) -> Self {
+        Self {
+            name,
+            rules,
+            word: AtomicU64::new(Word::FIRST.0),
+            until: AtomicU64::new(Instant::NEVER.as_nanos()),
+            window: rules.needs_window().then(|| Window::new(rules.span, epoch)),
+            counts: Counters::new(),
+            ledger: Mutex::new(Ledger::default()),
+            rng,
+        }
+    }
+
+    pub(crate) fn name(&self) -> Name {
+        self.name
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// A ticket, where that needs no time: closed or disabled.
+    #[inline]
+    pub(crate) fn acquire_now(&self) -> Option<Ticket> {
+        let word = self.load();
+        matches!(word.state(), State::Closed | State::Disabled)
+            .then(|| Ticket { generation: word.generation(), probe: 0 })
+    }
+
+    /// A ticket, or the refusal.
+    pub(crate) fn acquire(&self, now: Instant) -> Result<Ticket, Rejection> {
+        loop {
+            let word = self.load();
+            match word.state() {
+                State::Closed | State::Disabled => {
+                    return Ok(Ticket { generation: word.generation(), probe: 0 });
+                }
+                State::ForcedOpen => return Err(self.refuse(word, Reason::ForcedOpen)),
+                State::Open | State::HalfOpen => {}
+            }
+            let until = self.until();
+            if self.load() != word {
+                // It changed between the two readings, so they do not belong together.
+                continue;
+            }
+            let is_due = now >= until || word.state() == State::HalfOpen && word.payload() > 0;
+            if !is_due {
+                let reason =
+                    if word.state() == State::Open { Reason::CircuitOpen } else { Reason::HalfOpenFull };
+                let refusal = self.refuse(word, reason);
+                return Err(if reason == Reason::CircuitOpen {
+                    refusal.with_retry_after(until - now)
+                } else {
+                    refusal
+                });
+            }
+            if let Some(ticket) = self.probe(now) {
+                return Ok(ticket);
+            }
+        }
+    }
+
+    /// While open: when a call may probe. While half open: when the first lease ends.
+    pub(crate) fn until(&self) -> Instant {
+        Instant::from_nanos(self.until.load(Ordering::Acquire))
+    }
+
+    /// Sends a probe, if one is free; the state may have moved on meanwhile.
+    fn probe(&self, now: Instant) -> Option<Ticket> {
+        let mut ledger = self.ledger();
+        let mut word = self.load();
+        let until = self.until();
+        if word.state() == State::Open && now >= until {
+            ledger.round.start();
+            self.publish(&mut ledger, State::HalfOpen, Trigger::OpenTimeOver, None, now);
+            word = self.load();
+        }
+        if word.state() != State::HalfOpen {
+            return None;
+        }
+        let reclaimed = ledger.round.reclaim(now);
+        self.counts.add(Count::Inconclusive as usize, u64::from(reclaimed));
+        if !self.decide(&mut ledger, None, now) {
+            return None;
+        }
+        if ledger.round.free(&self.rules) == 0 {
+            self.publish_round(&ledger);
+            return None;
+        }
+        ledger.next_probe = ledger.next_probe.wrapping_add(1).max(1);
+        let probe = ledger.next_probe;
+        ledger.round.send(probe, now + self.rules.lease);
+        self.publish_round(&ledger);
+        Some(Ticket { generation: word.generation(), probe })
+    }
+
+    /// Takes a result. Reads the time only if it must. Whether the state changed.
+    #[inline]
+    pub(crate) fn record(
+        &self,
+        ticket: Ticket,
+        outcome: Outcome,
+        slow: bool,
+        now: impl FnOnce() -> Instant,
+    ) -> bool {
+        let word = self.load();
+        if word.generation() != ticket.generation {
+            self.counts.bump(Count::Late as usize);
+            return false;
+        }
+        match (word.state(), outcome) {
+            (State::Closed, Outcome::Success) if !slow => {
+                self.counts.bump(Count::Successes as usize);
+                if word.payload() > 0 {
+                    self.end_run(word);
+                }
+                match &self.window {
+                    None => false,
+                    Some(window) => self.record_good(window, word, now()),
+                }
+            }
+            (State::Disabled, _) => false,
+            _ => self.record_rest(word, ticket, outcome, slow, now()),
+        }
+    }
+
+    #[inline]
+    fn record_good(&self, window: &Window, word: Word, now: Instant) -> bool {
+        match window.record(word.generation(), Mark { failed: false, slow: false }, now) {
+            None => false,
+            Some(tally) => self.evaluate(window, word, &tally, None, now),
+        }
+    }
+
+    #[cold]
+    fn record_rest(&self, word: Word, ticket: Ticket, outcome: Outcome, slow: bool, now: Instant) -> bool {
+        if word.state() == State::HalfOpen {
+            return self.record_probe(ticket, outcome, slow, now);
+        }
+        self.count(outcome, slow);
+        let (failed, cause) = match outcome {
+            Outcome::Failure(cause) => (true, cause),
+            Outcome::Success => (false, None),
+            Outcome::Ignored | Outcome::Inconclusive => return false,
+        };
+        if failed {
+            if let Some(trigger) = self.rules.tripped_by_run(self.extend_run(word.generation())) {
+                return self.trip(word.generation(), trigger, cause, now);
+            }
+        } else if word.payload() > 0 {
+            self.end_run(word);
+        }
+        let Some(window) = &self.window else { return false };
+        match window.record(word.generation(), Mark { failed, slow }, now) {
+            None => false,
+            Some(tally) => self.evaluate(window, word, &tally, cause, now),
+        }
+    }
+
+    fn record_probe(&self, ticket: Ticket, outcome: Outcome, slow: bool, now: Instant) -> bool {
+        let mut ledger = self.ledger();
+        let still_there = self.load().generation() == ticket.generation;
+        if !still_there || !ledger.round.back(ticket.probe, outcome) {
+            self.counts.bump(Count::Late as usize);
+            return false;
+        }
+        self.count(outcome, slow);
+        let cause = if let Outcome::Failure(cause) = outcome { cause } else { None };
+        let undecided = self.decide(&mut ledger, cause, now);
+        if undecided {
+            self.publish_round(&ledger);
+        }
+        !undecided
+    }
+
+    /// The call was dropped, or never ran. Whether the state changed.
+    pub(crate) fn abandon(&self, ticket: Ticket, now: impl FnOnce() -> Instant) -> bool {
+        if ticket.probe == 0 {
+            self.counts.bump(Count::Inconclusive as usize);
+            return false;
+        }
+        self.record(ticket, Outcome::Inconclusive, false, now)
+    }
+
+    /// An operator puts it into a state. Idempotent.
+    pub(crate) fn force(&self, state: State, trigger: Trigger, now: Instant) {
+        let mut ledger = self.ledger();
+        if self.load().state() != state {
+            ledger.round.start();
+            ledger.reopened = 0;
+            self.publish(&mut ledger, state, trigger, None, now);
+        }
+    }
+
+    fn evaluate(
+        &self,
+        window: &Window,
+        word: Word,
+        tally: &Tally,
+        cause: Option<Cause>,
+        now: Instant,
+    ) -> bool {
+        if let Some(trigger) = self.rules.tripped_by_window(tally) {
+            return self.trip(word.generation(), trigger, cause, now);
+        }
+        if self.rules.is_enough(tally) {
+            window.settled(word.generation(), now);
+        }
+        false
+    }
+
+    fn trip(&self, generation: u32, trigger: Trigger, cause: Option<Cause>, now: Instant) -> bool {
+        let mut ledger = self.ledger();
+        let word = self.load();
+        // Others may have tripped it at the same moment: one of them opens it.
+        if word.generation() != generation || word.state() != State::Closed {
+            return false;
+        }
+        ledger.reopened = 0;
+        self.publish(&mut ledger, State::Open, trigger, cause, now);
+        true
+    }
+
+    /// Ends the round if it is decided. Whether it goes on.
+    fn decide(&self, ledger: &mut Ledger, cause: Option<Cause>, now: Instant) -> bool {
+        let Some((closes, trigger)) = ledger.round.verdict(&self.rules) else { return true };
+        ledger.round.start();
+        if closes {
+            ledger.reopened = 0;
+            self.publish(ledger, State::Closed, trigger, None, now);
+        } else {
+            // A round without answers says nothing new: it opens for as long as before (rule CB-25).
+            let grows = trigger == Trigger::ProbesFailed;
+            ledger.reopened = ledger.reopened.saturating_add(u32::from(grows));
+            self.publish(ledger, State::Open, trigger, cause, now);
+        }
+        false
+    }
+
+    /// The one place where the state changes. The word is written last, with Release, which pairs with the Acquire in
+    /// `load`: who sees the state sees what belongs to it.
+    fn publish(&self, ledger: &mut Ledger, to: State, trigger: Trigger, cause: Option<Cause>, now: Instant) {
+        let from = self.load();
+        ledger.last_cause = cause.or(ledger.last_cause);
+        let mut open_for = None;
+        let (payload, until) = match to {
+            State::Open => {
+                ledger.opened += 1;
+                let time = self.rules.open_time(ledger.reopened, self.rng.next_unit());
+                open_for = Some(time);
+                (pack_category(ledger.last_cause), now + time)
+            }
+            State::HalfOpen => (self.rules.probes, Instant::NEVER),
+            State::Closed | State::ForcedOpen | State::Disabled => (0, Instant::NEVER),
+        };
+        let word = from.next(to, payload);
+        if let Some(window) = &self.window {
+            window.restart(word.generation());
+        }
+        self.until.store(until.as_nanos(), Ordering::Release);
+        self.word.store(word.0, Ordering::Release);
+        ledger.outbox.push(Event {
+            name: self.name,
+            from: from.state(),
+            to,
+            generation: word.generation(),
+            at: now,
+            trigger,
+            cause: if to == State::Open { ledger.last_cause } else { None },
+            open_for,
+            lost: 0,
+        });
+    }
+
+    /// Tells callers how many probes are free and when the first lease ends.
+    fn publish_round(&self, ledger: &Ledger) {
+        self.until.store(ledger.round.next_lease_end().as_nanos(), Ordering::Release);
+        let word = self.load().with_payload(ledger.round.free(&self.rules));
+        self.word.store(word.0, Ordering::Release);
+    }
+
+    /// One more failure in a row. How many there are now.
+    fn extend_run(&self, generation: u32) -> u32 {
+        let longer = |bits| {
+            let word = Word(bits);
+            (word.generation() == generation).then(|| word.with_payload(word.payload().saturating_add(1)).0)
+        };
+        let before = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, longer);
+        before.map_or(0, |bits| Word(bits).payload().saturating_add(1))
+    }
+
+    /// A success ends a run of failures. If another thread changes the word meanwhile, its news is the newer.
+    fn end_run(&self, word: Word) {
+        let _ =
+            self.word.compare_exchange(word.0, word.with_payload(0).0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    fn refuse(&self, word: Word, reason: Reason) -> Rejection {
+        self.counts.bump(Count::Rejected as usize);
+        let category = if word.state() == State::Open { unpack_category(word.payload()) } else { None };
+        Rejection::new(PolicyKind::Breaker, self.name, reason)
+            .with_generation(word.generation())
+            .with_cause(category.map(|category| Cause { category, code: None }))
+    }
+
+    fn count(&self, outcome: Outcome, slow: bool) {
+        self.counts.bump(match outcome {
+            Outcome::Success => Count::Successes,
+            Outcome::Failure(_) => Count::Failures,
+            Outcome::Ignored => Count::Ignored,
+            Outcome::Inconclusive => Count::Inconclusive,
+        } as usize);
+        if slow {
+            self.counts.bump(Count::Slow as usize);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn load(&self) -> Word {
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // Nothing under the lock can panic half-way through a change; a poisoned lock is only a lock.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn total(&self, count: Count) -> u64 {
+        self.counts.get(count as usize)
+    }
+
+    pub(crate) fn tally(&self, now: Instant) -> Tally {
+        self.window.as_ref().map_or_else(Tally::default, |window| window.tally(self.load().generation(), now))
+    }
+
+    /// How long it stays open; zero when a call may probe.
+    pub(crate) fn open_left(&self, now: Instant) -> Option<Duration> {
+        let word = self.load();
+        let until = self.until();
+        (word.state() == State::Open && self.load() == word).then(|| until - now)
+    }
+}
+
+// === impl Ledger ===
+
+impl Ledger {
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened
+    }
+
+    pub(crate) fn last_cause(&self) -> Option<Cause> {
+        self.last_cause
+    }
+}
+
+/// What a call that panicked is remembered as.
+pub(crate) const PANICKED: Cause = Cause { category: Category::Internal, code: None };
+
+/// What a call that was stopped by a limit on time is remembered as.
+pub(crate) const TIMED_OUT: Cause = Cause { category: Category::Timeout, code: None };

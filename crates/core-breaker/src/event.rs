@@ -1,0 +1,135 @@
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use core_errors::{Cause, Name};
+use core_time::Instant;
+
+use crate::State;
+use crate::window::Tally;
+
+/// A change of state. Each is published once, in order, outside any lock (rule CB-35).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// Which breaker.
+    pub name: Name,
+    /// The state before.
+    pub from: State,
+    /// The state after.
+    pub to: State,
+    /// The generation after.
+    pub generation: u32,
+    /// When.
+    pub at: Instant,
+    /// What did it.
+    pub trigger: Trigger,
+    /// The failure that did it, if one did.
+    pub cause: Option<Cause>,
+    /// For how long it opened, if it did.
+    pub open_for: Option<Duration>,
+    /// How many events before this one were dropped because subscribers did not keep up.
+    pub lost: u64,
+}
+
+/// What changed the state.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Trigger {
+    /// Failures in a row.
+    Consecutive {
+        /// How many.
+        failures: u32,
+    },
+    /// Too many of the calls in the window failed.
+    FailureRate {
+        /// What the window held.
+        tally: Tally,
+    },
+    /// Too many of the calls in the window were slow.
+    SlowRate {
+        /// What the window held.
+        tally: Tally,
+    },
+    /// The open time was over, and a call came.
+    OpenTimeOver,
+    /// Enough probes succeeded.
+    ProbesSucceeded,
+    /// Too many probes failed for enough to succeed.
+    ProbesFailed,
+    /// Too many probes ended without an answer.
+    ProbesInconclusive,
+    /// An operator, who gave a reason.
+    Operator {
+        /// The reason.
+        reason: Arc<str>,
+    },
+}
+
+pub(crate) type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Events that wait to be delivered. One thread delivers at a time, so that they arrive in order; others leave theirs to
+/// it.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    waiting: VecDeque<Event>,
+    lost: u64,
+    delivering: bool,
+}
+
+/// Transitions are rare; a subscriber that lags this far behind has lost the thread.
+const OUTBOX_MAX: usize = 64;
+
+// === impl Outbox ===
+
+impl Outbox {
+    pub(crate) fn push(&mut self, event: Event) {
+        if self.waiting.len() == OUTBOX_MAX {
+            self.waiting.pop_front();
+            self.lost += 1;
+        }
+        self.waiting.push_back(event);
+    }
+
+    /// The right to deliver, if nobody has it and there is something to deliver.
+    pub(crate) fn start(&mut self) -> bool {
+        !self.waiting.is_empty() && !std::mem::replace(&mut self.delivering, true)
+    }
+
+    /// The next event for whoever has the right, which ends with the last.
+    pub(crate) fn next(&mut self) -> Option<Event> {
+        let mut event = self.waiting.pop_front();
+        match &mut event {
+            Some(event) => event.lost = std::mem::take(&mut self.lost),
+            None => self.delivering = false,
+        }
+        event
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("waiting", &self.waiting.len())
+            .field("lost", &self.lost)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Trigger ===
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Consecutive { failures } => write!(f, "{failures} failures in a row"),
+            Self::FailureRate { tally } => write!(f, "{} of {} calls failed", tally.failures, tally.calls),
+            Self::SlowRate { tally } => write!(f, "{} of {} calls were slow", tally.slow, tally.calls),
+            Self::OpenTimeOver => f.write_str("the open time is over"),
+            Self::ProbesSucceeded => f.write_str("enough probes succeeded"),
+            Self::ProbesFailed => f.write_str("too many probes failed"),
+            Self::ProbesInconclusive => f.write_str("too many probes ended without an answer"),
+            Self::Operator { reason } => write!(f, "an operator: {reason}"),
+        }
+    }
+}

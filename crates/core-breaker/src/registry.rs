@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::breaker::Breaker;
+use crate::error::{ConfigError, Kind};
+use crate::snapshot::Snapshot;
+
+/// The breakers of a service, by name: for the operator's surface and for metrics. Cheap to clone; clones share it.
+///
+/// A name that is not there is an error, and never makes a breaker.
+#[derive(Clone, Debug, Default)]
+pub struct Registry(Arc<RwLock<BTreeMap<&'static str, Breaker>>>);
+
+// === impl Registry ===
+
+impl Registry {
+    /// How many breakers it holds at most: 10 000.
+    pub const MAX: usize = 10_000;
+
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a breaker under its name.
+    ///
+    /// # Errors
+    /// If another has that name, or the registry is full.
+    pub fn add(&self, breaker: &Breaker) -> Result<(), ConfigError> {
+        let name = breaker.name().as_str();
+        let mut breakers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if breakers.contains_key(name) {
+            return Err(ConfigError(Kind::Duplicate { name: name.to_owned() }));
+        }
+        if breakers.len() >= Self::MAX {
+            return Err(ConfigError(Kind::Full { max: Self::MAX }));
+        }
+        breakers.insert(name, breaker.clone());
+        Ok(())
+    }
+
+    /// The breaker of that name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn get(&self, name: &str) -> Result<Breaker, ConfigError> {
+        let breakers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let unknown = || ConfigError(Kind::Unknown { name: name.chars().take(128).collect() });
+        breakers.get(name).cloned().ok_or_else(unknown)
+    }
+
+    /// Takes a breaker out. It goes on working for whoever holds it.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn remove(&self, name: &str) -> Result<Breaker, ConfigError> {
+        let breaker = self.get(name)?;
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        Ok(breaker)
+    }
+
+    /// All of them, in the order of their names.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<Snapshot> {
+        let breakers: Vec<_> =
+            self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        breakers.iter().map(Breaker::snapshot).collect()
+    }
+}

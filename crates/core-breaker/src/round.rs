@@ -1,0 +1,80 @@
+use core_time::Instant;
+
+use crate::event::Trigger;
+use crate::outcome::Outcome;
+use crate::rules::Rules;
+
+/// A half-open round: who probes, and what came of it.
+///
+/// Outstanding and used permits together never exceed `probes` (rule CB-22). A probe that ends without an answer gives its
+/// permit back; so does one whose lease runs out (CB-24 to CB-26).
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    /// Probes that are out: their ids, and until when their lease runs. At most `Rules::probes`.
+    out: Vec<(u32, Instant)>,
+    successes: u32,
+    failures: u32,
+    inconclusive: u32,
+}
+
+// === impl Round ===
+
+impl Round {
+    pub(crate) fn start(&mut self) {
+        self.out.clear();
+        self.successes = 0;
+        self.failures = 0;
+        self.inconclusive = 0;
+    }
+
+    /// How many probes may go out now.
+    pub(crate) fn free(&self, rules: &Rules) -> u32 {
+        let out = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
+        rules.probes.saturating_sub(out).saturating_sub(self.successes).saturating_sub(self.failures)
+    }
+
+    pub(crate) fn send(&mut self, id: u32, lease_until: Instant) {
+        self.out.push((id, lease_until));
+    }
+
+    /// The earliest end of a lease.
+    pub(crate) fn next_lease_end(&self) -> Instant {
+        self.out.iter().map(|(_, until)| *until).min().unwrap_or(Instant::NEVER)
+    }
+
+    /// A probe came back. `false` if it was not out: its lease had run out.
+    pub(crate) fn back(&mut self, id: u32, outcome: Outcome) -> bool {
+        let Some(at) = self.out.iter().position(|(out, _)| *out == id) else { return false };
+        self.out.swap_remove(at);
+        match outcome {
+            Outcome::Success => self.successes += 1,
+            Outcome::Failure(_) => self.failures += 1,
+            Outcome::Ignored => {}
+            Outcome::Inconclusive => self.inconclusive += 1,
+        }
+        true
+    }
+
+    /// Takes back what was out too long. How many.
+    pub(crate) fn reclaim(&mut self, now: Instant) -> u32 {
+        let before = self.out.len();
+        self.out.retain(|(_, until)| *until > now);
+        let reclaimed = u32::try_from(before - self.out.len()).unwrap_or(u32::MAX);
+        self.inconclusive = self.inconclusive.saturating_add(reclaimed);
+        reclaimed
+    }
+
+    /// Whether the round is decided, and whether the circuit closes: as soon as what is still out cannot change it
+    /// (rule CB-23).
+    pub(crate) fn verdict(&self, rules: &Rules) -> Option<(bool, Trigger)> {
+        if self.successes >= rules.successes {
+            Some((true, Trigger::ProbesSucceeded))
+        } else if self.failures > rules.probes - rules.successes {
+            Some((false, Trigger::ProbesFailed))
+        } else if self.inconclusive >= rules.inconclusive_max {
+            Some((false, Trigger::ProbesInconclusive))
+        } else {
+            None
+        }
+    }
+}

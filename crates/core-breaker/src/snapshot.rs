@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use core_errors::{Cause, Name};
+use core_time::Instant;
+
+use crate::State;
+use crate::engine::{Count, Engine};
+use crate::rules::Rules;
+use crate::window::Tally;
+
+/// A breaker at a moment. Values are read one after another while calls go on.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The name.
+    pub name: Name,
+    /// The state.
+    pub state: State,
+    /// Raised by each change of state.
+    pub generation: u32,
+    /// Failures in a row, while closed.
+    pub consecutive_failures: u32,
+    /// What the window holds.
+    pub window: Tally,
+    /// Failures over calls in the window; undefined below the minimum of calls (rule CB-2).
+    pub failure_rate: Option<f64>,
+    /// Slow calls over calls in the window; undefined below the minimum of calls.
+    pub slow_rate: Option<f64>,
+    /// While open: how long still. Zero when the next call may probe.
+    pub open_left: Option<Duration>,
+    /// How often it opened.
+    pub opened: u64,
+    /// The failure that opened it last.
+    pub last_cause: Option<Cause>,
+    /// Since it was made.
+    pub totals: Totals,
+    /// What it goes by.
+    pub rules: Rules,
+}
+
+/// Calls since a breaker was made. A call is in one of these, and may be in `slow` besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Succeeded.
+    pub successes: u64,
+    /// Failed.
+    pub failures: u64,
+    /// Ended and said nothing about the callee.
+    pub ignored: u64,
+    /// Did not end: dropped, or refused by a policy further in.
+    pub inconclusive: u64,
+    /// Refused here.
+    pub rejected: u64,
+    /// Ended after the state had changed, and changed nothing (rule CB-27).
+    pub late: u64,
+    /// Took longer than `slow_over`.
+    pub slow: u64,
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    pub(crate) fn of(engine: &Engine, now: Instant) -> Self {
+        let word = engine.load();
+        let window = engine.tally(now);
+        let rules = *engine.rules();
+        let is_enough = rules.is_enough(&window);
+        let (opened, last_cause) = {
+            let ledger = engine.ledger();
+            (ledger.opened(), ledger.last_cause())
+        };
+        Self {
+            name: engine.name(),
+            state: word.state(),
+            generation: word.generation(),
+            consecutive_failures: if word.state() == State::Closed { word.payload() } else { 0 },
+            window,
+            failure_rate: window.failure_rate().filter(|_| is_enough),
+            slow_rate: window.slow_rate().filter(|_| is_enough),
+            open_left: engine.open_left(now),
+            opened,
+            last_cause,
+            totals: Totals::of(engine),
+            rules,
+        }
+    }
+}
+
+// === impl Totals ===
+
+impl Totals {
+    fn of(engine: &Engine) -> Self {
+        Self {
+            successes: engine.total(Count::Successes),
+            failures: engine.total(Count::Failures),
+            ignored: engine.total(Count::Ignored),
+            inconclusive: engine.total(Count::Inconclusive),
+            rejected: engine.total(Count::Rejected),
+            late: engine.total(Count::Late),
+            slow: engine.total(Count::Slow),
+        }
+    }
+
+    /// Calls that ran and said something: successes and failures.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.successes + self.failures
+    }
+
+    /// Successes over calls that ran; `None` before the first. Refusals are not in it.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "2^53 calls take years")]
+    pub fn success_rate(&self) -> Option<f64> {
+        (self.calls() > 0).then(|| self.successes as f64 / self.calls() as f64)
+    }
+}

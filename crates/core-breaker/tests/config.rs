@@ -1,0 +1,77 @@
+//! What a builder refuses, and what it takes for granted.
+
+use std::time::Duration;
+
+use core_breaker::{Breaker, Registry, Span};
+use core_time::{ms, secs};
+
+#[test]
+fn the_defaults_are_a_promise() {
+    let rules = Breaker::rate(0.5).build().unwrap().snapshot().rules;
+    assert_eq!(rules.failure_rate, Some(0.5));
+    assert_eq!((rules.consecutive, rules.slow_rate, rules.slow_over), (None, None, None));
+    assert_eq!(rules.span, Span::Time { len: secs(30), buckets: 10 });
+    assert_eq!(rules.min_calls, 20);
+    assert_eq!((rules.open_for, rules.open_max, rules.jitter), (secs(5), secs(60), true));
+    assert_eq!((rules.probes, rules.successes, rules.inconclusive_max), (3, 2, 6));
+    assert_eq!(rules.lease, secs(60));
+    assert!(rules.count_panics);
+}
+
+#[test]
+fn g_15_what_can_never_open_or_close_is_refused_with_a_reason() {
+    let cases = [
+        (Breaker::consecutive(0), "consecutive failures is zero"),
+        (Breaker::rate(0.0), "over 0 and at most 1"),
+        (Breaker::rate(1.1), "over 0 and at most 1"),
+        (Breaker::rate(f64::NAN), "over 0 and at most 1"),
+        (Breaker::rate(0.5).min_calls(0), "min_calls is zero"),
+        (Breaker::rate(0.5).window(Duration::ZERO), "the window is zero"),
+        (Breaker::rate(0.5).window_of_calls(0), "the window is zero"),
+        (Breaker::rate(0.5).window_of_calls(200_001), "at most 200000"),
+        (Breaker::rate(0.5).buckets(33), "at most 32"),
+        (Breaker::rate(0.5).buckets(0), "buckets is zero"),
+        (Breaker::rate(0.5).window(Duration::from_nanos(5)).buckets(10), "more buckets than nanoseconds"),
+        (Breaker::rate(0.5).slow_rate(0.5), "set slow_over"),
+        (Breaker::consecutive(1).probes(0), "number of probes is zero"),
+        (Breaker::consecutive(1).successes(0), "number of successes is zero"),
+        (Breaker::consecutive(1).probes(2).successes(3), "can never close"),
+        (Breaker::consecutive(1).open_for(Duration::ZERO), "open_for is zero"),
+        (Breaker::consecutive(1).open_for(secs(5)).open_max(secs(1)), "shorter than open_for"),
+        (Breaker::consecutive(1).probe_lease(Duration::ZERO), "lease of a probe is zero"),
+        (Breaker::consecutive(1).name(""), "cannot be a name"),
+    ];
+    for (builder, text) in cases {
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.contains(text), "{error:?} should say {text:?}");
+    }
+}
+
+#[test]
+fn cb_12_a_threshold_of_one_can_trip() {
+    let breaker = Breaker::rate(1.0).min_calls(3).build().unwrap();
+    for _ in 0..3 {
+        breaker.acquire().unwrap().failure();
+    }
+    assert!(breaker.acquire().is_err());
+}
+
+#[test]
+fn w_3_a_very_short_window_has_one_bucket() {
+    assert_eq!(Breaker::rate(0.5).window(ms(199)).rules().span, Span::Time { len: ms(199), buckets: 1 });
+    assert_eq!(Breaker::rate(0.5).window(ms(200)).rules().span, Span::Time { len: ms(200), buckets: 10 });
+}
+
+#[test]
+fn a_registry_never_creates_and_never_replaces() {
+    let registry = Registry::new();
+    let payments = Breaker::consecutive(1).name("payments").build().unwrap();
+    registry.add(&payments).unwrap();
+    assert!(registry.add(&payments).unwrap_err().to_string().contains("already"));
+    let unknown = registry.get("paymets").unwrap_err();
+    assert!(unknown.is_unknown_name() && unknown.to_string().contains("none was created"));
+    assert_eq!(registry.snapshot().len(), 1);
+    payments.acquire().unwrap().failure();
+    assert!(registry.get("payments").unwrap().acquire().is_err(), "the same circuit");
+    assert!(registry.remove("payments").is_ok() && registry.snapshot().is_empty());
+}
