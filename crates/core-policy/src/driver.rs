@@ -42,8 +42,12 @@ type Flow<T, E> = ControlFlow<Result<T, CallError<E>>>;
 
 impl<P: Policy, E> Driver<P, E> {
     #[inline]
-    pub(crate) fn new(policy: P, ambient: Option<Instant>) -> Self {
+    pub(crate) fn new(policy: P, given: Option<Instant>) -> Self {
         let state = policy.begin();
+        let ambient = match (given, policy.ambient_deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
         let frame = Frame::new(ambient);
         Self { policy, state, frame, ambient, started: None, attempts: 0, last: None, stage: Stage::Open }
     }

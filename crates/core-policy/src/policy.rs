@@ -18,6 +18,11 @@ pub trait Policy {
     /// The clock that calls under this policy sleep by.
     fn clock(&self) -> &Clock;
 
+    /// The deadline that the caller of a call brought along, read once when the call begins. Past it nothing runs.
+    fn ambient_deadline(&self) -> Option<Instant> {
+        None
+    }
+
     /// A call begins. Must be cheap: it reads no clock and takes nothing.
     fn begin(&self) -> Self::State;
 
@@ -95,6 +100,11 @@ macro_rules! forward {
             }
 
             #[inline]
+            fn ambient_deadline(&self) -> Option<Instant> {
+                (**self).ambient_deadline()
+            }
+
+            #[inline]
             fn begin(&self) -> Self::State {
                 (**self).begin()
             }
@@ -136,6 +146,11 @@ impl<P: Policy> Policy for Option<P> {
     fn clock(&self) -> &Clock {
         static SYSTEM: Clock = Clock::system();
         self.as_ref().map_or(&SYSTEM, Policy::clock)
+    }
+
+    #[inline]
+    fn ambient_deadline(&self) -> Option<Instant> {
+        self.as_ref()?.ambient_deadline()
     }
 
     #[inline]

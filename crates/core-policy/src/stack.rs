@@ -70,6 +70,14 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
     }
 
     #[inline]
+    fn ambient_deadline(&self) -> Option<Instant> {
+        match (self.outer.ambient_deadline(), self.inner.ambient_deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    #[inline]
     fn begin(&self) -> Self::State {
         StackState { outer: self.outer.begin(), inner: self.inner.begin(), inside: false }
     }
