@@ -23,15 +23,25 @@ use crate::{Admit, Attempt, CallError, Judge, Policy};
 /// A panic of the attempt is recorded as a failure and goes on.
 pub fn call_blocking<P: Policy, T, E>(
     policy: P,
-    mut op: impl FnMut(Attempt) -> Result<T, E>,
+    op: impl FnMut(Attempt) -> Result<T, E>,
     judge: &impl Judge<T, E>,
     deadline: Option<Instant>,
 ) -> Result<T, CallError<E>> {
-    let mut driver = Driver::new(policy, deadline);
-    let waker = waker();
-    driver.waiting();
+    let mut call = Some((Driver::new(policy, deadline), op));
+    let mut drive_with = |waker: &Waker| call.take().map(|(driver, op)| drive(driver, op, judge, waker));
+    // The thread may be in its last breath, with its locals gone: then it makes a waker for this call.
+    let result = WAKER.try_with(|waker| drive_with(waker)).ok().flatten();
+    result.or_else(|| drive_with(&unpark_this_thread())).expect("the call is driven once, by the one or the other")
+}
+
+fn drive<P: Policy, T, E>(
+    mut driver: Driver<P, E>,
+    mut op: impl FnMut(Attempt) -> Result<T, E>,
+    judge: &impl Judge<T, E>,
+    waker: &Waker,
+) -> Result<T, CallError<E>> {
     loop {
-        let flow = match driver.admit(Some(&waker)) {
+        let flow = match driver.admit(Some(waker)) {
             Admit::Run => {
                 let attempt = driver.attempt();
                 let result = driver.running(|| op(attempt));
@@ -64,11 +74,6 @@ pub fn call_blocking<P: Policy, T, E>(
 
 thread_local! {
     static WAKER: Waker = unpark_this_thread();
-}
-
-fn waker() -> Waker {
-    // The thread may be in its last breath, with its locals gone.
-    WAKER.try_with(Clone::clone).unwrap_or_else(|_| unpark_this_thread())
 }
 
 fn unpark_this_thread() -> Waker {
