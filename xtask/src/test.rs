@@ -1,0 +1,84 @@
+//! `cargo xtask test`: everything that can be said by running the code.
+//!
+//! All parts build the whole workspace with all features in the dev profile, so that nothing is compiled twice.
+
+mod examples;
+
+use clap::ValueEnum;
+
+use crate::failure::Failure;
+use crate::steps::{self, Step};
+use crate::{out, process, tools};
+
+/// Run unit, integration and doc tests, and the examples.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Run only this part (may be given more than once).
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Vec<Part>,
+    /// For the runner of the unit and integration tests: a filter, or its options.
+    #[arg(last = true, value_name = "RUNNER ARGS")]
+    runner: Vec<String>,
+}
+
+/// The parts, in the order they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Unit and integration tests, by cargo-nextest where it is there.
+    Tests,
+    /// The examples in the docs.
+    Docs,
+    /// The examples of the crates, each run to its end.
+    Examples,
+}
+
+// === impl Args ===
+
+impl Args {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let has = |part: &Part| self.only.is_empty() || self.only.contains(part);
+        if !self.runner.is_empty() && !has(&Part::Tests) {
+            return Err(Failure::usage(
+                "what follows `--` is for the part `tests`, which `--only` leaves out",
+            ));
+        }
+        steps::run("test", Part::value_variants().iter().copied().filter(has).map(|part| self.step(part)))
+    }
+
+    fn step(&self, part: Part) -> Step<'_> {
+        match part {
+            Part::Tests => Step {
+                name: "tests",
+                about: "unit and integration tests",
+                run: Box::new(|| tests(&self.runner)),
+            },
+            Part::Docs => {
+                Step { name: "docs", about: "the examples in the docs are true", run: Box::new(doc_tests) }
+            }
+            Part::Examples => Step {
+                name: "examples",
+                about: "the examples run to their end",
+                run: Box::new(examples::run),
+            },
+        }
+    }
+}
+
+fn tests(runner: &[String]) -> Result<(), Failure> {
+    let nextest: &[&str] = &["nextest", "run"];
+    let libtest: &[&str] = &["test", "--tests"];
+    let command = if tools::has_nextest() {
+        nextest
+    } else {
+        out::line(
+            "cargo-nextest is not there: `cargo test` runs the same tests, one binary after the other.",
+        );
+        libtest
+    };
+    let mut command = process::cargo(command);
+    process::run(command.args(["--workspace", "--all-features", "--no-fail-fast"]).args(runner))
+}
+
+fn doc_tests() -> Result<(), Failure> {
+    process::run(&mut process::cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]))
+}
