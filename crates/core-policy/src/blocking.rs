@@ -31,7 +31,9 @@ pub fn call_blocking<P: Policy, T, E>(
     let mut drive_with = |waker: &Waker| call.take().map(|(driver, op)| drive(driver, op, judge, waker));
     // The thread may be in its last breath, with its locals gone: then it makes a waker for this call.
     let result = WAKER.try_with(|waker| drive_with(waker)).ok().flatten();
-    result.or_else(|| drive_with(&unpark_this_thread())).expect("the call is driven once, by the one or the other")
+    result
+        .or_else(|| drive_with(&unpark_this_thread()))
+        .expect("the call is driven once, by the one or the other")
 }
 
 fn drive<P: Policy, T, E>(

@@ -56,6 +56,12 @@ impl<'a> Cx<'a> {
         self.frame.deadline = Some(self.frame.deadline.map_or(deadline, |set| set.min(deadline)));
     }
 
+    /// Undoes [`end_by`](Self::end_by) with the deadline there was before: the part of the call it bounded is over.
+    #[inline]
+    pub fn reset_deadline(&mut self, before: Option<Instant>) {
+        self.frame.deadline = before;
+    }
+
     /// The attempt that is being admitted may take `limit`, if not less.
     #[inline]
     pub fn limit_attempt(&mut self, limit: Duration) {

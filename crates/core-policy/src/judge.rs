@@ -1,6 +1,6 @@
 use core_errors::{Cause, Classify, Verdict};
 
-use crate::{Attempt, Call, CallError, Op, Policy, call_blocking};
+use crate::{Attempt, Call, CallError, Policy, call_blocking};
 
 /// Judges what an attempt returned.
 ///
@@ -65,9 +65,10 @@ impl<P: Policy, J: Clone> Classified<P, J> {
     /// # Cancel safety
     /// See [`Call`].
     #[inline]
-    pub fn call<T, E, O>(&self, op: O) -> Call<&P, O, O::Future, J>
+    pub fn call<T, E, F, O>(&self, op: O) -> Call<&P, O, F, J>
     where
-        O: Op<T, E>,
+        F: Future<Output = Result<T, E>>,
+        O: FnMut(Attempt) -> F,
         J: Judge<T, E>,
     {
         Call::new(&self.policy, op, self.judge.clone())

@@ -15,10 +15,12 @@ macro_rules! policy_methods {
             /// # Cancel safety
             /// Dropping the future gives back what it holds and counts as neither success nor failure.
             #[inline]
-            pub fn call<T, E: $crate::Classify, O: $crate::Op<T, E>>(
-                &self,
-                op: O,
-            ) -> $crate::Call<&Self, O, O::Future, $crate::ByClass> {
+            pub fn call<T, E, F, O>(&self, op: O) -> $crate::Call<&Self, O, F, $crate::ByClass>
+            where
+                E: $crate::Classify,
+                F: Future<Output = Result<T, E>>,
+                O: FnMut($crate::Attempt) -> F,
+            {
                 $crate::Call::new(self, op, $crate::ByClass)
             }
 

@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use core_errors::{Name, NameError, PolicyKind};
+use core_time::Clock;
+
+use crate::error::{ConfigError, Kind};
+use crate::policy::Timeout;
+
+/// Says what is bounded and by how much. Made by [`Timeout::attempt`] or [`Timeout::total`].
+#[must_use = "a builder does nothing until it is built"]
+#[derive(Clone, Debug)]
+pub struct Builder {
+    name: Result<Name, NameError>,
+    kind: PolicyKind,
+    limit: Duration,
+    clock: Clock,
+}
+
+// === impl Builder ===
+
+impl Builder {
+    pub(crate) fn new(kind: PolicyKind, limit: Duration) -> Self {
+        Self { name: Ok(Name::UNNAMED), kind, limit, clock: Clock::system() }
+    }
+
+    /// Names the timeout in refusals. Default: `unnamed`. A text that cannot be a name is refused by
+    /// [`build`](Self::build).
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Name::new(name.as_ref());
+        self
+    }
+
+    /// Reads time from `clock`. Default: the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The limit, unchecked.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Checks everything and makes the timeout.
+    ///
+    /// # Errors
+    /// If the limit is zero, or the name cannot be a name.
+    pub fn build(self) -> Result<Timeout, ConfigError> {
+        let name = self.name?;
+        if self.limit.is_zero() {
+            return Err(ConfigError(Kind::Zero));
+        }
+        Ok(Timeout::new(name, self.kind, self.limit, self.clock))
+    }
+}

@@ -1,0 +1,142 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy};
+use core_time::{Clock, Instant};
+
+use crate::config::Builder;
+
+/// A limit on time. Cheap to clone; clones count together.
+#[derive(Clone, Debug)]
+pub struct Timeout(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: Name,
+    kind: PolicyKind,
+    limit: Duration,
+    clock: Clock,
+    /// How often it fired.
+    fired: Counters<1>,
+}
+
+/// What a timeout remembers of a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallState {
+    /// When the call first had to wait.
+    started: Option<Instant>,
+    /// The deadline that is to hold again when this call is over.
+    outer: Outer,
+}
+
+/// Whether a total limit is in force, and what it shortened.
+#[derive(Clone, Copy, Debug, Default)]
+enum Outer {
+    /// It is not.
+    #[default]
+    Untouched,
+    /// It is, and there was no deadline before.
+    None,
+    /// It is, and this was the deadline before.
+    Was(Instant),
+}
+
+// === impl Timeout ===
+
+impl Timeout {
+    /// Bounds one attempt. It does not count time that is spent waiting for admission or between attempts.
+    pub fn attempt(limit: Duration) -> Builder {
+        Builder::new(PolicyKind::Timeout, limit)
+    }
+
+    /// Bounds a whole call: all attempts, and all waits before and between them.
+    pub fn total(limit: Duration) -> Builder {
+        Builder::new(PolicyKind::Deadline, limit)
+    }
+
+    pub(crate) fn new(name: Name, kind: PolicyKind, limit: Duration, clock: Clock) -> Self {
+        Self(Arc::new(Inner { name, kind, limit, clock, fired: Counters::new() }))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name
+    }
+
+    /// The limit.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.0.limit
+    }
+
+    /// How often it fired.
+    #[must_use]
+    pub fn fired(&self) -> u64 {
+        self.0.fired.get(0)
+    }
+
+    fn is_total(&self) -> bool {
+        self.0.kind == PolicyKind::Deadline
+    }
+}
+
+impl Policy for Timeout {
+    type State = CallState;
+
+    #[inline]
+    fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    #[inline]
+    fn begin(&self) -> CallState {
+        CallState::default()
+    }
+
+    #[inline]
+    fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
+        if !self.is_total() {
+            state.started = None;
+            cx.limit_attempt(self.0.limit);
+        } else if matches!(state.outer, Outer::Untouched) {
+            state.outer = cx.deadline().map_or(Outer::None, Outer::Was);
+            let deadline = cx.now() + self.0.limit;
+            cx.end_by(deadline);
+        }
+        Admit::Run
+    }
+
+    #[inline]
+    fn settle(&self, state: &mut CallState, _: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        match std::mem::take(&mut state.outer) {
+            Outer::Untouched => {}
+            Outer::None => cx.reset_deadline(None),
+            Outer::Was(deadline) => cx.reset_deadline(Some(deadline)),
+        }
+        Next::Finish
+    }
+
+    fn abandon(&self, state: &mut CallState) {
+        *state = CallState::default();
+    }
+
+    fn cutoff(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Instant> {
+        let started = *state.started.get_or_insert_with(|| cx.clock().now());
+        Some(started + self.0.limit)
+    }
+
+    fn expire(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Rejection> {
+        let elapsed = cx.clock().now() - state.started?;
+        if elapsed < self.0.limit {
+            return None;
+        }
+        self.0.fired.bump(0);
+        let rejection = Rejection::new(self.0.kind, self.0.name, Reason::TimedOut);
+        Some(rejection.with_limit(self.0.limit, elapsed))
+    }
+}
+
+core_policy::policy_methods!(Timeout, once);
+core_policy::policy_layer!(Timeout, once);
