@@ -1,1 +1,50 @@
 //! Rate limits and bulkheads that decide in nanoseconds.
+//!
+//! A [`RateLimit`] bounds how often something is called, a [`Bulkhead`] how many calls run at once. Put a rate limit where
+//! a callee or a contract says how much is too much; put a bulkhead around everything slow, so that it cannot take all
+//! threads, connections or memory with it when it hangs.
+//!
+//! ```
+//! use core_errors::{Error, Reason};
+//! use core_limit::{Bulkhead, Rate};
+//! use core_time::ms;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), core_limit::ConfigError> {
+//! let limit = Rate::per_second(2).name("mail").build()?;        // two at once, then one each half second
+//! assert!(limit.check().is_ok() && limit.check().is_ok());
+//! let refused = limit.check().unwrap_err();
+//! assert_eq!(refused.reason(), Reason::RateLimited);
+//! assert!(refused.retry_after().unwrap() <= ms(500));           // when it is worth coming back, exactly
+//!
+//! let bulkhead = Bulkhead::max(64).queue(128).max_wait(ms(10)).name("payments").build()?;
+//! assert_eq!(bulkhead.call(|_| async { Ok::<_, Error>("charged") }).await.unwrap(), "charged");
+//! let on_a_thread = bulkhead.call_blocking(|_| Ok::<_, Error>("charged"));
+//! assert!(on_a_thread.is_ok());
+//! # Ok(()) }
+//! ```
+//!
+//! * **Rate.** The generic cell rate algorithm: one moment tells when the bucket will be empty again. `burst` calls may come at
+//!   once, then one each `period / n`. A refusal changes nothing and says exactly when it would be admitted.
+//! * **Bulkhead.** So many calls run; further ones are refused at once, or wait in a bounded queue in the order in which they
+//!   came, for a bounded time.
+//!
+//! # Cancel safety
+//! A dropped call gives its slot back, or leaves the queue; a slot that was handed to it at that moment goes to the next. What
+//! was taken from a rate is not given back: the callee may have seen the call.
+//!
+//! # Cost
+//! A rate limit: a coarse clock reading (an exact one for bursts under 100 ms) and one compare-and-swap on the one word that
+//! the rule needs. A bulkhead: one compare-and-swap to enter, one to leave. Waiting allocates one small node.
+//!
+//! # Sources
+//! ITU-T I.371 (GCRA); `redis_rate` and governor for its use as a limiter; M. Nygard, *Release It!*, for bulkheads. Rules
+//! RL-1, RL-2, RL-6, RL-10 and BH-1 of this project.
+
+mod bulkhead;
+mod error;
+mod rate;
+
+pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
+pub use error::ConfigError;
+pub use rate::{Builder as RateBuilder, Rate, RateLimit, Stats as RateStats, Taken};

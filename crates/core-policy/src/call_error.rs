@@ -34,8 +34,6 @@ pub enum Why {
     BudgetExhausted,
     /// The next would have started too late for the deadline.
     DeadlineWouldExceed,
-    /// The callee asked for a longer pause than is allowed.
-    RetryAfterTooLong,
     /// A policy refused the next one, or stopped it.
     Refused(PolicyKind, Reason),
 }
@@ -220,7 +218,6 @@ impl fmt::Display for Why {
             Self::Attempts => f.write_str("all attempts were made"),
             Self::BudgetExhausted => f.write_str("the retry budget is spent"),
             Self::DeadlineWouldExceed => f.write_str("the next attempt would be too late for the deadline"),
-            Self::RetryAfterTooLong => f.write_str("the callee asked for too long a pause"),
             Self::Refused(policy, reason) => write!(f, "{policy}: {reason}"),
         }
     }

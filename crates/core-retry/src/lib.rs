@@ -1,1 +1,61 @@
 //! Retries with backoff, jitter, a budget and a deadline.
+//!
+//! Put a retry around a call whose failures are often short: connections that break, timeouts, overload. Do not put one
+//! around what is not idempotent, nor retries around retries: an exhausted call is permanent to a retry further out.
+//!
+//! ```
+//! use core_errors::Error;
+//! use core_retry::{Budget, Retry};
+//! use core_time::{ms, secs};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), core_retry::ConfigError> {
+//! let budget = Budget::default();                       // one for all calls to a service
+//! let retry = Retry::exponential(ms(1)..secs(1)).full_jitter().attempts(4).budget(&budget).name("payments").build()?;
+//!
+//! let third = retry.call(|attempt| async move {
+//!     if attempt.number().get() < 3 { Err(Error::network("hung up")) } else { Ok("charged") }
+//! });
+//! assert_eq!(third.await.unwrap(), "charged");
+//!
+//! // The same on a thread.
+//! let wrong = retry.call_blocking(|_| Err::<(), _>(Error::validation("no such order")));
+//! assert!(wrong.unwrap_err().inner().is_some());        // tried once: it would fail again
+//! # Ok(()) }
+//! ```
+//!
+//! ```text
+//! attempt ─ fails ─▶ worth another? ─▶ one left? ─▶ in time? ─▶ budget? ─▶ sleep ─▶ attempt
+//!                      │ no: the error   │ no          │ no        │ no: Exhausted, with the error and why
+//! ```
+//!
+//! * **What is retried.** Verdicts that may succeed next time, and attempts that timed out. Refusals of policies further in are
+//!   not, unless [`Builder::retry_refusals`] says so and they tell when to come back.
+//! * **When.** After the [`Backoff`]; later if the callee asked for it, by up to 5 s. Never so late that the deadline would
+//!   pass. The sleep never ends early.
+//! * **How often.** `attempts` is the total number of calls. With a [`Budget`], retries stop while most calls fail.
+//! * **What comes of it.** The last error itself, with the number of attempts, the time, and what ended them.
+//!
+//! # Cancel safety
+//! Dropping the call ends it at once; no attempt follows. What was taken from the budget for a retry that never started is
+//! given back.
+//!
+//! # Cost
+//! A call whose first attempt succeeds: a counter of the thread's own, and one load if there is a budget. No clock, no
+//! random number.
+//!
+//! # Sources
+//! M. Brooker, *Exponential Backoff and Jitter*, 2015, and *Fixing retries with token buckets*, 2022; gRPC A6; rules RT-1
+//! to RT-7, BG-1 and BG-5 of this project.
+
+mod backoff;
+mod budget;
+mod config;
+mod error;
+mod policy;
+
+pub use backoff::{Backoff, Growth, Jitter};
+pub use budget::Budget;
+pub use config::Builder;
+pub use error::ConfigError;
+pub use policy::{CallState, Retry, Stats};

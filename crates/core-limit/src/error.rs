@@ -1,0 +1,47 @@
+use std::fmt;
+use std::time::Duration;
+
+use core_errors::NameError;
+
+/// Why a limit was not built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(pub(crate) Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Name(NameError),
+    Zero { what: &'static str },
+    TooFast { count: u64, period: Duration },
+    TooLong { what: &'static str },
+    TooMany { what: &'static str, value: u32, max: u32 },
+    QueueWithoutWait,
+    WaitWithoutQueue,
+}
+
+impl From<NameError> for ConfigError {
+    fn from(error: NameError) -> Self {
+        Self(Kind::Name(error))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Name(error) => error.fmt(f),
+            Kind::Zero { what } => {
+                write!(f, "{what} is zero: nothing could ever pass; it must be at least 1")
+            }
+            Kind::TooFast { count, period } => write!(
+                f,
+                "{count} in {period:?} is more than one in a nanosecond: allow at most {} in that time",
+                period.as_nanos()
+            ),
+            Kind::TooLong { what } => write!(f, "{what} is longer than 100 years"),
+            Kind::TooMany { what, value, max } => write!(f, "{what} is {value}: it must be at most {max}"),
+            Kind::QueueWithoutWait => f.write_str("a queue needs a max_wait: nothing waits for ever"),
+            Kind::WaitWithoutQueue => f.write_str("a max_wait needs a queue: say how many may wait"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+/// How long to wait before a retry. Pure: the random draw goes in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    /// How the delays grow.
+    pub growth: Growth,
+    /// How they are spread.
+    pub jitter: Jitter,
+    /// The first delay.
+    pub base: Duration,
+    /// No delay is longer, jitter included.
+    pub max: Duration,
+}
+
+/// How delays grow from retry to retry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Growth {
+    /// Always the first.
+    Fixed,
+    /// The first, twice the first, three times the first.
+    Linear,
+    /// The first, then each so many times the one before.
+    Exponential {
+        /// How many times.
+        factor: f64,
+    },
+    /// Drawn between the first and three times the one before: `base + r·(3·prev − base)`. Further jitter does not apply.
+    Decorrelated,
+}
+
+/// How a delay `v` is spread by a draw `r` from `[0, 1]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Jitter {
+    /// `v`.
+    None,
+    /// `r·v`.
+    Full,
+    /// `v/2 + r·v/2`.
+    Equal,
+    /// `v·(1 + (2r − 1)·fraction)`.
+    PlusMinus {
+        /// Over 0, at most 1.
+        fraction: f64,
+    },
+}
+
+// === impl Backoff ===
+
+impl Backoff {
+    /// The delay before retry number `retry`, counted from 1, after a delay of `previous` (zero before the first).
+    ///
+    /// Never longer than `max`, whatever the number: large ones saturate.
+    #[must_use]
+    pub fn delay(&self, retry: u32, previous: Duration, draw: f64) -> Duration {
+        let draw = draw.clamp(0.0, 1.0);
+        let grown = match self.growth {
+            Growth::Fixed => self.base,
+            Growth::Linear => self.base.saturating_mul(retry.max(1)),
+            Growth::Exponential { factor } => {
+                exponential(self.base, factor, retry.saturating_sub(1), self.max)
+            }
+            Growth::Decorrelated => {
+                let top = previous.max(self.base).saturating_mul(3);
+                let span = top.saturating_sub(self.base);
+                return self.base.saturating_add(scaled(span, draw)).min(self.max);
+            }
+        };
+        let capped = grown.min(self.max);
+        let spread = match self.jitter {
+            Jitter::None => capped,
+            Jitter::Full => scaled(capped, draw),
+            Jitter::Equal => capped / 2 + scaled(capped / 2, draw),
+            Jitter::PlusMinus { fraction } => scaled(capped, 1.0 + (2.0 * draw - 1.0) * fraction),
+        };
+        // The cap is the last word: jitter must not lead over it.
+        spread.min(self.max)
+    }
+}
+
+fn exponential(base: Duration, factor: f64, exponent: u32, max: Duration) -> Duration {
+    // Whole powers of two are exact, and by far the most common.
+    if (factor - 2.0).abs() < f64::EPSILON {
+        let times = 1_u32.checked_shl(exponent).unwrap_or(u32::MAX);
+        return base.saturating_mul(times);
+    }
+    let exponent = i32::try_from(exponent).unwrap_or(i32::MAX);
+    let grown = base.as_secs_f64() * factor.powi(exponent);
+    // Infinity, and anything that no duration holds, is over the cap.
+    if grown >= max.as_secs_f64() { max } else { Duration::try_from_secs_f64(grown).unwrap_or(max) }
+}
+
+/// `duration · by`, saturating.
+fn scaled(duration: Duration, by: f64) -> Duration {
+    Duration::try_from_secs_f64(duration.as_secs_f64() * by).unwrap_or(Duration::MAX)
+}

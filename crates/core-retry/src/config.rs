@@ -1,0 +1,170 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use core_errors::{Name, NameError};
+use core_policy::Rng;
+use core_time::Clock;
+
+use crate::backoff::{Backoff, Growth, Jitter};
+use crate::budget::Budget;
+use crate::error::{ConfigError, Kind};
+use crate::policy::{Retry, Rules};
+
+/// Says what is retried, when and how often. Made by [`Retry::exponential`] and its sisters.
+#[must_use = "a builder does nothing until it is built"]
+#[derive(Clone, Debug)]
+pub struct Builder {
+    name: Result<Name, NameError>,
+    backoff: Backoff,
+    attempts: u32,
+    budget: Option<Budget>,
+    min_attempt_time: Duration,
+    retry_after_max: Duration,
+    retry_refusals: bool,
+    clock: Clock,
+    seed: Option<u64>,
+}
+
+// === impl Builder ===
+
+impl Builder {
+    pub(crate) fn new(growth: Growth, base: Duration, max: Duration) -> Self {
+        Self {
+            name: Ok(Name::UNNAMED),
+            backoff: Backoff { growth, jitter: Jitter::Full, base, max },
+            attempts: 3,
+            budget: None,
+            min_attempt_time: Duration::ZERO,
+            retry_after_max: Duration::from_secs(300),
+            retry_refusals: false,
+            clock: Clock::system(),
+            seed: None,
+        }
+    }
+
+    /// Names the retry in snapshots. Default: `unnamed`. A text that cannot be a name is refused by
+    /// [`build`](Self::build).
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Name::new(name.as_ref());
+        self
+    }
+
+    /// Calls so many times in all; 1 never retries. Default: 3.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Makes each exponential delay so many times the one before. Default: 2. No effect on other growths.
+    pub fn factor(mut self, factor: f64) -> Self {
+        if let Growth::Exponential { .. } = self.backoff.growth {
+            self.backoff.growth = Growth::Exponential { factor };
+        }
+        self
+    }
+
+    /// Draws each delay between zero and its value. This is the default: it spreads callers best.
+    pub fn full_jitter(self) -> Self {
+        self.jitter(Jitter::Full)
+    }
+
+    /// Draws each delay from its upper half.
+    pub fn equal_jitter(self) -> Self {
+        self.jitter(Jitter::Equal)
+    }
+
+    /// Keeps to the exact delays. Callers that failed together come back together.
+    pub fn no_jitter(self) -> Self {
+        self.jitter(Jitter::None)
+    }
+
+    /// Spreads delays in this way. Default: [`Jitter::Full`].
+    pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.backoff.jitter = jitter;
+        self
+    }
+
+    /// Retries only while the budget allows. Default: no budget. Share one among all calls to a service.
+    pub fn budget(mut self, budget: &Budget) -> Self {
+        self.budget = Some(budget.clone());
+        self
+    }
+
+    /// Does not start an attempt that has less time than this before the deadline (rule RT-5). Default: zero.
+    pub fn min_attempt_time(mut self, time: Duration) -> Self {
+        self.min_attempt_time = time;
+        self
+    }
+
+    /// Takes no notice of a callee that asks for a longer pause than this (rule RT-4). Default: 300 s.
+    pub fn retry_after_max(mut self, pause: Duration) -> Self {
+        self.retry_after_max = pause;
+        self
+    }
+
+    /// Retries refusals of policies further in, such as an open circuit, when they tell how soon it is worth it and that is
+    /// before the deadline (rule RT-7). Default: off.
+    pub fn retry_refusals(mut self, on: bool) -> Self {
+        self.retry_refusals = on;
+        self
+    }
+
+    /// Reads time from `clock`. Default: the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes the jitter the same in every run. Default: seeded by the operating system.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The delays, unchecked.
+    #[must_use]
+    pub fn backoff(&self) -> &Backoff {
+        &self.backoff
+    }
+
+    /// Calls in all, unchecked.
+    #[must_use]
+    pub fn total_attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Checks everything and makes the retry.
+    ///
+    /// # Errors
+    /// If there are no attempts, the delays run backwards, a number is out of range, or the name cannot be a name.
+    pub fn build(self) -> Result<Retry, ConfigError> {
+        let name = self.name?;
+        let attempts = NonZeroU32::new(self.attempts).ok_or(ConfigError(Kind::NoAttempts))?;
+        check(&self.backoff)?;
+        let rules = Rules {
+            attempts,
+            backoff: self.backoff,
+            min_attempt_time: self.min_attempt_time,
+            retry_after_max: self.retry_after_max,
+            retry_refusals: self.retry_refusals,
+        };
+        let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
+        Ok(Retry::new(name, rules, self.budget, self.clock, rng))
+    }
+}
+
+fn check(backoff: &Backoff) -> Result<(), ConfigError> {
+    let Backoff { growth, jitter, base, max } = *backoff;
+    if max < base {
+        return Err(ConfigError(Kind::Range { base, max }));
+    }
+    match (growth, jitter) {
+        (Growth::Exponential { factor }, _) if !(factor >= 1.0 && factor.is_finite()) => {
+            Err(ConfigError(Kind::Factor(factor)))
+        }
+        (_, Jitter::PlusMinus { fraction }) if !(fraction > 0.0 && fraction <= 1.0) => {
+            Err(ConfigError(Kind::Fraction(fraction)))
+        }
+        _ => Ok(()),
+    }
+}

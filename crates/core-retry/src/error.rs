@@ -1,0 +1,55 @@
+use std::fmt;
+use std::time::Duration;
+
+use core_errors::NameError;
+
+/// Why a retry or a budget was not built.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigError(pub(crate) Kind);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Name(NameError),
+    NoAttempts,
+    Range { base: Duration, max: Duration },
+    Factor(f64),
+    Fraction(f64),
+    Tokens(u32),
+    Ratio(f64),
+}
+
+impl From<NameError> for ConfigError {
+    fn from(error: NameError) -> Self {
+        Self(Kind::Name(error))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Name(error) => error.fmt(f),
+            Kind::NoAttempts => {
+                f.write_str("attempts is zero: it is the total number of calls, so 1 means no retry")
+            }
+            Kind::Range { base, max } => {
+                write!(
+                    f,
+                    "the delays run from {base:?} to {max:?}: the longest must be as long as the first, or longer"
+                )
+            }
+            Kind::Factor(factor) => write!(f, "the factor is {factor}: it must be a number of at least 1"),
+            Kind::Fraction(fraction) => {
+                write!(f, "the jitter is ±{fraction}: it must be over 0 and at most 1")
+            }
+            Kind::Tokens(tokens) => write!(f, "the budget has {tokens} tokens: it must have 1 to 1000"),
+            Kind::Ratio(ratio) => {
+                write!(
+                    f,
+                    "a success adds {ratio} tokens to the budget: it must be at least 0.001 and at most 1000"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,299 @@
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use core_errors::{Name, Reason, Rejection, Verdict};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Why};
+use core_time::{Clock, Instant};
+
+use crate::backoff::{Backoff, Growth};
+use crate::budget::Budget;
+use crate::config::Builder;
+
+/// A retry. Cheap to clone; clones share budget, counts and random numbers.
+#[derive(Clone, Debug)]
+pub struct Retry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: Name,
+    rules: Rules,
+    budget: Option<Budget>,
+    clock: Clock,
+    rng: Rng,
+    counts: Counters<COUNTS>,
+}
+
+/// The checked form of a [`Builder`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) attempts: NonZeroU32,
+    pub(crate) backoff: Backoff,
+    pub(crate) min_attempt_time: Duration,
+    pub(crate) retry_after_max: Duration,
+    pub(crate) retry_refusals: bool,
+}
+
+/// What a retry remembers of a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallState {
+    attempts: u32,
+    /// Delays since the callee last asked for a pause: after one they begin anew.
+    step: u32,
+    previous: Duration,
+    /// When the retry that was paid for starts.
+    next_at: Option<Instant>,
+}
+
+/// What a retry has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Calls whose last attempt succeeded.
+    pub succeeded: u64,
+    /// Calls that failed in a way that was not worth another attempt.
+    pub failed: u64,
+    /// Attempts after the first.
+    pub retries: u64,
+    /// Calls that made all attempts in vain.
+    pub out_of_attempts: u64,
+    /// Calls that the budget stopped.
+    pub out_of_budget: u64,
+    /// Calls that the deadline stopped.
+    pub out_of_time: u64,
+    /// Requests for a pause that were too long to be followed.
+    pub hints_discarded: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Count {
+    Succeeded,
+    Failed,
+    Retries,
+    OutOfAttempts,
+    OutOfBudget,
+    OutOfTime,
+    HintsDiscarded,
+}
+
+const COUNTS: usize = 7;
+
+/// How much later than its own delay a retry follows a callee that asks for a pause (rule RT-4).
+const HINT_SLACK: Duration = Duration::from_secs(5);
+
+// === impl Retry ===
+
+impl Retry {
+    /// Delays that double from the start of `delays` to its end.
+    pub fn exponential(delays: Range<Duration>) -> Builder {
+        Builder::new(Growth::Exponential { factor: 2.0 }, delays.start, delays.end)
+    }
+
+    /// Delays of once, twice, three times the start of `delays`, up to its end.
+    pub fn linear(delays: Range<Duration>) -> Builder {
+        Builder::new(Growth::Linear, delays.start, delays.end)
+    }
+
+    /// Always the same delay.
+    pub fn fixed(delay: Duration) -> Builder {
+        Builder::new(Growth::Fixed, delay, delay)
+    }
+
+    /// Delays drawn between the start of `delays` and three times the one before, up to its end.
+    pub fn decorrelated(delays: Range<Duration>) -> Builder {
+        Builder::new(Growth::Decorrelated, delays.start, delays.end)
+    }
+
+    pub(crate) fn new(name: Name, rules: Rules, budget: Option<Budget>, clock: Clock, rng: Rng) -> Self {
+        Self(Arc::new(Inner { name, rules, budget, clock, rng, counts: Counters::new() }))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name
+    }
+
+    /// Calls in all.
+    #[must_use]
+    pub fn attempts(&self) -> NonZeroU32 {
+        self.0.rules.attempts
+    }
+
+    /// How its delays are made.
+    #[must_use]
+    pub fn backoff(&self) -> &Backoff {
+        &self.0.rules.backoff
+    }
+
+    /// Its budget.
+    #[must_use]
+    pub fn budget(&self) -> Option<&Budget> {
+        self.0.budget.as_ref()
+    }
+
+    /// The delays of one call, for loops of your own: one fewer than there are attempts.
+    pub fn delays(&self) -> impl Iterator<Item = Duration> + '_ {
+        let mut previous = Duration::ZERO;
+        (1..self.attempts().get()).map(move |retry| {
+            previous = self.0.rules.backoff.delay(retry, previous, self.0.rng.next_unit());
+            previous
+        })
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let get = |count| self.0.counts.get(count as usize);
+        Stats {
+            succeeded: get(Count::Succeeded),
+            failed: get(Count::Failed),
+            retries: get(Count::Retries),
+            out_of_attempts: get(Count::OutOfAttempts),
+            out_of_budget: get(Count::OutOfBudget),
+            out_of_time: get(Count::OutOfTime),
+            hints_discarded: get(Count::HintsDiscarded),
+        }
+    }
+
+    #[inline]
+    fn count(&self, count: Count) {
+        self.0.counts.bump(count as usize);
+    }
+
+    fn finish(&self) -> Next {
+        self.count(Count::Failed);
+        Next::Finish
+    }
+
+    fn give_up(&self, why: Why, count: Count) -> Next {
+        self.count(count);
+        Next::GiveUp(why)
+    }
+
+    /// The attempt failed in a way that may pass.
+    #[cold]
+    fn after_failure(&self, state: &mut CallState, wait: Wait, cx: &mut Cx<'_>) -> Next {
+        // Every such failure takes its token, also the last.
+        let is_paid = self.0.budget.as_ref().is_none_or(Budget::failed);
+        if state.attempts >= self.0.rules.attempts.get() {
+            // Who never retries has nothing to give up.
+            let is_single = self.0.rules.attempts.get() == 1;
+            return if is_single { self.finish() } else { self.give_up(Why::Attempts, Count::OutOfAttempts) };
+        }
+        let delay = self.delay(state, wait);
+        let now = cx.clock().now();
+        if cx.deadline().is_some_and(|at| now >= at || now + delay + self.0.rules.min_attempt_time > at) {
+            return self.give_up(Why::DeadlineWouldExceed, Count::OutOfTime);
+        }
+        if !is_paid {
+            return self.give_up(Why::BudgetExhausted, Count::OutOfBudget);
+        }
+        state.next_at = Some(now + delay);
+        Next::Again
+    }
+
+    fn delay(&self, state: &mut CallState, wait: Wait) -> Duration {
+        let hint = match wait {
+            Wait::None => return Duration::ZERO,
+            Wait::Backoff(hint) => hint,
+        };
+        state.step = state.step.saturating_add(1);
+        let own = self.0.rules.backoff.delay(state.step, state.previous, self.0.rng.next_unit());
+        state.previous = own;
+        match hint {
+            None => own,
+            Some(hint) if hint > self.0.rules.retry_after_max => {
+                self.count(Count::HintsDiscarded);
+                own
+            }
+            Some(hint) => {
+                state.step = 0;
+                state.previous = Duration::ZERO;
+                hint.clamp(own, own.saturating_add(HINT_SLACK))
+            }
+        }
+    }
+
+    fn after_refusal(&self, state: &mut CallState, rejection: &Rejection, cx: &mut Cx<'_>) -> Next {
+        match (rejection.reason(), rejection.retry_after()) {
+            (Reason::TimedOut, _) => self.after_failure(state, Wait::Backoff(None), cx),
+            (Reason::DeadlineExceeded | Reason::Impossible, _) => self.finish(),
+            (_, Some(after)) if self.0.rules.retry_refusals => {
+                self.after_failure(state, Wait::Backoff(Some(after)), cx)
+            }
+            _ => self.finish(),
+        }
+    }
+}
+
+/// How to wait for the next attempt.
+#[derive(Clone, Copy)]
+enum Wait {
+    /// Not at all.
+    None,
+    /// As the backoff says, or as the callee asked.
+    Backoff(Option<Duration>),
+}
+
+impl Policy for Retry {
+    type State = CallState;
+
+    #[inline]
+    fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    #[inline]
+    fn begin(&self) -> CallState {
+        CallState::default()
+    }
+
+    #[inline]
+    fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
+        if let Some(at) = state.next_at {
+            if cx.clock().reached(at).is_err() {
+                return Admit::SleepUntil(at);
+            }
+            state.next_at = None;
+            self.count(Count::Retries);
+        }
+        state.attempts = state.attempts.saturating_add(1);
+        Admit::Run
+    }
+
+    #[inline]
+    fn settle(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        match outcome {
+            Outcome::Judged(Verdict::Success, _) => {
+                if let Some(budget) = &self.0.budget {
+                    budget.succeeded();
+                }
+                self.count(Count::Succeeded);
+                Next::Finish
+            }
+            Outcome::Judged(Verdict::Retriable, _) => self.after_failure(state, Wait::None, cx),
+            Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), _) => {
+                self.after_failure(state, Wait::Backoff(*hint), cx)
+            }
+            Outcome::Refused(rejection) => {
+                self.abandon(state);
+                self.after_refusal(state, rejection, cx)
+            }
+            Outcome::Judged(Verdict::Permanent | Verdict::Ignore, _) | Outcome::Panicked => self.finish(),
+        }
+    }
+
+    fn abandon(&self, state: &mut CallState) {
+        // Paid for, and never started (rule BG-5).
+        if state.next_at.take().is_some()
+            && let Some(budget) = &self.0.budget
+        {
+            budget.refund();
+        }
+    }
+}
+
+core_policy::policy_methods!(Retry);
+core_policy::policy_layer!(Retry, repeats);

@@ -1,0 +1,102 @@
+//! Delays, as pure numbers.
+
+use std::time::Duration;
+
+use core_retry::{Backoff, Growth, Jitter, Retry};
+use core_time::{ms, secs};
+use proptest::prelude::*;
+
+fn delays(growth: Growth, base: Duration, max: Duration, count: u32) -> Vec<Duration> {
+    let backoff = Backoff { growth, jitter: Jitter::None, base, max };
+    (1..=count).map(|retry| backoff.delay(retry, Duration::ZERO, 0.7)).collect()
+}
+
+const DOUBLING: Growth = Growth::Exponential { factor: 2.0 };
+const LONG: Duration = Duration::from_secs(1_000_000);
+
+#[test]
+fn rt_2_growths_have_the_documented_values() {
+    assert_eq!(delays(DOUBLING, secs(1), LONG, 4), [secs(1), secs(2), secs(4), secs(8)]);
+    assert_eq!(delays(DOUBLING, secs(3), LONG, 3), [secs(3), secs(6), secs(12)]);
+    assert_eq!(delays(DOUBLING, ms(30), LONG, 3), [ms(30), ms(60), ms(120)]);
+    assert_eq!(delays(DOUBLING, secs(1), secs(3), 4), [secs(1), secs(2), secs(3), secs(3)]);
+    assert_eq!(delays(Growth::Linear, secs(1), LONG, 3), [secs(1), secs(2), secs(3)]);
+    assert_eq!(delays(Growth::Fixed, secs(2), secs(2), 3), [secs(2); 3]);
+    assert_eq!(delays(Growth::Exponential { factor: 1.5 }, ms(100), LONG, 3), [ms(100), ms(150), ms(225)]);
+}
+
+#[test]
+fn rt_2_large_numbers_saturate_at_the_cap() {
+    for growth in
+        [DOUBLING, Growth::Exponential { factor: 1.7 }, Growth::Exponential { factor: 3.0 }, Growth::Linear]
+    {
+        for retry in [33, 64, 65, 100_000, u32::MAX] {
+            let backoff = Backoff { growth, jitter: Jitter::None, base: ms(50), max: secs(1) };
+            assert_eq!(backoff.delay(retry, Duration::ZERO, 1.0), secs(1), "{growth:?} {retry}");
+            let boundless = Backoff { max: Duration::MAX, ..backoff };
+            assert!(boundless.delay(retry, Duration::MAX, 1.0) > secs(1));
+        }
+    }
+}
+
+#[test]
+fn rt_3_jitter_has_the_documented_values() {
+    let with = |jitter, draw| {
+        Backoff { growth: Growth::Fixed, jitter, base: secs(1), max: secs(2) }.delay(1, Duration::ZERO, draw)
+    };
+    for (draw, expected) in [(0.0, 750), (0.4, 950), (0.6, 1_050), (1.0, 1_250)] {
+        assert_eq!(with(Jitter::PlusMinus { fraction: 0.25 }, draw), ms(expected));
+    }
+    for (draw, full, equal) in [(0.0, 0, 500), (0.5, 500, 750), (1.0, 1_000, 1_000)] {
+        assert_eq!((with(Jitter::Full, draw), with(Jitter::Equal, draw)), (ms(full), ms(equal)));
+    }
+    let decorrelated =
+        Backoff { growth: Growth::Decorrelated, jitter: Jitter::Full, base: ms(10), max: secs(9) };
+    assert_eq!(decorrelated.delay(2, ms(100), 1.0), ms(300));
+    assert_eq!(decorrelated.delay(2, ms(100), 0.0), ms(10));
+    assert_eq!(
+        decorrelated.delay(1, Duration::ZERO, 1.0),
+        ms(30),
+        "before the first, the base stands for the last"
+    );
+}
+
+proptest! {
+    #[test]
+    fn rt_3_no_jitter_leads_over_the_cap_or_under_zero(
+        growth in prop::sample::select(vec![Growth::Fixed, Growth::Linear, DOUBLING, Growth::Decorrelated, Growth::Exponential { factor: 1.3 }]),
+        jitter in prop::sample::select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::PlusMinus { fraction: 1.0 }]),
+        base in 0_u64..100_000,
+        extra in 0_u64..1_000_000,
+        retry in any::<u32>(),
+        previous in any::<u64>(),
+        draw in -1.0_f64..2.0,
+    ) {
+        let max = Duration::from_micros(base + extra);
+        let backoff = Backoff { growth, jitter, base: Duration::from_micros(base), max };
+        prop_assert!(backoff.delay(retry, Duration::from_nanos(previous), draw) <= max);
+    }
+}
+
+#[test]
+fn rt_3_full_jitter_is_spread_over_its_whole_range() {
+    let retry = Retry::fixed(ms(1_000)).full_jitter().attempts(2).seed(7).build().unwrap();
+    let mut buckets = [0_u32; 10];
+    for _ in 0..10_000 {
+        let delay = retry.delays().next().unwrap();
+        assert!(delay < secs(1));
+        buckets[usize::try_from(delay.as_millis() / 100).unwrap()] += 1;
+    }
+    assert!(buckets.iter().all(|count| (850..1_150).contains(count)), "{buckets:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_delays() {
+    let delays = |seed| -> Vec<Duration> {
+        let retry = Retry::exponential(ms(50)..secs(1)).attempts(6).seed(seed).build().unwrap();
+        retry.delays().collect()
+    };
+    assert_eq!(delays(1), delays(1));
+    assert_ne!(delays(1), delays(2));
+    assert_eq!(delays(1).len(), 5);
+}
