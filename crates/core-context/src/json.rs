@@ -1,0 +1,22 @@
+//! Just enough JSON for ids.
+
+/// Appends `"key":"value"`, after a comma if something is there already.
+pub(crate) fn push_field(out: &mut String, key: &str, value: &str) {
+    use std::fmt::Write;
+    if !out.is_empty() {
+        out.push(',');
+    }
+    // Writing to a String cannot fail.
+    let _ = write!(out, "\"{key}\":\"");
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}

@@ -1,0 +1,200 @@
+//! Where a context is current, and where it is not.
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context as Task, Waker};
+use std::thread;
+
+use core_context::{Context, CorrelationId, Identity};
+use core_time::{Clock, ManualClock, ms, secs};
+
+fn named(id: &str) -> Context {
+    Context::builder().correlation_id(CorrelationId::parse(id).unwrap()).build()
+}
+
+fn here() -> Option<String> {
+    Context::current().map(|ctx| ctx.correlation_id().to_string())
+}
+
+#[test]
+fn g_24_scopes_nest_and_restore() {
+    assert_eq!(here(), None);
+    named("a").sync_scope(|| {
+        assert_eq!(here().unwrap(), "a");
+        named("b").sync_scope(|| assert_eq!(here().unwrap(), "b"));
+        assert_eq!(here().unwrap(), "a");
+    });
+    assert_eq!(here(), None);
+}
+
+#[test]
+fn a_panic_inside_restores() {
+    let panicked = std::panic::catch_unwind(|| named("a").sync_scope(|| panic!("boom")));
+    assert!(panicked.is_err());
+    assert_eq!(here(), None);
+}
+
+#[test]
+fn deriving_leaves_the_original_as_it_is() {
+    let base = named("a");
+    let derived = base.derive(|b| b.request("GET", "/orders?token=SECRET").user("u-1"));
+    assert!(base.request().is_none() && base.user().is_none());
+    assert_eq!(derived.request().unwrap().path, "/orders", "queries may hold secrets");
+    assert_eq!(derived.correlation_id(), base.correlation_id());
+    assert!(!format!("{derived:?}").contains("u-1"), "nobody prints a user");
+}
+
+#[test]
+fn a_deadline_is_only_ever_shortened() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let ctx = Context::builder().deadline_in(secs(2), &clock).build();
+    assert_eq!(ctx.derive(|b| b.deadline_in(secs(9), &clock)).remaining(&clock), Some(secs(2)));
+    assert_eq!(ctx.derive(|b| b.deadline_in(secs(1), &clock)).remaining(&clock), Some(secs(1)));
+    time.advance(secs(3));
+    assert_eq!((ctx.remaining(&clock), ctx.is_expired(&clock)), (Some(secs(0)), true));
+    assert_eq!(ctx.detached().deadline(), None);
+}
+
+#[test]
+fn the_context_is_set_while_a_scope_is_dropped() {
+    struct Seen(Rc<RefCell<Vec<Option<String>>>>);
+    impl Drop for Seen {
+        fn drop(&mut self) {
+            self.0.borrow_mut().push(here());
+        }
+    }
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    // Dropped before the first poll, while it waits, and when it is done.
+    for polls in 0..3 {
+        let guard = Seen(Rc::clone(&seen));
+        let mut scoped = Box::pin(named("a").scope(async move {
+            let _guard = guard;
+            yield_once().await;
+        }));
+        for _ in 0..polls {
+            let _ = scoped.as_mut().poll(&mut Task::from_waker(Waker::noop()));
+        }
+        assert_eq!(here(), None);
+    }
+    assert_eq!(*seen.borrow(), vec![Some("a".to_owned()); 3]);
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn g_26_interleaved_tasks_see_only_their_own() {
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..10_000 {
+        tasks.spawn(async move {
+            let id = format!("task-{n}");
+            named(&id)
+                .scope(async {
+                    for _ in 0..5 {
+                        assert_eq!(here().unwrap(), id);
+                        tokio::task::yield_now().await;
+                    }
+                })
+                .await;
+            assert_eq!(here(), None);
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test]
+async fn spawned_work_knows_its_context_but_not_its_deadline() {
+    let clock = Clock::system();
+    let ctx = named("a").derive(|b| b.deadline_in(secs(5), &clock));
+    ctx.scope(async {
+        let (id, deadline) =
+            core_context::spawn(async { (here(), Context::current_deadline()) }).await.unwrap();
+        assert_eq!((id.unwrap().as_str(), deadline), ("a", None));
+        let kept = core_context::spawn_with(&ctx, async { Context::current_deadline() }).await.unwrap();
+        assert_eq!(kept, ctx.deadline());
+        let blocking = core_context::spawn_blocking(|| (here(), Context::current_deadline())).await.unwrap();
+        assert_eq!(blocking, (Some("a".to_owned()), ctx.deadline()));
+        let thread = core_context::spawn_thread("worker", here).unwrap().join().unwrap();
+        assert_eq!(thread.unwrap(), "a");
+    })
+    .await;
+    assert_eq!(core_context::spawn(async { here() }).await.unwrap(), None);
+}
+
+#[test]
+fn threads_do_not_inherit_by_accident() {
+    named("a").sync_scope(|| thread::scope(|scope| assert_eq!(scope.spawn(here).join().unwrap(), None)));
+}
+
+#[test]
+fn guards_restore_what_was_there_when_they_were_made() {
+    let outer = named("a").enter();
+    let inner = named("b").enter();
+    drop(outer);
+    assert_eq!(here(), None, "out of order: what was there before `a`");
+    drop(inner);
+    assert_eq!(here().unwrap(), "a", "what was there before `b`");
+    named("c").sync_scope(|| assert_eq!(here().unwrap(), "c"));
+    // Leave the thread as it was found.
+    let mut cx = Task::from_waker(Waker::noop());
+    assert!(pin!(std::future::ready(())).poll(&mut cx).is_ready());
+}
+
+#[test]
+fn g_23_ids_are_unique() {
+    let mut ids = HashSet::new();
+    let many: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| (0..25_000).map(|_| CorrelationId::generate().to_string()).collect::<Vec<_>>())
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(many.iter().all(|id| id.len() == 32 && ids.insert(id)));
+}
+
+#[test]
+fn the_log_fragment_has_the_ids_that_are_there_and_is_json() {
+    let ctx = named("a").derive(|b| b.user("u\"1\n").request("GET", "/"));
+    assert_eq!(ctx.log_keys(), ["correlation_id", "request_id", "user_id"]);
+    let json: serde_json::Value = serde_json::from_str(&format!("{{{}}}", ctx.log_fragment())).unwrap();
+    assert_eq!((&json["correlation_id"], &json["user_id"]), (&"a".into(), &"u\"1\n".into()));
+}
+
+#[test]
+fn an_identity_is_set_once() {
+    let of =
+        |service: &str| Identity::from_lookup(|key| (key == "GENESIS_SERVICE").then(|| service.to_owned()));
+    assert_eq!((of("x").environment.as_str(), of("x").version.as_str()), ("development", "0.0.0"));
+    of("orders").set().unwrap();
+    of("orders").set().unwrap();
+    assert!(of("payments").set().unwrap_err().to_string().contains("orders"));
+    assert_eq!(Identity::get().unwrap().service, "orders");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_sleeps_and_wakes_with_its_context() {
+    named("a")
+        .scope(async {
+            Clock::system().sleep(ms(5)).await;
+            assert_eq!(here().unwrap(), "a");
+        })
+        .await;
+}
