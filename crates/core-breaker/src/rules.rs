@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use crate::event::Trigger;
@@ -86,5 +87,28 @@ impl Rules {
         let doubled = self.open_for.saturating_mul(1_u32.checked_shl(reopened).unwrap_or(u32::MAX));
         let full = doubled.min(self.open_max);
         if self.jitter { full / 2 + (full / 2).mul_f64(draw.clamp(0.0, 1.0)) } else { full }
+    }
+}
+
+/// What trips it, for people.
+impl fmt::Display for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut or = "";
+        if let Some(rate) = self.failure_rate {
+            write!(f, "{:.0} % failures", rate * 100.0)?;
+            or = " or ";
+        }
+        if let (Some(rate), Some(over)) = (self.slow_rate, self.slow_over) {
+            write!(f, "{or}{:.0} % over {over:?}", rate * 100.0)?;
+            or = " or ";
+        }
+        if let Some(run) = self.consecutive {
+            write!(f, "{or}{run} failures in a row")?;
+        }
+        match self.span {
+            _ if !self.needs_window() => Ok(()),
+            Span::Calls { size } => write!(f, " of the last {size} calls"),
+            Span::Time { len, .. } => write!(f, " of at least {} calls in {len:?}", self.min_calls),
+        }
     }
 }

@@ -1,0 +1,60 @@
+//! What contradicts what (rule PL-1). Each policy has checked itself; here they are held against each other.
+
+use std::time::Duration;
+
+use core_breaker::Span;
+use core_retry::{Growth, Jitter};
+
+use crate::builder::Builder;
+use crate::error::{ConfigError, Kind};
+
+pub(crate) fn check(builder: &Builder) -> Result<(), ConfigError> {
+    attempt_fits_total(builder)?;
+    wait_fits_total(builder)?;
+    window_holds_attempts(builder)?;
+    first_retry_fits_total(builder)
+}
+
+fn attempt_fits_total(builder: &Builder) -> Result<(), ConfigError> {
+    match (builder.attempt_timeout, builder.deadline) {
+        (Some(attempt), Some(total)) if attempt > total => {
+            Err(ConfigError(Kind::AttemptOverTotal { attempt, total }))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn wait_fits_total(builder: &Builder) -> Result<(), ConfigError> {
+    let wait = builder.bulkhead.as_ref().map(core_limit::BulkheadBuilder::wait);
+    match (wait, builder.deadline) {
+        (Some(wait), Some(total)) if wait > total => Err(ConfigError(Kind::WaitOverTotal { wait, total })),
+        _ => Ok(()),
+    }
+}
+
+/// An attempt that times out is counted when it ends: a window that is not much longer forgets it at once.
+fn window_holds_attempts(builder: &Builder) -> Result<(), ConfigError> {
+    let Some(rules) = builder.breaker.as_ref().map(core_breaker::Builder::rules) else { return Ok(()) };
+    let Some(attempt) = builder.attempt_timeout else { return Ok(()) };
+    match rules.span {
+        Span::Time { len, .. } if rules.failure_rate.is_some() && len < attempt.saturating_mul(2) => {
+            Err(ConfigError(Kind::WindowUnderAttempts { window: len, attempt }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Only where the delay is certain: jitter from zero may always fit.
+fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
+    let (Some(retry), Some(total)) = (&builder.retry, builder.deadline) else { return Ok(()) };
+    let backoff = retry.backoff();
+    let shortest = match (backoff.growth, backoff.jitter) {
+        (Growth::Decorrelated, _) | (_, Jitter::None) => backoff.base,
+        (_, Jitter::Equal) => backoff.base / 2,
+        _ => Duration::ZERO,
+    };
+    if retry.total_attempts() > 1 && shortest.min(backoff.max) >= total {
+        return Err(ConfigError(Kind::RetryNeverFits { delay: shortest, total }));
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+use std::time::Duration;
+
+use core_errors::NameError;
+
+/// Why a pipeline was not built.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigError(pub(crate) Kind);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Name(NameError),
+    Retry(core_retry::ConfigError),
+    Breaker(core_breaker::ConfigError),
+    Limit(core_limit::ConfigError),
+    Timeout(core_timeout::ConfigError),
+    AttemptOverTotal { attempt: Duration, total: Duration },
+    WaitOverTotal { wait: Duration, total: Duration },
+    WindowUnderAttempts { window: Duration, attempt: Duration },
+    RetryNeverFits { delay: Duration, total: Duration },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Name(error) => error.fmt(f),
+            Kind::Retry(error) => write!(f, "retry: {error}"),
+            Kind::Breaker(error) => write!(f, "breaker: {error}"),
+            Kind::Limit(error) => write!(f, "limit: {error}"),
+            Kind::Timeout(error) => write!(f, "timeout: {error}"),
+            Kind::AttemptOverTotal { attempt, total } => write!(
+                f,
+                "an attempt may take {attempt:?} but the whole call only {total:?}: the attempt timeout would never fire; \
+                 make it shorter than the deadline"
+            ),
+            Kind::WaitOverTotal { wait, total } => write!(
+                f,
+                "a call may wait {wait:?} for a slot of the bulkhead but takes {total:?} in all: make max_wait shorter \
+                 than the deadline"
+            ),
+            Kind::WindowUnderAttempts { window, attempt } => write!(
+                f,
+                "the window of the breaker is {window:?} and an attempt may take {attempt:?}: timeouts would leave the \
+                 window before they can trip it; make the window at least twice the attempt timeout"
+            ),
+            Kind::RetryNeverFits { delay, total } => write!(
+                f,
+                "the first retry waits {delay:?} and the whole call takes {total:?}: it would never be made; \
+                 make the deadline longer or the delay shorter"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Name(error) => Some(error),
+            Kind::Retry(error) => Some(error),
+            Kind::Breaker(error) => Some(error),
+            Kind::Limit(error) => Some(error),
+            Kind::Timeout(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($variant:ident($type:ty)),+ $(,)?) => { $(
+        impl From<$type> for ConfigError {
+            fn from(error: $type) -> Self {
+                Self(Kind::$variant(error))
+            }
+        }
+    )+ };
+}
+
+from!(
+    Name(NameError),
+    Retry(core_retry::ConfigError),
+    Breaker(core_breaker::ConfigError),
+    Limit(core_limit::ConfigError),
+    Timeout(core_timeout::ConfigError),
+);

@@ -1,0 +1,169 @@
+use std::fmt;
+use std::sync::Arc;
+
+use core_breaker::Breaker;
+use core_context::Context;
+use core_errors::{Name, PolicyKind, Rejection};
+use core_limit::{Bulkhead, RateLimit};
+use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Stack};
+use core_retry::Retry;
+use core_time::{Clock, Instant};
+use core_timeout::Timeout;
+
+use crate::builder::Builder;
+use crate::describe::{Description, Layer};
+
+/// All policies around one dependency. Cheap to clone; clones are one pipeline.
+#[derive(Clone)]
+pub struct Pipeline(Arc<Inner>);
+
+struct Inner {
+    name: Name,
+    clock: Clock,
+    chain: Chain,
+}
+
+/// The canonical order. Every slot is optional, and one that is empty costs a compare.
+pub(crate) type Chain = Stack<Option<Timeout>, Stack<Option<Retry>, Once>>;
+
+/// What each attempt passes.
+type Once = Stack<Option<Breaker>, Stack<Option<RateLimit>, Stack<Option<Bulkhead>, Option<Timeout>>>>;
+
+// === impl Pipeline ===
+
+impl Pipeline {
+    /// Starts a pipeline. The name stands in refusals, events, logs and metrics: say what is called.
+    pub fn named(name: impl AsRef<str>) -> Builder {
+        Builder::new(name.as_ref())
+    }
+
+    pub(crate) fn new(name: Name, clock: Clock, chain: Chain) -> Self {
+        Self(Arc::new(Inner { name, clock, chain }))
+    }
+
+    /// Asks to make one attempt whose outcome is recorded by hand: for streams and callbacks. It passes breaker, rate limit
+    /// and bulkhead; nothing waits, nothing is retried, and nothing is timed.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn admit(&self) -> Result<Permit<impl Policy + use<'_>>, Rejection> {
+        Permit::acquire(self.0.chain.inner().inner())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name
+    }
+
+    /// The limit on the whole call.
+    #[must_use]
+    pub fn deadline(&self) -> Option<&Timeout> {
+        self.0.chain.outer().as_ref()
+    }
+
+    /// The retry.
+    #[must_use]
+    pub fn retry(&self) -> Option<&Retry> {
+        self.0.chain.inner().outer().as_ref()
+    }
+
+    /// The breaker.
+    #[must_use]
+    pub fn breaker(&self) -> Option<&Breaker> {
+        self.once().outer().as_ref()
+    }
+
+    /// The rate limit.
+    #[must_use]
+    pub fn limit(&self) -> Option<&RateLimit> {
+        self.once().inner().outer().as_ref()
+    }
+
+    /// The bulkhead.
+    #[must_use]
+    pub fn bulkhead(&self) -> Option<&Bulkhead> {
+        self.once().inner().inner().outer().as_ref()
+    }
+
+    /// The limit on one attempt.
+    #[must_use]
+    pub fn attempt_timeout(&self) -> Option<&Timeout> {
+        self.once().inner().inner().inner().as_ref()
+    }
+
+    /// What it consists of, outermost first (rule PL-4).
+    #[must_use]
+    pub fn describe(&self) -> Description {
+        let layer = |kind, text| Layer { kind, text };
+        let layers = [
+            self.deadline().map(|total| layer(PolicyKind::Deadline, format!("{:?}", total.limit()))),
+            self.retry().map(|retry| layer(PolicyKind::Retry, format!("{} attempts", retry.attempts()))),
+            self.breaker().map(|breaker| layer(PolicyKind::Breaker, breaker.snapshot().rules.to_string())),
+            self.limit().map(|limit| {
+                let (count, period) = limit.rate();
+                layer(PolicyKind::RateLimit, format!("{count} in {period:?}, {} at once", limit.burst()))
+            }),
+            self.bulkhead()
+                .map(|bulkhead| layer(PolicyKind::Bulkhead, format!("{} slots", bulkhead.snapshot().max))),
+            self.attempt_timeout()
+                .map(|attempt| layer(PolicyKind::Timeout, format!("{:?}", attempt.limit()))),
+        ];
+        Description { name: self.0.name, layers: layers.into_iter().flatten().collect() }
+    }
+
+    fn once(&self) -> &Once {
+        self.0.chain.inner().inner()
+    }
+}
+
+/// The chain, and the deadline of the current context.
+impl Policy for Pipeline {
+    type State = <Chain as Policy>::State;
+
+    #[inline]
+    fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    #[inline]
+    fn ambient_deadline(&self) -> Option<Instant> {
+        Context::current_deadline()
+    }
+
+    #[inline]
+    fn begin(&self) -> Self::State {
+        self.0.chain.begin()
+    }
+
+    #[inline]
+    fn admit(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Admit {
+        self.0.chain.admit(state, cx)
+    }
+
+    #[inline]
+    fn settle(&self, state: &mut Self::State, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        self.0.chain.settle(state, outcome, cx)
+    }
+
+    fn abandon(&self, state: &mut Self::State) {
+        self.0.chain.abandon(state);
+    }
+
+    fn cutoff(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Instant> {
+        self.0.chain.cutoff(state, cx)
+    }
+
+    fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
+        self.0.chain.expire(state, cx)
+    }
+}
+
+core_policy::policy_methods!(Pipeline);
+core_policy::policy_layer!(Pipeline, repeats);
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pipeline({})", self.describe())
+    }
+}
