@@ -1,0 +1,167 @@
+//! The service: charges through a pipeline on one route, and without any protection on the other.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use core_time::{Clock, ms, secs};
+use genesis_kit::breaker::{Breaker, State as Circuit};
+use genesis_kit::health::{CheckOutcome, check_fn};
+use genesis_kit::http::ApiError;
+use genesis_kit::limit::Rate;
+use genesis_kit::pipeline::Pipeline;
+use genesis_kit::retry::{Budget, Retry};
+use genesis_kit::{Kit, health};
+use serde::{Deserialize, Serialize};
+
+use crate::control;
+use crate::scenario::Scenario;
+use crate::upstream::Upstream;
+
+/// What handlers share.
+#[derive(Clone)]
+struct Orders {
+    plain: Upstream,
+    protected: Upstream,
+    payments: Pipeline,
+}
+
+/// The answer to a charge.
+#[derive(Serialize)]
+struct Receipt {
+    status: &'static str,
+    /// Whether this is less than was asked for.
+    degraded: bool,
+    /// Why, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+}
+
+/// What the load generator asks for at the end.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Stats {
+    pub(crate) plain_calls_while_dead: u64,
+    pub(crate) protected_calls_while_dead: u64,
+    pub(crate) breaker_opened: u64,
+    pub(crate) breaker_closed: u64,
+    pub(crate) breaker_rejected: u64,
+}
+
+/// Serves until the input ends.
+pub(crate) async fn run(listen: SocketAddr, upstream: SocketAddr, scenario: Scenario) -> Result<(), String> {
+    let clock = Clock::system();
+    let mut told = control::listen(clock.clone());
+    let closed_count = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let payments = payments(&closed_count).map_err(|error| error.to_string())?;
+    let circuit = payments.breaker().cloned().ok_or("the pipeline of payments has a breaker")?;
+    let kit = Kit::builder("orders").health(|health| health.dependency(circuit_check(circuit.clone())));
+    let kit = kit.pipeline(&payments).build().map_err(|error| error.to_string())?;
+    let _monitor = kit.health().start();
+
+    let orders = Orders {
+        plain: Upstream::new(upstream, scenario.clone(), clock.clone())?,
+        protected: Upstream::new(upstream, scenario, clock)?,
+        payments,
+    };
+    let stats = {
+        let orders = orders.clone();
+        move || async move { Json(orders.stats(&circuit, &closed_count)) }
+    };
+    let routes = Router::new()
+        .route("/charge", post(charge))
+        .route("/charge-plain", post(charge_plain))
+        .with_state(orders.clone())
+        .layer(kit.context_layer())
+        .route("/stats", get(stats))
+        .merge(kit.health().router());
+    let listener = tokio::net::TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| format!("orders cannot listen on {listen}: {error}"))?;
+    control::say(&"ready");
+    core_context::spawn({
+        let mut told = told.clone();
+        async move {
+            if let Some(at) = control::started(&mut told).await {
+                orders.plain.start(at);
+                orders.protected.start(at);
+            }
+        }
+    });
+    tokio::select! {
+        () = control::closed(told.clone()) => Ok(()),
+        ended = axum::serve(listener, routes).into_future() => ended.map_err(|error| format!("orders stopped: {error}")),
+    }
+}
+
+/// How payments is called: no answer takes longer than a quarter of a second, whatever payments does.
+fn payments(closed: &Arc<std::sync::atomic::AtomicU64>) -> Result<Pipeline, genesis_kit::pipeline::ConfigError> {
+    let closed = Arc::clone(closed);
+    let count_closings = move |event: &genesis_kit::breaker::Event| {
+        if event.to == Circuit::Closed {
+            closed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    };
+    Pipeline::named("payments")
+        .deadline(ms(250))
+        .retry(Retry::exponential(ms(5)..ms(40)).full_jitter().attempts(4).budget(&Budget::default()))
+        .breaker(
+            Breaker::rate(0.5)
+                .or_consecutive(10)
+                .window(secs(2))
+                .min_calls(20)
+                .open_for(ms(500))
+                .open_max(secs(2))
+                .on_change(count_closings),
+        )
+        .limit(Rate::per_second(5_000).burst(500))
+        .bulkhead(64)
+        .attempt_timeout(ms(100))
+        .build()
+}
+
+/// An open circuit makes the report degraded; it takes nobody out of rotation.
+fn circuit_check(circuit: Breaker) -> impl health::HealthCheck {
+    check_fn("payments", move || {
+        let state = circuit.state();
+        async move {
+            match state {
+                Circuit::Closed | Circuit::Disabled => CheckOutcome::healthy(),
+                _ => CheckOutcome::degraded("the circuit is not closed"),
+            }
+        }
+    })
+}
+
+/// Charges through the pipeline; when that fails, says honestly that it will charge later.
+async fn charge(State(orders): State<Orders>) -> Json<Receipt> {
+    match orders.payments.call(|_| orders.protected.charge()).await {
+        Ok(_) => Json(Receipt { status: "charged", degraded: false, because: None }),
+        Err(error) => Json(Receipt {
+            status: "accepted, will charge later",
+            degraded: true,
+            because: Some(core_errors::Classify::category(&error).to_string()),
+        }),
+    }
+}
+
+/// Charges and hopes.
+async fn charge_plain(State(orders): State<Orders>) -> Result<Json<Receipt>, ApiError> {
+    orders.plain.charge().await?;
+    Ok(Json(Receipt { status: "charged", degraded: false, because: None }))
+}
+
+// === impl Orders ===
+
+impl Orders {
+    fn stats(&self, circuit: &Breaker, closed: &std::sync::atomic::AtomicU64) -> Stats {
+        let snapshot = circuit.snapshot();
+        Stats {
+            plain_calls_while_dead: self.plain.calls_while_dead(),
+            protected_calls_while_dead: self.protected.calls_while_dead(),
+            breaker_opened: snapshot.opened,
+            breaker_closed: closed.load(std::sync::atomic::Ordering::Relaxed),
+            breaker_rejected: snapshot.totals.rejected,
+        }
+    }
+}
