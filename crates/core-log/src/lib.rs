@@ -1,1 +1,67 @@
-//! One JSON object a line from tracing, with the context of the request in it.
+//! One JSON object a line from `tracing`, with the context of the request in it.
+//!
+//! Install it once, at the start of a service, and log through the macros of `tracing` everywhere. Every line carries the
+//! ids of the current [`core_context::Context`], the fields of the spans it is in, and which service wrote it. People get a
+//! form for people: [`Format::Console`].
+//!
+//! ```
+//! use core_log::{Format, Log, Sink};
+//! use tracing_subscriber::layer::SubscriberExt;
+//!
+//! let (sink, lines) = Sink::memory();
+//! let (layer, _handle) = Log::builder().service("orders").format(Format::Json).sink(sink).layer()?;
+//! let subscriber = tracing_subscriber::registry().with(layer);       // or Log::builder()…install()? for the process
+//!
+//! tracing::subscriber::with_default(subscriber, || {
+//!     let span = tracing::info_span!("charge", order = "A-1");
+//!     span.in_scope(|| tracing::info!(amount = 12, "charged"));
+//! });
+//!
+//! let line = lines.lines().remove(0);
+//! assert!(line.contains(r#""level":"INFO""#) && line.contains(r#""message":"charged","amount":12,"order":"A-1""#));
+//! # Ok::<(), core_log::ConfigError>(())
+//! ```
+//!
+//! **The line.** `timestamp` (UTC, microseconds), `level`, `target`, `span` (the innermost), `message`, then fields, ids, and
+//! `service`, `environment`, `version`. No key is there twice: a field of the event wins over one of the inner span, that
+//! over the outer span's, that over the context's ids. A field with the name of one of ours becomes `field_<name>`.
+//!
+//! **Levels.** `GENESIS_LOG_LEVEL` (default `info`) takes `debug`, or `info,hyper=warn,orders::pay=trace`; all usual
+//! spellings of a level are understood. [`LogHandle::set_levels`] changes it while the service runs. An event says more than
+//! tracing's five levels with a field: `error!(severity = "CRITICAL", …)`, also `NOTICE`, `ALERT`, `EMERGENCY`.
+//!
+//! **Values.** Numbers stay numbers; what JSON cannot hold as a number is text (128 bits) or `null` (NaN, infinite). An error
+//! that is recorded as an error (`error = &failure as &dyn Error`) becomes an object with its message, its chain of causes,
+//! and, if it is a [`core_errors::Error`], its code, category and recovery. Text is cut at 8 KiB a field, fields that would start past 240 KiB are left out, and the
+//! line then says `"truncated":true`. Control characters never reach a terminal or a file as they are. A `Debug` that panics costs its
+//! own field and nothing else.
+//!
+//! **Writing.** One write for each line, so lines of several threads, or of several processes that append to one file, do not mix. A
+//! write that fails is counted in [`LogHandle::lost`]; nothing is printed about it.
+//!
+//! # Cost
+//! A disabled event costs one load and a compare. A line does not allocate once its thread has written a few.
+
+mod config;
+mod console;
+mod error;
+mod event;
+mod format;
+mod handle;
+mod json;
+mod layer;
+mod levels;
+mod scope;
+mod scratch;
+mod sink;
+mod stamp;
+mod text;
+mod value;
+
+pub use config::{Builder, Log};
+pub use error::ConfigError;
+pub use format::Format;
+pub use handle::LogHandle;
+pub use layer::LogLayer;
+pub use levels::Levels;
+pub use sink::{Lines, Sink, WriteLine};

@@ -1,0 +1,92 @@
+use std::fmt;
+use std::sync::atomic::Ordering;
+
+use tracing::field::Visit;
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use crate::format::Format;
+use crate::handle::LogHandle;
+use crate::scope::{Console, Form, Json, SpanFields};
+use crate::sink::Sink;
+use crate::value::{Each, Value};
+use crate::{console, json, scratch};
+
+/// The layer that writes lines. Made by [`Builder::layer`](crate::Builder::layer).
+///
+/// Its levels hold for the whole subscriber it is in: what they exclude is disabled at the callsite, for other layers too.
+pub struct LogLayer {
+    pub(crate) format: Format,
+    pub(crate) colour: bool,
+    pub(crate) identity: String,
+    pub(crate) sink: Sink,
+    pub(crate) handle: LogHandle,
+}
+
+// === impl LogLayer ===
+
+impl<S> Layer<S> for LogLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.handle.0.levels.load().enabled(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.handle.0.levels.load().enabled(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.handle.0.levels.load().most_verbose())
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        match self.format {
+            Format::Json => record::<Json, _>(&span, |visit| attributes.record(visit)),
+            Format::Console => record::<Console, _>(&span, |visit| attributes.record(visit)),
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        match self.format {
+            Format::Json => record::<Json, _>(&span, |visit| values.record(visit)),
+            Format::Console => record::<Console, _>(&span, |visit| values.record(visit)),
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        scratch::with(|scratch| {
+            match self.format {
+                Format::Json => json::write(scratch, event, &ctx, &self.identity),
+                Format::Console => console::write(scratch, event, &ctx, self.colour),
+            }
+            if self.sink.write_line(scratch.out.as_bytes()).is_err() {
+                self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+/// The fields are taken out meanwhile: a `Debug` among the values may log inside this very span.
+fn record<F: Form, S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
+    let known = span.extensions_mut().get_mut::<SpanFields<F>>().map(std::mem::take);
+    let mut fields = known.unwrap_or_default();
+    values(&mut Each(|key, value: Value<'_>| fields.set(key, value)));
+    span.extensions_mut().replace(fields);
+}
+
+impl fmt::Debug for LogLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogLayer")
+            .field("format", &self.format)
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+use std::fmt;
+use std::str::FromStr;
+
+use tracing::Metadata;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use crate::error::ConfigError;
+
+/// Which events are written: a level for all, and others for some targets.
+///
+/// Reads `info`, or `info,hyper=warn,orders::pay=trace`: the longest target that an event's target starts with decides.
+/// The names are `trace`, `debug`, `info` (or `notice`), `warn` (`warning`), `error`, `critical` (`fatal`, `alert`, `emergency`; all
+/// of them as `error`), `off`, in any case. Without a level for all, targets that are not named are off.
+#[derive(Clone, PartialEq)]
+pub struct Levels {
+    text: String,
+    targets: Targets,
+}
+
+// === impl Levels ===
+
+impl Levels {
+    pub(crate) fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.targets.would_enable(metadata.target(), metadata.level())
+    }
+
+    pub(crate) fn most_verbose(&self) -> LevelFilter {
+        let levels = self.targets.iter().map(|(_, level)| level);
+        levels.chain(self.targets.default_level()).max().unwrap_or(LevelFilter::OFF)
+    }
+
+    /// The text it was read from.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Default for Levels {
+    /// `info`.
+    fn default() -> Self {
+        Self { text: "info".to_owned(), targets: Targets::new().with_default(LevelFilter::INFO) }
+    }
+}
+
+impl FromStr for Levels {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let mut targets = Targets::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            targets = match part.split_once('=') {
+                Some((target, name)) if is_target(target.trim()) => {
+                    targets.with_target(target.trim(), level(name)?)
+                }
+                Some(_) => return Err(ConfigError::level(part)),
+                None => targets.with_default(level(part)?),
+            };
+        }
+        if text.split(',').all(|part| part.trim().is_empty()) {
+            return Err(ConfigError::level(text));
+        }
+        Ok(Self { text: text.trim().to_owned(), targets })
+    }
+}
+
+impl fmt::Display for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Levels({})", self.text)
+    }
+}
+
+fn level(name: &str) -> Result<LevelFilter, ConfigError> {
+    Ok(match name.trim().to_ascii_lowercase().as_str() {
+        "trace" => LevelFilter::TRACE,
+        "debug" => LevelFilter::DEBUG,
+        "info" | "notice" => LevelFilter::INFO,
+        "warn" | "warning" => LevelFilter::WARN,
+        "error" | "critical" | "fatal" | "alert" | "emergency" => LevelFilter::ERROR,
+        "off" | "none" => LevelFilter::OFF,
+        _ => return Err(ConfigError::level(name)),
+    })
+}
+
+fn is_target(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-' | b'.');
+    !text.is_empty() && text.bytes().all(fits)
+}

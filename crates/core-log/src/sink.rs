@@ -1,0 +1,101 @@
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where lines go.
+#[derive(Clone)]
+pub struct Sink(Arc<dyn WriteLine>);
+
+/// Takes whole lines. It is called from any thread, and must keep lines apart itself.
+pub trait WriteLine: Send + Sync {
+    /// Writes one line; the line break is part of it.
+    ///
+    /// # Errors
+    /// If the line is lost.
+    fn write_line(&self, line: &[u8]) -> io::Result<()>;
+}
+
+/// The lines that a [`Sink::memory`] took: the last 10 000.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<VecDeque<String>>>);
+
+/// More than a test reads; a bound for one that runs away.
+const LINES_MAX: usize = 10_000;
+
+// === impl Sink ===
+
+impl Sink {
+    /// The standard output of the process.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::new(|line: &[u8]| io::stdout().lock().write_all(line))
+    }
+
+    /// The standard error output of the process.
+    #[must_use]
+    pub fn stderr() -> Self {
+        Self::new(|line: &[u8]| io::stderr().lock().write_all(line))
+    }
+
+    /// Something of your own.
+    pub fn new(writer: impl WriteLine + 'static) -> Self {
+        Self(Arc::new(writer))
+    }
+
+    /// Keeps the last 10 000 lines in memory: for tests.
+    #[must_use]
+    pub fn memory() -> (Self, Lines) {
+        let lines = Lines::default();
+        (Self::new(lines.clone()), lines)
+    }
+
+    pub(crate) fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        self.0.write_line(line)
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
+}
+
+impl<F: Fn(&[u8]) -> io::Result<()> + Send + Sync> WriteLine for F {
+    fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        self(line)
+    }
+}
+
+// === impl Lines ===
+
+impl Lines {
+    /// What was written so far, oldest first, without line breaks at the end.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Forgets what was written so far.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl WriteLine for Lines {
+    fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        let text = String::from_utf8_lossy(line).trim_end_matches('\n').to_owned();
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(text);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lines()).finish()
+    }
+}
