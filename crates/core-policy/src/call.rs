@@ -132,6 +132,8 @@ where
             let flow = match this.phase.as_mut().project() {
                 PhaseProj::Admitting => match this.driver.admit(Some(cx.waker())) {
                     Admit::Run => {
+                        // The limit of the wait that led here is not that of the attempt.
+                        this.alarm.set(None);
                         let attempt = this.driver.attempt();
                         let op = &mut *this.op;
                         let attempt = this.driver.running(|| op.attempt(attempt));
@@ -141,11 +143,12 @@ where
                     Admit::Refuse(rejection) => this.driver.refused(rejection),
                     Admit::SleepUntil(until) => {
                         this.driver.waiting();
+                        this.alarm.set(None);
                         this.phase.set(Phase::Sleeping { until });
                         continue;
                     }
                     Admit::Park => {
-                        ready!(self.as_mut().poll_cutoff(cx));
+                        ready!(self.as_mut().poll_turn(cx));
                         self.as_mut().project().driver.expired()
                     }
                 },
@@ -182,7 +185,24 @@ where
 }
 
 impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
-    /// Ready when the cut-off of the present phase has come. The first time in a phase it asks for it.
+    /// Ready when the wait for admission has lasted too long. It may be another policy now that has it wait, with another
+    /// cut-off, so this is asked for each time.
+    fn poll_turn(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        this.driver.waiting();
+        let cutoff = this.driver.cutoff();
+        if cutoff != Some(*this.alarm_at) {
+            this.alarm.set(None);
+        }
+        let Some(cutoff) = cutoff else { return Poll::Pending };
+        if this.alarm.is_none() {
+            *this.alarm_at = cutoff;
+            this.alarm.set(Some(this.driver.clock().sleep_until(cutoff)));
+        }
+        Self::poll_alarm(this.alarm, *this.alarm_at, this.driver, cx)
+    }
+
+    /// Ready when the cut-off of the attempt has come. The first time it has to wait it asks for it.
     fn poll_cutoff(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         if this.alarm.is_none() {

@@ -1,4 +1,4 @@
-use core_errors::{Rejection, Verdict};
+use core_errors::{Cause, Classify, Rejection, Verdict};
 use core_time::{Clock, Instant};
 
 use crate::{Admit, AtMostOnce, Cx, Next, Outcome, Policy};
@@ -113,6 +113,7 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
             (Next::Again, _) => return inner,
             // The attempts that were worth making were made inside (rule RT-8).
             (Next::GiveUp(_), Outcome::Judged(_, cause)) => &Outcome::Judged(Verdict::Permanent, *cause),
+            (Next::GiveUp(_), Outcome::Refused(rejection)) => &given_up(rejection),
             (_, outcome) => outcome,
         };
         match self.settle_outer(state, outcome, cx) {
@@ -144,3 +145,14 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
 }
 
 impl<O: AtMostOnce, I: AtMostOnce> AtMostOnce for Stack<O, I> {}
+
+/// What attempts that all ended with `rejection` are to the outer policy: a timeout is the callee's failure, any other
+/// refusal says nothing about it, and neither is worth another try.
+#[cold]
+fn given_up(rejection: &Rejection) -> Outcome<'static> {
+    if !Verdict::of_error(rejection).is_failure() {
+        return Outcome::Judged(Verdict::Ignore, None);
+    }
+    let cause = Cause { category: rejection.category(), code: rejection.code() };
+    Outcome::Judged(Verdict::Permanent, Some(cause))
+}
