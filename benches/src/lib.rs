@@ -1,16 +1,29 @@
 //! Our hot paths beside the peers', in one process.
 //!
-//! Each [`Row`] is one situation: what it costs to call nothing (`bare`), to call it through us, and through each peer
+//! Each [`Row`] is one situation: what it costs to make a call, to make it through us, and to make it through each peer
 //! that can do the same. `cargo xtask compare` measures them in turn, sample by sample, so that whatever disturbs the
 //! machine disturbs all of them; `cargo bench` runs the same rows under criterion.
+//!
+//! What keeps the comparison fair:
+//!
+//! * The call is the same everywhere, and so is the way it is polled: by [`ready`].
+//! * Every outcome is made in full and looked at: nothing can be optimised away because nobody asked for it.
+//! * A loop counts the calls that were answered, and a measurement in which one was refused, or one ran that
+//!   should have been refused, is no measurement.
+//! * Peers run as their documentation says they are fastest, with the same thresholds, windows and limits as ours.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "who measures the clock's users reads the clock itself, and uses theirs"
+)]
 
 pub mod measure;
 pub mod rows;
+pub mod table;
 
+use std::hint::black_box;
+use std::pin::pin;
 use std::sync::Arc;
-
-/// A loop that runs an operation so many times.
-pub type Loop = Arc<dyn Fn(u64) + Send + Sync>;
+use std::task::{Context, Poll, Waker};
 
 /// One situation.
 pub struct Row {
@@ -20,16 +33,25 @@ pub struct Row {
     pub threads: usize,
     /// What we allow ourselves.
     pub budget: Budget,
-    /// The call itself.
-    pub bare: Loop,
+    /// What every call comes to.
+    pub comes: Comes,
+    /// Makes what is measured.
+    pub contest: fn() -> Contest,
+}
+
+/// Who is measured in a row.
+pub struct Contest {
     /// The call through us.
     pub ours: Loop,
     /// The call through others.
     pub peers: Vec<(&'static str, Loop)>,
 }
 
+/// A loop that makes so many calls, and says how many of them were answered.
+pub type Loop = Arc<dyn Fn(u64) -> u64 + Send + Sync>;
+
 /// What an operation may cost on a 2 GHz core.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Budget {
     /// In all, in nanoseconds.
     Total(f64),
@@ -37,27 +59,80 @@ pub enum Budget {
     OverBare(f64),
 }
 
-/// Makes the loop of an operation.
-pub fn looped(op: impl Fn() + Send + Sync + 'static) -> Loop {
-    Arc::new(move |iterations| (0..iterations).for_each(|_| op()))
+/// What calls come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comes {
+    /// They run, and succeed.
+    Answered,
+    /// They do not run.
+    Refused,
 }
 
-/// Makes the loop of an operation that needs something of each thread's own.
-pub fn looped_with<S>(make: impl Fn() -> S + Send + Sync + 'static, op: impl Fn(&mut S) + Send + Sync + 'static) -> Loop {
-    Arc::new(move |iterations| {
+// === impl Budget ===
+
+impl Budget {
+    /// The same in all, in nanoseconds.
+    #[must_use]
+    pub fn total(self, bare: f64) -> f64 {
+        match self {
+            Self::Total(ns) => ns,
+            Self::OverBare(ns) => bare + ns,
+        }
+    }
+}
+
+// === impl Comes ===
+
+impl Comes {
+    /// How many of so many calls are answered.
+    #[must_use]
+    pub fn answered(self, calls: u64) -> u64 {
+        match self {
+            Self::Answered => calls,
+            Self::Refused => 0,
+        }
+    }
+}
+
+/// Makes the loop of an operation.
+pub fn looped<E>(op: impl Fn(u64) -> Result<u64, E> + Send + Sync + 'static) -> Loop {
+    looped_with(|| (), move |(), input| op(input))
+}
+
+/// Makes the loop of an operation that needs something of each loop's own.
+pub fn looped_with<S, E>(
+    make: impl Fn() -> S + Send + Sync + 'static,
+    op: impl Fn(&mut S, u64) -> Result<u64, E> + Send + Sync + 'static,
+) -> Loop {
+    Arc::new(move |calls| {
         let mut own = make();
-        (0..iterations).for_each(|_| op(&mut own));
+        let mut answered = 0;
+        for _ in 0..calls {
+            let outcome = op(&mut own, black_box(rows::INPUT));
+            black_box(&outcome);
+            answered += u64::from(outcome.is_ok());
+        }
+        answered
     })
 }
 
-/// Runs a future that is ready at once.
+/// Runs a future that is ready at once, or as soon as another thread has given back a lock: it is polled again until
+/// then, which is cheaper than any way to wait for it.
 ///
 /// # Panics
-/// If it is not.
+/// If it is not ready after a thousand million polls.
+#[inline]
 pub fn ready<F: Future>(future: F) -> F::Output {
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).poll(&mut cx) {
-        std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("the measured calls are ready at once"),
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut future = pin!(future);
+    for _ in 0..POLLS_MAX {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+        std::hint::spin_loop();
     }
+    panic!("the measured calls wait for nothing");
 }
+
+/// Many times what the other thread needs, even if it was put to sleep with the lock in its hands.
+const POLLS_MAX: u32 = 1_000_000_000;

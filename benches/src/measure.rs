@@ -6,120 +6,197 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::{Budget, Loop, Row};
+use crate::{Comes, Loop, Row, rows};
 
-/// How long one sample takes, about.
-const SAMPLE: Duration = Duration::from_micros(1_500);
-
-/// One line of the result: a situation, and one peer in it.
+/// What came of a row.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// The situation.
     pub name: &'static str,
     /// Threads at once.
     pub threads: usize,
-    /// Ours, nanoseconds for one operation, median.
-    pub ours_ns: f64,
-    /// Who else.
-    pub peer: &'static str,
-    /// Theirs.
-    pub peer_ns: f64,
-    /// Ours over theirs.
-    pub ratio: f64,
     /// The call itself, without any policy.
     pub bare_ns: f64,
+    /// Ours, nanoseconds for one operation on one thread, median.
+    pub ours_ns: f64,
     /// What we allow ourselves, in all.
     pub budget_ns: f64,
     /// Whether we keep to it.
     pub within_budget: bool,
     /// Allocations of ours for one operation.
     pub allocations: f64,
-    /// Allocations of theirs.
-    pub peer_allocations: f64,
+    /// The fastest peer.
+    pub peer: &'static str,
+    /// What it takes.
+    pub peer_ns: f64,
+    /// Ours over the fastest peer's.
+    pub ratio: f64,
+    /// All peers, the fastest first.
+    pub peers: Vec<Peer>,
 }
 
-/// Measures a row: a line for each peer.
-pub fn row(row: &Row, samples: usize) -> Vec<Line> {
-    let mut loops: Vec<&Loop> = vec![&row.bare, &row.ours];
-    loops.extend(row.peers.iter().map(|(_, peer)| peer));
-    let iterations: Vec<u64> = loops.iter().map(|l| calibrate(l, row.threads)).collect();
-    let mut times = vec![Vec::with_capacity(samples); loops.len()];
+/// What a peer took.
+#[derive(Clone, Debug, Serialize)]
+pub struct Peer {
+    /// Who.
+    pub peer: &'static str,
+    /// Nanoseconds for one operation on one thread, median.
+    pub ns: f64,
+    /// Ours over theirs.
+    pub ratio: f64,
+    /// Allocations for one operation.
+    pub allocations: f64,
+}
+
+/// One loop, and what it took.
+struct Contestant {
+    who: &'static str,
+    run: Loop,
+    calls: u64,
+    times: Vec<f64>,
+}
+
+/// How long one sample takes, about.
+const SAMPLE: Duration = Duration::from_micros(1_500);
+
+/// Measures a row.
+///
+/// # Panics
+/// If a call comes to something else than the row says: then nothing was measured.
+#[must_use]
+pub fn row(row: &Row, samples: usize) -> Line {
+    let contest = (row.contest)();
+    let loops = [("the bare call", rows::bare()), ("ours", contest.ours)].into_iter().chain(contest.peers);
+    let mut all: Vec<Contestant> = loops.map(|(who, run)| Contestant::new(who, run, row)).collect();
     for _ in 0..samples {
-        for (at, l) in loops.iter().enumerate() {
-            times[at].push(sample(l, row.threads, iterations[at]));
+        for contestant in &mut all {
+            contestant.sample(row);
         }
     }
-    let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
-    let (bare_ns, ours_ns) = (medians[0], medians[1]);
-    let budget_ns = match row.budget {
-        Budget::Total(ns) => ns,
-        Budget::OverBare(ns) => bare_ns + ns,
-    };
-    let allocations = allocations(&row.ours);
-    let line = |(at, (peer, l)): (usize, &(&'static str, Loop))| Line {
+    let (bare_ns, ours_ns) = (all[0].median(), all[1].median());
+    let allocations = all[1].allocations();
+    let mut peers: Vec<Peer> = all.iter_mut().skip(2).map(|peer| peer.result(ours_ns)).collect();
+    peers.sort_by(|a, b| a.ns.total_cmp(&b.ns));
+    let best = peers.first().expect("every row has a peer");
+    let budget_ns = rounded(row.budget.total(bare_ns), 2);
+    Line {
         name: row.name,
         threads: row.threads,
-        ours_ns,
-        peer,
-        peer_ns: medians[at + 2],
-        ratio: ours_ns / medians[at + 2],
         bare_ns,
+        ours_ns,
         budget_ns,
         within_budget: ours_ns <= budget_ns,
         allocations,
-        peer_allocations: self::allocations(l),
-    };
-    row.peers.iter().enumerate().map(line).collect()
+        peer: best.peer,
+        peer_ns: best.ns,
+        ratio: best.ratio,
+        peers,
+    }
 }
 
-/// Allocations for one operation, in the steady state.
-fn allocations(l: &Loop) -> f64 {
-    const OPERATIONS: u64 = 1_000;
-    l(OPERATIONS);
-    let once = allocation_counter::measure(|| l(OPERATIONS)).count_total;
-    let twice = allocation_counter::measure(|| l(2 * OPERATIONS)).count_total;
-    // What the loop itself allocates is in both.
-    twice.saturating_sub(once) as f64 / OPERATIONS as f64
-}
+// === impl Contestant ===
 
-fn calibrate(l: &Loop, threads: usize) -> u64 {
-    let mut iterations = 1_000;
-    loop {
-        let took = sample(l, threads, iterations) * iterations as f64;
-        if took >= SAMPLE.as_nanos() as f64 / 2.0 {
-            return (SAMPLE.as_nanos() as f64 / took * iterations as f64).max(1_000.0) as u64;
+impl Contestant {
+    fn new(who: &'static str, run: Loop, row: &Row) -> Self {
+        let mut this = Self { who, run, calls: 1_000, times: Vec::new() };
+        // As many calls as fill a sample.
+        loop {
+            let took = this.time(row) * to_f64(this.calls);
+            let sample = to_f64(SAMPLE.as_nanos());
+            if took >= sample / 2.0 {
+                this.calls = to_u64(sample / took * to_f64(this.calls)).max(1_000);
+                return this;
+            }
+            this.calls *= 2;
         }
-        iterations *= 2;
+    }
+
+    fn sample(&mut self, row: &Row) {
+        let took = self.time(row);
+        self.times.push(took);
+    }
+
+    /// Nanoseconds for one operation on one thread. The allocator does not count meanwhile, as it would slow down those
+    /// who allocate.
+    fn time(&self, row: &Row) -> f64 {
+        let alone = || {
+            let mut took = 0.0;
+            allocation_counter::opt_out(|| {
+                let start = Instant::now();
+                let answered = (self.run)(black_box(self.calls));
+                took = to_f64(start.elapsed().as_nanos()) / to_f64(self.calls);
+                self.check(row, answered);
+            });
+            took
+        };
+        if row.threads == 1 {
+            return alone();
+        }
+        let barrier = Barrier::new(row.threads);
+        std::thread::scope(|scope| {
+            let run = || {
+                // What is set up once for each thread is not measured.
+                (self.run)(100);
+                barrier.wait();
+                alone()
+            };
+            let threads: Vec<_> = (0..row.threads).map(|_| scope.spawn(run)).collect();
+            let took =
+                threads.into_iter().map(|thread| thread.join().expect("a measured loop does not panic"));
+            took.sum::<f64>() / to_f64(row.threads)
+        })
+    }
+
+    fn check(&self, row: &Row, answered: u64) {
+        // Whoever refuses, the bare call is answered.
+        let comes = if self.who == "the bare call" { Comes::Answered } else { row.comes };
+        let (who, calls) = (self.who, self.calls);
+        assert!(
+            answered == comes.answered(calls),
+            "{}, {who}: {answered} of {calls} calls were answered",
+            row.name
+        );
+    }
+
+    /// Allocations for one operation, in the steady state.
+    fn allocations(&self) -> f64 {
+        const CALLS: u64 = 1_000;
+        let run = |calls| {
+            black_box((self.run)(calls));
+        };
+        let count = |calls| allocation_counter::measure(|| run(calls)).count_total;
+        count(CALLS);
+        // What the loop itself allocates is in both.
+        let (once, twice) = (count(CALLS), count(2 * CALLS));
+        rounded(to_f64(twice.saturating_sub(once)) / to_f64(CALLS), 2)
+    }
+
+    fn median(&mut self) -> f64 {
+        self.times.sort_by(f64::total_cmp);
+        rounded(self.times[self.times.len() / 2], 2)
+    }
+
+    fn result(&mut self, ours: f64) -> Peer {
+        let ns = self.median();
+        Peer { peer: self.who, ns, ratio: rounded(ours / ns, 3), allocations: self.allocations() }
     }
 }
 
-/// Nanoseconds for one operation on one thread.
-fn sample(l: &Loop, threads: usize, iterations: u64) -> f64 {
-    let timed = || {
-        let start = Instant::now();
-        l(black_box(iterations));
-        start.elapsed().as_nanos() as f64 / iterations as f64
-    };
-    if threads == 1 {
-        return timed();
-    }
-    let barrier = Barrier::new(threads);
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| {
-                    l(100);
-                    barrier.wait();
-                    timed()
-                })
-            })
-            .collect();
-        let times: Vec<f64> = handles.into_iter().map(|h| h.join().expect("a measured loop does not panic")).collect();
-        times.iter().sum::<f64>() / threads as f64
-    })
+fn rounded(value: f64, places: i32) -> f64 {
+    let scale = 10_f64.powi(places);
+    (value * scale).round() / scale
 }
 
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+/// Counts and nanoseconds of a sample are far below 2^53.
+fn to_f64(count: impl TryInto<u32>) -> f64 {
+    count.try_into().map_or(f64::INFINITY, f64::from)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of calls, a million at most"
+)]
+fn to_u64(count: f64) -> u64 {
+    count as u64
 }

@@ -1,178 +1,183 @@
-use std::hint::black_box;
 use std::time::Duration;
 
 use core_breaker::Breaker;
 use core_time::secs;
-use failsafe::CircuitBreaker as _;
-use layered::{Execute, Service as _, Stack as _};
-use seatbelt::{RecoveryInfo, ResilienceContext};
-use tick::Clock;
+use failsafe::backoff::{Constant, constant};
+use failsafe::failure_policy::{
+    ConsecutiveFailures, SuccessRateOverTimeWindow, consecutive_failures, success_rate_over_time_window,
+};
+use failsafe::{Config, StateMachine};
+use layered::{Service as _, Stack as _};
+use recloser::{AsyncRecloser, Recloser};
 use tower::Layer;
-use tower_resilience_circuitbreaker::{CircuitBreakerLayer, SlidingWindowType};
+use tower_resilience_circuitbreaker::{CircuitBreakerLayer, DefaultClassifier};
 
-use super::{Failure, bare, call, service, tower_loop};
-use crate::{Budget, Loop, Row, looped, ready};
+use super::{BAD, answer, call, seatbelt, service, through, tower_loop};
+use crate::{Budget, Comes, Contest, Loop, Row, looped, ready};
+
+const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) fn rows() -> Vec<Row> {
-    let windowed = || Breaker::rate(0.5).window(secs(10)).min_calls(20).build().expect("valid");
-    let consecutive = || Breaker::consecutive(5).build().expect("valid");
+    let row = |name, threads, budget, comes, contest| Row {
+        name,
+        threads,
+        budget: Budget::Total(budget),
+        comes,
+        contest,
+    };
     vec![
-        Row {
-            name: "breaker/closed",
-            threads: 1,
-            budget: Budget::Total(20.0),
-            bare: bare(),
-            ours: ours(windowed()),
-            peers: closed_peers(),
-        },
-        Row {
-            name: "breaker/closed_2_threads",
-            threads: 2,
-            budget: Budget::Total(25.0),
-            bare: bare(),
-            ours: ours(windowed()),
-            peers: closed_peers(),
-        },
-        Row {
-            name: "breaker/closed_consecutive",
-            threads: 1,
-            budget: Budget::Total(20.0),
-            bare: bare(),
-            ours: ours(consecutive()),
-            peers: vec![("failsafe (consecutive)", failsafe_consecutive())],
-        },
-        Row {
-            name: "breaker/open",
-            threads: 1,
-            budget: Budget::Total(10.0),
-            bare: bare(),
-            ours: ours_open(),
-            peers: open_peers(),
-        },
+        row("breaker/closed", 1, 20.0, Comes::Answered, closed),
+        row("breaker/closed_2_threads", 2, 25.0, Comes::Answered, closed),
+        row("breaker/closed_consecutive", 1, 20.0, Comes::Answered, closed_consecutive),
+        row("breaker/closed_blocking", 1, 20.0, Comes::Answered, closed_blocking),
+        row("breaker/open", 1, 10.0, Comes::Refused, open),
+        row("breaker/open_blocking", 1, 10.0, Comes::Refused, open_blocking),
     ]
 }
 
-fn ours(breaker: Breaker) -> Loop {
-    looped(move || {
-        let _ = black_box(ready(breaker.call(|_| call(black_box(7)))).is_ok());
-    })
+/// Half of the calls of the last 10 s, of 20 at least; those that know no time look at the last 100 calls.
+fn closed() -> Contest {
+    let ours = windowed();
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            ("seatbelt", seatbelt(false)),
+            ("failsafe", failsafe_loop(failsafe_windowed())),
+            ("recloser, last 100", recloser_loop(recloser(100))),
+            ("tower-resilience, last 100", tower_loop(tower_resilience().layer(service()))),
+        ],
+    }
 }
 
-fn ours_open() -> Loop {
-    let breaker = Breaker::consecutive(1).open_for(secs(3600)).build().expect("valid");
-    breaker.acquire().expect("closed").failure();
-    looped(move || {
-        let _ = black_box(ready(breaker.call(|_| call(black_box(7)))).is_err());
-    })
+/// Five failures in a row.
+fn closed_consecutive() -> Contest {
+    let ours = Breaker::consecutive(5).build().expect("valid");
+    let theirs = CircuitBreakerLayer::builder().consecutive_failures(5).build().expect("valid");
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            ("failsafe", failsafe_loop(failsafe_consecutive())),
+            ("tower-resilience", tower_loop(theirs.layer(service()))),
+        ],
+    }
 }
 
-fn closed_peers() -> Vec<(&'static str, Loop)> {
-    vec![
-        ("seatbelt", seatbelt(false)),
-        ("tower-resilience", tower_resilience(false)),
-        ("failsafe (rate)", failsafe_rate()),
-        ("recloser", recloser(false)),
-    ]
+/// As `closed`, without futures.
+fn closed_blocking() -> Contest {
+    let ours = windowed();
+    let (failsafe, recloser) = (failsafe_windowed(), recloser(100));
+    Contest {
+        ours: looped(move |input| ours.call_blocking(|_| answer(input))),
+        peers: vec![
+            ("failsafe", looped(move |input| failsafe::CircuitBreaker::call(&failsafe, || answer(input)))),
+            ("recloser, last 100", looped(move |input| recloser.call(|| answer(input)))),
+        ],
+    }
 }
 
-fn open_peers() -> Vec<(&'static str, Loop)> {
-    vec![
-        ("seatbelt", seatbelt(true)),
-        ("tower-resilience", tower_resilience(true)),
-        ("failsafe (consecutive)", failsafe_open()),
-        ("recloser", recloser(true)),
-    ]
+fn open() -> Contest {
+    let ours = ours_open();
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            ("seatbelt", seatbelt(true)),
+            ("failsafe", failsafe_loop(failsafe_open())),
+            ("recloser", recloser_loop(recloser_open())),
+            ("tower-resilience", tower_resilience_open()),
+        ],
+    }
 }
 
-async fn fail(_: u64) -> Result<u64, Failure> {
-    Err(Failure)
+fn open_blocking() -> Contest {
+    let ours = ours_open();
+    let (failsafe, recloser) = (failsafe_open(), recloser_open());
+    Contest {
+        ours: looped(move |input| ours.call_blocking(|_| answer(input))),
+        peers: vec![
+            ("failsafe", looped(move |input| failsafe::CircuitBreaker::call(&failsafe, || answer(input)))),
+            ("recloser", looped(move |input| recloser.call(|| answer(input)))),
+        ],
+    }
+}
+
+fn windowed() -> Breaker {
+    Breaker::rate(0.5).window(secs(10)).min_calls(20).build().expect("valid")
+}
+
+fn ours_open() -> Breaker {
+    let breaker = Breaker::consecutive(5).open_for(HOUR).open_max(HOUR).build().expect("valid");
+    for _ in 0..5 {
+        let failed = breaker.call_blocking(|_| answer(BAD));
+        assert!(failed.is_err(), "the bad call fails");
+    }
+    breaker
 }
 
 fn seatbelt(open: bool) -> Loop {
-    let clock = Clock::new_tokio();
-    let context = ResilienceContext::new(&clock);
-    let stack = (
-        seatbelt::breaker::Breaker::layer("breaker", &context)
-            .recovery_with(|result: &Result<u64, Failure>, _| match result {
-                Ok(_) => RecoveryInfo::never(),
-                Err(_) => RecoveryInfo::retry(),
-            })
-            .rejected_input_error(|_: u64, _| Failure)
-            .failure_threshold(0.5)
-            .min_throughput(20)
-            .break_duration(Duration::from_secs(3600)),
-        Execute::new(move |input: u64| async move { if open { fail(input).await } else { call(input).await } }),
-    );
-    let service = stack.into_service();
+    let service = (seatbelt::breaker(&seatbelt::context()), seatbelt::service()).into_service();
     if open {
-        (0..100).for_each(|_| drop(ready(service.execute(7))));
+        fail(|| ready(service.execute(BAD)));
     }
-    looped(move || {
-        let _ = black_box(ready(service.execute(black_box(7))).is_ok());
-    })
+    seatbelt::service_loop(service)
 }
 
-fn tower_resilience(open: bool) -> Loop {
-    let layer = CircuitBreakerLayer::builder()
+/// It writes down every call of a window of time and adds them up at each result, so the window of calls, its default,
+/// is the faster one by far.
+pub(super) fn tower_resilience() -> CircuitBreakerLayer<DefaultClassifier> {
+    CircuitBreakerLayer::builder()
         .failure_rate_threshold(0.5)
-        .sliding_window_type(SlidingWindowType::TimeBased)
-        .sliding_window_duration(Duration::from_secs(10))
+        .sliding_window_size(100)
         .minimum_number_of_calls(20)
-        .wait_duration_in_open(Duration::from_secs(3600))
+        .wait_duration_in_open(HOUR)
         .build()
-        .expect("valid");
-    if !open {
-        return tower_loop(layer.layer(service()));
+        .expect("valid")
+}
+
+fn tower_resilience_open() -> Loop {
+    let mut service = tower_resilience().layer(service());
+    fail(|| through(&mut service, BAD));
+    tower_loop(service)
+}
+
+type Failsafe<P> = StateMachine<P, ()>;
+
+fn failsafe_windowed() -> Failsafe<SuccessRateOverTimeWindow<Constant>> {
+    let policy = success_rate_over_time_window(0.5, 20, Duration::from_secs(10), constant(HOUR));
+    Config::new().failure_policy(policy).build()
+}
+
+fn failsafe_consecutive() -> Failsafe<ConsecutiveFailures<Constant>> {
+    Config::new().failure_policy(consecutive_failures(5, constant(HOUR))).build()
+}
+
+fn failsafe_open() -> Failsafe<ConsecutiveFailures<Constant>> {
+    let breaker = failsafe_consecutive();
+    fail(|| failsafe::CircuitBreaker::call(&breaker, || answer(BAD)));
+    breaker
+}
+
+fn failsafe_loop(breaker: impl failsafe::futures::CircuitBreaker + Send + Sync + 'static) -> Loop {
+    looped(move |input| ready(breaker.call(call(input))))
+}
+
+fn recloser(calls: usize) -> Recloser {
+    Recloser::custom().error_rate(0.5).closed_len(calls).open_wait(HOUR).build()
+}
+
+fn recloser_open() -> Recloser {
+    let breaker = recloser(20);
+    fail(|| breaker.call(|| answer(BAD)));
+    breaker
+}
+
+fn recloser_loop(breaker: Recloser) -> Loop {
+    let breaker = AsyncRecloser::from(breaker);
+    looped(move |input| ready(breaker.call(call(input))))
+}
+
+/// Enough failures to open any of them.
+fn fail<E>(mut bad_call: impl FnMut() -> Result<u64, E>) {
+    for _ in 0..100 {
+        assert!(bad_call().is_err(), "the bad call fails, or is refused");
     }
-    let mut failing = layer.layer(tower::service_fn(fail));
-    (0..100).for_each(|_| drop(ready(tower::Service::call(&mut failing, 7))));
-    tower_loop(failing)
-}
-
-fn failsafe_rate() -> Loop {
-    let policy = failsafe::failure_policy::success_rate_over_time_window(
-        0.5,
-        20,
-        Duration::from_secs(10),
-        failsafe::backoff::constant(Duration::from_secs(3600)),
-    );
-    let breaker = failsafe::Config::new().failure_policy(policy).build();
-    looped(move || {
-        let _ = black_box(breaker.call(|| ready(call(black_box(7)))).is_ok());
-    })
-}
-
-fn failsafe_consecutive() -> Loop {
-    let breaker = failsafe_breaker();
-    looped(move || {
-        let _ = black_box(breaker.call(|| ready(call(black_box(7)))).is_ok());
-    })
-}
-
-fn failsafe_open() -> Loop {
-    let breaker = failsafe_breaker();
-    (0..10).for_each(|_| drop(breaker.call(|| Err::<u64, _>(Failure))));
-    looped(move || {
-        let _ = black_box(breaker.call(|| ready(call(black_box(7)))).is_err());
-    })
-}
-
-fn failsafe_breaker() -> impl failsafe::CircuitBreaker + Send + Sync + 'static {
-    let policy =
-        failsafe::failure_policy::consecutive_failures(5, failsafe::backoff::constant(Duration::from_secs(3600)));
-    failsafe::Config::new().failure_policy(policy).build()
-}
-
-fn recloser(open: bool) -> Loop {
-    let breaker = recloser::Recloser::custom()
-        .error_rate(0.5)
-        .closed_len(if open { 1 } else { 100 })
-        .open_wait(Duration::from_secs(3600))
-        .build();
-    if open {
-        (0..10).for_each(|_| drop(breaker.call(|| Err::<u64, _>(Failure))));
-    }
-    looped(move || {
-        let _ = black_box(breaker.call(|| ready(call(black_box(7)))).is_ok());
-    })
 }

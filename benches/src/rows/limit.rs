@@ -1,8 +1,11 @@
-use std::hint::black_box;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use core_limit::{Bulkhead, Rate};
+use governor::clock::{Clock, QuantaUpkeepClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::sync::Semaphore;
 use tower::Layer;
@@ -10,76 +13,100 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower_resilience_bulkhead::BulkheadLayer;
 use tower_resilience_ratelimiter::RateLimiterLayer;
 
-use super::{bare, call, service, tower_loop};
-use crate::{Budget, Loop, Row, looped, ready};
+use super::{Failure, call, service, tower_loop};
+use crate::{Budget, Comes, Contest, Loop, Row, looped, ready};
 
 /// So fast that nothing is ever refused.
-const PER_SECOND: u32 = 500_000_000;
+pub(super) const PER_SECOND: u32 = 500_000_000;
+
+/// So many at once.
+pub(super) const SLOTS: u16 = 64;
 
 pub(super) fn rows() -> Vec<Row> {
-    vec![
-        Row {
-            name: "rate_limit/allow",
-            threads: 1,
-            budget: Budget::Total(35.0),
-            bare: bare(),
-            ours: ours_rate(),
-            peers: vec![("governor", governor()), ("tower-resilience", tower_resilience_rate())],
-        },
-        Row {
-            name: "bulkhead/free",
-            threads: 1,
-            budget: Budget::Total(20.0),
-            bare: bare(),
-            ours: ours_bulkhead(),
-            peers: vec![
-                ("tokio Semaphore", semaphore()),
-                ("tower ConcurrencyLimit", tower_loop(ConcurrencyLimitLayer::new(64).layer(service()))),
-                ("tower-resilience", tower_loop(
-                    BulkheadLayer::builder().max_concurrent_calls(64).build().expect("valid").layer(service()),
-                )),
-            ],
-        },
-    ]
+    let row = |name, budget, contest| Row {
+        name,
+        threads: 1,
+        budget: Budget::Total(budget),
+        comes: Comes::Answered,
+        contest,
+    };
+    vec![row("rate_limit/allow", 35.0, allow), row("bulkhead/free", 20.0, free)]
 }
 
-fn ours_rate() -> Loop {
-    let limit = Rate::per_second(PER_SECOND.into()).burst(PER_SECOND.into()).build().expect("valid");
-    looped(move || {
-        let _ = black_box(ready(limit.call(|_| call(black_box(7)))).is_ok());
-    })
+fn allow() -> Contest {
+    let ours = Rate::per_second(PER_SECOND.into()).burst(PER_SECOND.into()).build().expect("valid");
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            ("governor", governor_loop(RateLimiter::direct(quota()))),
+            ("governor, upkeep thread", governor_loop(governor())),
+            ("tower-resilience", tower_loop(rate_layer().layer(service()))),
+        ],
+    }
 }
 
-fn governor() -> Loop {
-    let rate = NonZeroU32::new(PER_SECOND).expect("not zero");
-    let limiter = RateLimiter::direct(Quota::per_second(rate).allow_burst(rate));
-    looped(move || {
-        let result = if limiter.check().is_ok() { ready(call(black_box(7))).ok() } else { None };
-        let _ = black_box(result);
-    })
+fn free() -> Contest {
+    let ours = Bulkhead::max(SLOTS.into()).build().expect("valid");
+    let semaphore = Arc::new(Semaphore::new(SLOTS.into()));
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            (
+                "tokio Semaphore",
+                looped(move |input| {
+                    ready(async {
+                        let Ok(_slot) = semaphore.try_acquire() else { return Err(Failure) };
+                        call(input).await
+                    })
+                }),
+            ),
+            ("tower ConcurrencyLimit", tower_loop(ConcurrencyLimitLayer::new(SLOTS.into()).layer(service()))),
+            ("tower-resilience", tower_loop(bulkhead_layer().layer(service()))),
+        ],
+    }
 }
 
-fn tower_resilience_rate() -> Loop {
-    let layer = RateLimiterLayer::builder()
+pub(super) fn rate_layer() -> RateLimiterLayer {
+    let second = Duration::from_secs(1);
+    // Its fixed window is the simplest of what it has.
+    RateLimiterLayer::builder()
         .limit_for_period(PER_SECOND as usize)
-        .refresh_period(std::time::Duration::from_secs(1))
+        .refresh_period(second)
         .build()
-        .expect("valid");
-    tower_loop(layer.layer(service()))
+        .expect("valid")
 }
 
-fn ours_bulkhead() -> Loop {
-    let bulkhead = Bulkhead::max(64).build().expect("valid");
-    looped(move || {
-        let _ = black_box(ready(bulkhead.call(|_| call(black_box(7)))).is_ok());
-    })
+pub(super) fn bulkhead_layer() -> BulkheadLayer {
+    BulkheadLayer::builder().max_concurrent_calls(SLOTS.into()).reject_when_full().build().expect("valid")
 }
 
-fn semaphore() -> Loop {
-    let semaphore = Arc::new(Semaphore::new(64));
-    looped(move || {
-        let permit = semaphore.try_acquire();
-        let _ = black_box(ready(call(black_box(7))).is_ok());
-        drop(permit);
+/// A limiter of governor, with a clock of its choice.
+pub(super) type Governor<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+/// governor with the clock that a thread keeps up to date, as often as the kernel does the coarse clock of ours.
+pub(super) fn governor() -> Governor<QuantaUpkeepClock> {
+    // A process can have but one.
+    static CLOCK: OnceLock<QuantaUpkeepClock> = OnceLock::new();
+    let clock =
+        CLOCK.get_or_init(|| QuantaUpkeepClock::from_interval(Duration::from_millis(4)).expect("the first"));
+    RateLimiter::direct_with_clock(quota(), clock.clone())
+}
+
+fn quota() -> Quota {
+    let rate = NonZeroU32::new(PER_SECOND).expect("not zero");
+    Quota::per_second(rate).allow_burst(rate)
+}
+
+fn governor_loop<C: Clock + Send + Sync + 'static>(limiter: Governor<C>) -> Loop
+where
+    C::Instant: Send + Sync,
+{
+    looped(move |input| {
+        ready(async {
+            if limiter.check().is_err() {
+                return Err(Failure);
+            }
+            call(input).await
+        })
     })
 }

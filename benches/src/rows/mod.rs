@@ -4,13 +4,18 @@ mod breaker;
 mod limit;
 mod pipeline;
 mod retry;
+mod seatbelt;
 mod timeout;
 
+use std::fmt;
 use std::hint::black_box;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use core_errors::{Classify, Recovery};
+use tower::Service;
 
-use crate::{Loop, Row, looped, ready};
+use crate::{Loop, Row, looped, looped_with, ready};
 
 /// All of them, in the order of the table.
 #[must_use]
@@ -23,9 +28,64 @@ pub fn all() -> Vec<Row> {
     rows
 }
 
-/// The error of the measured calls, which never comes.
-#[derive(Clone, Copy, Debug)]
-pub struct Failure;
+/// The call without any policy.
+#[must_use]
+pub fn bare() -> Loop {
+    looped(|input| ready(call(input)))
+}
+
+/// What the measured calls are asked, and answer.
+pub const INPUT: u64 = 7;
+
+/// What makes the call fail: it opens circuits before anything is measured.
+const BAD: u64 = 0;
+
+/// What the call returns.
+type Answer = Result<u64, Failure>;
+
+/// The error of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Failure;
+
+/// The call that is protected. It is ready at once.
+async fn call(input: u64) -> Answer {
+    answer(input)
+}
+
+/// The same on a thread.
+#[inline]
+fn answer(input: u64) -> Answer {
+    let input = black_box(input);
+    if input == BAD { Err(Failure) } else { Ok(input) }
+}
+
+/// The call as a tower service.
+fn service()
+-> impl Service<u64, Response = u64, Error = Failure, Future: Send> + Clone + Send + Sync + 'static {
+    tower::service_fn(call)
+}
+
+/// The loop of a tower service: ask whether it is ready, call, poll.
+fn tower_loop<S>(service: S) -> Loop
+where
+    S: Service<u64, Response = u64> + Clone + Send + 'static,
+{
+    // A service need not be Sync: each loop has a clone of its own.
+    let service = Mutex::new(service);
+    looped_with(move || service.lock().unwrap_or_else(PoisonError::into_inner).clone(), through)
+}
+
+/// One call through a tower service.
+#[inline]
+fn through<S: Service<u64, Response = u64>>(service: &mut S, input: u64) -> Result<u64, S::Error> {
+    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(())) => ready(service.call(input)),
+        Poll::Ready(Err(error)) => Err(error),
+        Poll::Pending => panic!("the measured services are ready at once"),
+    }
+}
+
+// === impl Failure ===
 
 impl Classify for Failure {
     fn recovery(&self) -> Recovery {
@@ -33,44 +93,10 @@ impl Classify for Failure {
     }
 }
 
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("failure")
     }
 }
 
 impl std::error::Error for Failure {}
-
-/// The call that is protected: ready at once, and successful.
-async fn call(input: u64) -> Result<u64, Failure> {
-    Ok(black_box(input))
-}
-
-fn bare() -> Loop {
-    looped(|| {
-        let _ = black_box(ready(call(black_box(7))));
-    })
-}
-
-/// The call as a tower service.
-fn service() -> impl tower::Service<u64, Response = u64, Error = Failure, Future: Send> + Clone + Send + Sync + 'static {
-    tower::service_fn(call)
-}
-
-/// The loop of a tower service: ready, call, poll.
-fn tower_loop<S>(service: S) -> Loop
-where
-    S: tower::Service<u64> + Clone + Send + 'static,
-{
-    // A service need not be Sync: each loop has a clone of its own.
-    let service = std::sync::Mutex::new(service);
-    crate::looped_with(
-        move || service.lock().expect("nobody panics while cloning").clone(),
-        |service| {
-            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-            let is_ready = service.poll_ready(&mut cx);
-            assert!(matches!(is_ready, std::task::Poll::Ready(Ok(()))), "the measured services are ready");
-            let _ = black_box(ready(service.call(black_box(7))).is_ok());
-        },
-    )
-}

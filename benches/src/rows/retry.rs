@@ -1,80 +1,110 @@
-use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use core_retry::{Budget as RetryBudget, Retry};
 use core_time::{ms, secs};
-use layered::{Execute, Service as _, Stack as _};
-use seatbelt::{RecoveryInfo, ResilienceContext};
-use tick::Clock;
+use layered::Stack;
 use tower::Layer;
-use tower_resilience_retry::RetryLayer;
+use tower::retry::backoff::{Backoff, ExponentialBackoff, ExponentialBackoffMaker, MakeBackoff};
+use tower::retry::budget::{Budget as _, TpsBudget};
+use tower::retry::{Policy, RetryLayer as TowerLayer};
+use tower::util::rng::HasherRng;
+use tower_resilience_retry::{RetryBudgetBuilder, RetryLayer};
 
-use super::{Failure, bare, call, service, tower_loop};
-use crate::{Budget, Loop, Row, looped, ready};
+use super::{Failure, call, seatbelt, service, tower_loop};
+use crate::{Budget, Comes, Contest, Loop, Row, looped, ready};
+
+const BASE: Duration = Duration::from_millis(50);
 
 pub(super) fn rows() -> Vec<Row> {
-    let plain = Retry::exponential(ms(50)..secs(1)).full_jitter().attempts(4).build().expect("valid");
+    let row = |name, contest| Row {
+        name,
+        threads: 1,
+        budget: Budget::OverBare(4.0),
+        comes: Comes::Answered,
+        contest,
+    };
+    vec![row("retry/first_success", first_success), row("retry/first_success_budget", first_success_budget)]
+}
+
+fn first_success() -> Contest {
+    let ours = Retry::exponential(ms(50)..secs(1)).full_jitter().attempts(4).build().expect("valid");
+    let theirs = RetryLayer::<u64, u64, Failure>::builder().max_attempts(4).exponential_backoff(BASE).build();
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            ("backon", backon()),
+            (
+                "seatbelt",
+                seatbelt::service_loop(
+                    (seatbelt::retry(&seatbelt::context()), seatbelt::service()).into_service(),
+                ),
+            ),
+            ("tower Retry", tower_retry(None)),
+            ("tower-resilience", tower_loop(theirs.layer(service()))),
+        ],
+    }
+}
+
+/// Of the peers, two have a budget.
+fn first_success_budget() -> Contest {
     let budget = RetryBudget::default();
-    let budgeted =
+    let ours =
         Retry::exponential(ms(50)..secs(1)).full_jitter().attempts(4).budget(&budget).build().expect("valid");
-    vec![
-        Row {
-            name: "retry/first_success",
-            threads: 1,
-            budget: Budget::OverBare(4.0),
-            bare: bare(),
-            ours: ours(plain),
-            peers: peers(),
-        },
-        Row {
-            name: "retry/first_success_budget",
-            threads: 1,
-            budget: Budget::OverBare(4.0),
-            bare: bare(),
-            ours: ours(budgeted),
-            peers: peers(),
-        },
-    ]
+    let theirs = RetryLayer::<u64, u64, Failure>::builder()
+        .max_attempts(4)
+        .exponential_backoff(BASE)
+        .budget(RetryBudgetBuilder::new().token_bucket().build().expect("valid"))
+        .build();
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            ("tower Retry", tower_retry(Some(Arc::new(TpsBudget::default())))),
+            ("tower-resilience", tower_loop(theirs.layer(service()))),
+        ],
+    }
 }
 
-fn ours(retry: Retry) -> Loop {
-    looped(move || {
-        let _ = black_box(ready(retry.call(|_| call(black_box(7)))).is_ok());
-    })
+fn backon() -> Loop {
+    let backoff = ExponentialBuilder::new()
+        .with_min_delay(BASE)
+        .with_max_delay(Duration::from_secs(1))
+        .with_max_times(3)
+        .with_jitter();
+    looped(move |input| ready((|| call(input)).retry(backoff).sleep(tokio::time::sleep)))
 }
 
-fn peers() -> Vec<(&'static str, Loop)> {
-    vec![
-        ("backon", looped(|| {
-            let backoff = ExponentialBuilder::default().with_jitter().with_max_times(3);
-            let _ = black_box(ready((|| call(black_box(7))).retry(backoff).sleep(tokio::time::sleep)).is_ok());
-        })),
-        ("seatbelt", seatbelt()),
-        ("tower-resilience", tower_loop(
-            RetryLayer::<u64, u64, Failure>::builder()
-                .max_attempts(4)
-                .exponential_backoff(Duration::from_millis(50))
-                .build()
-                .layer(service()),
-        )),
-    ]
+fn tower_retry(budget: Option<Arc<TpsBudget>>) -> Loop {
+    let mut delays =
+        ExponentialBackoffMaker::new(BASE, Duration::from_secs(1), 1.0, HasherRng::default()).expect("valid");
+    let policy = Attempts { left: 3, delays: delays.make_backoff(), budget };
+    tower_loop(TowerLayer::new(policy).layer(service()))
 }
 
-fn seatbelt() -> Loop {
-    let clock = Clock::new_tokio();
-    let context = ResilienceContext::new(&clock);
-    let stack = (
-        seatbelt::retry::Retry::layer("retry", &context).clone_input().recovery_with(
-            |result: &Result<u64, Failure>, _| match result {
-                Ok(_) => RecoveryInfo::never(),
-                Err(_) => RecoveryInfo::retry(),
-            },
-        ),
-        Execute::new(call),
-    );
-    let service = stack.into_service();
-    looped(move || {
-        let _ = black_box(ready(service.execute(black_box(7))).is_ok());
-    })
+/// What tower leaves to its users.
+#[derive(Clone)]
+struct Attempts {
+    left: u32,
+    delays: ExponentialBackoff,
+    budget: Option<Arc<TpsBudget>>,
+}
+
+impl Policy<u64, u64, Failure> for Attempts {
+    type Future = tokio::time::Sleep;
+
+    fn retry(&mut self, _: &mut u64, result: &mut Result<u64, Failure>) -> Option<Self::Future> {
+        if result.is_ok() {
+            if let Some(budget) = &self.budget {
+                budget.deposit();
+            }
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        self.budget.as_ref().is_none_or(|budget| budget.withdraw()).then(|| self.delays.next_backoff())
+    }
+
+    fn clone_request(&mut self, request: &u64) -> Option<u64> {
+        Some(*request)
+    }
 }
