@@ -1,0 +1,191 @@
+//! The one flat error of all policies.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use core_errors::{Category, Code, Error};
+use core_policy::{
+    CallError, Classify, Flatten, Name, PolicyKind, Reason, Recovery, Rejection, Verdict, Why,
+};
+use core_time::{ms, secs};
+
+const CODE: Code = Code::new("CONN_RESET");
+
+fn reset() -> Error {
+    let socket = std::io::Error::other("connection reset by peer");
+    Error::network("the gateway hung up").with_code(CODE).with_retry_after(secs(3)).cause(socket)
+}
+
+fn exhausted<E>(last: E, why: Why) -> CallError<E> {
+    CallError::Exhausted { last, attempts: 3, elapsed: ms(700), why }
+}
+
+fn refused(reason: Reason) -> Rejection {
+    Rejection::new(PolicyKind::Breaker, Name::new("payments").unwrap(), reason)
+}
+
+#[test]
+fn its_text_is_one_level_deep() {
+    assert_eq!(CallError::Failed(reset()).to_string(), "the gateway hung up");
+    assert_eq!(
+        exhausted(reset(), Why::Attempts).to_string(),
+        "gave up after 3 attempts in 700ms (all attempts were made): the gateway hung up"
+    );
+    let rejected = CallError::<Error>::from(refused(Reason::CircuitOpen).with_retry_after(secs(2)));
+    assert_eq!(rejected.to_string(), "breaker `payments`: the circuit is open, worth trying again in 2s");
+}
+
+#[test]
+fn each_reason_to_give_up_has_a_text() {
+    for (why, text) in [
+        (Why::Attempts, "all attempts were made"),
+        (Why::BudgetExhausted, "the retry budget is spent"),
+        (Why::DeadlineWouldExceed, "the next attempt would be too late for the deadline"),
+        (Why::Refused(PolicyKind::RateLimit, Reason::RateLimited), "rate_limit: over the rate limit"),
+    ] {
+        assert_eq!(why.to_string(), text);
+    }
+}
+
+/// The texts of the causes, nearest first.
+fn causes(error: &dyn StdError) -> Vec<String> {
+    std::iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string).collect()
+}
+
+#[test]
+fn nothing_stands_twice_in_its_chain_and_nothing_is_missing() {
+    let failed = CallError::Failed(reset());
+    assert_eq!(causes(&failed), ["connection reset by peer"], "the failure's own text is ours already");
+    let exhausted = exhausted(reset(), Why::Attempts);
+    assert_eq!(causes(&exhausted), ["the gateway hung up", "connection reset by peer"]);
+    assert!(exhausted.source().unwrap().is::<Error>(), "the error keeps its type (rule RT-1)");
+    assert!(causes(&CallError::<Error>::from(refused(Reason::CircuitOpen))).is_empty());
+}
+
+#[test]
+fn the_error_of_the_call_is_there_if_the_call_was_made() {
+    for error in [CallError::Failed(7), exhausted(7, Why::Attempts)] {
+        assert_eq!((error.inner(), error.rejection()), (Some(&7), None));
+        assert_eq!(error.clone().map(|n| n * 2).into_inner(), Some(14));
+    }
+    let rejected = CallError::<i32>::from(refused(Reason::CircuitOpen));
+    assert_eq!((rejected.inner(), rejected.rejection()), (None, Some(&refused(Reason::CircuitOpen))));
+    assert_eq!(rejected.map(|n| n * 2).into_inner(), None);
+}
+
+#[test]
+fn changing_the_type_of_the_error_changes_nothing_else() {
+    let why = Why::Refused(PolicyKind::Breaker, Reason::CircuitOpen);
+    assert_eq!(exhausted(7, why).map(|n: i32| n.to_string()), exhausted("7".to_owned(), why));
+}
+
+#[test]
+fn rt_8_what_was_exhausted_below_is_permanent_to_a_retry_further_out() {
+    let error = exhausted(reset(), Why::Attempts);
+    assert_eq!((error.verdict(), error.recovery()), (Verdict::Permanent, Recovery::Fatal));
+    assert!(error.verdict().is_failure(), "to a breaker further out it is still a failure");
+    assert_eq!((error.category(), Classify::code(&error)), (Category::Network, Some(CODE)));
+    assert_eq!(error.retry_after(), Some(secs(3)), "for the client, not for us");
+}
+
+#[test]
+fn a_failure_is_classified_as_its_error() {
+    let (plain, error) = (reset(), CallError::Failed(reset()));
+    assert_eq!(error.verdict(), plain.verdict());
+    assert_eq!(error.recovery(), plain.recovery());
+    assert_eq!(error.retry_after(), plain.retry_after());
+    assert_eq!(error.category(), plain.category());
+    assert_eq!(Classify::code(&error), plain.code());
+}
+
+#[test]
+fn pl_3_a_refusal_says_nothing_about_the_callee_unless_it_ran_out_of_time() {
+    for reason in [Reason::CircuitOpen, Reason::RateLimited, Reason::BulkheadFull, Reason::DeadlineExceeded] {
+        assert_eq!(CallError::<Error>::from(refused(reason)).verdict(), Verdict::Ignore, "{reason}");
+    }
+    let late = CallError::<Error>::from(refused(Reason::TimedOut));
+    assert_eq!(late.verdict(), Verdict::Transient(None));
+}
+
+#[test]
+fn whether_time_ran_out_can_be_asked_of_all_of_them() {
+    let over = |reason| exhausted((), Why::Refused(PolicyKind::Timeout, reason)).is_timeout();
+    assert!(over(Reason::TimedOut) && over(Reason::DeadlineExceeded) && !over(Reason::CircuitOpen));
+    assert!(exhausted((), Why::DeadlineWouldExceed).is_timeout());
+    assert!(!exhausted((), Why::Attempts).is_timeout() && !exhausted((), Why::BudgetExhausted).is_timeout());
+    assert!(CallError::<()>::from(refused(Reason::TimedOut)).is_timeout());
+    assert!(!CallError::<()>::from(refused(Reason::BulkheadFull)).is_timeout());
+    assert!(!CallError::Failed(Error::timeout("the callee's own")).is_timeout());
+}
+
+// === nesting by hand ===
+
+#[test]
+fn what_the_inner_call_said_wins() {
+    let inner: [CallError<i32>; 3] =
+        [CallError::Failed(7), exhausted(7, Why::BudgetExhausted), refused(Reason::RateLimited).into()];
+    for inner in inner {
+        assert_eq!(CallError::Failed(inner.clone()).flatten(), inner);
+    }
+    let refusal = CallError::<CallError<i32>>::from(refused(Reason::CircuitOpen));
+    assert_eq!(refusal.flatten(), CallError::from(refused(Reason::CircuitOpen)));
+}
+
+#[test]
+fn an_outer_retry_over_plain_failures_is_the_retry() {
+    assert_eq!(exhausted(CallError::Failed(7), Why::Attempts).flatten(), exhausted(7, Why::Attempts));
+    let inner = CallError::Exhausted { last: 7, attempts: 9, elapsed: secs(1), why: Why::BudgetExhausted };
+    assert_eq!(exhausted(inner.clone(), Why::Attempts).flatten(), inner);
+    let refusal = CallError::<i32>::from(refused(Reason::CircuitOpen));
+    assert_eq!(exhausted(refusal.clone(), Why::Attempts).flatten(), refusal);
+}
+
+#[test]
+fn a_result_flattens_too() {
+    let nested: Result<u8, CallError<CallError<i32>>> = Err(CallError::Failed(CallError::Failed(7)));
+    assert_eq!(nested.flatten_error(), Err(CallError::Failed(7)));
+    assert_eq!(Ok::<u8, CallError<CallError<i32>>>(1).flatten_error(), Ok(1));
+}
+
+// === into the error of the service ===
+
+#[test]
+fn a_failure_comes_out_as_the_error_that_went_in() {
+    let error = Error::from(CallError::Failed(reset()));
+    assert_eq!((error.message(), error.code()), ("the gateway hung up", Some(CODE)));
+    assert_eq!((error.recovery(), error.retry_after()), (Recovery::Transient, Some(secs(3))));
+}
+
+#[test]
+fn a_foreign_failure_is_kept_as_the_cause() {
+    let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    let error = Error::from(CallError::Failed(refused));
+    assert_eq!(error.category(), Category::Network);
+    assert!(error.source().unwrap().is::<std::io::Error>());
+}
+
+#[test]
+fn what_was_exhausted_tells_how_hard_it_was_tried() {
+    let error = Error::from(exhausted(reset(), Why::BudgetExhausted));
+    assert_eq!((error.message(), error.code()), ("the gateway hung up", Some(CODE)));
+    assert_eq!(error.recovery(), Recovery::Fatal);
+    let fact = |key| error.metadata().iter().find(|fact| fact.key == key).unwrap().shown().to_owned();
+    assert_eq!(
+        [fact("attempts"), fact("elapsed"), fact("gave_up")],
+        ["3", "700ms", "the retry budget is spent"]
+    );
+    assert_eq!(
+        error.to_problem(),
+        Error::from(CallError::Failed(reset().with_recovery(Recovery::Fatal))).to_problem()
+    );
+}
+
+#[test]
+fn a_refusal_comes_out_with_its_code_and_the_time_to_come_back() {
+    let rejection = refused(Reason::CircuitOpen).with_retry_after(Duration::from_secs(2));
+    let error = Error::from(CallError::<std::io::Error>::from(rejection));
+    assert_eq!(error.code(), Some(Code::new("CIRCUIT_OPEN")));
+    assert_eq!((error.category(), error.retry_after()), (Category::Unavailable, Some(secs(2))));
+    assert!(!error.to_string().contains("payments"), "a client need not know the name of a policy");
+}
