@@ -37,7 +37,11 @@ fn window_holds_attempts(builder: &Builder) -> Result<(), ConfigError> {
     let Some(rules) = builder.breaker.as_ref().map(core_breaker::Builder::rules) else { return Ok(()) };
     let Some(attempt) = builder.attempt_timeout else { return Ok(()) };
     match rules.span {
-        Span::Time { len, .. } if rules.failure_rate.is_some() && len < attempt.saturating_mul(2) => {
+        // The rate of slow calls has a default, which is not in the unchecked rules.
+        Span::Time { len, .. }
+            if (rules.failure_rate.is_some() || rules.slow_over.is_some())
+                && len < attempt.saturating_mul(2) =>
+        {
             Err(ConfigError(Kind::WindowUnderAttempts { window: len, attempt }))
         }
         _ => Ok(()),

@@ -18,6 +18,11 @@ pub trait Policy {
     /// The clock that calls under this policy sleep by.
     fn clock(&self) -> &Clock;
 
+    /// Whether there is no policy here at all, as in a `None`: then the clock is that of the policy beside it.
+    fn is_absent(&self) -> bool {
+        false
+    }
+
     /// The deadline that the caller of a call brought along, read once when the call begins. Past it nothing runs.
     fn ambient_deadline(&self) -> Option<Instant> {
         None
@@ -100,6 +105,11 @@ macro_rules! forward {
             }
 
             #[inline]
+            fn is_absent(&self) -> bool {
+                (**self).is_absent()
+            }
+
+            #[inline]
             fn ambient_deadline(&self) -> Option<Instant> {
                 (**self).ambient_deadline()
             }
@@ -146,6 +156,11 @@ impl<P: Policy> Policy for Option<P> {
     fn clock(&self) -> &Clock {
         static SYSTEM: Clock = Clock::system();
         self.as_ref().map_or(&SYSTEM, Policy::clock)
+    }
+
+    #[inline]
+    fn is_absent(&self) -> bool {
+        self.as_ref().is_none_or(Policy::is_absent)
     }
 
     #[inline]

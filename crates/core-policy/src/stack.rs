@@ -66,7 +66,12 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
 
     #[inline]
     fn clock(&self) -> &Clock {
-        self.outer.clock()
+        if self.outer.is_absent() { self.inner.clock() } else { self.outer.clock() }
+    }
+
+    #[inline]
+    fn is_absent(&self) -> bool {
+        self.outer.is_absent() && self.inner.is_absent()
     }
 
     #[inline]

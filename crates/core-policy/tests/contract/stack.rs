@@ -211,6 +211,18 @@ fn a_policy_that_is_not_there_changes_nothing() {
 }
 
 #[test]
+fn a_policy_that_is_not_there_has_no_clock_of_its_own() {
+    let time = ManualClock::new();
+    let sleeps = || Recorder::new(&time).admits(&[Answer::Sleep(ms(7))]);
+    let op = async |_: Attempt| Ok::<_, Error>(());
+    let absent = || Stack::new(None::<Recorder>, None::<Recorder>);
+    run(&time, Call::new(Stack::new(None::<Recorder>, sleeps()), op, ByClass)).unwrap();
+    run(&time, Call::new(Stack::new(absent(), Some(sleeps())), op, ByClass)).unwrap();
+    run(&time, Call::new(Stack::new(Some(absent()), Stack::new(sleeps(), absent())), op, ByClass)).unwrap();
+    assert_eq!(time.elapsed(), ms(21));
+}
+
+#[test]
 fn nothing_at_all_admits_everything() {
     let time = ManualClock::new();
     let none: Stack<Option<Recorder>, Option<Recorder>> = Stack::new(None, None);

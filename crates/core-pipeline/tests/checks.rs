@@ -1,0 +1,125 @@
+//! What a pipeline refuses when it is built, and what it says (rule PL-1).
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use core_breaker::Breaker;
+use core_limit::{Bulkhead, Rate};
+use core_pipeline::{Builder, Pipeline};
+use core_retry::Retry;
+use core_time::{ms, secs};
+
+fn pipeline() -> Builder {
+    Pipeline::named("payments")
+}
+
+#[track_caller]
+fn refused(builder: Builder, text: &str) {
+    assert_eq!(builder.build().unwrap_err().to_string(), text);
+}
+
+#[test]
+fn pl_1_an_attempt_may_not_take_longer_than_the_call() {
+    refused(
+        pipeline().deadline(ms(200)).attempt_timeout(ms(201)),
+        "an attempt may take 201ms but the whole call only 200ms: the attempt timeout would never fire; make it shorter \
+         than the deadline",
+    );
+    pipeline().deadline(ms(200)).attempt_timeout(ms(200)).build().unwrap();
+    pipeline().attempt_timeout(secs(3_600)).build().unwrap();
+}
+
+#[test]
+fn pl_1_a_call_may_not_wait_for_a_slot_for_longer_than_it_takes() {
+    let wait = |wait| Bulkhead::max(8).max_wait(wait);
+    refused(
+        pipeline().deadline(ms(200)).bulkhead(wait(ms(201))),
+        "a call may wait 201ms for a slot of the bulkhead but takes 200ms in all: make max_wait shorter than the deadline",
+    );
+    pipeline().deadline(ms(200)).bulkhead(wait(ms(200))).build().unwrap();
+    pipeline().deadline(ms(200)).bulkhead(8).build().unwrap();
+}
+
+#[test]
+fn pl_1_the_window_of_the_breaker_is_at_least_two_attempts_long() {
+    let rate = |window| Breaker::rate(0.5).window(window);
+    let text = "the window of the breaker is 1.999s and an attempt may take 1s: timeouts would leave the window before they \
+                can trip it; make the window at least twice the attempt timeout";
+    refused(pipeline().attempt_timeout(secs(1)).breaker(rate(ms(1_999))), text);
+    refused(
+        pipeline()
+            .attempt_timeout(secs(1))
+            .breaker(Breaker::consecutive(5).slow_over(ms(800)).window(ms(1_999))),
+        text,
+    );
+    pipeline().attempt_timeout(secs(1)).breaker(rate(secs(2))).build().unwrap();
+    pipeline()
+        .attempt_timeout(Duration::MAX)
+        .breaker(Breaker::rate(0.5).window_of_calls(20))
+        .build()
+        .unwrap();
+    pipeline().attempt_timeout(secs(60)).breaker(Breaker::consecutive(5)).build().unwrap();
+    pipeline().breaker(rate(ms(1))).build().unwrap();
+}
+
+#[test]
+fn pl_1_the_first_retry_fits_into_the_call() {
+    let text = |delay: &str| {
+        format!(
+            "the first retry waits {delay} and the whole call takes 1s: it would never be made; make the deadline longer \
+             or the delay shorter"
+        )
+    };
+    let within = |retry| pipeline().deadline(secs(1)).retry(retry);
+    refused(within(Retry::fixed(secs(1)).no_jitter()), &text("1s"));
+    refused(within(Retry::exponential(secs(2)..secs(9)).equal_jitter()), &text("1s"));
+    refused(within(Retry::decorrelated(secs(3)..secs(9))), &text("3s"));
+    for fits in [
+        Retry::fixed(ms(999)).no_jitter(),
+        Retry::exponential(ms(1_999)..secs(9)).equal_jitter(),
+        Retry::fixed(secs(60)).full_jitter(),
+        Retry::fixed(secs(60)).no_jitter().attempts(1),
+    ] {
+        within(fits).build().unwrap();
+    }
+}
+
+#[test]
+fn what_a_policy_refuses_the_pipeline_refuses_with_the_name_of_the_policy() {
+    for (builder, text) in [
+        (pipeline().deadline(Duration::ZERO), "timeout: the limit is zero"),
+        (pipeline().attempt_timeout(Duration::ZERO), "timeout: the limit is zero"),
+        (pipeline().retry(Retry::fixed(ms(1)).attempts(0)), "retry: attempts is zero"),
+        (pipeline().retry(Retry::exponential(ms(9)..ms(1))), "retry: the delays run from 9ms to 1ms"),
+        (pipeline().breaker(Breaker::rate(0.0)), "breaker: the failure rate is 0"),
+        (pipeline().breaker(Breaker::rate(f64::NAN)), "breaker: the failure rate is NaN"),
+        (
+            pipeline().breaker(Breaker::consecutive(1).probes(1).successes(2)),
+            "breaker: the breaker can never close",
+        ),
+        (pipeline().limit(Rate::per_second(0)), "limit: "),
+        (pipeline().bulkhead(0), "limit: the number of slots is zero"),
+        (pipeline().bulkhead(Bulkhead::max(1).queue(9)), "limit: a queue needs a max_wait"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(error.to_string().starts_with(text), "{error}");
+        let source = error.source().unwrap().to_string();
+        assert!(error.to_string().ends_with(&source), "{error} / {source}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_one_is_refused_first() {
+    for name in ["", "two\nlines", &"x".repeat(129)] {
+        let error = Pipeline::named(name).attempt_timeout(Duration::ZERO).build().unwrap_err();
+        assert!(error.to_string().contains("cannot be a name"), "{error}");
+    }
+}
+
+#[test]
+fn a_contradiction_has_no_cause_but_itself() {
+    let error = pipeline().deadline(ms(1)).attempt_timeout(ms(2)).build().unwrap_err();
+    assert!(error.source().is_none());
+    assert_eq!(error, pipeline().deadline(ms(1)).attempt_timeout(ms(2)).build().unwrap_err());
+}
