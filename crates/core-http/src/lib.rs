@@ -1,1 +1,57 @@
 //! Request contexts from headers, failures as problem+json, headers on the way out.
+//!
+//! * [`ContextLayer`]: on a server, opens a [`core_context::Context`] from the headers of each request, and everything inside
+//!   runs in it. The answer carries the correlation id. A request whose caller has given up is refused before any work.
+//! * [`problem`]: a [`core_errors::Problem`] as a response, with `Retry-After`; with the feature `axum`, `ApiError` does it
+//!   for whatever a handler returns with `?`.
+//! * [`InjectLayer`]: on a client, writes trace, correlation id and remaining time into each request.
+//! * [`check_status`] and [`classify_response`]: what a response means to retry and breaker.
+//!
+//! ```
+//! use core_context::Context;
+//! use core_http::ContextLayer;
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ServiceBuilder::new().layer(ContextLayer::new()).service(service_fn(|_: Request<String>| async {
+//!     let id = Context::current().map(|context| context.correlation_id().to_string());
+//!     Ok::<_, std::io::Error>(Response::new(id.unwrap_or_default()))
+//! }));
+//!
+//! let request = Request::builder().header("x-correlation-id", "order-7").body(String::new())?;
+//! let response = service.oneshot(request).await?;
+//! assert_eq!(response.headers()["x-correlation-id"], "order-7");
+//! assert_eq!(response.body(), "order-7");
+//! # Ok(()) }
+//! ```
+//!
+//! # Cancel safety
+//! Dropping a response future drops what it wraps, inside its context.
+//!
+//! # Cost
+//! The server layer allocates one context for each request; the client layer the values of the headers it writes. Headers that are
+//! malformed, too long, or there twice are as if they were absent: no request is refused for one, and the work is bounded.
+
+mod classify;
+mod client;
+mod context;
+mod header_map;
+pub mod problem;
+mod retry_after;
+
+#[cfg(feature = "axum")]
+mod api_error;
+#[cfg(feature = "axum")]
+mod extract;
+
+#[cfg(feature = "axum")]
+pub use api_error::ApiError;
+pub use classify::{category_of, check_status, classify_response};
+pub use client::{Inject, InjectLayer};
+pub use context::{ContextLayer, ContextService, ResponseFuture};
+#[cfg(feature = "axum")]
+pub use extract::CurrentContext;
+pub use header_map::HeadersOf;
+pub use retry_after::{parse_retry_after, retry_after};
