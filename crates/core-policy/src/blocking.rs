@@ -54,13 +54,13 @@ fn drive<P: Policy, T, E>(
                 driver.waiting();
                 let cutoff = driver.cutoff().unwrap_or(Instant::NEVER);
                 driver.clock().sleep_until_blocking(until.min(cutoff));
-                if until <= cutoff { ControlFlow::Continue(()) } else { driver.expired() }
+                if until <= cutoff { ControlFlow::Continue(()) } else { driver.expired_waiting() }
             }
             Admit::Park => {
                 driver.waiting();
                 let cutoff = driver.cutoff().unwrap_or(Instant::ORIGIN);
                 match driver.clock().reached(cutoff) {
-                    Ok(_) => driver.expired(),
+                    Ok(_) => driver.expired_waiting(),
                     Err(left) => {
                         thread::park_timeout(left);
                         ControlFlow::Continue(())

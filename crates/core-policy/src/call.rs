@@ -149,7 +149,7 @@ where
                     }
                     Admit::Park => {
                         ready!(self.as_mut().poll_turn(cx));
-                        self.as_mut().project().driver.expired()
+                        self.as_mut().project().driver.expired_waiting()
                     }
                 },
                 PhaseProj::Sleeping { until } => {
@@ -159,7 +159,7 @@ where
                     if this.driver.clock().reached(until).is_ok() {
                         ControlFlow::Continue(())
                     } else {
-                        this.driver.expired()
+                        this.driver.expired_waiting()
                     }
                 }
                 PhaseProj::Running { attempt } => match this.driver.running(|| attempt.poll(cx)) {

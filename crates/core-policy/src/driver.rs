@@ -138,11 +138,27 @@ impl<P: Policy, E> Driver<P, E> {
         self.end_without_result(rejection, why)
     }
 
-    /// The cut-off has come: the attempt, or the wait for it, is stopped.
+    /// The cut-off has come while the attempt was running: it is stopped.
     pub(crate) fn expired<T>(&mut self) -> Flow<T, E> {
         self.frame.forget_now();
         let rejection = self.expire();
-        match self.settle(&Outcome::Refused(&rejection)) {
+        let next = self.settle(&Outcome::Refused(&rejection));
+        self.after_expiry(rejection, next)
+    }
+
+    /// The cut-off has come before the attempt could start. A limit on time that passed says nothing about a callee that
+    /// was not called (rule PL-3), so to the policies it is a deadline.
+    pub(crate) fn expired_waiting<T>(&mut self) -> Flow<T, E> {
+        self.frame.forget_now();
+        let rejection = self.expire();
+        let deadline = Rejection::new(rejection.policy(), rejection.name(), Reason::DeadlineExceeded);
+        let told = if rejection.reason() == Reason::TimedOut { &deadline } else { &rejection };
+        let next = self.settle(&Outcome::Refused(told));
+        self.after_expiry(rejection, next)
+    }
+
+    fn after_expiry<T>(&mut self, rejection: Rejection, next: Next) -> Flow<T, E> {
+        match next {
             Next::Again => ControlFlow::Continue(()),
             Next::GiveUp(why) if why != Why::Attempts => self.end_without_result(rejection, why),
             _ => self.refused(rejection),

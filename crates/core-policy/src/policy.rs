@@ -75,7 +75,8 @@ pub enum Admit {
 pub enum Outcome<'a> {
     /// It returned, and was judged.
     Judged(Verdict, Option<Cause>),
-    /// A policy refused to run it, or stopped it.
+    /// A policy refused to run it, or stopped it. [`Reason::TimedOut`](crate::Reason::TimedOut) means that it was running; a
+    /// limit that passed before it could start is a deadline that was exceeded.
     Refused(&'a Rejection),
     /// It panicked. The panic goes on.
     Panicked,

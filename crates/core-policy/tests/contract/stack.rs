@@ -167,6 +167,18 @@ fn of_two_limits_that_have_passed_the_outer_one_counts() {
 }
 
 #[test]
+fn pl_3_a_limit_that_passes_before_the_callee_was_called_says_nothing_about_it() {
+    for answer in [Answer::Park, Answer::Sleep(ms(99))] {
+        let pair = Pair::new(|outer| outer.limit(ms(5)), |inner| inner.admits(&[answer; 9]).wait(ms(99)));
+        assert_eq!(pair.run(0).unwrap_err().rejection().unwrap().reason(), Reason::TimedOut);
+        let told = pair.log.take();
+        assert!(told.contains(&"outer.settle DeadlineExceeded".to_owned()), "{told:?}");
+        assert!(told.contains(&"inner.settle DeadlineExceeded".to_owned()), "{told:?}");
+        assert_eq!((pair.time.elapsed(), pair.slots()), (ms(5), [(1, 1), (0, 0)]));
+    }
+}
+
+#[test]
 fn a_permit_of_a_stack_is_of_both() {
     let pair = Pair::new(plain, plain);
     Permit::acquire(&pair.stack).unwrap().success();
