@@ -1,5 +1,4 @@
 //! The canonical order of a pipeline, as it describes itself and as it behaves (rules PL-3 and PL-4).
-#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,1 +1,127 @@
+//! A pipeline as a layer of tower.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
+
+use core_breaker::{Breaker, State};
+use core_errors::{Error, Reason};
+use core_limit::Bulkhead;
+use core_pipeline::Pipeline;
+use core_policy::{CallError, Verdict};
+use core_retry::Retry;
+use core_time::{Clock, ms, secs};
+use tower::limit::ConcurrencyLimit;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+fn pipeline() -> core_pipeline::Builder {
+    Pipeline::named("payments")
+        .deadline(secs(2))
+        .retry(Retry::fixed(ms(100)).no_jitter().attempts(3))
+        .breaker(Breaker::consecutive(5).open_for(secs(5)).jitter(false))
+        .bulkhead(Bulkhead::max(2).max_wait(ms(200)))
+        .attempt_timeout(ms(50))
+}
+
+/// Fails so many requests, then echoes them.
+fn flaky(
+    failures: u32,
+) -> (
+    impl Service<String, Response = String, Error = Error, Future: Send> + Clone + Send + 'static,
+    Arc<AtomicU32>,
+) {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&calls);
+    let service = service_fn(move |request: String| {
+        let number = counter.fetch_add(1, Relaxed) + 1;
+        async move { if number <= failures { Err(Error::network("hung up")) } else { Ok(request) } }
+    });
+    (service, calls)
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_repeats_the_request() {
+    let (service, calls) = flaky(2);
+    let pipeline = pipeline().build().unwrap();
+    let start = Clock::system().now();
+    assert_eq!(pipeline.layer().layer(service).oneshot("hello".to_owned()).await.unwrap(), "hello");
+    assert_eq!((calls.load(Relaxed), Clock::system().now() - start), (3, ms(200)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_services_of_a_pipeline_share_it() {
+    let pipeline = pipeline().build().unwrap();
+    let (failing, _) = flaky(u32::MAX);
+    let (working, calls) = flaky(0);
+    for _ in 0..2 {
+        let _ = pipeline.layer().layer(failing.clone()).oneshot(String::new()).await;
+    }
+    assert_eq!(pipeline.breaker().unwrap().state(), State::Open);
+    let mut service = pipeline.layer().layer(working).clone();
+    let error = service.ready().await.unwrap().call(String::new()).await.unwrap_err();
+    assert_eq!(error.rejection().unwrap().reason(), Reason::CircuitOpen);
+    assert_eq!(calls.load(Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_hangs_is_stopped_and_asked_again() {
+    let pipeline = pipeline().build().unwrap();
+    let service = service_fn(|(): ()| std::future::pending::<Result<(), Error>>());
+    let error = pipeline.layer().layer(service).oneshot(()).await.unwrap_err();
+    assert!(error.is_timeout());
+    assert_eq!(pipeline.attempt_timeout().unwrap().fired(), 3);
+    assert_eq!(pipeline.bulkhead().unwrap().snapshot().in_use, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_may_be_a_failure() {
+    let pipeline = pipeline().build().unwrap();
+    let judge = |result: &Result<u16, Error>| match result {
+        Ok(500..) => Verdict::Transient(None),
+        other => Verdict::of(other),
+    };
+    let service = service_fn(|(): ()| async { Ok::<_, Error>(503) });
+    let error = pipeline.layer().classify(judge).layer(service).oneshot(()).await.unwrap_err();
+    assert!(matches!(&error, CallError::Rejected(rejection) if rejection.reason() == Reason::Unaccepted));
+    assert_eq!(pipeline.breaker().unwrap().snapshot().totals.failures, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_stands_among_the_layers_of_tower() {
+    let (service, calls) = flaky(2);
+    let pipeline = pipeline().build().unwrap();
+    let mut service = ServiceBuilder::new()
+        .timeout(secs(5))
+        .concurrency_limit(1)
+        .layer(pipeline.layer())
+        .service(ConcurrencyLimit::new(service, 1));
+    let first = service.ready().await.unwrap().call("first".to_owned());
+    assert!(service.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending(), "one is out");
+    assert_eq!(first.await.unwrap(), "first");
+    assert_eq!(service.ready().await.unwrap().call("second".to_owned()).await.unwrap(), "second");
+    assert_eq!(calls.load(Relaxed), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_dropped_gives_everything_back() {
+    let pipeline = pipeline().build().unwrap();
+    let mut service =
+        pipeline.layer().layer(service_fn(|(): ()| std::future::pending::<Result<(), Error>>()));
+    let mut call = Box::pin(service.ready().await.unwrap().call(()));
+    assert!(matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+    assert_eq!(pipeline.bulkhead().unwrap().snapshot().in_use, 1);
+    drop(call);
+    assert_eq!(pipeline.bulkhead().unwrap().snapshot().in_use, 0);
+    let totals = pipeline.breaker().unwrap().snapshot().totals;
+    assert_eq!((totals.inconclusive, totals.failures), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_may_be_made_on_any_thread() {
+    fn assert_send<T: Send>(value: T) -> T {
+        value
+    }
+    let (service, _) = flaky(0);
+    let call = assert_send(pipeline().build().unwrap().layer().layer(service).oneshot("hello".to_owned()));
+    assert_eq!(call.await.unwrap(), "hello");
+}
