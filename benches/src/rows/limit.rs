@@ -1,8 +1,9 @@
+use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use core_limit::{Bulkhead, Rate};
+use core_limit::{Bulkhead, Rate, RateLimit};
 use governor::clock::{Clock, QuantaUpkeepClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -30,18 +31,31 @@ pub(super) fn rows() -> Vec<Row> {
         comes: Comes::Answered,
         contest,
     };
-    vec![row("rate_limit/allow", 35.0, allow), row("bulkhead/free", 20.0, free)]
+    vec![
+        row("rate_limit/allow", 35.0, allow),
+        row("rate_limit/call", 35.0, through_limit),
+        row("bulkhead/free", 20.0, free),
+    ]
 }
 
+/// The decision itself, and then the call: that is all governor does.
 fn allow() -> Contest {
-    let ours = Rate::per_second(PER_SECOND.into()).burst(PER_SECOND.into()).build().expect("valid");
+    let ours = ours();
     Contest {
-        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        ours: checked(move || ours.check()),
         peers: vec![
             ("governor", governor_loop(RateLimiter::direct(quota()))),
             ("governor, upkeep thread", governor_loop(governor())),
-            ("tower-resilience", tower_loop(rate_layer().layer(service()))),
         ],
+    }
+}
+
+/// The call through a limit, which makes a refusal the call's error.
+fn through_limit() -> Contest {
+    let ours = ours();
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![("tower-resilience", tower_loop(rate_layer().layer(service())))],
     }
 }
 
@@ -97,13 +111,23 @@ fn quota() -> Quota {
     Quota::per_second(rate).allow_burst(rate)
 }
 
+fn ours() -> RateLimit {
+    Rate::per_second(PER_SECOND.into()).burst(PER_SECOND.into()).build().expect("valid")
+}
+
 fn governor_loop<C: Clock + Send + Sync + 'static>(limiter: Governor<C>) -> Loop
 where
     C::Instant: Send + Sync,
 {
+    checked(move || limiter.check())
+}
+
+/// The call behind a decision. The refusal is made in full and looked at, as any other outcome.
+fn checked<E>(check: impl Fn() -> Result<(), E> + Send + Sync + 'static) -> Loop {
     looped(move |input| {
         ready(async {
-            if limiter.check().is_err() {
+            if let Err(refusal) = check() {
+                black_box(&refusal);
                 return Err(Failure);
             }
             call(input).await
