@@ -1,1 +1,88 @@
 //! Keeps a service standing when what it depends on does not: the whole kit in one crate.
+//!
+//! This crate holds no algorithm. It re-exports the crates of Genesis Kit, each behind a feature of its name, and
+//! [`Kit`] sets up what a process has one of: its identity, its log, its header names, and its registries.
+//!
+//! ```
+//! use genesis_kit::prelude::*;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let payments = Pipeline::named("payments")
+//!     .deadline(secs(2))
+//!     .retry(Retry::exponential(ms(50)..secs(1)).full_jitter().attempts(4).budget(&Budget::default()))
+//!     .breaker(Breaker::rate(0.5).or_consecutive(8).window(secs(10)).min_calls(20))
+//!     .bulkhead(64)
+//!     .attempt_timeout(ms(300))
+//!     .build()?;
+//!
+//! let receipt = payments.call(|_| async { Ok::<_, Error>("charged") }).await?;
+//! assert_eq!(receipt, "charged");
+//! # Ok(()) }
+//! ```
+//!
+//! | feature | gives | default |
+//! |---|---|---|
+//! | (always) | [`errors`], [`time`], [`context`], [`policy`], [`Kit`] | |
+//! | `pipeline` | [`pipeline`], and with it `retry`, `breaker`, `limit`, `timeout` | yes |
+//! | `retry`, `breaker`, `limit`, `timeout` | the policy alone | by `pipeline` |
+//! | `log` | [`log`]; breakers then tell of their changes | |
+//! | `health` | [`health`] | |
+//! | `http` | [`http`] | |
+//! | `axum` | probe routes, `ApiError`, extractors, for what is on | |
+//! | `tower` | a `Layer` for each policy that is on | |
+//! | `full` | everything | |
+
+mod error;
+mod kit;
+
+pub use core_context as context;
+pub use core_errors as errors;
+pub use core_policy as policy;
+pub use core_time as time;
+
+#[cfg(feature = "breaker")]
+pub use core_breaker as breaker;
+#[cfg(feature = "health")]
+pub use core_health as health;
+#[cfg(feature = "http")]
+pub use core_http as http;
+#[cfg(feature = "limit")]
+pub use core_limit as limit;
+#[cfg(feature = "log")]
+pub use core_log as log;
+#[cfg(feature = "pipeline")]
+pub use core_pipeline as pipeline;
+#[cfg(feature = "retry")]
+pub use core_retry as retry;
+#[cfg(feature = "timeout")]
+pub use core_timeout as timeout;
+
+pub use error::KitError;
+pub use kit::{Builder, Kit};
+
+/// What most files of a service need.
+pub mod prelude {
+    pub use core_context::Context;
+    pub use core_errors::{Category, Classify, Code, Error, Recovery};
+    pub use core_policy::{Attempt, CallError, Verdict};
+    pub use core_time::{Clock, ms, secs};
+
+    #[cfg(feature = "breaker")]
+    pub use core_breaker::Breaker;
+    #[cfg(feature = "limit")]
+    pub use core_limit::{Bulkhead, Rate, RateLimit};
+    #[cfg(feature = "pipeline")]
+    pub use core_pipeline::Pipeline;
+    #[cfg(feature = "retry")]
+    pub use core_retry::{Budget, Retry};
+    #[cfg(feature = "timeout")]
+    pub use core_timeout::Timeout;
+
+    pub use crate::Kit;
+}
+
+/// The code in the README runs as tests.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,95 @@
+use std::fmt;
+
+use core_context::IdentityError;
+use core_context::headers::HeaderNameError;
+
+/// Why a service was not set up.
+#[derive(Clone, Debug)]
+pub struct KitError(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Aborts,
+    Service {
+        name: String,
+    },
+    Identity(IdentityError),
+    Headers(HeaderNameError),
+    #[cfg(feature = "log")]
+    Log(core_log::ConfigError),
+    #[cfg(feature = "health")]
+    Health(core_health::ConfigError),
+    #[cfg(feature = "breaker")]
+    Breaker(core_breaker::ConfigError),
+}
+
+// === impl KitError ===
+
+impl KitError {
+    pub(crate) const fn aborts() -> Self {
+        Self(Kind::Aborts)
+    }
+
+    pub(crate) fn service(name: &str) -> Self {
+        Self(Kind::Service { name: name.chars().take(80).collect() })
+    }
+
+    fn inner(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Aborts | Kind::Service { .. } => None,
+            Kind::Identity(error) => Some(error),
+            Kind::Headers(error) => Some(error),
+            #[cfg(feature = "log")]
+            Kind::Log(error) => Some(error),
+            #[cfg(feature = "health")]
+            Kind::Health(error) => Some(error),
+            #[cfg(feature = "breaker")]
+            Kind::Breaker(error) => Some(error),
+        }
+    }
+}
+
+impl fmt::Display for KitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Aborts => f.write_str(
+                "this program is built with panic = \"abort\", and one panic would end it: build it with \"unwind\", the \
+                 default, so that a panic costs one call",
+            ),
+            Kind::Service { name } => write!(
+                f,
+                "{name:?} cannot name a service: use 1 to 63 letters, digits, `_`, `.` and `-`, as in \"orders\""
+            ),
+            _ => self.inner().map_or(Ok(()), |error| write!(f, "{error}")),
+        }
+    }
+}
+
+impl std::error::Error for KitError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // `Display` shows the inner error itself: its cause comes next.
+        self.inner().and_then(std::error::Error::source)
+    }
+}
+
+macro_rules! from {
+    ($($(#[$when:meta])? $variant:ident($type:ty)),+ $(,)?) => { $(
+        $(#[$when])?
+        impl From<$type> for KitError {
+            fn from(error: $type) -> Self {
+                Self(Kind::$variant(error))
+            }
+        }
+    )+ };
+}
+
+from!(
+    Identity(IdentityError),
+    Headers(HeaderNameError),
+    #[cfg(feature = "log")]
+    Log(core_log::ConfigError),
+    #[cfg(feature = "health")]
+    Health(core_health::ConfigError),
+    #[cfg(feature = "breaker")]
+    Breaker(core_breaker::ConfigError),
+);
