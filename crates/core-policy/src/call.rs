@@ -132,8 +132,9 @@ where
             let flow = match this.phase.as_mut().project() {
                 PhaseProj::Admitting => match this.driver.admit(Some(cx.waker())) {
                     Admit::Run => {
-                        // The limit of the wait that led here is not that of the attempt.
-                        this.alarm.set(None);
+                        if this.alarm.is_some() {
+                            disarm(this.alarm);
+                        }
                         let attempt = this.driver.attempt();
                         let op = &mut *this.op;
                         let attempt = this.driver.running(|| op.attempt(attempt));
@@ -143,7 +144,7 @@ where
                     Admit::Refuse(rejection) => this.driver.refused(rejection),
                     Admit::SleepUntil(until) => {
                         this.driver.waiting();
-                        this.alarm.set(None);
+                        disarm(this.alarm);
                         this.phase.set(Phase::Sleeping { until });
                         continue;
                     }
@@ -235,6 +236,12 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         // has the last word.
         if rung || driver.clock().reached(at).is_ok() { Poll::Ready(()) } else { Poll::Pending }
     }
+}
+
+/// The limit of the wait that ends here is not that of what follows.
+#[cold]
+fn disarm(mut alarm: Pin<&mut Option<Sleep>>) {
+    alarm.set(None);
 }
 
 impl<P: Policy, O, F: CallOutput, J> std::fmt::Debug for Call<P, O, F, J> {
