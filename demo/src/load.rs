@@ -45,7 +45,9 @@ pub(crate) async fn run(target: SocketAddr, rate: u32, scenario: Scenario) -> Re
     let clock = Clock::system();
     let mut told = control::listen(clock.clone());
     let uri = |path: &str| -> Result<Uri, String> {
-        format!("http://{target}{path}").parse().map_err(|error| format!("{target} makes no address: {error}"))
+        format!("http://{target}{path}")
+            .parse()
+            .map_err(|error| format!("{target} makes no address: {error}"))
     };
     let routes = [(Route::Plain, uri("/charge-plain")?), (Route::Protected, uri("/charge")?)];
     let stats = uri("/stats")?;
@@ -134,7 +136,10 @@ impl Load {
 fn client() -> Http {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new()).pool_idle_timeout(secs(30)).pool_timer(TokioTimer::new()).build(connector)
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(secs(30))
+        .pool_timer(TokioTimer::new())
+        .build(connector)
 }
 
 async fn request(client: &Http, uri: Uri) -> Answer {

@@ -11,6 +11,7 @@ use genesis_kit::breaker::{Breaker, State as Circuit};
 use genesis_kit::health::{CheckOutcome, check_fn};
 use genesis_kit::http::ApiError;
 use genesis_kit::limit::Rate;
+use genesis_kit::log::Sink;
 use genesis_kit::pipeline::Pipeline;
 use genesis_kit::retry::{Budget, Retry};
 use genesis_kit::{Kit, health};
@@ -52,12 +53,17 @@ pub(crate) struct Stats {
 /// Serves until the input ends.
 pub(crate) async fn run(listen: SocketAddr, upstream: SocketAddr, scenario: Scenario) -> Result<(), String> {
     let clock = Clock::system();
-    let mut told = control::listen(clock.clone());
+    let told = control::listen(clock.clone());
     let closed_count = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let payments = payments(&closed_count).map_err(|error| error.to_string())?;
     let circuit = payments.breaker().cloned().ok_or("the pipeline of payments has a breaker")?;
-    let kit = Kit::builder("orders").health(|health| health.dependency(circuit_check(circuit.clone())));
-    let kit = kit.pipeline(&payments).build().map_err(|error| error.to_string())?;
+    let kit = Kit::builder("orders")
+        // Standard output is how the process answers.
+        .log(|log| log.sink(Sink::stderr()))
+        .health(|health| health.dependency(circuit_check(circuit.clone())))
+        .pipeline(&payments)
+        .build()
+        .map_err(|error| error.to_string())?;
     let _monitor = kit.health().start();
 
     let orders = Orders {
@@ -95,7 +101,9 @@ pub(crate) async fn run(listen: SocketAddr, upstream: SocketAddr, scenario: Scen
 }
 
 /// How payments is called: no answer takes longer than a quarter of a second, whatever payments does.
-fn payments(closed: &Arc<std::sync::atomic::AtomicU64>) -> Result<Pipeline, genesis_kit::pipeline::ConfigError> {
+fn payments(
+    closed: &Arc<std::sync::atomic::AtomicU64>,
+) -> Result<Pipeline, genesis_kit::pipeline::ConfigError> {
     let closed = Arc::clone(closed);
     let count_closings = move |event: &genesis_kit::breaker::Event| {
         if event.to == Circuit::Closed {

@@ -28,7 +28,12 @@ struct Payments {
 pub(crate) async fn run(listen: SocketAddr, scenario: Scenario) -> Result<(), String> {
     let clock = Clock::system();
     let mut told = control::listen(clock.clone());
-    let payments = Arc::new(Payments { scenario, clock, started: std::sync::OnceLock::new(), served: AtomicU32::new(0) });
+    let payments = Arc::new(Payments {
+        scenario,
+        clock,
+        started: std::sync::OnceLock::new(),
+        served: AtomicU32::new(0),
+    });
     let closed = control::closed(told.clone());
     let serving = async {
         let mut listener = Some(bind(listen).await?);
@@ -98,7 +103,11 @@ impl Payments {
                 self.clock.sleep(latency).await;
                 // 37 has no factor in common with 100: of any 100 requests in a row, `fails` fail, well spread.
                 let at = self.served.fetch_add(1, Ordering::Relaxed).wrapping_mul(37) % 100;
-                if at < fails { answer(StatusCode::INTERNAL_SERVER_ERROR, "no luck") } else { answer(StatusCode::OK, "charged") }
+                if at < fails {
+                    answer(StatusCode::INTERNAL_SERVER_ERROR, "no luck")
+                } else {
+                    answer(StatusCode::OK, "charged")
+                }
             }
             // Until the script goes on; by then nobody listens.
             Behaviour::Hang | Behaviour::Dead => {

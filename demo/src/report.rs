@@ -50,7 +50,14 @@ impl Recorder {
         Self { plain: tallies(), protected: tallies(), comes_back, recovered_after: None }
     }
 
-    pub(crate) fn record(&mut self, route: Route, phase: usize, offset: Duration, latency: Duration, answer: Answer) {
+    pub(crate) fn record(
+        &mut self,
+        route: Route,
+        phase: usize,
+        offset: Duration,
+        latency: Duration,
+        answer: Answer,
+    ) {
         let tallies = match route {
             Route::Plain => &mut self.plain,
             Route::Protected => &mut self.protected,
@@ -60,7 +67,7 @@ impl Recorder {
         if let (Route::Protected, Answer::Good, Some(back)) = (route, answer, self.comes_back)
             && offset >= back
         {
-            let after = offset + latency - back;
+            let after = (offset + latency).saturating_sub(back);
             self.recovered_after = Some(self.recovered_after.map_or(after, |known| known.min(after)));
         }
     }
@@ -104,7 +111,8 @@ impl Tally {
 
     #[expect(clippy::cast_precision_loss, reason = "a run has fewer than 2^53 requests")]
     fn to_json(&self, with_degraded: bool) -> Value {
-        let millis = |quantile| (self.requests > 0).then(|| self.latency.value_at_quantile(quantile) as f64 / 1_000.0);
+        let millis =
+            |quantile| (self.requests > 0).then(|| self.latency.value_at_quantile(quantile) as f64 / 1_000.0);
         let availability = (self.requests > 0).then(|| self.answered as f64 / self.requests as f64);
         let mut object = json!({
             "requests": self.requests,
@@ -123,7 +131,13 @@ impl Tally {
 // === impl Report ===
 
 impl Report {
-    pub(crate) fn new(recorder: &Recorder, scenario: &Scenario, rate: u32, sent_for: Duration, stats: Stats) -> Self {
+    pub(crate) fn new(
+        recorder: &Recorder,
+        scenario: &Scenario,
+        rate: u32,
+        sent_for: Duration,
+        stats: Stats,
+    ) -> Self {
         let phase = |(at, phase): (usize, &crate::scenario::Phase)| {
             json!({
                 "name": phase.name,

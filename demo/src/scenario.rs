@@ -66,12 +66,16 @@ impl Scenario {
         for (at, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if !line.is_empty() {
-                let parsed = Line::parse(line).map_err(|error| format!("{source}, line {}: {error}", at + 1))?;
+                let parsed =
+                    Line::parse(line).map_err(|error| format!("{source}, line {}: {error}", at + 1))?;
                 lines.push(parsed);
             }
         }
         if lines.is_empty() || lines.len() > PHASES_MAX {
-            return Err(format!("{source}: a scenario has 1 to {PHASES_MAX} phases, this has {}", lines.len()));
+            return Err(format!(
+                "{source}: a scenario has 1 to {PHASES_MAX} phases, this has {}",
+                lines.len()
+            ));
         }
         let total: u32 = lines.iter().map(|line| line.share).sum();
         let mut passed = 0;
@@ -111,7 +115,8 @@ impl Behaviour {
     }
 
     fn is_trouble(self) -> bool {
-        self.is_dead() || matches!(self, Self::Answer { latency, fails } if fails > 0 || latency >= Duration::from_millis(100))
+        self.is_dead()
+            || matches!(self, Self::Answer { latency, fails } if fails > 0 || latency >= Duration::from_millis(100))
     }
 }
 
@@ -129,7 +134,8 @@ impl Line {
             return Err(format!("{line:?} is not `name share behaviour`, as in `healthy 20 ok 10ms`"));
         };
         let share = share.parse().ok().filter(|share| (1..=10_000).contains(share));
-        let share = share.ok_or_else(|| format!("the share {:?} is not a number from 1 to 10000", words[1]))?;
+        let share =
+            share.ok_or_else(|| format!("the share {:?} is not a number from 1 to 10000", words[1]))?;
         let behaviour = match behaviour {
             ["ok", latency] => Behaviour::Answer { latency: parse_latency(latency)?, fails: 0 },
             ["fail", percent, latency] => {
@@ -139,7 +145,9 @@ impl Line {
             ["dead"] => Behaviour::Dead,
             other => {
                 let said = other.join(" ");
-                return Err(format!("{said:?} is no behaviour: it is `ok 10ms`, `fail 30% 10ms`, `hang` or `dead`"));
+                return Err(format!(
+                    "{said:?} is no behaviour: it is `ok 10ms`, `fail 30% 10ms`, `hang` or `dead`"
+                ));
             }
         };
         Ok(Self { name: (*name).to_owned(), share, behaviour })
@@ -148,7 +156,9 @@ impl Line {
 
 fn parse_latency(text: &str) -> Result<Duration, String> {
     let millis = text.strip_suffix("ms").and_then(|n| n.parse().ok()).filter(|n| *n <= 60_000);
-    millis.map(Duration::from_millis).ok_or_else(|| format!("{text:?} is no latency: write `10ms`, up to 60000ms"))
+    millis
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("{text:?} is no latency: write `10ms`, up to 60000ms"))
 }
 
 fn parse_percent(text: &str) -> Result<u32, String> {
@@ -160,9 +170,16 @@ fn read(path: &Path) -> Result<String, String> {
     let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        format!("no scenario is called {shown}, and it cannot be read as a file ({error}); there are: {}", names.join(", "))
+        format!(
+            "no scenario is called {shown}, and it cannot be read as a file ({error}); there are: {}",
+            names.join(", ")
+        )
     })?;
-    if text.len() > FILE_MAX { Err(format!("{shown} is larger than {FILE_MAX} bytes: this is no scenario")) } else { Ok(text) }
+    if text.len() > FILE_MAX {
+        Err(format!("{shown} is larger than {FILE_MAX} bytes: this is no scenario"))
+    } else {
+        Ok(text)
+    }
 }
 
 #[cfg(test)]
@@ -182,11 +199,19 @@ mod tests {
 
     #[test]
     fn phases_share_the_run_and_the_last_goes_on() {
-        let scenario = Scenario::parse("test", "a 1 ok 5ms\nb 3 hang # never\n\n# note\nc 1 fail 30% 1ms", secs(10)).unwrap();
+        let scenario =
+            Scenario::parse("test", "a 1 ok 5ms\nb 3 hang # never\n\n# note\nc 1 fail 30% 1ms", secs(10))
+                .unwrap();
         let ends: Vec<_> = scenario.phases().iter().map(|phase| phase.ends).collect();
         assert_eq!(ends, [secs(2), secs(8), secs(10)]);
-        assert_eq!((scenario.phase_at(secs(0)), scenario.phase_at(secs(2)), scenario.phase_at(secs(99))), (0, 1, 2));
-        assert_eq!(scenario.phases()[2].behaviour, Behaviour::Answer { latency: Duration::from_millis(1), fails: 30 });
+        assert_eq!(
+            (scenario.phase_at(secs(0)), scenario.phase_at(secs(2)), scenario.phase_at(secs(99))),
+            (0, 1, 2)
+        );
+        assert_eq!(
+            scenario.phases()[2].behaviour,
+            Behaviour::Answer { latency: Duration::from_millis(1), fails: 30 }
+        );
         assert_eq!(scenario.comes_back(), None);
     }
 

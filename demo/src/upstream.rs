@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use core_errors::{Error, Verdict};
+use core_errors::Error;
 use core_time::{Clock, Instant, secs};
 use http::{Method, Request, Uri};
 use http_body_util::{BodyExt, Empty};
@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::{Layer, ServiceExt};
 
-use genesis_kit::http::{Inject, InjectLayer, classify_response};
+use genesis_kit::http::{Inject, InjectLayer, check_status};
 
 use crate::scenario::Scenario;
 
@@ -38,7 +38,9 @@ struct Counted {
 
 impl Upstream {
     pub(crate) fn new(at: SocketAddr, scenario: Scenario, clock: Clock) -> Result<Self, String> {
-        let uri = format!("http://{at}/charge").parse().map_err(|error| format!("{at} makes no address: {error}"))?;
+        let uri = format!("http://{at}/charge")
+            .parse()
+            .map_err(|error| format!("{at} makes no address: {error}"))?;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(secs(2)));
@@ -66,19 +68,18 @@ impl Upstream {
             Error::network("payments cannot be reached").op("payments.charge").cause(error)
         };
         let response = self.client.clone().oneshot(request).await.map_err(|error| failed(error.into()))?;
-        let (status, verdict) = (response.status(), classify_response(&response));
+        let response = check_status(response).map_err(|error| error.op("payments.charge"))?;
         let body = response.into_body().collect().await.map_err(|error| failed(error.into()))?.to_bytes();
-        if verdict != Verdict::Success {
-            let text = format!("status {status}");
-            return Err(Error::external_service("payments failed").op("payments.charge").with_internal(text));
-        }
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     /// Attempts that were made while the upstream hung or was gone.
     pub(crate) fn calls_while_dead(&self) -> u64 {
         let phases = self.counted.scenario.phases().iter().zip(&self.counted.attempts);
-        phases.filter(|(phase, _)| phase.behaviour.is_dead()).map(|(_, count)| count.load(Ordering::Relaxed)).sum()
+        phases
+            .filter(|(phase, _)| phase.behaviour.is_dead())
+            .map(|(_, count)| count.load(Ordering::Relaxed))
+            .sum()
     }
 }
 

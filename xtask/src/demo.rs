@@ -47,7 +47,9 @@ impl Args {
         for address in [orders, payments] {
             is_free(address)?;
         }
-        process::run(&mut process::cargo(&["build", "--quiet", "--release", "--package", "demo"]))?;
+        let mut build =
+            process::cargo(&["build", "--quiet", "--release", "--package", "demo", "--target-dir"]);
+        process::run(build.arg(workspace::target()))?;
 
         let (tell, told) = channel();
         let interrupted = tell.clone();
@@ -66,7 +68,11 @@ impl Args {
             keep(orders, &told);
         }
         processes.stop();
-        if self.check && !promises { Err(Failure::new("a promise of the standard scenario was not kept")) } else { Ok(()) }
+        if self.check && !promises {
+            Err(Failure::new("a promise of the standard scenario was not kept"))
+        } else {
+            Ok(())
+        }
     }
 
     /// A name stays a name; a file is made absolute, because the processes have a folder of their own.
@@ -75,7 +81,9 @@ impl Args {
             return Ok(self.scenario.clone());
         }
         let given = self.scenario.display();
-        self.scenario.canonicalize().map_err(|e| Failure::usage(format!("the scenario {given} cannot be read: {e}")))
+        self.scenario
+            .canonicalize()
+            .map_err(|e| Failure::usage(format!("the scenario {given} cannot be read: {e}")))
     }
 
     /// Shows how it goes until the report is there.
@@ -85,11 +93,11 @@ impl Args {
         let mut progress = show::Progress::new(self.seconds);
         loop {
             match told.recv_timeout(deadline - clock.now()) {
-                Ok(Message::Line(_, value)) if value.get("phases").is_some() => {
+                Ok(Message::Line(value)) if value.get("phases").is_some() => {
                     progress.end();
                     return Ok(value);
                 }
-                Ok(Message::Line(_, value)) => progress.show(&value),
+                Ok(Message::Line(value)) => progress.show(&value),
                 Ok(Message::Interrupted) => {
                     progress.end();
                     out::note("stopping; what was measured comes next (Ctrl-C again ends at once)");
@@ -100,7 +108,7 @@ impl Args {
                 Ok(Message::Ready(_)) => {}
                 Ok(Message::Ended(name)) => {
                     progress.end();
-                    return Err(processes.ended_early(name));
+                    return Err(processes::ended_early(name));
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     return Err(Failure::new(format!("no result {} s after the start", self.seconds + 30)));
@@ -117,7 +125,9 @@ fn loopback(port: u16) -> SocketAddr {
 fn is_free(address: SocketAddr) -> Result<(), Failure> {
     TcpListener::bind(address).map(drop).map_err(|e| {
         let port = address.port();
-        Failure::new(format!("port {port} cannot be had ({e}): stop what listens there, or choose others with --port"))
+        Failure::new(format!(
+            "port {port} cannot be had ({e}): stop what listens there, or choose others with --port"
+        ))
     })
 }
 
@@ -129,7 +139,8 @@ fn keep(orders: SocketAddr, told: &Receiver<Message>) {
     ));
     loop {
         match told.recv_timeout(ms(60_000)) {
-            Ok(Message::Interrupted | Message::Ended("orders" | "payments")) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Message::Interrupted | Message::Ended("orders" | "payments"))
+            | Err(RecvTimeoutError::Disconnected) => return,
             _ => {}
         }
     }

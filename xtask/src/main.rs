@@ -5,6 +5,8 @@
 //!
 //! A command that fails ends with one line on standard error and exit code 1; bad usage ends with 2.
 
+mod compare;
+mod demo;
 mod failure;
 mod layers;
 mod lint;
@@ -31,6 +33,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Compare(compare::Args),
+    Demo(demo::Args),
     Layers(layers::Args),
     Lint(lint::Args),
     Test(test::Args),
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
 impl Command {
     fn run(&self) -> Result<(), Failure> {
         match self {
+            Self::Compare(args) => args.run(),
+            Self::Demo(args) => args.run(),
             Self::Layers(args) => args.run(),
             Self::Lint(args) => args.run(),
             Self::Test(args) => args.run(),

@@ -38,6 +38,12 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     succeeded(command, status)
 }
 
+/// Runs the command to its end without showing it: its standard output is all that is on ours.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Failure> {
+    let status = command.status().map_err(|e| not_started(command, &e))?;
+    succeeded(command, status)
+}
+
 /// What the command prints on standard output, when it succeeds. Its errors go where ours go.
 pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
     let output = command.stderr(Stdio::inherit()).output().map_err(|e| not_started(command, &e))?;

@@ -20,8 +20,8 @@ use crate::{out, workspace};
 pub(crate) enum Message {
     /// A process listens, or is ready to send.
     Ready(&'static str),
-    /// A process printed an object.
-    Line(&'static str, Value),
+    /// The load generator printed an object.
+    Line(Value),
     /// A process ended.
     Ended(&'static str),
     /// Ctrl-C.
@@ -62,9 +62,9 @@ impl Processes {
         while !missing.is_empty() {
             match told.recv_timeout(secs(20)) {
                 Ok(Message::Ready(name)) => missing.retain(|m| *m != name),
-                Ok(Message::Ended(name)) => return Err(self.ended_early(name)),
+                Ok(Message::Ended(name)) => return Err(ended_early(name)),
                 Ok(Message::Interrupted) => return Err(Failure::new("interrupted before the start")),
-                Ok(Message::Line(..)) => {}
+                Ok(Message::Line(_)) => {}
                 Err(_) => return Err(Failure::new(format!("not ready within 20 s: {}", missing.join(", ")))),
             }
         }
@@ -86,15 +86,6 @@ impl Processes {
             load.stdin = None;
         }
         said
-    }
-
-    /// Why a run cannot go on, in the words of the process that ended.
-    pub(crate) fn ended_early(&self, name: &str) -> Failure {
-        let log = log_file(name);
-        let said = std::fs::read_to_string(&log).unwrap_or_default();
-        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        let last = last.trim_start_matches("error: ");
-        Failure::new(format!("{name} ended before the run did: {last} (its log is {})", log.display()))
     }
 
     /// Asks all of them to end, and insists after two seconds.
@@ -125,6 +116,15 @@ impl Drop for Processes {
     }
 }
 
+/// Why a run cannot go on, in the words of the process that ended.
+pub(crate) fn ended_early(name: &str) -> Failure {
+    let log = log_file(name);
+    let said = std::fs::read_to_string(&log).unwrap_or_default();
+    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    let last = last.trim_start_matches("error: ");
+    Failure::new(format!("{name} ended before the run did: {last} (its log is {})", log.display()))
+}
+
 fn spawn(name: &'static str, command: &mut Command, tell: Sender<Message>) -> Result<Child, Failure> {
     let log = log_file(name);
     let failed = |what: &str, e: std::io::Error| Failure::new(format!("{what} of {name}: {e}"));
@@ -139,7 +139,7 @@ fn spawn(name: &'static str, command: &mut Command, tell: Sender<Message>) -> Re
         let listen = move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 let message = match serde_json::from_str(&line) {
-                    Ok(value) => Message::Line(name, value),
+                    Ok(value) => Message::Line(value),
                     Err(_) => Message::Ready(name),
                 };
                 if tell.send(message).is_err() {

@@ -13,6 +13,9 @@ pub(crate) struct Progress {
     phase: String,
 }
 
+/// How wide the bar of the progress is.
+const BARS: usize = 24;
+
 // === impl Progress ===
 
 impl Progress {
@@ -24,10 +27,8 @@ impl Progress {
         let phase = now["phase"].as_str().unwrap_or_default();
         let elapsed = number(&now["elapsed"]).min(f64::from(self.seconds));
         if self.is_terminal {
-            let width = 24;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 24")]
-            let done = (elapsed / f64::from(self.seconds) * f64::from(width)) as usize;
-            let bar = format!("{}{}", "█".repeat(done), "░".repeat(width as usize - done.min(width as usize)));
+            let done = "█".repeat(bars(elapsed / f64::from(self.seconds)));
+            let bar = format!("{done:░<BARS$}");
             let line = format!(
                 "\r\x1b[K{bar} {elapsed:4.0}/{} s  upstream {phase:<9} plain {} answered   protected {} answered, {} degraded",
                 self.seconds,
@@ -83,12 +84,18 @@ pub(crate) fn promises(report: &Value) -> bool {
     let phases = report["phases"].as_array().map(Vec::as_slice).unwrap_or_default();
     let slowest = phases.iter().map(|phase| number(&phase["protected"]["p99_ms"])).fold(0.0, f64::max);
     let checks = [
-        (number(&report["protected"]["availability"]) >= 0.999, "protected answers at least 99.9 %".to_owned()),
+        (
+            number(&report["protected"]["availability"]) >= 0.999,
+            "protected answers at least 99.9 %".to_owned(),
+        ),
         (number(&report["plain"]["availability"]) < 0.9, "plain answers less than 90 %".to_owned()),
         (slowest < 300.0, format!("protected p99 is under 300 ms in every phase ({slowest:.0} ms)")),
         (
             plain >= 20.0 * protected,
-            format!("a dead upstream gets at least 20 times fewer calls ({:.0} times)", plain / protected.max(1.0)),
+            format!(
+                "a dead upstream gets at least 20 times fewer calls ({:.0} times)",
+                plain / protected.max(1.0)
+            ),
         ),
     ];
     for (kept, promise) in &checks {
@@ -110,13 +117,25 @@ fn row(name: &str, plain: &Value, protected: &Value) {
     ));
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "0 to BARS"
+)]
+fn bars(share: f64) -> usize {
+    (share.clamp(0.0, 1.0) * BARS as f64) as usize
+}
+
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_default()
 }
 
 /// Rounded down: 99.96 % is not 100 %.
 fn percent(value: &Value) -> String {
-    value.as_f64().map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", (share * 10_000.0).floor() / 100.0))
+    value
+        .as_f64()
+        .map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", (share * 10_000.0).floor() / 100.0))
 }
 
 fn millis(value: &Value) -> String {

@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 6] = [
 ];
 
 /// Tools of the repository: they lean on anything, nothing leans on them.
-const TOOLS: [&str; 1] = ["xtask"];
+const TOOLS: [&str; 2] = ["demo", "xtask"];
 
 /// The lowest layer that may open a socket or know a client of others.
 pub(super) const CLIENTS_FROM: usize = 3;
