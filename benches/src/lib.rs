@@ -19,6 +19,7 @@
 pub mod measure;
 pub mod rows;
 pub mod table;
+mod together;
 
 use std::hint::black_box;
 use std::pin::pin;

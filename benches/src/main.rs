@@ -31,24 +31,31 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime without I/O");
     let _inside = runtime.enter();
-    let mut lines = Vec::new();
+    let (mut lines, mut skipped) = (Vec::new(), Vec::new());
     for row in &chosen {
         if !args.json {
             eprintln!("measuring {} …", row.name);
         }
-        lines.push(measure::row(row, args.samples.into()));
+        match measure::row(row, args.samples.into()) {
+            Some(line) => lines.push(line),
+            None => skipped.push(row.name),
+        }
+    }
+    for name in &skipped {
+        eprintln!("{name} was not measured: the machine never had a free core for each of its threads");
     }
     if args.json {
-        print_json(&lines);
+        print_json(&lines, &skipped);
     } else {
         print_table(&lines);
     }
 }
 
-fn print_json(lines: &[Line]) {
+fn print_json(lines: &[Line], skipped: &[&str]) {
     let worst = lines.iter().map(|line| line.ratio).fold(0.0, f64::max);
     let out = serde_json::json!({
         "rows": lines,
+        "skipped": skipped,
         "worst_ratio": worst,
         "all_faster": worst < 1.0,
         "all_within_budget": lines.iter().all(|line| line.within_budget),
@@ -58,6 +65,9 @@ fn print_json(lines: &[Line]) {
 }
 
 fn print_table(lines: &[Line]) {
+    if lines.is_empty() {
+        return;
+    }
     print!("{}", table::table(lines));
     println!(
         "\nMedians for one call on one thread; ratio is ours over theirs, allocs are ours / theirs for one call."

@@ -1,11 +1,11 @@
 //! Samples in turn, and the median of them.
 
 use std::hint::black_box;
-use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::together::together;
 use crate::{Comes, Loop, Row, rows};
 
 /// What came of a row.
@@ -59,19 +59,29 @@ struct Contestant {
 /// How long one sample takes, about.
 const SAMPLE: Duration = Duration::from_micros(1_500);
 
-/// Measures a row.
+/// How often a loop may be tried out on a busy machine.
+const CALIBRATIONS: u32 = 50;
+
+/// One in so many samples is enough, if the machine is too busy for the others.
+const SAMPLES_MIN: usize = 3;
+
+/// Measures a row. `None` if the machine had no core for each of its threads.
 ///
 /// # Panics
 /// If a call comes to something else than the row says: then nothing was measured.
 #[must_use]
-pub fn row(row: &Row, samples: usize) -> Line {
+pub fn row(row: &Row, samples: usize) -> Option<Line> {
     let contest = (row.contest)();
     let loops = [("the bare call", rows::bare()), ("ours", contest.ours)].into_iter().chain(contest.peers);
-    let mut all: Vec<Contestant> = loops.map(|(who, run)| Contestant::new(who, run, row)).collect();
+    let mut all: Vec<Contestant> =
+        loops.map(|(who, run)| Contestant::new(who, run, row)).collect::<Option<_>>()?;
     for _ in 0..samples {
         for contestant in &mut all {
             contestant.sample(row);
         }
+    }
+    if all.iter().any(|contestant| contestant.times.len() < samples.div_ceil(SAMPLES_MIN)) {
+        return None;
     }
     let (bare_ns, ours_ns) = (all[0].median(), all[1].median());
     let allocations = all[1].allocations();
@@ -79,7 +89,7 @@ pub fn row(row: &Row, samples: usize) -> Line {
     peers.sort_by(|a, b| a.ns.total_cmp(&b.ns));
     let best = peers.first().expect("every row has a peer");
     let budget_ns = rounded(row.budget.total(bare_ns), 2);
-    Line {
+    Some(Line {
         name: row.name,
         threads: row.threads,
         bare_ns,
@@ -91,60 +101,45 @@ pub fn row(row: &Row, samples: usize) -> Line {
         peer_ns: best.ns,
         ratio: best.ratio,
         peers,
-    }
+    })
 }
 
 // === impl Contestant ===
 
 impl Contestant {
-    fn new(who: &'static str, run: Loop, row: &Row) -> Self {
+    fn new(who: &'static str, run: Loop, row: &Row) -> Option<Self> {
         let mut this = Self { who, run, calls: 1_000, times: Vec::new() };
         // As many calls as fill a sample.
         loop {
-            let took = this.time(row) * to_f64(this.calls);
+            let took = (0..CALIBRATIONS).find_map(|_| this.time(row))? * to_f64(this.calls);
             let sample = to_f64(SAMPLE.as_nanos());
             if took >= sample / 2.0 {
                 this.calls = to_u64(sample / took * to_f64(this.calls)).max(1_000);
-                return this;
+                return Some(this);
             }
             this.calls *= 2;
         }
     }
 
     fn sample(&mut self, row: &Row) {
-        let took = self.time(row);
-        self.times.push(took);
+        self.times.extend(self.time(row));
     }
 
-    /// Nanoseconds for one operation on one thread. The allocator does not count meanwhile, as it would slow down those
-    /// who allocate.
-    fn time(&self, row: &Row) -> f64 {
-        let alone = || {
-            let mut took = 0.0;
-            allocation_counter::opt_out(|| {
-                let start = Instant::now();
-                let answered = (self.run)(black_box(self.calls));
-                took = to_f64(start.elapsed().as_nanos()) / to_f64(self.calls);
-                self.check(row, answered);
-            });
-            took
+    /// Nanoseconds for one operation on one thread.
+    fn time(&self, row: &Row) -> Option<f64> {
+        let work = || {
+            // The allocator does not count meanwhile, as that would slow down those who allocate.
+            allocation_counter::opt_out(|| self.check(row, (self.run)(black_box(self.calls))));
         };
-        if row.threads == 1 {
-            return alone();
-        }
-        let barrier = Barrier::new(row.threads);
-        std::thread::scope(|scope| {
-            let run = || {
-                // What is set up once for each thread is not measured.
-                (self.run)(100);
-                barrier.wait();
-                alone()
-            };
-            let threads: Vec<_> = (0..row.threads).map(|_| scope.spawn(run)).collect();
-            let took =
-                threads.into_iter().map(|thread| thread.join().expect("a measured loop does not panic"));
-            took.sum::<f64>() / to_f64(row.threads)
-        })
+        let took = if row.threads == 1 {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        } else {
+            // What is set up once for each thread is not measured.
+            together(row.threads, || self.warm_up(), work)?
+        };
+        Some(to_f64(took.as_nanos()) / to_f64(self.calls))
     }
 
     fn check(&self, row: &Row, answered: u64) {
@@ -156,6 +151,10 @@ impl Contestant {
             "{}, {who}: {answered} of {calls} calls were answered",
             row.name
         );
+    }
+
+    fn warm_up(&self) {
+        black_box((self.run)(100));
     }
 
     /// Allocations for one operation, in the steady state.
