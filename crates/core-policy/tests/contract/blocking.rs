@@ -168,6 +168,21 @@ fn an_attempt_that_takes_too_long_keeps_its_result_and_is_the_last() {
 }
 
 #[test]
+fn rt_1_the_time_that_was_spent_is_counted_from_the_first_failure() {
+    let time = ManualClock::new();
+    let policy = Recorder::new(&time).settles(&[Next::Again, Next::Again, Next::GiveUp(Why::Attempts)]);
+    let op = |_: Attempt| {
+        time.advance(ms(7));
+        Err::<(), _>(Error::network("hung up"))
+    };
+    let error = call_blocking(&policy, op, &ByClass, None).unwrap_err();
+    assert!(
+        matches!(error, CallError::Exhausted { attempts: 3, elapsed, .. } if elapsed == ms(14)),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn a_call_within_a_call_is_a_call() {
     let time = ManualClock::new();
     let (outer, inner) = (Recorder::new(&time), Recorder::new(&time).admits(&[Answer::Sleep(ms(3))]));

@@ -33,6 +33,8 @@ pub(crate) struct Recorder {
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
     Run,
+    /// And let the attempt know that it may take so long.
+    RunWithin(Duration),
     Sleep(Duration),
     Park,
     Refuse(Reason),
@@ -132,8 +134,12 @@ impl Recorder {
         }
     }
 
-    fn answer(&self, state: &mut Held, answer: Answer, cx: &Cx<'_>) -> Admit {
+    fn answer(&self, state: &mut Held, answer: Answer, cx: &mut Cx<'_>) -> Admit {
         match answer {
+            Answer::RunWithin(limit) => {
+                cx.limit_attempt(limit);
+                self.answer(state, Answer::Run, cx)
+            }
             Answer::Run => {
                 assert!(!state.slot, "admitted again without being told how the first attempt ended");
                 self.taken.set(self.taken.get() + 1);

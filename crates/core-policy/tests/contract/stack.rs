@@ -94,6 +94,9 @@ fn after_a_refusal_of_the_inner_policy_the_outer_one_may_try_again() {
     let pair =
         Pair::new(|outer| outer.admits(&[Answer::Run, Answer::Sleep(ms(9))]).settles(&[Next::Again]), inner);
     assert_eq!(pair.run(0).unwrap(), 1, "nothing had been attempted before");
+    let log = pair.log.take();
+    let at = log.iter().position(|line| line == "inner.abandon").unwrap();
+    assert_eq!(log[at + 1..at + 3], ["outer.settle RateLimited", "inner.begin"], "{log:?}");
     assert_eq!(pair.time.elapsed(), ms(9 + 1));
     assert_eq!(pair.slots(), [(2, 2), (1, 1)]);
 }
@@ -193,7 +196,7 @@ fn the_deadline_of_a_stack_is_the_earlier_of_both() {
         let until = |millis| Recorder::within(&log, "", &time).ambient(time.now() + ms(millis));
         let stack = Stack::new(until(outer), until(inner));
         assert_eq!(stack.ambient_deadline(), Some(time.now() + ms(5)));
-        let other = Stack::new(until(5), Recorder::new(&time));
+        let other = Stack::new(Some(until(5)), Recorder::new(&time));
         assert_eq!(other.ambient_deadline(), Some(time.now() + ms(5)));
     }
 }

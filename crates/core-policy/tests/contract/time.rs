@@ -1,7 +1,7 @@
 //! Deadlines, limits and waits: which of them counts, and from when.
 
 use core_errors::Error;
-use core_policy::{Attempt, ByClass, Call, CallError, Next, PolicyKind, Reason, Stack};
+use core_policy::{Attempt, ByClass, Call, CallError, Next, PolicyKind, Reason, Stack, Why};
 use core_time::{Instant, ManualClock, ms};
 
 use crate::recorder::{Answer, Log, Recorder, pauses, run};
@@ -134,6 +134,60 @@ fn the_attempt_is_told_what_is_left_when_it_starts() {
         Call::new(&unbounded, async |attempt: Attempt| Ok::<_, Error>(attempt.remaining()), ByClass),
     );
     assert_eq!(told.unwrap(), None);
+}
+
+#[test]
+fn each_attempt_is_told_its_own_limit() {
+    let time = ManualClock::new();
+    let answers = [Answer::RunWithin(ms(10)), Answer::RunWithin(ms(20)), Answer::Run];
+    let policy = Recorder::new(&time).admits(&answers).settles(&[Next::Again, Next::Again]);
+    let told = std::cell::RefCell::new(Vec::new());
+    let op = |attempt: Attempt| {
+        told.borrow_mut().push(attempt.remaining());
+        std::future::ready(Err::<(), _>(Error::network("hung up")))
+    };
+    run(&time, Call::new(&policy, op, ByClass)).unwrap_err();
+    assert_eq!(told.take(), [Some(ms(10)), Some(ms(20)), None]);
+}
+
+#[test]
+fn when_deadline_and_limit_come_at_once_it_is_the_deadline() {
+    let time = ManualClock::new();
+    let policy = Recorder::new(&time).limit(ms(20)).ambient(time.now() + ms(20));
+    assert_eq!(
+        reason(run(&time, Call::new(&policy, |_| takes(99), ByClass))),
+        Some(Reason::DeadlineExceeded)
+    );
+}
+
+#[test]
+fn an_attempt_that_expires_after_a_failure_keeps_the_failure() {
+    for (next, expected) in [
+        (Next::GiveUp(Why::BudgetExhausted), Why::BudgetExhausted),
+        (Next::GiveUp(Why::Attempts), Why::Refused(PolicyKind::Timeout, Reason::TimedOut)),
+        (Next::Finish, Why::Refused(PolicyKind::Timeout, Reason::TimedOut)),
+    ] {
+        let time = ManualClock::new();
+        let policy = Recorder::new(&time).limit(ms(20)).settles(&[Next::Again, next]);
+        let op = async |attempt: Attempt| {
+            if attempt.is_retry() { takes(99).await } else { Err(Error::network("hung up")) }
+        };
+        let error = run(&time, Call::new(&policy, op, ByClass)).unwrap_err();
+        let CallError::Exhausted { attempts: 2, why, elapsed, .. } = error else { panic!("{error:?}") };
+        assert_eq!((why, elapsed), (expected, ms(20)));
+    }
+}
+
+#[test]
+fn a_call_that_is_over_keeps_no_timer() {
+    let time = ManualClock::new();
+    let policy = Recorder::new(&time).limit(ms(20));
+    let mut call = std::pin::pin!(Call::new(&policy, |_| takes(3), ByClass));
+    let sleepers = || format!("{time:?}").matches("Waker").count();
+    assert!(call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+    assert_eq!(sleepers(), 1);
+    run(&time, call.as_mut()).unwrap();
+    assert_eq!(sleepers(), 0);
 }
 
 #[test]
