@@ -7,14 +7,14 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use core_time::{Clock, ms, secs};
+use genesis_kit::Kit;
 use genesis_kit::breaker::{Breaker, State as Circuit};
-use genesis_kit::health::{CheckOutcome, check_fn};
+use genesis_kit::health::{CheckOutcome, HealthCheck, check_fn};
 use genesis_kit::http::ApiError;
 use genesis_kit::limit::Rate;
 use genesis_kit::log::Sink;
 use genesis_kit::pipeline::Pipeline;
 use genesis_kit::retry::{Budget, Retry};
-use genesis_kit::{Kit, health};
 use serde::{Deserialize, Serialize};
 
 use crate::control;
@@ -120,6 +120,9 @@ fn payments(
                 .min_calls(20)
                 .open_for(ms(500))
                 .open_max(secs(2))
+                // One call finds out whether payments is back, and one good answer is enough.
+                .probes(1)
+                .successes(1)
                 .on_change(count_closings),
         )
         .limit(Rate::per_second(5_000).burst(500))
@@ -129,7 +132,7 @@ fn payments(
 }
 
 /// An open circuit makes the report degraded; it takes nobody out of rotation.
-fn circuit_check(circuit: Breaker) -> impl health::HealthCheck {
+fn circuit_check(circuit: Breaker) -> impl HealthCheck {
     check_fn("payments", move || {
         let state = circuit.state();
         async move {

@@ -12,8 +12,8 @@ pub(crate) fn event(event: &Event) {
     #[expect(clippy::cast_possible_truncation, reason = "an open time in milliseconds fits")]
     let open_ms = event.open_for.map(|time| time.as_millis() as u64);
     if matches!(event.to, State::Open | State::ForcedOpen) {
-        tracing::warn!(breaker = name, from, to, generation, %trigger, cause, open_ms, "circuit opened");
+        tracing::warn!(target: "core_breaker", breaker = name, from, to, generation, %trigger, cause, open_ms, "circuit opened");
     } else {
-        tracing::info!(breaker = name, from, to, generation, %trigger, "circuit changed");
+        tracing::info!(target: "core_breaker", breaker = name, from, to, generation, %trigger, "circuit changed");
     }
 }

@@ -111,7 +111,7 @@ impl Health {
         table.draining = true;
         self.0.publish(&mut table, now);
         drop(table);
-        tracing::info!("draining: readiness fails from now on");
+        tracing::info!(target: "core_health", "draining: readiness fails from now on");
     }
 }
 
@@ -173,8 +173,8 @@ fn tell(name: &str, Change { from, to }: Change, outcome: &CheckOutcome) {
     let code = outcome.code().map(crate::outcome::Code::as_str);
     let (from, to) = (from.as_str(), to.as_str());
     if to == "healthy" {
-        tracing::info!(check = name, from, to, "health check changed");
+        tracing::info!(target: "core_health", check = name, from, to, "health check changed");
     } else {
-        tracing::warn!(check = name, from, to, code, reason = outcome.text(), "health check changed");
+        tracing::warn!(target: "core_health", check = name, from, to, code, reason = outcome.text(), "health check changed");
     }
 }

@@ -45,9 +45,9 @@ impl Pipeline {
     /// and bulkhead; nothing waits, nothing is retried, and nothing is timed.
     ///
     /// # Errors
-    /// The refusal.
+    /// The refusal; also when the deadline of the current context has passed.
     pub fn admit(&self) -> Result<Permit<impl Policy + use<'_>>, Rejection> {
-        Permit::acquire(self.0.chain.inner().inner())
+        Permit::acquire_within(self.once(), Context::current_deadline())
     }
 
     /// The name.

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::Cell;
-use std::future::pending;
+use std::future::{Future, pending};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -345,6 +345,42 @@ async fn rt_5_nobody_sleeps_past_the_callers_deadline() {
         "{error:?}"
     );
     assert_eq!(now() - start, ms(100), "not 150");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_is_refused_to_a_caller_whose_time_is_up() {
+    let pipeline = pipeline().build().unwrap();
+    let caller = context(ms(10));
+    caller.sync_scope(|| pipeline.admit().map(drop)).unwrap();
+    sleep(ms(11)).await;
+    let refused = caller.sync_scope(|| pipeline.admit().map(drop)).unwrap_err();
+    assert_eq!(refused.reason(), Reason::DeadlineExceeded);
+}
+
+/// Says how many slots are in use when it is dropped.
+struct Last<'a>(&'a Pipeline, &'a Cell<u64>);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        self.1.set(self.0.bulkhead().unwrap().snapshot().in_use);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bh_1_an_attempt_is_gone_before_its_slot_is_another_s() {
+    let pipeline = Pipeline::named("payments").bulkhead(1).attempt_timeout(ms(50)).build().unwrap();
+    let in_use = Cell::new(9);
+    let slow = |_| async {
+        let _last = Last(&pipeline, &in_use);
+        pending::<Result<(), Error>>().await
+    };
+    assert_eq!(reason(&pipeline.call(slow).await.unwrap_err()), Some(Reason::TimedOut));
+    assert_eq!(in_use.replace(9), 1, "after a timeout");
+
+    let mut call = Box::pin(pipeline.call(slow));
+    assert!(call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+    drop(call);
+    assert_eq!((in_use.get(), pipeline.bulkhead().unwrap().snapshot().in_use), (1, 0), "after a cancel");
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,11 +35,12 @@ pin_project! {
     /// panics.
     #[must_use = "futures do nothing unless polled"]
     pub struct Call<P: Policy, O, F: CallOutput, J> {
-        op: O,
-        judge: J,
-        driver: Driver<P, F::Error>,
+        // Fields are dropped in this order: the attempt ends before its slot goes to somebody else.
         #[pin]
         phase: Phase<F>,
+        driver: Driver<P, F::Error>,
+        op: O,
+        judge: J,
         #[pin]
         alarm: Option<Sleep>,
         alarm_at: Instant,
@@ -167,7 +168,9 @@ where
                     Poll::Ready(result) => this.driver.judged(result, &*this.judge),
                     Poll::Pending => {
                         ready!(self.as_mut().poll_cutoff(cx));
-                        self.as_mut().project().driver.expired()
+                        let mut this = self.as_mut().project();
+                        this.phase.set(Phase::Admitting);
+                        this.driver.expired()
                     }
                 },
                 PhaseProj::Done => panic!("a call was polled after it was ready"),

@@ -1,4 +1,5 @@
 use core_errors::{Classify, Rejection, Verdict};
+use core_time::Instant;
 
 use crate::driver::Driver;
 use crate::{Admit, Policy};
@@ -21,7 +22,16 @@ impl<P: Policy> Permit<P> {
     /// The refusal.
     #[inline]
     pub fn acquire(policy: P) -> Result<Self, Rejection> {
-        let mut driver = Driver::new(policy, None);
+        Self::acquire_within(policy, None)
+    }
+
+    /// Asks `policy` once, for a caller who has until `deadline`. See [`acquire`](Self::acquire).
+    ///
+    /// # Errors
+    /// The refusal; of the deadline, if that has passed.
+    #[inline]
+    pub fn acquire_within(policy: P, deadline: Option<Instant>) -> Result<Self, Rejection> {
+        let mut driver = Driver::new(policy, deadline);
         match driver.admit(None) {
             Admit::Run => Ok(Self { driver }),
             Admit::Refuse(rejection) => Err(rejection),

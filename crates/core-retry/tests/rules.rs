@@ -337,7 +337,9 @@ fn bg_1_tokens_go_by_failures_and_come_by_successes() {
     assert!(budget.is_open());
     (0..100).for_each(|_| budget.succeeded());
     assert!((budget.tokens() - 10.0).abs() < 1e-9, "never over the top");
-    assert!((0..100).all(|_| !budget.failed()) || budget.tokens() < 5.0);
+    for _ in 0..100 {
+        budget.failed();
+    }
     assert!(budget.tokens().abs() < 1e-9, "never under zero");
 }
 
