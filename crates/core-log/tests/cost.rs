@@ -16,7 +16,14 @@ fn a_line_does_not_allocate_once_its_thread_has_written_a_few() {
             let outer = tracing::info_span!("outer", order = "A-1", amount = 12).entered();
             let inner = tracing::info_span!("inner", step = 3, host = "db").entered();
             let line = || {
-                tracing::info!(text = "some text", number = 7_u64, flag = true, rate = 0.25, "charged {}", 12)
+                tracing::info!(
+                    text = "some text",
+                    number = 7_u64,
+                    flag = true,
+                    rate = 0.25,
+                    "charged {}",
+                    12
+                );
             };
             line();
             let counted = allocation_counter::measure(|| (0..100).for_each(|_| line()));
