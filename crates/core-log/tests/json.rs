@@ -231,38 +231,11 @@ impl fmt::Debug for Rude {
     }
 }
 
-struct Talker;
-
-impl fmt::Debug for Talker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        tracing::info!(inner = 1, "while formatting");
-        f.write_str("talked")
-    }
-}
-
 #[test]
 fn a_debug_that_panics_costs_its_field_only() {
     let line = one(|| tracing::info!(rude = ?Rude, after = 1, "still here"));
     assert_eq!(line.text("rude"), "before <panic in Debug>");
     assert_eq!((line.text("message"), &line.0["after"]), ("still here", &value!(1)));
-}
-
-#[test]
-fn a_debug_that_logs_gets_a_line_of_its_own() {
-    let lines = json(|_| {
-        let span = tracing::info_span!("s", first = ?Talker, late = tracing::field::Empty);
-        let _entered = span.enter();
-        span.record("late", tracing::field::debug(&Talker));
-        tracing::info!(talker = ?Talker, "outer");
-    });
-    let messages: Vec<&str> = lines.iter().map(|line| line.text("message")).collect();
-    assert_eq!(messages.iter().filter(|text| **text == "outer").count(), 1);
-    assert!(messages.iter().filter(|text| **text == "while formatting").count() >= 1, "{messages:?}");
-    let outer = lines
-        .iter()
-        .find(|line| line.text("message") == "outer")
-        .map(|line| (line.text("late"), line.text("talker")));
-    assert_eq!(outer, Some(("talked", "talked")));
 }
 
 #[test]
