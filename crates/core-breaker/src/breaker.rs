@@ -9,7 +9,7 @@ use core_time::{Clock, Instant};
 
 use crate::State;
 use crate::config::Builder;
-use crate::engine::{Engine, PANICKED, TIMED_OUT, Ticket};
+use crate::engine::{Engine, PANICKED, Refused, TIMED_OUT, Ticket};
 use crate::error::{ConfigError, Kind};
 use crate::event::{Event, Subscriber, Trigger};
 use crate::outcome::Outcome;
@@ -127,22 +127,20 @@ impl Breaker {
         Ok(())
     }
 
+    /// `now` is the coarse time; the time that it was decided by comes back.
     #[cold]
-    fn acquire_or_refuse(&self) -> Result<Ticket, Rejection> {
+    fn acquire_carefully(&self, mut now: Instant) -> (Result<Ticket, Refused>, Instant) {
         let inner = &*self.0;
-        let mut now = inner.clock.now_coarse();
         let until = inner.engine.until();
-        if now < until && until - now <= inner.clock.tick() {
+        if now < until && until <= now + inner.clock.tick() {
             // The answer depends on the time within a tick.
             now = inner.clock.now();
         }
         let answer = inner.engine.acquire(now);
-        let is_quiet =
-            matches!(&answer, Err(no) if matches!(no.reason(), Reason::CircuitOpen | Reason::ForcedOpen));
-        if !is_quiet {
+        if !matches!(answer, Err(refused) if refused.is_quiet()) {
             self.deliver();
         }
-        answer
+        (answer, now)
     }
 
     /// Takes the state's ticket and records what came of it.
@@ -151,6 +149,13 @@ impl Breaker {
         let Some(ticket) = state.ticket.take() else { return };
         let is_slow = self.0.slow.is_some() && self.is_slow(state.started, cx);
         if self.0.engine.record(ticket, outcome, is_slow, || cx.now()) {
+            self.deliver();
+        }
+    }
+
+    #[cold]
+    fn abandon_ticket(&self, ticket: Ticket) {
+        if self.0.engine.abandon(ticket, || self.0.clock.now_coarse()) {
             self.deliver();
         }
     }
@@ -208,10 +213,18 @@ impl Policy for Breaker {
     fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
         let ticket = match self.0.engine.acquire_now() {
             Some(ticket) => ticket,
-            None => match self.acquire_or_refuse() {
-                Ok(ticket) => ticket,
-                Err(rejection) => return Admit::Refuse(rejection),
-            },
+            None => {
+                let engine = &self.0.engine;
+                let now = cx.now();
+                let refused = engine.refuse_now(now, self.0.clock.tick());
+                if refused.is_certain() {
+                    return Admit::Refuse(engine.rejection(refused, now));
+                }
+                match self.acquire_carefully(now) {
+                    (Ok(ticket), _) => ticket,
+                    (Err(refused), now) => return Admit::Refuse(engine.rejection(refused, now)),
+                }
+            }
         };
         state.ticket = Some(ticket);
         if let Some(slow) = self.0.slow {
@@ -241,10 +254,10 @@ impl Policy for Breaker {
         Next::Finish
     }
 
+    #[inline]
     fn abandon(&self, state: &mut CallState) {
-        let Some(ticket) = state.ticket.take() else { return };
-        if self.0.engine.abandon(ticket, || self.0.clock.now_coarse()) {
-            self.deliver();
+        if let Some(ticket) = state.ticket.take() {
+            self.abandon_ticket(ticket);
         }
     }
 }

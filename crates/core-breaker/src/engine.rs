@@ -54,6 +54,15 @@ pub(crate) struct Ticket {
     probe: u32,
 }
 
+/// Why there is no ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// What the circuit was.
+    word: Word,
+    /// When it is worth coming back, where that is known.
+    until: Option<Instant>,
+}
+
 /// What is counted over the life of a breaker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Count {
@@ -69,6 +78,19 @@ pub(crate) enum Count {
 const COUNTS: usize = 7;
 
 // === impl Engine ===
+
+impl Refused {
+    /// Whether it is known when to come back.
+    #[inline]
+    pub(crate) fn is_certain(self) -> bool {
+        self.until.is_some()
+    }
+
+    /// Whether nothing happened that anybody is told of.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.word.state() != State::HalfOpen
+    }
+}
 
 impl Engine {
     pub(crate) fn new(name: Name, rules: Rules, rng: Rng, epoch: Instant) -> Self {
@@ -100,15 +122,29 @@ impl Engine {
             .then(|| Ticket { generation: word.generation(), probe: 0 })
     }
 
-    /// A ticket, or the refusal.
-    pub(crate) fn acquire(&self, now: Instant) -> Result<Ticket, Rejection> {
+    /// The refusal, where that is certain: the circuit is open, and will be for longer than the time may lag. Otherwise one
+    /// that says nothing of when, which comes back in two registers where an `Option` of it would not.
+    #[inline(never)]
+    pub(crate) fn refuse_now(&self, now: Instant, lag: Duration) -> Refused {
+        let word = self.load();
+        let until = self.until();
+        // The two readings belong together, or it is decided with care.
+        if word.state() == State::Open && until > now + lag && self.load() == word {
+            self.refuse(word, Some(until))
+        } else {
+            Refused { word, until: None }
+        }
+    }
+
+    /// A ticket, or why there is none.
+    pub(crate) fn acquire(&self, now: Instant) -> Result<Ticket, Refused> {
         loop {
             let word = self.load();
             match word.state() {
                 State::Closed | State::Disabled => {
                     return Ok(Ticket { generation: word.generation(), probe: 0 });
                 }
-                State::ForcedOpen => return Err(self.refuse(word, Reason::ForcedOpen)),
+                State::ForcedOpen => return Err(self.refuse(word, None)),
                 State::Open | State::HalfOpen => {}
             }
             let until = self.until();
@@ -118,14 +154,7 @@ impl Engine {
             }
             let is_due = now >= until || word.state() == State::HalfOpen && word.payload() > 0;
             if !is_due {
-                let reason =
-                    if word.state() == State::Open { Reason::CircuitOpen } else { Reason::HalfOpenFull };
-                let refusal = self.refuse(word, reason);
-                return Err(if reason == Reason::CircuitOpen {
-                    refusal.with_retry_after(until - now)
-                } else {
-                    refusal
-                });
+                return Err(self.refuse(word, (word.state() == State::Open).then_some(until)));
             }
             if let Some(ticket) = self.probe(now) {
                 return Ok(ticket);
@@ -368,12 +397,29 @@ impl Engine {
             self.word.compare_exchange(word.0, word.with_payload(0).0, Ordering::AcqRel, Ordering::Relaxed);
     }
 
-    fn refuse(&self, word: Word, reason: Reason) -> Rejection {
+    #[inline]
+    fn refuse(&self, word: Word, until: Option<Instant>) -> Refused {
         self.counts.bump(Count::Rejected as usize);
+        Refused { word, until }
+    }
+
+    /// What the caller is told. Made where the caller is, so that nothing large is handed from function to function.
+    #[inline]
+    pub(crate) fn rejection(&self, refused: Refused, now: Instant) -> Rejection {
+        let Refused { word, until } = refused;
+        let reason = match word.state() {
+            State::ForcedOpen => Reason::ForcedOpen,
+            State::HalfOpen => Reason::HalfOpenFull,
+            _ => Reason::CircuitOpen,
+        };
         let category = if word.state() == State::Open { unpack_category(word.payload()) } else { None };
-        Rejection::new(PolicyKind::Breaker, self.name, reason)
+        let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
             .with_generation(word.generation())
-            .with_cause(category.map(|category| Cause { category, code: None }))
+            .with_cause(category.map(|category| Cause { category, code: None }));
+        match until {
+            Some(until) => rejection.with_retry_after_nanos(until.as_nanos().saturating_sub(now.as_nanos())),
+            None => rejection,
+        }
     }
 
     fn count(&self, outcome: Outcome, slow: bool) {

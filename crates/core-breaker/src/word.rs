@@ -65,6 +65,7 @@ pub(crate) fn pack_category(cause: Option<Cause>) -> u32 {
     cause.and_then(|cause| Category::all().position(|c| c == cause.category)).map_or(0, |at| at as u32 + 1)
 }
 
+#[inline]
 pub(crate) fn unpack_category(payload: u32) -> Option<Category> {
-    Category::all().nth((payload as usize).checked_sub(1)?)
+    Category::nth((payload as usize).checked_sub(1)?)
 }

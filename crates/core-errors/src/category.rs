@@ -94,6 +94,13 @@ impl Category {
         TABLE.iter().map(|(category, _)| *category)
     }
 
+    /// The category in that place of [`all`](Self::all), counted from 0: for packing one into a number.
+    #[must_use]
+    #[inline]
+    pub fn nth(index: usize) -> Option<Self> {
+        TABLE.get(index).map(|(category, _)| *category)
+    }
+
     /// The text used in logs, labels and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

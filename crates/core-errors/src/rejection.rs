@@ -105,6 +105,14 @@ impl Rejection {
         self
     }
 
+    /// The same in nanoseconds, for engines that count in them.
+    #[must_use]
+    #[inline]
+    pub const fn with_retry_after_nanos(mut self, after: u64) -> Self {
+        self.retry_after = if after == NONE { NONE - 1 } else { after };
+        self
+    }
+
     /// Says which limit was passed, and after how long.
     #[must_use]
     #[inline]
@@ -196,8 +204,10 @@ impl Rejection {
     }
 }
 
+#[inline]
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(NONE - 1)
+    let nanos = duration.as_secs().saturating_mul(1_000_000_000);
+    nanos.saturating_add(u64::from(duration.subsec_nanos())).min(NONE - 1)
 }
 
 const fn duration(nanos: u64) -> Option<Duration> {

@@ -5,7 +5,7 @@ use std::thread::{self, Thread};
 
 use core_time::Instant;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded};
 use crate::{Admit, Attempt, CallError, Judge, Policy};
 
 /// Runs a call under a policy on this thread; sleeps and waits block it.
@@ -21,55 +21,96 @@ use crate::{Admit, Attempt, CallError, Judge, Policy};
 ///
 /// # Panics
 /// A panic of the attempt is recorded as a failure and goes on.
+#[inline]
 pub fn call_blocking<P: Policy, T, E>(
     policy: P,
-    op: impl FnMut(Attempt) -> Result<T, E>,
+    mut op: impl FnMut(Attempt) -> Result<T, E>,
     judge: &impl Judge<T, E>,
     deadline: Option<Instant>,
 ) -> Result<T, CallError<E>> {
-    let mut call = Some((Driver::new(policy, deadline), op));
-    let mut drive_with = |waker: &Waker| call.take().map(|(driver, op)| drive(driver, op, judge, waker));
-    // The thread may be in its last breath, with its locals gone: then it makes a waker for this call.
-    let result = WAKER.try_with(|waker| drive_with(waker)).ok().flatten();
-    result
-        .or_else(|| drive_with(&unpark_this_thread()))
-        .expect("the call is driven once, by the one or the other")
+    let Some(mut driver) = Driver::in_time(policy, deadline) else {
+        return Err(CallError::Rejected(deadline_exceeded()));
+    };
+    // Nobody waits yet, so nobody need be woken. Whoever then has to wait asks again, with a waker.
+    let flow = match driver.admit_first(Some(Waker::noop())) {
+        Admit::Run => {
+            let attempt = driver.attempt();
+            let result = driver.running(|| op(attempt));
+            match driver.judged(result, judge) {
+                Ok(value) => return Ok(value),
+                Err(failed) => Turn::Failed(failed),
+            }
+        }
+        Admit::Refuse(rejection) => {
+            driver.refused_first();
+            return Err(CallError::Rejected(rejection));
+        }
+        Admit::SleepUntil(until) => Turn::Sleep(until),
+        Admit::Park => Turn::Ask,
+    };
+    drive(&mut Held(driver), flow, &mut op, judge)
 }
 
+/// What comes next in a call.
+enum Turn<T, E> {
+    /// Ask whether the next attempt may run.
+    Ask,
+    /// Sleep, then ask.
+    Sleep(Instant),
+    /// The attempt was no success.
+    Failed(FailedAttempt<T, E>),
+}
+
+/// Goes on with a call that has to wait, or is to be tried again.
+#[cold]
 fn drive<P: Policy, T, E>(
-    mut driver: Driver<P, E>,
-    mut op: impl FnMut(Attempt) -> Result<T, E>,
+    driver: &mut Driver<P, E>,
+    mut turn: Turn<T, E>,
+    op: &mut impl FnMut(Attempt) -> Result<T, E>,
     judge: &impl Judge<T, E>,
-    waker: &Waker,
 ) -> Result<T, CallError<E>> {
+    // The thread may be in its last breath, with its locals gone: then it makes a waker for this call.
+    let waker = WAKER.try_with(Waker::clone).unwrap_or_else(|_| unpark_this_thread());
     loop {
-        let flow = match driver.admit(Some(waker)) {
-            Admit::Run => {
-                let attempt = driver.attempt();
-                let result = driver.running(|| op(attempt));
-                driver.judged(result, judge)
-            }
-            Admit::Refuse(rejection) => driver.refused(rejection),
-            Admit::SleepUntil(until) => {
-                driver.waiting();
-                let cutoff = driver.cutoff().unwrap_or(Instant::NEVER);
-                driver.clock().sleep_until_blocking(until.min(cutoff));
-                if until <= cutoff { ControlFlow::Continue(()) } else { driver.expired_waiting() }
-            }
-            Admit::Park => {
-                driver.waiting();
-                let cutoff = driver.cutoff().unwrap_or(Instant::ORIGIN);
-                match driver.clock().reached(cutoff) {
-                    Ok(_) => driver.expired_waiting(),
-                    Err(left) => {
-                        thread::park_timeout(left);
-                        ControlFlow::Continue(())
+        let flow = match turn {
+            Turn::Failed(failed) => driver.failed(failed),
+            Turn::Sleep(until) => sleep(driver, until),
+            Turn::Ask => match driver.admit(Some(&waker)) {
+                Admit::Run => {
+                    let attempt = driver.attempt();
+                    let result = driver.running(|| op(attempt));
+                    match driver.judged(result, judge) {
+                        Ok(value) => return Ok(value),
+                        Err(failed) => driver.failed(failed),
                     }
                 }
-            }
+                Admit::Refuse(rejection) => driver.refused(rejection),
+                Admit::SleepUntil(until) => sleep(driver, until),
+                Admit::Park => park(driver),
+            },
         };
-        if let ControlFlow::Break(result) = flow {
-            return result;
+        match flow {
+            ControlFlow::Continue(()) => turn = Turn::Ask,
+            ControlFlow::Break(result) => return result,
+        }
+    }
+}
+
+fn sleep<P: Policy, T, E>(driver: &mut Driver<P, E>, until: Instant) -> Flow<T, E> {
+    driver.waiting();
+    let cutoff = driver.cutoff().unwrap_or(Instant::NEVER);
+    driver.clock().sleep_until_blocking(until.min(cutoff));
+    if until <= cutoff { ControlFlow::Continue(()) } else { driver.expired_waiting() }
+}
+
+fn park<P: Policy, T, E>(driver: &mut Driver<P, E>) -> Flow<T, E> {
+    driver.waiting();
+    let cutoff = driver.cutoff().unwrap_or(Instant::ORIGIN);
+    match driver.clock().reached(cutoff) {
+        Ok(_) => driver.expired_waiting(),
+        Err(left) => {
+            thread::park_timeout(left);
+            ControlFlow::Continue(())
         }
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded};
 use crate::{Admit, Attempt, CallError, Judge, Policy};
 
 /// What is called: makes one future for each attempt. Closures `FnMut(Attempt) -> impl Future` are.
@@ -23,7 +23,7 @@ pub trait Op<T, E> {
 pub struct Ready<F>(Option<F>);
 
 pin_project! {
-    /// A call under a policy. Made by the `call` method of policies.
+    /// A call under a policy. Made by the `call` method of policies. It begins when it is first polled.
     ///
     /// # Cancel safety
     /// Dropping it drops the attempt and gives back every slot and permit it holds; the attempt counts neither as success
@@ -38,12 +38,25 @@ pin_project! {
         // Fields are dropped in this order: the attempt ends before its slot goes to somebody else.
         #[pin]
         phase: Phase<F>,
-        driver: Driver<P, F::Error>,
+        #[pin]
+        slot: Slot<P, F::Error>,
+        // There until the first poll.
+        policy: Option<P>,
+        given: Option<Instant>,
         op: O,
         judge: J,
-        #[pin]
-        alarm: Option<Sleep>,
-        alarm_at: Instant,
+    }
+}
+
+pin_project! {
+    /// What most calls never need, as they end in their first poll: there the driver is a local.
+    #[project = SlotProj]
+    enum Slot<P: Policy, E> {
+        Empty,
+        /// The call has had to wait, or has failed.
+        Live { driver: Held<P, E>, #[pin] alarm: Option<Alarm> },
+        /// What the call came to, on its way out. Errors are large, and go this way so that successes need not.
+        Error { error: Option<CallError<E>> },
     }
 }
 
@@ -54,6 +67,15 @@ pin_project! {
         Sleeping { until: Instant },
         Running { #[pin] attempt: F },
         Done,
+    }
+}
+
+pin_project! {
+    /// Rings when the call is to go on.
+    struct Alarm {
+        #[pin]
+        sleep: Sleep,
+        at: Instant,
     }
 }
 
@@ -112,8 +134,8 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     /// A call that a caller further out gave until `deadline`.
     #[inline]
     pub fn within(policy: P, op: O, judge: J, deadline: Option<Instant>) -> Self {
-        let driver = Driver::new(policy, deadline);
-        Self { op, judge, driver, phase: Phase::Admitting, alarm: None, alarm_at: Instant::NEVER }
+        let (phase, slot) = (Phase::Admitting, Slot::Empty);
+        Self { phase, slot, policy: Some(policy), given: deadline, op, judge }
     }
 }
 
@@ -128,123 +150,291 @@ where
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(policy) = self.as_mut().project().policy.take() {
+            return self.poll_first(policy, cx);
+        }
+        let ended = self.as_mut().poll_on(cx);
+        self.end(ended)
+    }
+}
+
+/// The value, or `None` for the error that is in the slot.
+type Ended<T> = Poll<Option<T>>;
+
+impl<P, O, F, J> Call<P, O, F, J>
+where
+    P: Policy,
+    F: CallOutput,
+    O: Op<F::Value, F::Error, Future = F>,
+    J: Judge<F::Value, F::Error>,
+{
+    /// The way of a call that is admitted at once, ready at once, and succeeds, and of one that is refused at once; whatever
+    /// else happens goes on in [`poll_on`](Self::poll_on).
+    #[inline]
+    fn poll_first(
+        mut self: Pin<&mut Self>,
+        policy: P,
+        cx: &mut Context<'_>,
+    ) -> Poll<<Self as Future>::Output> {
+        let mut this = self.as_mut().project();
+        let Some(mut driver) = Driver::in_time(policy, *this.given) else {
+            this.phase.set(Phase::Done);
+            return Poll::Ready(Err(CallError::Rejected(deadline_exceeded())));
+        };
+        let ended = match driver.admit_first(Some(cx.waker())) {
+            Admit::Run => {
+                let attempt = driver.attempt();
+                let op = &mut *this.op;
+                let attempt = driver.running(|| op.attempt(attempt));
+                this.phase.set(Phase::Running { attempt });
+                let PhaseProj::Running { attempt } = this.phase.as_mut().project() else {
+                    return Poll::Pending;
+                };
+                match driver.running(|| attempt.poll(cx)) {
+                    Poll::Ready(result) => {
+                        this.phase.set(Phase::Done);
+                        match driver.judged(result, &*this.judge) {
+                            Ok(value) => return Poll::Ready(Ok(value)),
+                            Err(failed) => {
+                                this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                                self.as_mut().poll_failed(failed, cx)
+                            }
+                        }
+                    }
+                    Poll::Pending => {
+                        this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                        self.as_mut().poll_stopped(cx)
+                    }
+                }
+            }
+            Admit::Refuse(rejection) => {
+                driver.refused_first();
+                this.phase.set(Phase::Done);
+                return Poll::Ready(Err(CallError::Rejected(rejection)));
+            }
+            Admit::SleepUntil(until) => {
+                this.phase.set(Phase::Sleeping { until });
+                this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                self.as_mut().driver().waiting();
+                self.as_mut().poll_on(cx)
+            }
+            Admit::Park => {
+                this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                self.as_mut().poll_parked(cx)
+            }
+        };
+        self.end(ended)
+    }
+
+    /// Fetches the error from the slot.
+    #[inline]
+    fn end(self: Pin<&mut Self>, ended: Ended<F::Value>) -> Poll<<Self as Future>::Output> {
+        match ended {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(value)) => Poll::Ready(Ok(value)),
+            Poll::Ready(None) => Poll::Ready(Err(self.error())),
+        }
+    }
+
+    #[cold]
+    fn poll_failed(
+        mut self: Pin<&mut Self>,
+        failed: FailedAttempt<F::Value, F::Error>,
+        cx: &mut Context<'_>,
+    ) -> Ended<F::Value> {
+        let flow = self.as_mut().driver().failed(failed);
+        self.poll_turned(flow, cx)
+    }
+
+    /// It is not the call's turn yet: how long may it wait for it?
+    #[inline(never)]
+    fn poll_parked(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Ended<F::Value> {
+        ready!(self.as_mut().poll_turn(cx));
+        let flow = self.as_mut().driver().expired_waiting();
+        self.poll_turned(flow, cx)
+    }
+
+    /// The attempt has to wait: when is it stopped?
+    #[inline(never)]
+    fn poll_stopped(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Ended<F::Value> {
+        ready!(self.as_mut().poll_cutoff(cx));
+        let flow = self.as_mut().stop();
+        self.poll_turned(flow, cx)
+    }
+
+    #[cold]
+    fn poll_turned(
+        mut self: Pin<&mut Self>,
+        flow: Flow<F::Value, F::Error>,
+        cx: &mut Context<'_>,
+    ) -> Ended<F::Value> {
+        match self.as_mut().turn(flow) {
+            ControlFlow::Break(ended) => Poll::Ready(ended),
+            ControlFlow::Continue(()) => self.poll_on(cx),
+        }
+    }
+
+    /// Goes on with a call that has had to wait, or is to be tried again.
+    #[inline(never)]
+    fn poll_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Ended<F::Value> {
         loop {
             let mut this = self.as_mut().project();
+            let SlotProj::Live { driver, mut alarm } = this.slot.as_mut().project() else {
+                panic!("a call was polled after it was ready")
+            };
             let flow = match this.phase.as_mut().project() {
-                PhaseProj::Admitting => match this.driver.admit(Some(cx.waker())) {
+                PhaseProj::Admitting => match driver.admit(Some(cx.waker())) {
                     Admit::Run => {
-                        if this.alarm.is_some() {
-                            disarm(this.alarm);
-                        }
-                        let attempt = this.driver.attempt();
+                        // The limit of the wait that ends here is not that of the attempt.
+                        alarm.set(None);
+                        let attempt = driver.attempt();
                         let op = &mut *this.op;
-                        let attempt = this.driver.running(|| op.attempt(attempt));
+                        let attempt = driver.running(|| op.attempt(attempt));
                         this.phase.set(Phase::Running { attempt });
                         continue;
                     }
-                    Admit::Refuse(rejection) => this.driver.refused(rejection),
+                    Admit::Refuse(rejection) => driver.refused(rejection),
                     Admit::SleepUntil(until) => {
-                        this.driver.waiting();
-                        disarm(this.alarm);
+                        driver.waiting();
+                        alarm.set(None);
                         this.phase.set(Phase::Sleeping { until });
                         continue;
                     }
                     Admit::Park => {
                         ready!(self.as_mut().poll_turn(cx));
-                        self.as_mut().project().driver.expired_waiting()
+                        self.as_mut().driver().expired_waiting()
                     }
                 },
                 PhaseProj::Sleeping { until } => {
                     let until = *until;
                     ready!(self.as_mut().poll_sleep(until, cx));
-                    let this = self.as_mut().project();
-                    if this.driver.clock().reached(until).is_ok() {
+                    let driver = self.as_mut().driver();
+                    if driver.clock().reached(until).is_ok() {
                         ControlFlow::Continue(())
                     } else {
-                        this.driver.expired_waiting()
+                        driver.expired_waiting()
                     }
                 }
-                PhaseProj::Running { attempt } => match this.driver.running(|| attempt.poll(cx)) {
-                    Poll::Ready(result) => this.driver.judged(result, &*this.judge),
+                PhaseProj::Running { attempt } => match driver.running(|| attempt.poll(cx)) {
+                    Poll::Ready(result) => {
+                        this.phase.set(Phase::Done);
+                        match driver.judged(result, &*this.judge) {
+                            Ok(value) => ControlFlow::Break(Ok(value)),
+                            Err(failed) => driver.failed(failed),
+                        }
+                    }
                     Poll::Pending => {
                         ready!(self.as_mut().poll_cutoff(cx));
-                        let mut this = self.as_mut().project();
-                        this.phase.set(Phase::Admitting);
-                        this.driver.expired()
+                        self.as_mut().stop()
                     }
                 },
                 PhaseProj::Done => panic!("a call was polled after it was ready"),
             };
-            let mut this = self.as_mut().project();
-            this.alarm.set(None);
-            match flow {
-                ControlFlow::Continue(()) => this.phase.set(Phase::Admitting),
-                ControlFlow::Break(result) => {
-                    this.phase.set(Phase::Done);
-                    return Poll::Ready(result);
-                }
+            if let ControlFlow::Break(ended) = self.as_mut().turn(flow) {
+                return Poll::Ready(ended);
             }
         }
     }
 }
 
 impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
+    fn live(self: Pin<&mut Self>) -> (&mut Driver<P, F::Error>, Pin<&mut Option<Alarm>>) {
+        match self.project().slot.project() {
+            SlotProj::Live { driver, alarm } => (driver, alarm),
+            _ => unreachable!("a call that waits has its driver"),
+        }
+    }
+
+    fn driver(self: Pin<&mut Self>) -> &mut Driver<P, F::Error> {
+        self.live().0
+    }
+
+    /// The error that the call came to.
+    fn error(self: Pin<&mut Self>) -> CallError<F::Error> {
+        match self.project().slot.project() {
+            SlotProj::Error { error } => error.take().expect("it is taken once"),
+            _ => unreachable!("a call without a value has its error"),
+        }
+    }
+
+    /// The cut-off has come while the attempt was running. The attempt goes first, and then its slot.
+    fn stop(mut self: Pin<&mut Self>) -> Flow<F::Value, F::Error> {
+        self.as_mut().project().phase.set(Phase::Admitting);
+        self.driver().expired()
+    }
+
+    /// Another round, or the end.
+    fn turn(self: Pin<&mut Self>, flow: Flow<F::Value, F::Error>) -> ControlFlow<Option<F::Value>> {
+        let mut this = self.project();
+        match flow {
+            ControlFlow::Continue(()) => {
+                this.phase.set(Phase::Admitting);
+                if let SlotProj::Live { mut alarm, .. } = this.slot.project() {
+                    alarm.set(None);
+                }
+                ControlFlow::Continue(())
+            }
+            ControlFlow::Break(result) => {
+                this.phase.set(Phase::Done);
+                let (value, slot) = match result {
+                    Ok(value) => (Some(value), Slot::Empty),
+                    Err(error) => (None, Slot::Error { error: Some(error) }),
+                };
+                this.slot.set(slot);
+                ControlFlow::Break(value)
+            }
+        }
+    }
+
     /// Ready when the wait for admission has lasted too long. It may be another policy now that has it wait, with another
     /// cut-off, so this is asked for each time.
-    fn poll_turn(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        this.driver.waiting();
-        let cutoff = this.driver.cutoff();
-        if cutoff != Some(*this.alarm_at) {
-            this.alarm.set(None);
+    fn poll_turn(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let (driver, mut alarm) = self.as_mut().live();
+        driver.waiting();
+        let cutoff = driver.cutoff();
+        if alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) != cutoff {
+            alarm.set(None);
         }
-        let Some(cutoff) = cutoff else { return Poll::Pending };
-        if this.alarm.is_none() {
-            *this.alarm_at = cutoff;
-            this.alarm.set(Some(this.driver.clock().sleep_until(cutoff)));
+        match cutoff {
+            Some(cutoff) => self.poll_alarm(cutoff, cx),
+            None => Poll::Pending,
         }
-        Self::poll_alarm(this.alarm, *this.alarm_at, this.driver, cx)
     }
 
     /// Ready when the cut-off of the attempt has come. The first time it has to wait it asks for it.
-    fn poll_cutoff(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        if this.alarm.is_none() {
-            this.driver.waiting();
-            let Some(cutoff) = this.driver.cutoff() else { return Poll::Pending };
-            *this.alarm_at = cutoff;
-            this.alarm.set(Some(this.driver.clock().sleep_until(cutoff)));
+    fn poll_cutoff(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let (driver, alarm) = self.as_mut().live();
+        if let Some(at) = alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) {
+            return self.poll_alarm(at, cx);
         }
-        Self::poll_alarm(this.alarm, *this.alarm_at, this.driver, cx)
+        driver.waiting();
+        match driver.cutoff() {
+            Some(cutoff) => self.poll_alarm(cutoff, cx),
+            None => Poll::Pending,
+        }
     }
 
     /// Ready when it is time to go on, or the cut-off has come.
-    fn poll_sleep(self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        if this.alarm.is_none() {
-            *this.alarm_at = this.driver.cutoff().map_or(until, |cutoff| cutoff.min(until));
-            this.alarm.set(Some(this.driver.clock().sleep_until(*this.alarm_at)));
-        }
-        Self::poll_alarm(this.alarm, *this.alarm_at, this.driver, cx)
+    fn poll_sleep(mut self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let (driver, alarm) = self.as_mut().live();
+        let at = match alarm.as_ref().as_pin_ref() {
+            Some(alarm) => alarm.at,
+            None => driver.cutoff().map_or(until, |cutoff| cutoff.min(until)),
+        };
+        self.poll_alarm(at, cx)
     }
 
-    fn poll_alarm(
-        alarm: Pin<&mut Option<Sleep>>,
-        at: Instant,
-        driver: &Driver<P, F::Error>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        let rung = alarm.as_pin_mut().is_none_or(|alarm| alarm.poll(cx).is_ready());
+    /// Ready at `at`. Sets the alarm if none is set.
+    fn poll_alarm(self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let (driver, mut alarm) = self.live();
+        if alarm.is_none() {
+            alarm.set(Some(Alarm { sleep: driver.clock().sleep_until(at), at }));
+        }
+        let rung = alarm.as_pin_mut().is_none_or(|alarm| alarm.project().sleep.poll(cx).is_ready());
         // The attempt may have spent the task's cooperative budget, and a timer without budget never fires: the clock
         // has the last word.
         if rung || driver.clock().reached(at).is_ok() { Poll::Ready(()) } else { Poll::Pending }
     }
-}
-
-/// The limit of the wait that ends here is not that of what follows.
-#[cold]
-fn disarm(mut alarm: Pin<&mut Option<Sleep>>) {
-    alarm.set(None);
 }
 
 impl<P: Policy, O, F: CallOutput, J> std::fmt::Debug for Call<P, O, F, J> {

@@ -5,14 +5,13 @@ use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::task::Waker;
 
-use core_errors::{Name, PolicyKind, Reason, Rejection, Verdict};
+use core_errors::{Cause, Name, PolicyKind, Reason, Rejection, Verdict};
 use core_time::{Clock, Instant};
 
 use crate::cx::Frame;
 use crate::{Admit, Attempt, CallError, Cx, Judge, Next, Outcome, Policy, Why};
 
-/// One call under a policy. Dropping it settles what is open: as a panic while the call is running on this thread, as
-/// abandoned otherwise.
+/// One call under a policy. Whoever keeps one keeps it [`Held`], so that nothing stays open.
 pub(crate) struct Driver<P: Policy, E> {
     policy: P,
     state: P::State,
@@ -23,33 +22,53 @@ pub(crate) struct Driver<P: Policy, E> {
     started: Option<Instant>,
     attempts: u32,
     last: Option<E>,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Something may be held.
-    Open,
-    /// The call itself has the thread: a drop now means that it panicked.
-    Running,
     /// Everything was settled.
-    Done,
+    is_done: bool,
 }
 
-type Flow<T, E> = ControlFlow<Result<T, CallError<E>>>;
+/// A call that may hold something. Dropping it gives that back.
+pub(crate) struct Held<P: Policy, E>(pub(crate) Driver<P, E>);
+
+/// Another round, or what the call came to.
+pub(crate) type Flow<T, E> = ControlFlow<Result<T, CallError<E>>>;
+
+/// An attempt that was not a success.
+pub(crate) struct FailedAttempt<T, E> {
+    result: Result<T, E>,
+    verdict: Verdict,
+    cause: Option<Cause>,
+}
 
 // === impl Driver ===
 
 impl<P: Policy, E> Driver<P, E> {
     #[inline]
     pub(crate) fn new(policy: P, given: Option<Instant>) -> Self {
+        let ambient = ambient(&policy, given);
+        Self::within(policy, ambient)
+    }
+
+    /// A call under `policy`; `None` if it is too late for it.
+    #[inline]
+    pub(crate) fn in_time(policy: P, given: Option<Instant>) -> Option<Self> {
+        let ambient = ambient(&policy, given);
+        if ambient.is_some_and(|deadline| policy.clock().reached(deadline).is_ok()) {
+            return None;
+        }
+        Some(Self::within(policy, ambient))
+    }
+
+    #[inline]
+    fn within(policy: P, ambient: Option<Instant>) -> Self {
         let state = policy.begin();
-        let ambient = match (given, policy.ambient_deadline()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
         let frame = Frame::new(ambient);
-        Self { policy, state, frame, ambient, started: None, attempts: 0, last: None, stage: Stage::Open }
+        Self { policy, state, frame, ambient, started: None, attempts: 0, last: None, is_done: false }
+    }
+
+    /// The first admission of a call that is in time.
+    #[inline]
+    pub(crate) fn admit_first(&mut self, waker: Option<&Waker>) -> Admit {
+        self.policy.admit(&mut self.state, &mut Cx::new(self.policy.clock(), waker, &mut self.frame))
     }
 
     #[inline]
@@ -74,12 +93,21 @@ impl<P: Policy, E> Driver<P, E> {
         Attempt::new(number, self.frame.remaining(self.policy.clock()))
     }
 
-    /// The call itself gets the thread.
+    /// The call itself gets the thread. If it panics, that is settled, and the panic goes on.
     #[inline]
     pub(crate) fn running<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        self.stage = Stage::Running;
+        let panicking = OnPanic { driver: self, is_attempt: true };
         let out = run();
-        self.stage = Stage::Open;
+        std::mem::forget(panicking);
+        out
+    }
+
+    /// The judge gets the thread: a panic of it says nothing about the callee.
+    #[inline]
+    fn judging<R>(&mut self, judge: impl FnOnce() -> R) -> R {
+        let panicking = OnPanic { driver: self, is_attempt: false };
+        let out = judge();
+        std::mem::forget(panicking);
         out
     }
 
@@ -91,25 +119,32 @@ impl<P: Policy, E> Driver<P, E> {
         }
     }
 
+    /// The attempt has ended. A success is settled at once.
     #[inline]
-    pub(crate) fn judged<T>(&mut self, result: Result<T, E>, judge: &impl Judge<T, E>) -> Flow<T, E> {
-        self.frame.forget_now();
-        let verdict = judge.judge(&result);
-        let cause = if verdict.is_failure() { judge.cause(&result) } else { None };
-        if verdict == Verdict::Success && result.is_ok() {
-            self.settle(&Outcome::Judged(verdict, cause));
-            self.stage = Stage::Done;
-            return ControlFlow::Break(result.map_err(CallError::Failed));
-        }
-        self.judged_failure(result, verdict, cause)
-    }
-
-    fn judged_failure<T>(
+    pub(crate) fn judged<T>(
         &mut self,
         result: Result<T, E>,
-        verdict: Verdict,
-        cause: Option<core_errors::Cause>,
-    ) -> Flow<T, E> {
+        judge: &impl Judge<T, E>,
+    ) -> Result<T, FailedAttempt<T, E>> {
+        self.frame.forget_now();
+        let verdict = self.judging(|| judge.judge(&result));
+        match result {
+            Ok(value) if verdict == Verdict::Success => {
+                self.settle(&Outcome::Judged(Verdict::Success, None));
+                self.is_done = true;
+                Ok(value)
+            }
+            result => {
+                let cause = self.judging(|| if verdict.is_failure() { judge.cause(&result) } else { None });
+                Err(FailedAttempt { result, verdict, cause })
+            }
+        }
+    }
+
+    /// What follows from an attempt that was not a success.
+    #[cold]
+    pub(crate) fn failed<T>(&mut self, failed: FailedAttempt<T, E>) -> Flow<T, E> {
+        let FailedAttempt { result, verdict, cause } = failed;
         let now = self.policy.clock().now();
         self.started.get_or_insert(now);
         let why = match self.settle(&Outcome::Judged(verdict, cause)) {
@@ -120,7 +155,7 @@ impl<P: Policy, E> Driver<P, E> {
             Next::Finish => None,
             Next::GiveUp(why) => Some(why),
         };
-        self.stage = Stage::Done;
+        self.is_done = true;
         ControlFlow::Break(match (result, why) {
             (Ok(value), None) => Ok(value),
             (Ok(_), Some(_)) => {
@@ -129,6 +164,12 @@ impl<P: Policy, E> Driver<P, E> {
             (Err(error), None) => Err(CallError::Failed(error)),
             (Err(last), Some(why)) => Err(self.exhausted(last, why)),
         })
+    }
+
+    /// A policy refused the first attempt for good: there is nothing else to tell.
+    #[inline]
+    pub(crate) fn refused_first(mut self) {
+        self.policy.abandon(&mut self.state);
     }
 
     /// A policy refused the attempt for good; whoever is inside the refusal knows already.
@@ -168,7 +209,7 @@ impl<P: Policy, E> Driver<P, E> {
     #[inline]
     fn end_without_result<T>(&mut self, rejection: Rejection, why: Why) -> Flow<T, E> {
         self.policy.abandon(&mut self.state);
-        self.stage = Stage::Done;
+        self.is_done = true;
         ControlFlow::Break(Err(match self.last.take() {
             Some(last) => self.exhausted(last, why),
             None => CallError::Rejected(rejection),
@@ -199,7 +240,7 @@ impl<P: Policy, E> Driver<P, E> {
     pub(crate) fn finish(&mut self, verdict: Verdict) {
         self.frame.forget_now();
         self.settle(&Outcome::Judged(verdict, None));
-        self.stage = Stage::Done;
+        self.is_done = true;
     }
 
     #[inline]
@@ -218,21 +259,61 @@ impl<P: Policy, E> Driver<P, E> {
     }
 }
 
-fn deadline_exceeded() -> Rejection {
+/// The earlier one of the deadline that is given and the one that the caller brought along.
+#[inline]
+fn ambient<P: Policy>(policy: &P, given: Option<Instant>) -> Option<Instant> {
+    match (given, policy.ambient_deadline()) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+pub(crate) fn deadline_exceeded() -> Rejection {
     Rejection::new(PolicyKind::Deadline, Name::UNNAMED, Reason::DeadlineExceeded)
 }
 
-impl<P: Policy, E> Drop for Driver<P, E> {
+// === impl Held ===
+
+impl<P: Policy, E> std::ops::Deref for Held<P, E> {
+    type Target = Driver<P, E>;
+
+    #[inline]
+    fn deref(&self) -> &Driver<P, E> {
+        &self.0
+    }
+}
+
+impl<P: Policy, E> std::ops::DerefMut for Held<P, E> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Driver<P, E> {
+        &mut self.0
+    }
+}
+
+impl<P: Policy, E> Drop for Held<P, E> {
     #[inline]
     fn drop(&mut self) {
-        match self.stage {
-            Stage::Done => {}
-            Stage::Open => self.policy.abandon(&mut self.state),
-            Stage::Running => {
-                self.frame.forget_now();
-                self.settle(&Outcome::Panicked);
-                self.policy.abandon(&mut self.state);
-            }
+        if !self.is_done {
+            self.0.policy.abandon(&mut self.0.state);
         }
+    }
+}
+
+/// Code of the user's has the thread: if it panics, nothing stays open.
+struct OnPanic<'a, P: Policy, E> {
+    driver: &'a mut Driver<P, E>,
+    is_attempt: bool,
+}
+
+impl<P: Policy, E> Drop for OnPanic<'_, P, E> {
+    #[cold]
+    fn drop(&mut self) {
+        let driver = &mut *self.driver;
+        driver.frame.forget_now();
+        if self.is_attempt {
+            driver.settle(&Outcome::Panicked);
+        }
+        driver.policy.abandon(&mut driver.state);
+        driver.is_done = true;
     }
 }

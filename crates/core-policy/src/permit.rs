@@ -1,7 +1,7 @@
 use core_errors::{Classify, Rejection, Verdict};
 use core_time::Instant;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Held};
 use crate::{Admit, Policy};
 
 /// One admission, held by hand: for streams, callbacks, and calls that begin here and end elsewhere.
@@ -10,7 +10,7 @@ use crate::{Admit, Policy};
 /// success nor as failure.
 #[must_use = "an admission that is dropped at once is given back"]
 pub struct Permit<P: Policy> {
-    driver: Driver<P, std::convert::Infallible>,
+    driver: Held<P, std::convert::Infallible>,
 }
 
 // === impl Permit ===
@@ -31,7 +31,7 @@ impl<P: Policy> Permit<P> {
     /// The refusal; of the deadline, if that has passed.
     #[inline]
     pub fn acquire_within(policy: P, deadline: Option<Instant>) -> Result<Self, Rejection> {
-        let mut driver = Driver::new(policy, deadline);
+        let mut driver = Held(Driver::new(policy, deadline));
         match driver.admit(None) {
             Admit::Run => Ok(Self { driver }),
             Admit::Refuse(rejection) => Err(rejection),

@@ -41,7 +41,8 @@ pub struct CallState {
     attempts: u32,
     /// Delays since the callee last asked for a pause: after one they begin anew.
     step: u32,
-    previous: Duration,
+    /// In nanoseconds: a word that is zero is stored as it is, and a `Duration` in parts.
+    previous: u64,
     /// When the retry that was paid for starts.
     next_at: Option<Instant>,
 }
@@ -200,8 +201,9 @@ impl Retry {
             Wait::Backoff(hint) => hint,
         };
         state.step = state.step.saturating_add(1);
-        let own = self.0.rules.backoff.delay(state.step, state.previous, self.0.rng.next_unit());
-        state.previous = own;
+        let previous = Duration::from_nanos(state.previous);
+        let own = self.0.rules.backoff.delay(state.step, previous, self.0.rng.next_unit());
+        state.previous = u64::try_from(own.as_nanos()).unwrap_or(u64::MAX);
         match hint {
             None => own,
             Some(hint) if hint > self.0.rules.retry_after_max => {
@@ -210,7 +212,7 @@ impl Retry {
             }
             Some(hint) => {
                 state.step = 0;
-                state.previous = Duration::ZERO;
+                state.previous = 0;
                 hint.clamp(own, own.saturating_add(HINT_SLACK))
             }
         }

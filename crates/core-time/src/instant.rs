@@ -1,13 +1,15 @@
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// A moment on a [`Clock`](crate::Clock): nanoseconds since that clock's origin, in one word.
 ///
-/// One word so that engines keep moments in atomics. Moments of different clocks are not comparable.
-/// All arithmetic saturates; nothing here panics.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Instant(u64);
+/// One word so that engines keep moments in atomics; an `Option` of it is one word too, which is why the first moment is
+/// one nanosecond and not none. Moments of different clocks are not comparable. All arithmetic saturates; nothing here
+/// panics.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(NonZeroU64);
 
 /// `n` milliseconds.
 #[must_use]
@@ -24,28 +26,34 @@ pub const fn secs(n: u64) -> Duration {
 // === impl Instant ===
 
 impl Instant {
-    /// The origin of the clock.
-    pub const ORIGIN: Self = Self(0);
+    /// The first moment of the clock.
+    pub const ORIGIN: Self = Self(NonZeroU64::MIN);
 
     /// Later than every moment a clock can show (about 584 years after its origin).
-    pub const NEVER: Self = Self(u64::MAX);
+    pub const NEVER: Self = Self(NonZeroU64::MAX);
 
-    /// The moment `nanos` nanoseconds after the origin.
+    /// The moment of so many nanoseconds; of none, [`ORIGIN`](Self::ORIGIN).
     #[must_use]
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
-        Self(nanos)
+        match NonZeroU64::new(nanos) {
+            Some(nanos) => Self(nanos),
+            None => Self::ORIGIN,
+        }
     }
 
-    /// Nanoseconds since the origin.
+    /// The nanoseconds it is made of.
     #[must_use]
+    #[inline]
     pub const fn as_nanos(self) -> u64 {
-        self.0
+        self.0.get()
     }
 
     /// Time from `earlier` to `self`; zero if `earlier` is in fact later.
     #[must_use]
+    #[inline]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.as_nanos().saturating_sub(earlier.as_nanos()))
     }
 }
 
@@ -53,9 +61,9 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
+    #[inline]
     fn add(self, rhs: Duration) -> Self {
-        let nanos = u64::try_from(rhs.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(nanos))
+        Self(self.0.saturating_add(nanos(rhs)))
     }
 }
 
@@ -63,9 +71,9 @@ impl Add<Duration> for Instant {
 impl Sub<Duration> for Instant {
     type Output = Self;
 
+    #[inline]
     fn sub(self, rhs: Duration) -> Self {
-        let nanos = u64::try_from(rhs.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_sub(nanos))
+        Self::from_nanos(self.as_nanos().saturating_sub(nanos(rhs)))
     }
 }
 
@@ -73,8 +81,16 @@ impl Sub<Duration> for Instant {
 impl Sub for Instant {
     type Output = Duration;
 
+    #[inline]
     fn sub(self, earlier: Self) -> Duration {
         self.since(earlier)
+    }
+}
+
+/// [`Instant::ORIGIN`].
+impl Default for Instant {
+    fn default() -> Self {
+        Self::ORIGIN
     }
 }
 
@@ -83,7 +99,12 @@ impl fmt::Debug for Instant {
         if *self == Self::NEVER {
             f.write_str("never")
         } else {
-            write!(f, "+{:?}", Duration::from_nanos(self.0))
+            write!(f, "+{:?}", Duration::from_nanos(self.as_nanos()))
         }
     }
+}
+
+#[inline]
+fn nanos(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
 }

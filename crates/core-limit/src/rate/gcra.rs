@@ -20,6 +20,12 @@ pub(crate) struct Gcra {
     interval: u64,
     /// How many intervals the TAT may lie ahead.
     burst: u64,
+    /// The same in units.
+    ahead: u64,
+    /// A TAT that lies further ahead was written by a clock that has gone back since. In units.
+    horizon: u64,
+    /// Nanoseconds after which time stands still, so that sums never overflow.
+    nanos_max: u64,
 }
 
 /// What a call was given.
@@ -54,12 +60,36 @@ impl Gcra {
             scale <= SCALE_MAX && interval.checked_mul(burst).is_some_and(|ahead| ahead <= room)
         };
         if fits(scale, interval) {
-            return Self { tat: AtomicU64::new(0), epoch, scale, interval, burst };
+            return Self::of(epoch, scale, interval, burst);
         }
         // A rate that odd is rounded to a whole nanosecond a call, never faster than asked for.
         let interval = period.div_ceil(count);
         let burst = burst.min(room / interval);
-        Self { tat: AtomicU64::new(0), epoch, scale: 1, interval, burst }
+        Self::of(epoch, 1, interval, burst)
+    }
+
+    fn of(epoch: Instant, scale: u64, interval: u64, burst: u64) -> Self {
+        let ahead = burst * interval;
+        let (horizon, nanos_max) = (ahead + JUMP * scale, u64::MAX / 4 / scale);
+        Self { tat: AtomicU64::new(0), epoch, scale, interval, burst, ahead, horizon, nanos_max }
+    }
+
+    /// Takes one, or changes nothing.
+    #[inline]
+    pub(crate) fn take_one(&self, now: Instant) -> Result<(), Refused> {
+        let now = self.units(now);
+        let limit = now + self.ahead;
+        let mut tat = self.load(now);
+        loop {
+            let after = tat.max(now) + self.interval;
+            if after > limit {
+                return Err(Refused::RetryAfter(self.nanos_up(after - limit)));
+            }
+            match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(changed) => tat = changed,
+            }
+        }
     }
 
     /// Takes `n`, or changes nothing.
@@ -69,8 +99,8 @@ impl Gcra {
         if n > self.burst {
             return Err(Refused::Impossible);
         }
-        let limit = now + self.burst * self.interval;
-        let mut tat = self.load(limit);
+        let limit = now + self.ahead;
+        let mut tat = self.load(now);
         loop {
             let after = tat.max(now) + n * self.interval;
             if after > limit {
@@ -86,8 +116,8 @@ impl Gcra {
     /// Takes as many as there are, up to `n`. How many (rule RL-2).
     pub(crate) fn take_at_most(&self, n: u64, now: Instant) -> u64 {
         let now = self.units(now);
-        let limit = now + self.burst * self.interval;
-        let mut tat = self.load(limit);
+        let limit = now + self.ahead;
+        let mut tat = self.load(now);
         loop {
             let from = tat.max(now);
             let granted = (limit.saturating_sub(from) / self.interval).min(n);
@@ -105,21 +135,21 @@ impl Gcra {
     /// What there is. Changes nothing.
     pub(crate) fn peek(&self, now: Instant) -> Taken {
         let now = self.units(now);
-        let limit = now + self.burst * self.interval;
+        let limit = now + self.ahead;
         self.taken(self.tat.load(Ordering::Relaxed).clamp(now, limit), now, limit)
     }
 
     /// How long a full bucket takes to empty.
     pub(crate) fn tolerance(&self) -> Duration {
-        self.nanos_up(self.burst * self.interval)
+        self.nanos_up(self.ahead)
     }
 
     /// The TAT. One far beyond the limit means that the clock went back: the bucket counts as full, and is from now on, so
     /// that nobody is locked out until the clock has caught up. A little beyond it is another thread's later reading.
     #[inline]
-    fn load(&self, limit: u64) -> u64 {
+    fn load(&self, now: u64) -> u64 {
         let tat = self.tat.load(Ordering::Relaxed);
-        if tat <= limit + JUMP * self.scale { tat } else { self.after_jump(tat, limit) }
+        if tat <= now + self.horizon { tat } else { self.after_jump(tat, now + self.ahead) }
     }
 
     #[cold]
@@ -139,7 +169,7 @@ impl Gcra {
     #[inline]
     fn units(&self, now: Instant) -> u64 {
         let nanos = now.as_nanos().saturating_sub(self.epoch.as_nanos());
-        nanos.saturating_mul(self.scale).min(u64::MAX / 4)
+        nanos.min(self.nanos_max) * self.scale
     }
 
     /// Rounded up: a promise of when it is worth coming back must not be a fraction early.

@@ -62,7 +62,10 @@ impl RateLimit {
     /// The refusal, which says exactly when it would be admitted. A refusal takes nothing.
     #[inline]
     pub fn check(&self) -> Result<(), Rejection> {
-        self.take(1).map(drop)
+        match self.take_one(self.now()) {
+            Ok(()) => Ok(()),
+            Err(refused) => self.refuse(1, refused).map(drop),
+        }
     }
 
     /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
@@ -129,6 +132,13 @@ impl RateLimit {
         }
     }
 
+    #[inline]
+    fn take_one(&self, now: Instant) -> Result<(), Refused> {
+        self.0.gcra.take_one(now)?;
+        self.0.counts.add(ALLOWED, 1);
+        Ok(())
+    }
+
     #[cold]
     fn refuse(&self, n: u64, refused: Refused) -> Result<Taken, Rejection> {
         let refused = match refused {
@@ -167,9 +177,12 @@ impl Policy for RateLimit {
     #[inline]
     fn admit(&self, (): &mut (), cx: &mut Cx<'_>) -> Admit {
         let now = if self.0.exact { self.0.clock.now() } else { cx.now() };
-        match self.take_at(1, now) {
-            Ok(_) => Admit::Run,
-            Err(rejection) => Admit::Refuse(rejection),
+        match self.take_one(now) {
+            Ok(()) => Admit::Run,
+            Err(refused) => match self.refuse(1, refused) {
+                Ok(_) => Admit::Run,
+                Err(rejection) => Admit::Refuse(rejection),
+            },
         }
     }
 

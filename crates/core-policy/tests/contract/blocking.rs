@@ -79,7 +79,7 @@ fn giving_up() {
 
 #[test]
 fn a_deadline_that_has_passed() {
-    assert_eq!(both(0, Recorder::ambient).log, ["begin", "abandon"]);
+    assert_eq!(both(0, Recorder::ambient).log, [""; 0]);
 }
 
 #[test]
