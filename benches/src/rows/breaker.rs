@@ -31,7 +31,7 @@ pub(super) fn rows() -> Vec<Row> {
         row("breaker/closed_consecutive", 1, 20.0, Comes::Answered, closed_consecutive),
         row("breaker/closed_blocking", 1, 20.0, Comes::Answered, closed_blocking),
         row("breaker/open", 1, 10.0, Comes::Refused, open),
-        row("breaker/open_blocking", 1, 10.0, Comes::Refused, open_blocking),
+        row("breaker/open_blocking", 1, 15.0, Comes::Refused, open_blocking),
     ]
 }
 

@@ -39,14 +39,15 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// The decision itself, and then the call: that is all governor does.
+///
+/// governor on a `QuantaUpkeepClock` reads a variable in place of a clock, and takes 2 ns less than we do. It is not here,
+/// because it is another bargain: a thread of the user's has to write that variable, and while that thread does not run no
+/// time passes for the limit. In the pipeline, where governor only helps out, it runs on it.
 fn allow() -> Contest {
     let ours = ours();
     Contest {
         ours: checked(move || ours.check()),
-        peers: vec![
-            ("governor", governor_loop(RateLimiter::direct(quota()))),
-            ("governor, upkeep thread", governor_loop(governor())),
-        ],
+        peers: vec![("governor", governor_loop(RateLimiter::direct(quota())))],
     }
 }
 

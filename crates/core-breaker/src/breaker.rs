@@ -127,7 +127,7 @@ impl Breaker {
         Ok(())
     }
 
-    /// `now` is the coarse time; the time that it was decided by comes back.
+    /// Decides by the exact time, if the coarse one is too near the moment that counts; which time it was comes back.
     #[cold]
     fn acquire_carefully(&self, mut now: Instant) -> (Result<Ticket, Refused>, Instant) {
         let inner = &*self.0;
@@ -211,19 +211,19 @@ impl Policy for Breaker {
 
     #[inline]
     fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
-        let ticket = match self.0.engine.acquire_now() {
-            Some(ticket) => ticket,
-            None => {
-                let engine = &self.0.engine;
-                let now = cx.now();
-                let refused = engine.refuse_now(now, self.0.clock.tick());
-                if refused.is_certain() {
-                    return Admit::Refuse(engine.rejection(refused, now));
-                }
-                match self.acquire_carefully(now) {
-                    (Ok(ticket), _) => ticket,
-                    (Err(refused), now) => return Admit::Refuse(engine.rejection(refused, now)),
-                }
+        // The refusal is made here: handed on from a function of its own, it would be copied by every call that passes.
+        let ticket = if let Some(ticket) = self.0.engine.acquire_now() {
+            ticket
+        } else {
+            let engine = &self.0.engine;
+            let now = cx.now();
+            let refused = engine.refuse_now(now, self.0.clock.tick());
+            if refused.is_certain() {
+                return Admit::Refuse(engine.rejection(refused, now));
+            }
+            match self.acquire_carefully(now) {
+                (Ok(ticket), _) => ticket,
+                (Err(refused), now) => return Admit::Refuse(engine.rejection(refused, now)),
             }
         };
         state.ticket = Some(ticket);

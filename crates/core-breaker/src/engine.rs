@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::round::Round;
 use crate::rules::Rules;
 use crate::sync::{AtomicU64, Mutex, MutexGuard};
 use crate::window::{Mark, Tally, Window};
-use crate::word::{Word, pack_category, unpack_category};
+use crate::word::{GENERATION_BITS, Word, pack_category, unpack_category};
 
 /// The decisions of a breaker. Pure: time and outcomes go in, decisions come out.
 ///
@@ -46,13 +47,10 @@ pub(crate) struct Ledger {
     pub(crate) outbox: Outbox,
 }
 
-/// The right to make one call.
+/// The right to make one call: the generation it is of, and the number of the probe, 0 for none. One word, never zero, so that
+/// having no ticket is one word too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket {
-    generation: u32,
-    /// 0 unless it is a probe.
-    probe: u32,
-}
+pub(crate) struct Ticket(NonZeroU64);
 
 /// Why there is no ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +76,28 @@ pub(crate) enum Count {
 const COUNTS: usize = 7;
 
 // === impl Engine ===
+
+impl Ticket {
+    /// The mark of a ticket: the highest bit.
+    const MARK: NonZeroU64 = NonZeroU64::MIN.saturating_add((1 << 63) - 1);
+
+    #[inline]
+    fn new(word: Word, probe: u32) -> Self {
+        let (generation, probe) = (u64::from(word.generation()), u64::from(probe));
+        Self(Self::MARK | (probe << GENERATION_BITS | generation))
+    }
+
+    #[inline]
+    fn generation(self) -> u32 {
+        (self.0.get() & ((1 << GENERATION_BITS) - 1)) as u32
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the rest of the word is the mark")]
+    fn probe(self) -> u32 {
+        (self.0.get() >> GENERATION_BITS) as u32
+    }
+}
 
 impl Refused {
     /// Whether it is known when to come back.
@@ -118,8 +138,7 @@ impl Engine {
     #[inline]
     pub(crate) fn acquire_now(&self) -> Option<Ticket> {
         let word = self.load();
-        matches!(word.state(), State::Closed | State::Disabled)
-            .then(|| Ticket { generation: word.generation(), probe: 0 })
+        matches!(word.state(), State::Closed | State::Disabled).then(|| Ticket::new(word, 0))
     }
 
     /// The refusal, where that is certain: the circuit is open, and will be for longer than the time may lag. Otherwise one
@@ -142,7 +161,7 @@ impl Engine {
             let word = self.load();
             match word.state() {
                 State::Closed | State::Disabled => {
-                    return Ok(Ticket { generation: word.generation(), probe: 0 });
+                    return Ok(Ticket::new(word, 0));
                 }
                 State::ForcedOpen => return Err(self.refuse(word, None)),
                 State::Open | State::HalfOpen => {}
@@ -193,7 +212,7 @@ impl Engine {
         let probe = ledger.next_probe;
         ledger.round.send(probe, now + self.rules.lease);
         self.publish_round(&ledger);
-        Some(Ticket { generation: word.generation(), probe })
+        Some(Ticket::new(word, probe))
     }
 
     /// Takes a result. Reads the time only if it must. Whether the state changed.
@@ -206,7 +225,7 @@ impl Engine {
         now: impl FnOnce() -> Instant,
     ) -> bool {
         let word = self.load();
-        if word.generation() != ticket.generation {
+        if word.generation() != ticket.generation() {
             self.counts.bump(Count::Late as usize);
             return false;
         }
@@ -261,8 +280,8 @@ impl Engine {
 
     fn record_probe(&self, ticket: Ticket, outcome: Outcome, slow: bool, now: Instant) -> bool {
         let mut ledger = self.ledger();
-        let still_there = self.load().generation() == ticket.generation;
-        if !still_there || !ledger.round.back(ticket.probe, outcome) {
+        let still_there = self.load().generation() == ticket.generation();
+        if !still_there || !ledger.round.back(ticket.probe(), outcome) {
             self.counts.bump(Count::Late as usize);
             return false;
         }
@@ -277,7 +296,7 @@ impl Engine {
 
     /// The call was dropped, or never ran. Whether the state changed.
     pub(crate) fn abandon(&self, ticket: Ticket, now: impl FnOnce() -> Instant) -> bool {
-        if ticket.probe == 0 {
+        if ticket.probe() == 0 {
             self.counts.bump(Count::Inconclusive as usize);
             return false;
         }

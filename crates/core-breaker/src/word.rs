@@ -15,7 +15,7 @@ use crate::State;
 pub(crate) struct Word(pub(crate) u64);
 
 const STATE_BITS: u32 = 3;
-const GENERATION_BITS: u32 = 29;
+pub(crate) const GENERATION_BITS: u32 = 29;
 const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
 const PAYLOAD_SHIFT: u32 = STATE_BITS + GENERATION_BITS;
 

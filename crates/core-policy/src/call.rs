@@ -42,7 +42,6 @@ pin_project! {
         slot: Slot<P, F::Error>,
         // There until the first poll.
         policy: Option<P>,
-        given: Option<Instant>,
         op: O,
         judge: J,
     }
@@ -128,14 +127,7 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     /// A call of `op` under `policy`.
     #[inline]
     pub fn new(policy: P, op: O, judge: J) -> Self {
-        Self::within(policy, op, judge, None)
-    }
-
-    /// A call that a caller further out gave until `deadline`.
-    #[inline]
-    pub fn within(policy: P, op: O, judge: J, deadline: Option<Instant>) -> Self {
-        let (phase, slot) = (Phase::Admitting, Slot::Empty);
-        Self { phase, slot, policy: Some(policy), given: deadline, op, judge }
+        Self { phase: Phase::Admitting, slot: Slot::Empty, policy: Some(policy), op, judge }
     }
 }
 
@@ -177,7 +169,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<<Self as Future>::Output> {
         let mut this = self.as_mut().project();
-        let Some(mut driver) = Driver::in_time(policy, *this.given) else {
+        let Some(mut driver) = Driver::in_time(policy, None) else {
             this.phase.set(Phase::Done);
             return Poll::Ready(Err(CallError::Rejected(deadline_exceeded())));
         };

@@ -12,15 +12,17 @@ pub struct Cx<'a> {
 }
 
 /// What the driver remembers between two questions.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     /// The coarse time, read at most once in a phase.
     now: Option<Instant>,
     /// When the whole call must have ended.
     deadline: Option<Instant>,
-    /// How long the attempt may take.
-    limit: Option<Duration>,
+    /// How long the attempt may take, in nanoseconds. A word is copied as it is, a `Duration` in parts.
+    limit: u64,
 }
+
+const UNLIMITED: u64 = u64::MAX;
 
 // === impl Cx ===
 
@@ -65,7 +67,7 @@ impl<'a> Cx<'a> {
     /// The attempt that is being admitted may take `limit`, if not less.
     #[inline]
     pub fn limit_attempt(&mut self, limit: Duration) {
-        self.frame.limit = Some(self.frame.limit.map_or(limit, |set| set.min(limit)));
+        self.frame.limit = self.frame.limit.min(u64::try_from(limit.as_nanos()).unwrap_or(UNLIMITED));
     }
 
     /// Whether [`Admit::Park`](crate::Admit::Park) is allowed.
@@ -87,7 +89,7 @@ impl<'a> Cx<'a> {
 
 impl Frame {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { now: None, deadline, limit: None }
+        Self { now: None, deadline, limit: UNLIMITED }
     }
 
     /// Time has gone by.
@@ -99,14 +101,15 @@ impl Frame {
     /// A new admission: the limits of the last attempt are not those of the next.
     #[inline]
     pub(crate) fn forget_limit(&mut self) {
-        self.limit = None;
+        self.limit = UNLIMITED;
     }
 
     /// How long the attempt that starts now may take.
     #[inline]
     pub(crate) fn remaining(&mut self, clock: &Clock) -> Option<Duration> {
-        let Some(deadline) = self.deadline else { return self.limit };
+        let limit = (self.limit != UNLIMITED).then_some(Duration::from_nanos(self.limit));
+        let Some(deadline) = self.deadline else { return limit };
         let left = deadline - *self.now.get_or_insert_with(|| clock.now_coarse());
-        Some(self.limit.map_or(left, |limit| limit.min(left)))
+        Some(limit.map_or(left, |limit| limit.min(left)))
     }
 }
