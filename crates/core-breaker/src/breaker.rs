@@ -3,7 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_errors::{Name, Reason, Rejection};
+use core_errors::{Name, Reason, Rejection, Verdict};
 use core_policy::{Admit, Cx, Next, Permit, Policy, Rng};
 use core_time::{Clock, Instant};
 
@@ -153,6 +153,27 @@ impl Breaker {
         }
     }
 
+    /// Records what was no success.
+    #[cold]
+    fn record_rest(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) {
+        use core_policy::Outcome as Came;
+        let outcome = match outcome {
+            Came::Judged(verdict, cause) => match Outcome::from(*verdict) {
+                Outcome::Failure(_) => Outcome::Failure(*cause),
+                other => other,
+            },
+            // A limit of ours on time that passed while the callee was at work is the callee's failure. The caller's own
+            // deadline, and refusals of other policies, say nothing about it (rule PL-3).
+            Came::Refused(rejection) if rejection.reason() == Reason::TimedOut => {
+                Outcome::Failure(Some(TIMED_OUT))
+            }
+            Came::Refused(_) => Outcome::Inconclusive,
+            Came::Panicked if self.0.engine.rules().count_panics => Outcome::Failure(Some(PANICKED)),
+            Came::Panicked => Outcome::Ignored,
+        };
+        self.record(state, outcome, cx);
+    }
+
     #[cold]
     fn abandon_ticket(&self, ticket: Ticket) {
         if self.0.engine.abandon(ticket, || self.0.clock.now_coarse()) {
@@ -235,22 +256,11 @@ impl Policy for Breaker {
 
     #[inline]
     fn settle(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        use core_policy::Outcome as Came;
-        let outcome = match outcome {
-            Came::Judged(verdict, cause) => match Outcome::from(*verdict) {
-                Outcome::Failure(_) => Outcome::Failure(*cause),
-                other => other,
-            },
-            // A limit of ours on time that passed while the callee was at work is the callee's failure. The caller's own
-            // deadline, and refusals of other policies, say nothing about it (rule PL-3).
-            Came::Refused(rejection) if rejection.reason() == Reason::TimedOut => {
-                Outcome::Failure(Some(TIMED_OUT))
-            }
-            Came::Refused(_) => Outcome::Inconclusive,
-            Came::Panicked if self.0.engine.rules().count_panics => Outcome::Failure(Some(PANICKED)),
-            Came::Panicked => Outcome::Ignored,
-        };
-        self.record(state, outcome, cx);
+        if let core_policy::Outcome::Judged(Verdict::Success, _) = outcome {
+            self.record(state, Outcome::Success, cx);
+        } else {
+            self.record_rest(state, outcome, cx);
+        }
         Next::Finish
     }
 

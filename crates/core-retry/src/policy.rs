@@ -173,6 +173,22 @@ impl Retry {
         Next::GiveUp(why)
     }
 
+    /// What follows from an attempt that was no success.
+    #[cold]
+    fn settle_rest(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        match outcome {
+            Outcome::Judged(Verdict::Retriable, _) => self.after_failure(state, Wait::None, cx),
+            Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), _) => {
+                self.after_failure(state, Wait::Backoff(*hint), cx)
+            }
+            Outcome::Refused(rejection) => {
+                self.abandon(state);
+                self.after_refusal(state, rejection, cx)
+            }
+            Outcome::Judged(_, _) | Outcome::Panicked => self.finish(),
+        }
+    }
+
     /// The attempt failed in a way that may pass.
     #[cold]
     fn after_failure(&self, state: &mut CallState, wait: Wait, cx: &mut Cx<'_>) -> Next {
@@ -267,24 +283,14 @@ impl Policy for Retry {
 
     #[inline]
     fn settle(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        match outcome {
-            Outcome::Judged(Verdict::Success, _) => {
-                if let Some(budget) = &self.0.budget {
-                    budget.succeeded();
-                }
-                self.count(Count::Succeeded);
-                Next::Finish
+        if let Outcome::Judged(Verdict::Success, _) = outcome {
+            if let Some(budget) = &self.0.budget {
+                budget.succeeded();
             }
-            Outcome::Judged(Verdict::Retriable, _) => self.after_failure(state, Wait::None, cx),
-            Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), _) => {
-                self.after_failure(state, Wait::Backoff(*hint), cx)
-            }
-            Outcome::Refused(rejection) => {
-                self.abandon(state);
-                self.after_refusal(state, rejection, cx)
-            }
-            Outcome::Judged(Verdict::Permanent | Verdict::Ignore, _) | Outcome::Panicked => self.finish(),
+            self.count(Count::Succeeded);
+            return Next::Finish;
         }
+        self.settle_rest(state, outcome, cx)
     }
 
     fn abandon(&self, state: &mut CallState) {
