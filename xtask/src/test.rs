@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that can be said by running the code.
 //!
-//! All parts build the whole workspace with all features in the dev profile, so that nothing is compiled twice.
+//! All parts but `loom` build the whole workspace with all features in the dev profile, so that nothing is compiled
+//! twice. Loom takes the place of the atomics, which is another build, in a folder of its own.
 
 mod examples;
 
@@ -10,7 +11,7 @@ use crate::failure::Failure;
 use crate::steps::{self, Step};
 use crate::{out, process, tools};
 
-/// Run unit, integration and doc tests, and the examples.
+/// Run unit, integration and doc tests, the examples, and the models of loom.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Run only this part (may be given more than once).
@@ -30,6 +31,8 @@ enum Part {
     Docs,
     /// The examples of the crates, each run to its end.
     Examples,
+    /// Every interleaving of a few threads, by loom.
+    Loom,
 }
 
 // === impl Args ===
@@ -60,6 +63,9 @@ impl Args {
                 about: "the examples run to their end",
                 run: Box::new(examples::run),
             },
+            Part::Loom => {
+                Step { name: "loom", about: "every interleaving of a few threads", run: Box::new(loom) }
+            }
         }
     }
 }
@@ -81,4 +87,12 @@ fn tests(runner: &[String]) -> Result<(), Failure> {
 
 fn doc_tests() -> Result<(), Failure> {
     process::run(&mut process::cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]))
+}
+
+/// Built with optimisation, since loom runs each model thousands of times.
+fn loom() -> Result<(), Failure> {
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let mut command = process::cargo(&["test", "--package", "core-breaker", "--test", "loom", "--release"]);
+    command.args(["--target-dir", "target/loom"]);
+    process::run(command.env("RUSTFLAGS", format!("{flags} --cfg genesis_loom").trim()))
 }

@@ -310,7 +310,18 @@ impl Engine {
             ledger.round.start();
             ledger.reopened = 0;
             self.publish(&mut ledger, state, trigger, None, now);
+        } else if state == State::Closed {
+            self.restart();
         }
+    }
+
+    /// Starts to count anew in a circuit that stays closed. No change, so nobody is told (rule CB-33).
+    fn restart(&self) {
+        let word = self.load().next(State::Closed, 0);
+        if let Some(window) = &self.window {
+            window.restart(word.generation());
+        }
+        self.word.swap(word.0, Ordering::AcqRel);
     }
 
     fn evaluate(
@@ -379,7 +390,8 @@ impl Engine {
             window.restart(word.generation());
         }
         self.until.store(until.as_nanos(), Ordering::Release);
-        self.word.store(word.0, Ordering::Release);
+        // A swap, as extensions of a run are: among steps that read and write in one, each has its place.
+        self.word.swap(word.0, Ordering::AcqRel);
         ledger.outbox.push(Event {
             name: self.name,
             from: from.state(),

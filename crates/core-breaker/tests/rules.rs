@@ -431,6 +431,22 @@ fn cb_33_self_transitions_are_silent() {
 }
 
 #[test]
+fn closing_a_circuit_that_is_closed_starts_to_count_anew_and_tells_nobody() {
+    for builder in [Breaker::consecutive(2), Breaker::rate(1.0).min_calls(2)] {
+        let bench = Bench::new(builder);
+        let early = bench.breaker.acquire().unwrap();
+        bench.breaker.acquire().unwrap().failure();
+        bench.breaker.close("deployed a fix").unwrap();
+        early.failure();
+        bench.breaker.acquire().unwrap().failure();
+        assert_eq!((bench.breaker.state(), bench.breaker.snapshot().totals.late), (State::Closed, 1));
+        bench.breaker.acquire().unwrap().failure();
+        assert_eq!(bench.breaker.state(), State::Open);
+        assert_eq!(bench.changes(), [(State::Closed, State::Open)]);
+    }
+}
+
+#[test]
 fn cb_34_a_refusal_says_who_why_when_and_after_what() {
     const CODE: Code = Code::new("DB_TIMEOUT");
     let bench = Bench::new(Breaker::consecutive(1));
