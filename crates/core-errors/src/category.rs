@@ -17,7 +17,7 @@ pub enum Severity {
 }
 
 macro_rules! categories {
-    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal, $recovery:ident, $http:literal, $grpc:literal, $severity:ident, $title:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal, $recovery:ident $($repeat:ident)?, $http:literal, $grpc:literal, $severity:ident, $title:literal;)+) => {
         /// The kind of failure.
         ///
         /// One table gives each kind its [`Recovery`], HTTP status, gRPC code, [`Severity`] and title; the
@@ -32,7 +32,7 @@ macro_rules! categories {
         )+ }
 
         const TABLE: &[(Category, Row)] = &[$(
-            (Category::$variant, Row { name: $name, recovery: Recovery::$recovery, http: $http, grpc: $grpc, severity: Severity::$severity, title: $title }),
+            (Category::$variant, Row { name: $name, recovery: Recovery::$recovery, idempotent_only: false $(|| stringify!($repeat).len() > 0)?, http: $http, grpc: $grpc, severity: Severity::$severity, title: $title }),
         )+];
     };
 }
@@ -40,6 +40,7 @@ macro_rules! categories {
 struct Row {
     name: &'static str,
     recovery: Recovery,
+    idempotent_only: bool,
     http: u16,
     grpc: u8,
     severity: Severity,
@@ -48,13 +49,13 @@ struct Row {
 
 categories! {
     /// The ground under the service gave way: disk, scheduler, host.
-    Infrastructure => "infrastructure", Transient, 503, 14, Error, "Infrastructure failure";
+    Infrastructure => "infrastructure", Transient idempotent_only, 503, 14, Error, "Infrastructure failure";
     /// A rule of the application was broken by the application itself.
     Application => "application", Fatal, 500, 13, Error, "Application error";
     /// The connection failed before an answer arrived.
-    Network => "network", Transient, 502, 14, Error, "Network failure";
+    Network => "network", Transient idempotent_only, 502, 14, Error, "Network failure";
     /// No answer within the time allowed.
-    Timeout => "timeout", Transient, 504, 4, Error, "Timeout";
+    Timeout => "timeout", Transient idempotent_only, 504, 4, Error, "Timeout";
     /// The request itself is wrong.
     Validation => "validation", InvalidInput, 400, 3, Info, "Invalid request";
     /// The caller is not known.
@@ -64,7 +65,7 @@ categories! {
     /// The service was set up wrongly.
     Configuration => "configuration", Fatal, 500, 9, Critical, "Configuration error";
     /// A service that we call answered with a failure of its own.
-    ExternalService => "external_service", Transient, 502, 14, Error, "External service failure";
+    ExternalService => "external_service", Transient idempotent_only, 502, 14, Error, "External service failure";
     /// The caller asked too often.
     RateLimit => "rate_limit", Transient, 429, 8, Warning, "Too many requests";
     /// What was asked for does not exist.
@@ -76,18 +77,21 @@ categories! {
     /// The service cannot answer now.
     Unavailable => "unavailable", Transient, 503, 14, Error, "Service unavailable";
     /// The caller went away.
-    Cancelled => "cancelled", Fatal, 499, 1, Info, "Cancelled";
+    Cancelled => "cancelled", Fatal idempotent_only, 499, 1, Info, "Cancelled";
     /// Stored data is wrong or lost.
     Data => "data", Fatal, 500, 15, Critical, "Data error";
     /// A bug.
-    Internal => "internal", Fatal, 500, 13, Critical, "Internal error";
+    Internal => "internal", Fatal idempotent_only, 500, 13, Critical, "Internal error";
     /// Nothing is known about it.
-    Unknown => "unknown", Unknown, 500, 2, Error, "Unknown error";
+    Unknown => "unknown", Unknown idempotent_only, 500, 2, Error, "Unknown error";
 }
 
 // === impl Category ===
 
 impl Category {
+    /// How many there are.
+    pub const COUNT: usize = TABLE.len();
+
     /// Every category, in the order of the table.
     #[expect(clippy::must_use_candidate, reason = "iterators are must_use already")]
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
@@ -113,10 +117,36 @@ impl Category {
         self.row().recovery
     }
 
+    /// Whether the call may have taken effect although it failed: the answer was lost, or never came. Then only a call that may
+    /// be made twice may be tried again.
+    #[must_use]
+    pub const fn idempotent_only(self) -> bool {
+        self.row().idempotent_only
+    }
+
     /// The HTTP status to answer with. 499 stands for a caller that went away.
     #[must_use]
     pub const fn http_status(self) -> u16 {
         self.row().http
+    }
+
+    /// The kind of failure that a status tells of, as seen by whoever called. What goes wrong inside the callee is
+    /// [`ExternalService`](Self::ExternalService) to its caller; what is no failure is [`Unknown`](Self::Unknown).
+    #[must_use]
+    pub const fn of_http_status(status: u16) -> Self {
+        match status {
+            401 | 407 => Self::Authentication,
+            403 => Self::Authorization,
+            404 | 410 => Self::Resource,
+            408 | 504 => Self::Timeout,
+            409 | 412 => Self::Conflict,
+            429 => Self::RateLimit,
+            499 => Self::Cancelled,
+            503 => Self::Unavailable,
+            400..=499 => Self::Validation,
+            500..=599 => Self::ExternalService,
+            _ => Self::Unknown,
+        }
     }
 
     /// The gRPC status code to answer with.

@@ -3,7 +3,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::foreign::{class_of, io_class};
+use crate::class_of;
+use crate::foreign::io_class;
 use crate::{Category, Code, Recovery, Verdict};
 
 /// What policies ask of an error.
@@ -45,6 +46,12 @@ pub trait Classify {
         None
     }
 
+    /// Whether the call may have taken effect although it failed: then only a call that may be made twice may be tried again.
+    /// Default: as its category says.
+    fn idempotent_only(&self) -> bool {
+        self.category().idempotent_only()
+    }
+
     /// The verdict on an attempt that ended with it.
     ///
     /// Default: from the recovery class and the hint. A cancelled call says nothing about the callee, and a rate limit or
@@ -68,6 +75,7 @@ macro_rules! forward {
             fn retry_after(&self) -> Option<Duration> { (**self).retry_after() }
             fn category(&self) -> Category { (**self).category() }
             fn code(&self) -> Option<Code> { (**self).code() }
+            fn idempotent_only(&self) -> bool { (**self).idempotent_only() }
             fn verdict(&self) -> Verdict { (**self).verdict() }
         }
     )+ };
@@ -83,6 +91,18 @@ impl Classify for io::Error {
 
     fn category(&self) -> Category {
         io_class(self).category
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        io_class(self).retry_after
+    }
+
+    fn code(&self) -> Option<Code> {
+        io_class(self).code
+    }
+
+    fn idempotent_only(&self) -> bool {
+        io_class(self).idempotent_only
     }
 }
 
@@ -102,6 +122,10 @@ impl Classify for Box<dyn std::error::Error + Send + Sync> {
 
     fn code(&self) -> Option<Code> {
         class_of(self.as_ref()).code
+    }
+
+    fn idempotent_only(&self) -> bool {
+        class_of(self.as_ref()).idempotent_only
     }
 }
 

@@ -1,20 +1,30 @@
+//! The error of the house, and what is said about it: made in `construct`, printed in `show`.
+
+mod construct;
+mod show;
+
+use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Category, Class, Classify, Code, Problem, Recovery, Rejection, class_of};
+use crate::{
+    Category, Classify, Code, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value, Visibility,
+};
 
 /// A failure: what, where, why, and whether trying again helps. One word wide.
 ///
-/// `Display` prints the public text only; `{:#}` adds the causes; `Debug` is the full report for people who run the
-/// service. What a client may see is [`to_problem`](Self::to_problem).
+/// `Display` prints the public text only; `{:#}` adds the texts of the causes, for logs; `Debug` is the full report for
+/// people who run the service. What a client may see is [`to_problem`](Self::to_problem), what goes to a log as JSON is
+/// `for_log` (feature `serde`).
 pub struct Error(Box<Inner>);
 
 struct Inner {
     category: Category,
     recovery: Recovery,
+    idempotent_only: bool,
     code: Option<Code>,
     message: Cow<'static, str>,
     internal: Option<Cow<'static, str>>,
@@ -22,122 +32,23 @@ struct Inner {
     retry_after: Option<Duration>,
     metadata: Vec<Metadata>,
     location: &'static Location<'static>,
+    context: Option<Arc<dyn ErrorContext>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-}
-
-/// One fact about an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metadata {
-    /// What it is.
-    pub key: &'static str,
-    /// Its value.
-    pub value: Cow<'static, str>,
-    /// Who may see it.
-    pub visibility: Visibility,
-}
-
-/// Who may see a fact about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Visibility {
-    /// Clients too.
-    Public,
-    /// Those who run the service: it is written to logs.
-    Internal,
-    /// Nobody: it is kept for code to read and printed as `***`.
-    Sensitive,
+    backtrace: Option<Box<Backtrace>>,
 }
 
 /// More facts than this are not kept: an error is no database.
 const METADATA_MAX: usize = 32;
 
-macro_rules! constructors {
-    ($($(#[doc = $doc:literal])+ $name:ident => $category:ident;)+) => { $(
-        $(#[doc = $doc])+
-        #[doc = concat!("\n\nOf category [`Category::", stringify!($category), "`].")]
-        #[must_use]
-        #[track_caller]
-        pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
-            Self::new(Category::$category, message)
-        }
-    )+ };
-}
+/// No chain of causes is followed further: nobody reads more, and a cycle must end.
+pub(crate) const CAUSES_MAX: usize = 32;
+
+/// The longest name of an operation, in bytes. Naming further out stops there, so that recursion costs no memory.
+const OPERATION_MAX: usize = 512;
 
 // === impl Error ===
 
 impl Error {
-    /// A failure of a category, with text that a client may see. Costs one allocation.
-    #[must_use]
-    #[track_caller]
-    pub fn new(category: Category, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
-            category,
-            recovery: category.recovery(),
-            code: None,
-            message: message.into(),
-            internal: None,
-            operation: Cow::Borrowed(""),
-            retry_after: None,
-            metadata: Vec::new(),
-            location: Location::caller(),
-            source: None,
-        }))
-    }
-
-    constructors! {
-        /// The ground under the service gave way.
-        infrastructure => Infrastructure;
-        /// The connection failed.
-        network => Network;
-        /// No answer in time.
-        timeout => Timeout;
-        /// The request is wrong.
-        validation => Validation;
-        /// The caller is not known.
-        authentication => Authentication;
-        /// The caller may not do this.
-        authorization => Authorization;
-        /// The service was set up wrongly.
-        configuration => Configuration;
-        /// A service that we call failed.
-        external_service => ExternalService;
-        /// The caller asked too often.
-        rate_limit => RateLimit;
-        /// What was asked for does not exist.
-        not_found => Resource;
-        /// The request contradicts the present state.
-        conflict => Conflict;
-        /// A pool, queue or quota is used up.
-        resource_exhausted => ResourceExhausted;
-        /// The service cannot answer now.
-        unavailable => Unavailable;
-        /// The caller went away.
-        cancelled => Cancelled;
-        /// Stored data is wrong or lost.
-        data => Data;
-        /// A bug.
-        internal => Internal;
-    }
-
-    /// Converts any error, keeping it as the cause. Never panics.
-    ///
-    /// An [`Error`] comes back as itself. The category is that of the first known error of the chain. The text of a
-    /// foreign error is not shown to clients: the public text is the category's title.
-    #[must_use]
-    #[track_caller]
-    pub fn convert(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        match error.into().downcast::<Self>() {
-            Ok(ours) => *ours,
-            Err(foreign) => {
-                let Class { category, recovery, retry_after, code } = class_of(foreign.as_ref());
-                let mut error = Self::new(category, category.title()).with_recovery(recovery);
-                error.0.retry_after = retry_after;
-                error.0.code = code;
-                error.0.source = Some(foreign);
-                error
-            }
-        }
-    }
-
     /// Sets the stable name.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
@@ -152,10 +63,25 @@ impl Error {
         self
     }
 
+    /// Says whether the call may have taken effect although it failed, where the error knows better than its category:
+    /// then only a call that may be made twice may be tried again.
+    #[must_use]
+    pub fn with_idempotent_only(mut self, only: bool) -> Self {
+        self.0.idempotent_only = only;
+        self
+    }
+
     /// Says when trying again is worth it.
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
+        self
+    }
+
+    /// Replaces the text that clients may see.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.message = message.into();
         self
     }
 
@@ -168,30 +94,44 @@ impl Error {
 
     /// Adds a fact that is written to logs. Facts after the 32nd are dropped.
     #[must_use]
-    pub fn with(self, key: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with(self, key: &'static str, value: impl Into<Value>) -> Self {
         self.with_visible(key, value, Visibility::Internal)
     }
 
-    /// Adds a fact and says who may see it. Facts after the 32nd are dropped.
+    /// Adds a fact that clients may see, too. Facts after the 32nd are dropped.
+    #[must_use]
+    pub fn with_public(self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.with_visible(key, value, Visibility::Public)
+    }
+
+    /// Adds a fact, in place of one of the same name, and says who may see it. Facts after the 32nd are dropped.
     #[must_use]
     pub fn with_visible(
         mut self,
         key: &'static str,
-        value: impl Into<Cow<'static, str>>,
+        value: impl Into<Value>,
         visibility: Visibility,
     ) -> Self {
-        if self.0.metadata.len() < METADATA_MAX {
-            self.0.metadata.push(Metadata { key, value: value.into(), visibility });
+        let fact = Metadata { key, value: value.into(), visibility };
+        let facts = &mut self.0.metadata;
+        match facts.iter().position(|known| known.key == key) {
+            Some(at) => facts[at] = fact,
+            None if facts.len() < METADATA_MAX => facts.push(fact),
+            None => {}
         }
         self
     }
 
-    /// Names the operation that failed. Naming it again further out gives `outer.inner`.
+    /// Names the operation that failed. Naming it again further out gives `outer.inner`; past 512 bytes nothing is added.
     #[must_use]
     pub fn op(mut self, operation: impl Into<Cow<'static, str>>) -> Self {
         let outer = operation.into();
-        self.0.operation =
-            if self.0.operation.is_empty() { outer } else { format!("{outer}.{}", self.0.operation).into() };
+        let inner = &self.0.operation;
+        if inner.is_empty() {
+            self.0.operation = outer;
+        } else if outer.len() + inner.len() < OPERATION_MAX {
+            self.0.operation = format!("{outer}.{inner}").into();
+        }
         self
     }
 
@@ -199,6 +139,13 @@ impl Error {
     #[must_use]
     pub fn cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(cause.into());
+        self
+    }
+
+    /// Says for whom it was made, in place of the context that was current then.
+    #[must_use]
+    pub fn in_context(mut self, context: impl Into<Arc<dyn ErrorContext>>) -> Self {
+        self.0.context = Some(context.into());
         self
     }
 
@@ -226,10 +173,28 @@ impl Error {
         &self.0.metadata
     }
 
+    /// The first fact of that name.
+    #[must_use]
+    pub fn fact(&self, key: &str) -> Option<&Metadata> {
+        self.0.metadata.iter().find(|fact| fact.key == key)
+    }
+
     /// Where it was made.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.0.location
+    }
+
+    /// For whom it was made: what was current then.
+    #[must_use]
+    pub fn context(&self) -> Option<&dyn ErrorContext> {
+        self.0.context.as_deref()
+    }
+
+    /// How the code came to where it was made, if the [policy](crate::BacktracePolicy) asked for that.
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.0.backtrace.as_deref()
     }
 
     /// The kind of failure.
@@ -244,10 +209,24 @@ impl Error {
         self.0.recovery
     }
 
+    /// Whether the call may have taken effect although it failed: then only a call that may be made twice may be tried
+    /// again.
+    #[must_use]
+    pub fn idempotent_only(&self) -> bool {
+        self.0.idempotent_only
+    }
+
     /// The stable name.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         self.0.code
+    }
+
+    /// Whether it, or an error of ours among its causes, has that name.
+    #[must_use]
+    pub fn has_code(&self, code: Code) -> bool {
+        let of_cause = |cause: &(dyn StdError + 'static)| cause.downcast_ref::<Self>().and_then(Self::code);
+        self.0.code == Some(code) || self.causes().any(|cause| of_cause(cause) == Some(code))
     }
 
     /// When trying again is worth it.
@@ -256,15 +235,27 @@ impl Error {
         self.0.retry_after
     }
 
+    /// What another service said, if that is what caused it.
+    #[must_use]
+    pub fn remote(&self) -> Option<&RemoteError> {
+        self.causes().find_map(|cause| cause.downcast_ref())
+    }
+
+    /// The cause at the end of the chain.
+    #[must_use]
+    pub fn root_cause(&self) -> Option<&(dyn StdError + 'static)> {
+        self.causes().last()
+    }
+
     /// What an HTTP client may know of it.
     #[must_use]
     pub fn to_problem(&self) -> Problem {
         Problem::of(self)
     }
 
-    /// The causes, nearest first.
-    fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        std::iter::successors(self.source(), |&e| e.source()).take(32)
+    /// The causes, nearest first; 32 at most.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        std::iter::successors(self.source(), |&e| e.source()).take(CAUSES_MAX)
     }
 }
 
@@ -284,69 +275,14 @@ impl Classify for Error {
     fn code(&self) -> Option<Code> {
         self.0.code
     }
-}
 
-impl From<Rejection> for Error {
-    #[track_caller]
-    fn from(rejection: Rejection) -> Self {
-        let mut error = Self::new(rejection.category(), rejection.public_message());
-        error.0.recovery = rejection.recovery();
-        error.0.retry_after = rejection.retry_after();
-        error.0.code = Some(rejection.reason().code());
-        error.cause(rejection)
+    fn idempotent_only(&self) -> bool {
+        self.0.idempotent_only
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        if f.alternate() {
-            let mut said = self.0.message.to_string();
-            for cause in self.causes() {
-                let text = cause.to_string();
-                // Many errors already print their cause; saying it twice helps nobody.
-                if !said.ends_with(&text) {
-                    write!(f, ": {text}")?;
-                }
-                said = text;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] ", self.0.category)?;
-        if let Some(code) = self.0.code {
-            write!(f, "{code} ")?;
-        }
-        if let Some(operation) = self.operation() {
-            write!(f, "{operation}: ")?;
-        }
-        write!(f, "{self:#}")?;
-        if let Some(internal) = &self.0.internal {
-            write!(f, " ({internal})")?;
-        }
-        for fact in &self.0.metadata {
-            write!(f, " {}={:?}", fact.key, fact.shown())?;
-        }
-        write!(f, " at {}", self.0.location)
-    }
-}
-
-// === impl Metadata ===
-
-impl Metadata {
-    /// The value, or `***` if it is sensitive.
-    #[must_use]
-    pub fn shown(&self) -> &str {
-        if self.visibility == Visibility::Sensitive { "***" } else { &self.value }
     }
 }

@@ -1,13 +1,37 @@
 //! Classifying errors of others: by type and kind, never by message text.
 
+#[cfg(feature = "http")]
+mod of_http;
+#[cfg(feature = "hyper")]
+mod of_hyper;
+#[cfg(feature = "json")]
+mod of_json;
+#[cfg(feature = "redis")]
+mod of_redis;
+#[cfg(feature = "reqwest")]
+mod of_reqwest;
+#[cfg(any(feature = "tokio-postgres", feature = "sqlx"))]
+mod of_sql;
+mod of_std;
+#[cfg(feature = "tokio")]
+mod of_tokio;
+#[cfg(feature = "tonic")]
+mod of_tonic;
+#[cfg(any(feature = "anyhow", feature = "eyre"))]
+mod reports;
+
 use std::error::Error as StdError;
-use std::io::{self, ErrorKind};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::{Category, Classify, Code, Error, Recovery, Rejection};
+use crate::error::CAUSES_MAX;
+use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError};
+
+pub(crate) use of_std::io_class;
 
 /// What is known of an error that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Class {
     /// Its kind.
     pub category: Category,
@@ -17,128 +41,137 @@ pub struct Class {
     pub retry_after: Option<Duration>,
     /// Its stable name, if it has one.
     pub code: Option<Code>,
+    /// Whether the call may have taken effect although it failed.
+    pub idempotent_only: bool,
 }
 
-/// No chain of causes is followed further: nobody reads more, and a cycle must end.
-const MAX_DEPTH: usize = 32;
+/// Says what an error is, if it knows the type. Look with `downcast_ref`, never at the text.
+pub type Classifier = fn(&(dyn StdError + 'static)) -> Option<Class>;
+
+/// How many classifiers an application may register.
+const REGISTERED_MAX: usize = 64;
+
+static REGISTERED: RwLock<Vec<Classifier>> = RwLock::new(Vec::new());
+
+/// Those that come with this crate, the likelier first.
+const KNOWN: &[Classifier] = &[
+    of_ours,
+    of_std::class,
+    #[cfg(feature = "tokio")]
+    of_tokio::class,
+    #[cfg(feature = "reqwest")]
+    of_reqwest::class,
+    #[cfg(feature = "hyper")]
+    of_hyper::class,
+    #[cfg(feature = "http")]
+    of_http::class,
+    #[cfg(feature = "tonic")]
+    of_tonic::class,
+    #[cfg(feature = "json")]
+    of_json::class,
+    #[cfg(feature = "redis")]
+    of_redis::class,
+    #[cfg(feature = "tokio-postgres")]
+    of_sql::class_of_postgres,
+    #[cfg(feature = "sqlx")]
+    of_sql::class_of_sqlx,
+];
 
 /// Classifies any error by the first error of its source chain that is known; unknown if none is.
 ///
-/// Known are the types of this crate and of std. Total: it never panics, and follows at most 32 causes.
+/// An error that wraps another knows more about it than that one does: a body that cannot be decoded is the callee's fault,
+/// although the parser at the end of the chain would call it bad input. So the chain is walked from the outside in. A wrapper
+/// that does not know says so, and the next is asked.
+///
+/// Known are the types of this crate and of std, those of the crates that features name, and what
+/// [`register_classifier`] adds, which is asked first. Total: it never panics, and follows at most 32 causes.
 #[must_use]
 pub fn class_of(error: &(dyn StdError + 'static)) -> Class {
     std::iter::successors(Some(error), |&e| e.source())
-        .take(MAX_DEPTH)
+        .take(CAUSES_MAX)
         .find_map(known)
         .unwrap_or_else(|| Class::from(Category::Unknown))
 }
 
-pub(crate) fn io_class(error: &io::Error) -> Class {
-    let inner = error.get_ref().map(|inner| inner as &(dyn StdError + 'static)).map(class_of);
-    match inner {
-        Some(class) if class.category != Category::Unknown => class,
-        _ => of_kind(error.kind()),
+/// Teaches [`class_of`] a type of the application. It is asked before those that come with this crate, in the order of
+/// registration. `false`: there are 64 already, and it was not added.
+pub fn register_classifier(classifier: Classifier) -> bool {
+    let mut registered = REGISTERED.write().unwrap_or_else(PoisonError::into_inner);
+    let has_room = registered.len() < REGISTERED_MAX;
+    if has_room {
+        registered.push(classifier);
     }
+    has_room
+}
+
+fn known(error: &(dyn StdError + 'static)) -> Option<Class> {
+    registered(error).or_else(|| KNOWN.iter().find_map(|classifier| classifier(error)))
+}
+
+fn registered(error: &(dyn StdError + 'static)) -> Option<Class> {
+    let count = REGISTERED.read().unwrap_or_else(PoisonError::into_inner).len();
+    // One at a time: a classifier is the application's code, and runs without our lock.
+    (0..count).find_map(|index| {
+        let classifier = REGISTERED.read().unwrap_or_else(PoisonError::into_inner).get(index).copied()?;
+        classifier(error)
+    })
+}
+
+fn of_ours(error: &(dyn StdError + 'static)) -> Option<Class> {
+    fn of<E: Classify + StdError + 'static>(error: &(dyn StdError + 'static)) -> Option<Class> {
+        error.downcast_ref::<E>().map(Class::of)
+    }
+    of::<Error>(error)
+        .or_else(|| of::<Rejection>(error))
+        .or_else(|| of::<RemoteError>(error))
+        .or_else(|| of::<MultiError>(error))
 }
 
 // === impl Class ===
 
-impl From<Category> for Class {
-    fn from(category: Category) -> Self {
-        Self { category, recovery: category.recovery(), retry_after: None, code: None }
-    }
-}
-
 impl Class {
-    fn of<E: Classify>(error: &E) -> Self {
+    /// What the error says of itself.
+    #[must_use]
+    pub fn of<E: Classify + ?Sized>(error: &E) -> Self {
         Self {
             category: error.category(),
             recovery: error.recovery(),
             retry_after: error.retry_after(),
             code: error.code(),
+            idempotent_only: error.idempotent_only(),
         }
+    }
+
+    /// With another recovery than that of the category.
+    #[must_use]
+    pub const fn with_recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = recovery;
+        self
+    }
+
+    /// With the time after which to come back.
+    #[must_use]
+    pub const fn with_retry_after(mut self, after: Option<Duration>) -> Self {
+        self.retry_after = after;
+        self
+    }
+
+    /// Says that the call certainly had no effect.
+    #[must_use]
+    pub const fn never_happened(mut self) -> Self {
+        self.idempotent_only = false;
+        self
     }
 }
 
-fn known(error: &(dyn StdError + 'static)) -> Option<Class> {
-    if let Some(ours) = error.downcast_ref::<Error>() {
-        return Some(Class::of(ours));
-    }
-    if let Some(rejection) = error.downcast_ref::<Rejection>() {
-        return Some(Class::of(rejection));
-    }
-    if let Some(io) = error.downcast_ref::<io::Error>() {
-        return Some(io_class(io));
-    }
-    of_std(error).map(Class::from)
-}
-
-fn of_std(error: &(dyn StdError + 'static)) -> Option<Category> {
-    let is_bad_text = error.is::<std::num::ParseIntError>()
-        || error.is::<std::num::ParseFloatError>()
-        || error.is::<std::num::TryFromIntError>()
-        || error.is::<std::str::ParseBoolError>()
-        || error.is::<std::char::ParseCharError>()
-        || error.is::<std::str::Utf8Error>()
-        || error.is::<std::string::FromUtf8Error>()
-        || error.is::<std::net::AddrParseError>();
-    if is_bad_text {
-        return Some(Category::Validation);
-    }
-    if let Some(receive) = error.downcast_ref::<std::sync::mpsc::RecvTimeoutError>() {
-        return Some(match receive {
-            std::sync::mpsc::RecvTimeoutError::Timeout => Category::Timeout,
-            std::sync::mpsc::RecvTimeoutError::Disconnected => Category::Internal,
-        });
-    }
-    if error.is::<std::env::VarError>() {
-        return Some(Category::Configuration);
-    }
-    if error.is::<std::fmt::Error>() || error.is::<std::sync::mpsc::RecvError>() {
-        return Some(Category::Internal);
-    }
-    None
-}
-
-fn of_kind(kind: ErrorKind) -> Class {
-    let category = match kind {
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory => Category::Resource,
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Category::Authorization,
-        ErrorKind::ConnectionRefused
-        | ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::NotConnected
-        | ErrorKind::BrokenPipe
-        | ErrorKind::HostUnreachable
-        | ErrorKind::NetworkUnreachable
-        | ErrorKind::NetworkDown
-        | ErrorKind::AddrNotAvailable
-        | ErrorKind::UnexpectedEof => Category::Network,
-        ErrorKind::AddrInUse => Category::Configuration,
-        ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted => Category::Timeout,
-        ErrorKind::InvalidInput | ErrorKind::InvalidFilename | ErrorKind::ArgumentListTooLong => {
-            Category::Validation
+impl From<Category> for Class {
+    fn from(category: Category) -> Self {
+        Self {
+            category,
+            recovery: category.recovery(),
+            retry_after: None,
+            code: None,
+            idempotent_only: category.idempotent_only(),
         }
-        ErrorKind::InvalidData => Category::Data,
-        ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty => Category::Conflict,
-        ErrorKind::StorageFull
-        | ErrorKind::QuotaExceeded
-        | ErrorKind::OutOfMemory
-        | ErrorKind::FileTooLarge => Category::ResourceExhausted,
-        ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy | ErrorKind::Deadlock => {
-            Category::Unavailable
-        }
-        ErrorKind::StaleNetworkFileHandle | ErrorKind::WriteZero => Category::Infrastructure,
-        ErrorKind::Unsupported
-        | ErrorKind::NotSeekable
-        | ErrorKind::TooManyLinks
-        | ErrorKind::CrossesDevices => Category::Application,
-        _ => Category::Unknown,
-    };
-    let recovery = match kind {
-        // Nothing is wrong with the other side; the call was only interrupted.
-        ErrorKind::Interrupted | ErrorKind::WouldBlock => Recovery::Retriable,
-        _ => category.recovery(),
-    };
-    Class { recovery, ..Class::from(category) }
+    }
 }

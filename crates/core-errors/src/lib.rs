@@ -24,27 +24,62 @@
 //! assert_eq!(refused.to_problem().status, 400);
 //! ```
 //!
-//! **Cost.** `Error` is 8 bytes; making one is one allocation and captures the source location, never a backtrace.
-//! `Rejection` is 64 bytes and allocates nothing. Classifying matches on types and kinds, never on message text.
+//! # Where a failure comes from
+//! * [`Error::convert`] takes any error, and [`ResultExt::op`] names the operation on the way: types and kinds decide the class
+//!   ([`class_of`]), never text. Errors of std are known; those of tokio, `serde_json`, http, hyper, reqwest, tonic, redis,
+//!   tokio-postgres and sqlx behind features of their names, and those of your own after [`register_classifier`]. What nobody knows is
+//!   counted ([`unclassified()`]).
+//! * [`Errors`] collects several into a [`MultiError`], which is bounded.
+//! * [`RemoteError`] is what another service said: read from its problem document or report (feature `json`) or its gRPC
+//!   status (feature `tonic`), with its own kind, code and hint.
+//!
+//! # Where it goes
+//! Clients see `Display`, [`Error::to_problem`] and, over gRPC, `tonic::Status::from`: public text and public facts. Logs get
+//! `Error::for_log` (feature `serde`): all of it, but for facts that are [`Sensitive`](Visibility::Sensitive).
+//!
+//! # Cost
+//! `Error` is 8 bytes; making one is one allocation and captures the source location and the ids of the current request, and a
+//! backtrace only where [`BacktracePolicy`] asks for one. `Rejection` is 64 bytes and allocates nothing.
 
+mod ambient;
+mod backtrace;
 mod category;
 mod classify;
 mod code;
 mod error;
 mod foreign;
+mod metadata;
+mod multi;
 mod name;
 mod problem;
 mod recovery;
 mod rejection;
+mod remote;
+#[cfg(feature = "serde")]
+mod report;
+mod result_ext;
+mod unclassified;
 mod verdict;
 
+pub use ambient::{Capture, ErrorContext, domain, set_capture, set_domain};
+pub use backtrace::BacktracePolicy;
 pub use category::{Category, Severity};
 pub use classify::Classify;
 pub use code::Code;
-pub use error::{Error, Metadata, Visibility};
-pub use foreign::{Class, class_of};
+pub use error::Error;
+pub use foreign::{Class, Classifier, class_of, register_classifier};
+pub use metadata::{Metadata, Value, Visibility};
+pub use multi::{Errors, MultiError};
 pub use name::{Name, NameError};
-pub use problem::Problem;
+pub(crate) use problem::POINTER;
+pub use problem::{Problem, ProblemPart};
 pub use recovery::Recovery;
 pub use rejection::{Cause, PolicyKind, Reason, Rejection};
+pub use remote::RemoteError;
+#[cfg(feature = "json")]
+pub use remote::RemoteErrorInvalid;
+#[cfg(feature = "serde")]
+pub use report::Report;
+pub use result_ext::ResultExt;
+pub use unclassified::unclassified;
 pub use verdict::Verdict;

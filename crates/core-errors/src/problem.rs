@@ -1,11 +1,11 @@
 use std::borrow::Cow;
 
-use crate::{Error, Visibility};
+use crate::{Category, Error, MultiError, Value, Visibility};
 
 /// A problem document as RFC 9457 shapes it: what an HTTP client may know of a failure.
 ///
 /// It is made from public text and public metadata only; causes, internal text and locations have no way in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Problem {
@@ -32,8 +32,27 @@ pub struct Problem {
     pub correlation_id: Option<String>,
     /// Public facts, in order.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map"))]
-    pub metadata: Vec<(&'static str, Cow<'static, str>)>,
+    pub metadata: Vec<(&'static str, Value)>,
+    /// Each part of the request that is wrong, if more than one is. Failures of different kinds are not listed: the document is
+    /// about the worst of them.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub errors: Vec<ProblemPart>,
 }
+
+/// One part of a request that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ProblemPart {
+    /// What is wrong with it.
+    pub detail: String,
+    /// Where it is, as a JSON pointer in a URI fragment: `#/items/0/price`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub pointer: Option<String>,
+}
+
+/// The public fact that says where in a request something is wrong.
+pub(crate) const POINTER: &str = "pointer";
 
 // === impl Problem ===
 
@@ -54,7 +73,8 @@ impl Problem {
             category: category.as_str(),
             code: error.code().map(crate::Code::as_str),
             retry_after: error.retry_after().map(whole_seconds),
-            correlation_id: None,
+            correlation_id: error.context().map(|context| context.correlation_id().to_owned()),
+            errors: parts(error),
             metadata: public.map(|fact| (fact.key, fact.value.clone())).collect(),
         }
     }
@@ -67,15 +87,25 @@ impl Problem {
     }
 }
 
+fn parts(error: &Error) -> Vec<ProblemPart> {
+    let several = error.causes().find_map(|cause| cause.downcast_ref::<MultiError>());
+    let Some(several) = several.filter(|all| all.errors().all(|e| e.category() == Category::Validation))
+    else {
+        return Vec::new();
+    };
+    let part = |error: &Error| ProblemPart {
+        detail: error.message().to_owned(),
+        pointer: error.fact(POINTER).map(|fact| fact.shown().into_owned()),
+    };
+    several.errors().map(part).collect()
+}
+
 /// Rounded up: coming back early would be refused again.
 fn whole_seconds(after: std::time::Duration) -> u64 {
     after.as_secs() + u64::from(after.subsec_nanos() > 0)
 }
 
 #[cfg(feature = "serde")]
-fn as_map<S: serde::Serializer>(
-    facts: &[(&'static str, Cow<'static, str>)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn as_map<S: serde::Serializer>(facts: &[(&'static str, Value)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(facts.iter().map(|(key, value)| (key, value)))
 }

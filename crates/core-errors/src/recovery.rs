@@ -25,6 +25,13 @@ impl Recovery {
         matches!(self, Self::Retriable | Self::Transient)
     }
 
+    /// Reads the text of [`as_str`](Self::as_str). A word of a newer peer is none of ours.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Retriable, Self::Transient, Self::Fatal, Self::InvalidInput, Self::Unknown];
+        all.into_iter().find(|recovery| recovery.as_str() == name)
+    }
+
     /// The text used in logs and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

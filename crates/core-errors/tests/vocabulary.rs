@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use core_errors::{
-    Category, Classify, Code, Error, Name, PolicyKind, Reason, Recovery, Rejection, Verdict, Visibility,
-    class_of,
+    Category, Classify, Code, Error, Name, PolicyKind, Reason, Recovery, Rejection, ResultExt, Verdict,
+    Visibility, class_of,
 };
 
 const CODE: Code = Code::new("DB_TIMEOUT");
@@ -18,19 +18,60 @@ fn an_error_is_one_word_and_a_rejection_a_cache_line() {
     assert!(size_of::<Rejection>() <= 64, "{}", size_of::<Rejection>());
 }
 
+/// The whole table, row by row: a change of one is a change of what services answer, log and retry.
 #[test]
-fn the_table_is_consistent() {
-    assert_eq!(Category::all().len(), 18);
+fn the_table_of_categories_is_what_the_docs_say() {
+    let rows: Vec<String> = Category::all()
+        .map(|c| {
+            let repeat = if c.idempotent_only() { "idempotent" } else { "any" };
+            let (name, recovery, severity) = (c.as_str(), c.recovery(), c.severity());
+            format!(
+                "{name} {recovery} {repeat} {} {} {severity:?} {}",
+                c.http_status(),
+                c.grpc_code(),
+                c.title()
+            )
+        })
+        .collect();
+    let expected = [
+        "infrastructure transient idempotent 503 14 Error Infrastructure failure",
+        "application fatal any 500 13 Error Application error",
+        "network transient idempotent 502 14 Error Network failure",
+        "timeout transient idempotent 504 4 Error Timeout",
+        "validation invalid_input any 400 3 Info Invalid request",
+        "authentication invalid_input any 401 16 Warning Authentication required",
+        "authorization invalid_input any 403 7 Warning Permission denied",
+        "configuration fatal any 500 9 Critical Configuration error",
+        "external_service transient idempotent 502 14 Error External service failure",
+        "rate_limit transient any 429 8 Warning Too many requests",
+        "resource invalid_input any 404 5 Info Not found",
+        "conflict invalid_input any 409 10 Info Conflict",
+        "resource_exhausted transient any 503 8 Error Resource exhausted",
+        "unavailable transient any 503 14 Error Service unavailable",
+        "cancelled fatal idempotent 499 1 Info Cancelled",
+        "data fatal any 500 15 Critical Data error",
+        "internal fatal idempotent 500 13 Critical Internal error",
+        "unknown unknown idempotent 500 2 Error Unknown error",
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!("from_the_future".parse(), Ok(Category::Unknown));
     for category in Category::all() {
-        assert!((400..600).contains(&category.http_status()), "{category}");
-        assert!(category.grpc_code() <= 16);
-        assert!(!category.title().is_empty());
-        // Who must change the request has made a wrong one, and only then is it a client's fault that cannot be retried.
+        // Whoever must change the request made a wrong one.
         if category.recovery() == Recovery::InvalidInput {
             assert!(category.is_client_fault(), "{category}");
         }
     }
-    assert_eq!("from_the_future".parse(), Ok(Category::Unknown));
+}
+
+#[test]
+fn every_status_has_a_kind_and_answers_of_ours_come_back_as_what_they_were() {
+    for status in 0..=u16::MAX {
+        let category = Category::of_http_status(status);
+        assert_eq!(category == Category::Unknown, !(400..600).contains(&status), "{status}");
+    }
+    for category in Category::all().filter(|c| c.is_client_fault()) {
+        assert_eq!(Category::of_http_status(category.http_status()), category);
+    }
 }
 
 #[test]
@@ -138,9 +179,18 @@ fn no_secret_and_no_internal_text_reaches_a_client() {
 }
 
 #[test]
-fn metadata_is_bounded() {
-    let error = (0..100).fold(Error::internal("x"), |e, i| e.with("k", i.to_string()));
+fn facts_are_bounded_and_each_name_is_there_once() {
+    let error = Error::internal("x").with("k", 1).with("k", "two").with("done", true).with("share", 0.5);
+    let facts: Vec<_> = error.metadata().iter().map(|fact| (fact.key, fact.shown().into_owned())).collect();
+    assert_eq!(facts, [("k", "two".into()), ("done", "true".into()), ("share", "0.5".into())]);
+    assert_eq!(error.fact("k").and_then(|fact| fact.value.as_text()), Some("two"));
+
+    let names: [&'static str; 40] =
+        std::array::from_fn(|i| &"abcdefghijklmnopqrstuvwxyz0123456789ABCDE"[i..=i]);
+    let error = names.into_iter().fold(Error::internal("x"), |error, name| error.with(name, 1));
     assert_eq!(error.metadata().len(), 32);
+    let deep = (0..10_000).fold(Error::internal("x"), |error, _| error.op("again"));
+    assert!(deep.operation().unwrap().len() <= 512);
 }
 
 #[test]
@@ -195,4 +245,84 @@ fn a_problem_has_the_shape_of_rfc_9457() {
         "metadata": {"order": "42"},
     });
     assert_eq!(json, expected);
+}
+
+#[test]
+fn f_13_an_operation_and_its_cause_make_an_error_of_each_recovery() {
+    let cause = || io::Error::from(ErrorKind::NotFound);
+    for (error, recovery) in [
+        (Error::retriable("raft.propose", cause()), Recovery::Retriable),
+        (Error::transient("raft.propose", cause()), Recovery::Transient),
+        (Error::fatal("raft.propose", cause()), Recovery::Fatal),
+        (Error::invalid_input("raft.propose", cause()), Recovery::InvalidInput),
+    ] {
+        assert_eq!(error.recovery(), recovery);
+        assert_eq!((error.operation(), error.category()), (Some("raft.propose"), Category::Resource));
+        assert!(error.location().file().ends_with("vocabulary.rs"));
+    }
+}
+
+#[test]
+fn f_15_wrapping_no_error_gives_no_error() {
+    let fine: Result<u8, io::Error> = Ok(7);
+    assert_eq!(fine.op("read").unwrap(), 7);
+    let failed: Result<u8, io::Error> = Err(ErrorKind::ConnectionReset.into());
+    let error = failed.op("read").or_message("try later").or_code(CODE).op("sync").unwrap_err();
+    assert_eq!(error.operation(), Some("sync.read"));
+    assert_eq!((error.to_string().as_str(), error.code()), ("try later", Some(CODE)));
+    assert!(error.location().file().ends_with("vocabulary.rs"));
+}
+
+/// Original: wrapping changed the shared error, so that the operations of unrelated callers piled up in it.
+#[test]
+fn wrapping_for_one_caller_does_not_change_what_another_holds() {
+    let shared = std::sync::Arc::new(Error::timeout("slow").op("fetch"));
+    let ours = Error::classified(std::sync::Arc::clone(&shared)).op("ours");
+    let theirs = Error::classified(std::sync::Arc::clone(&shared)).op("theirs");
+    assert_eq!((ours.operation(), theirs.operation()), (Some("ours"), Some("theirs")));
+    assert_eq!(shared.operation(), Some("fetch"));
+    assert_eq!(ours.category(), Category::Timeout);
+}
+
+#[test]
+fn b_5_the_name_of_an_error_is_found_through_whatever_wraps_it() {
+    let error = Error::unavailable("later").cause(Error::timeout("slow").with_code(CODE));
+    assert!(error.has_code(CODE) && error.code().is_none());
+    assert!(!error.has_code(const { Code::new("OTHER_CODE") }));
+    assert_eq!(error.root_cause().unwrap().to_string(), "slow");
+}
+
+#[test]
+fn f_9_the_families_of_the_originals_have_constructors() {
+    for (error, category, code) in [
+        (Error::configuration("x"), Category::Configuration, None),
+        (Error::cache("x"), Category::Infrastructure, Some("CACHE_FAILED")),
+        (Error::queue("x"), Category::Infrastructure, Some("QUEUE_FAILED")),
+        (Error::provider("x"), Category::ExternalService, Some("PROVIDER_FAILED")),
+        (Error::rate_limit("x"), Category::RateLimit, None),
+        (Error::streaming("x"), Category::Network, Some("STREAM_FAILED")),
+        (Error::validation("x"), Category::Validation, None),
+        (Error::tracker("x"), Category::Internal, Some("TRACKER_FAILED")),
+    ] {
+        assert_eq!((error.category(), error.code().map(Code::as_str)), (category, code));
+    }
+    let open = Rejection::new(PolicyKind::Breaker, Name::new("db").unwrap(), Reason::CircuitOpen);
+    let breaker = Error::from(open);
+    assert_eq!(
+        (breaker.category(), breaker.code().unwrap().as_str()),
+        (Category::Unavailable, "CIRCUIT_OPEN")
+    );
+}
+
+#[test]
+fn a_panic_is_a_bug_whose_text_no_client_sees() {
+    let thrown = std::panic::catch_unwind(|| panic!("SECRET {}", 7)).unwrap_err();
+    let error = Error::from_panic(&*thrown);
+    assert_eq!((error.category(), error.code().unwrap().as_str()), (Category::Internal, "PANICKED"));
+    assert_eq!(error.internal_message(), Some("SECRET 7"));
+    assert!(!error.to_string().contains("SECRET"));
+    let long: Box<dyn std::any::Any + Send> = Box::new("ä".repeat(5_000));
+    assert!(Error::from_panic(&*long).internal_message().unwrap().len() <= 1_024);
+    let odd: Box<dyn std::any::Any + Send> = Box::new(7);
+    assert!(Error::from_panic(&*odd).internal_message().is_some());
 }

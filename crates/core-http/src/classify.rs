@@ -1,5 +1,5 @@
 use core_errors::{Category, Error, Verdict};
-use http::{Response, StatusCode};
+use http::Response;
 
 use crate::retry_after::retry_after;
 
@@ -24,23 +24,6 @@ pub fn classify_response<B>(response: &Response<B>) -> Verdict {
     }
 }
 
-/// The kind of failure that a status tells of, as seen by the caller.
-#[must_use]
-pub fn category_of(status: StatusCode) -> Category {
-    match status.as_u16() {
-        401 => Category::Authentication,
-        403 => Category::Authorization,
-        404 | 410 => Category::Resource,
-        408 | 504 => Category::Timeout,
-        409 | 412 => Category::Conflict,
-        429 => Category::RateLimit,
-        499 => Category::Cancelled,
-        503 => Category::Unavailable,
-        400..=499 => Category::Validation,
-        _ => Category::ExternalService,
-    }
-}
-
 /// Passes a response that is a success, and makes an error of one that is not: its category and recovery follow the status, its
 /// hint `Retry-After`. The body is not read.
 ///
@@ -53,13 +36,16 @@ pub fn check_status<B>(response: Response<B>) -> Result<Response<B>, Error> {
         return Ok(response);
     }
     let status = response.status();
-    let error = Error::new(category_of(status), "the service that was called answered with a failure")
-        .with_recovery(match verdict {
-            Verdict::Permanent => core_errors::Recovery::Fatal,
-            Verdict::Ignore => core_errors::Recovery::InvalidInput,
-            _ => core_errors::Recovery::Transient,
-        })
-        .with("status", status.as_u16().to_string());
+    let error = Error::new(
+        Category::of_http_status(status.as_u16()),
+        "the service that was called answered with a failure",
+    )
+    .with_recovery(match verdict {
+        Verdict::Permanent => core_errors::Recovery::Fatal,
+        Verdict::Ignore => core_errors::Recovery::InvalidInput,
+        _ => core_errors::Recovery::Transient,
+    })
+    .with("status", status.as_u16());
     Err(match verdict.retry_after() {
         Some(after) => error.with_retry_after(after),
         None => error,

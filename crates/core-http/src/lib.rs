@@ -48,7 +48,7 @@ mod extract;
 
 #[cfg(feature = "axum")]
 pub use api_error::ApiError;
-pub use classify::{category_of, check_status, classify_response};
+pub use classify::{check_status, classify_response};
 pub use client::{Inject, InjectLayer};
 pub use context::{ContextLayer, ContextService, ResponseFuture};
 #[cfg(feature = "axum")]

@@ -170,7 +170,7 @@ fn what_was_exhausted_tells_how_hard_it_was_tried() {
     let error = Error::from(exhausted(reset(), Why::BudgetExhausted));
     assert_eq!((error.message(), error.code()), ("the gateway hung up", Some(CODE)));
     assert_eq!(error.recovery(), Recovery::Fatal);
-    let fact = |key| error.metadata().iter().find(|fact| fact.key == key).unwrap().shown().to_owned();
+    let fact = |key| error.metadata().iter().find(|fact| fact.key == key).unwrap().shown().into_owned();
     assert_eq!(
         [fact("attempts"), fact("elapsed"), fact("gave_up")],
         ["3", "700ms", "the retry budget is spent"]

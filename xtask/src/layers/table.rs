@@ -77,6 +77,11 @@ const CLIENTS: [&str; 45] = [
     "warp",
 ];
 
+/// The one crate that may know clients from below, to classify their errors: each behind a feature, and without opening
+/// anything.
+const KNOWS_ERRORS: (&str, [&str; 6]) =
+    ("core-errors", ["hyper", "redis", "reqwest", "sqlx", "tokio-postgres", "tonic"]);
+
 /// Features that open sockets in a crate that is welcome without them.
 const SOCKET_FEATURES: [(&str, &str); 7] = [
     ("async-std", "default"),
@@ -115,6 +120,11 @@ pub(super) fn layer(number: usize) -> String {
 
 pub(super) fn is_client(name: &str) -> bool {
     CLIENTS.contains(&name)
+}
+
+/// Whether a crate may know the types of a client's errors.
+pub(super) fn knows_errors(from: &str, client: &str) -> bool {
+    from == KNOWS_ERRORS.0 && KNOWS_ERRORS.1.contains(&client)
 }
 
 pub(super) fn opens_sockets(name: &str, feature: &str) -> bool {

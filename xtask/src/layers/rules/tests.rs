@@ -116,7 +116,7 @@ fn every_member_has_a_place() {
 
 #[test]
 fn clients_enter_from_layer_three_up() {
-    for from in ["core-errors", "core-policy", "core-retry", "core-log"] {
+    for from in ["core-time", "core-policy", "core-retry", "core-log"] {
         for client in ["axum", "hyper", "hyper-util", "reqwest", "redis"] {
             let why = complaint(from, Edge { optional: true, ..edge(client) });
             assert!(why.contains("clients of others enter from layer 3 up"), "{why}");
@@ -125,6 +125,14 @@ fn clients_enter_from_layer_three_up() {
     for from in ["core-http", "core-health", "genesis-kit", "xtask"] {
         assert_eq!(wrong(from, "axum"), [""; 0], "{from}");
     }
+}
+
+#[test]
+fn the_errors_of_clients_are_known_behind_features() {
+    let edge_to = |client, optional| Edge { optional, ..edge(client) };
+    assert_eq!(wrong_with("core-errors", edge_to("reqwest", true)), [""; 0]);
+    assert!(complaint("core-errors", edge_to("reqwest", false)).contains("clients of others"));
+    assert!(complaint("core-errors", edge_to("axum", true)).contains("clients of others"));
 }
 
 #[test]

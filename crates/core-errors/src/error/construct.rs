@@ -1,0 +1,216 @@
+//! How errors are made.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::panic::Location;
+
+use super::Inner;
+use crate::{
+    Category, Class, Classify, Code, Error, MultiError, Recovery, Rejection, ambient, backtrace, class_of,
+    unclassified,
+};
+
+macro_rules! constructors {
+    ($($(#[doc = $doc:literal])+ $name:ident => $category:ident $(, $code:literal)?;)+) => { $(
+        $(#[doc = $doc])+
+        #[doc = concat!("\n\nOf category [`Category::", stringify!($category), "`]", $(", with the code `", $code, "`",)? ".")]
+        #[must_use]
+        #[track_caller]
+        pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
+            Self::new(Category::$category, message)$(.with_code(const { Code::new($code) }))?
+        }
+    )+ };
+}
+
+macro_rules! of_recovery {
+    ($($(#[doc = $doc:literal])+ $name:ident => $recovery:ident;)+) => { $(
+        $(#[doc = $doc])+
+        ///
+        /// The rest is as [`convert`](Self::convert) finds it in the cause.
+        #[must_use]
+        #[track_caller]
+        pub fn $name<E>(operation: impl Into<Cow<'static, str>>, cause: E) -> Self
+        where
+            E: Into<Box<dyn StdError + Send + Sync>>,
+        {
+            Self::convert(cause).with_recovery(Recovery::$recovery).op(operation)
+        }
+    )+ };
+}
+
+/// More of the text of a panic is not kept.
+const PANIC_MAX: usize = 1_024;
+
+// === impl Error ===
+
+impl Error {
+    /// A failure of a category, with text that a client may see. Costs one allocation.
+    ///
+    /// It remembers where it was made, and the ids of the [context](crate::ErrorContext) that is current.
+    #[must_use]
+    #[track_caller]
+    pub fn new(category: Category, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            category,
+            recovery: category.recovery(),
+            idempotent_only: category.idempotent_only(),
+            code: None,
+            message: message.into(),
+            internal: None,
+            operation: Cow::Borrowed(""),
+            retry_after: None,
+            metadata: Vec::new(),
+            location: Location::caller(),
+            context: ambient::current(),
+            source: None,
+            backtrace: backtrace::take(category),
+        }))
+    }
+
+    constructors! {
+        /// The ground under the service gave way.
+        infrastructure => Infrastructure;
+        /// The connection failed.
+        network => Network;
+        /// No answer in time.
+        timeout => Timeout;
+        /// The request is wrong.
+        validation => Validation;
+        /// The caller is not known.
+        authentication => Authentication;
+        /// The caller may not do this.
+        authorization => Authorization;
+        /// The service was set up wrongly.
+        configuration => Configuration;
+        /// A service that we call failed.
+        external_service => ExternalService;
+        /// The caller asked too often.
+        rate_limit => RateLimit;
+        /// What was asked for does not exist.
+        not_found => Resource;
+        /// The request contradicts the present state.
+        conflict => Conflict;
+        /// A pool, queue or quota is used up.
+        resource_exhausted => ResourceExhausted;
+        /// The service cannot answer now.
+        unavailable => Unavailable;
+        /// The caller went away.
+        cancelled => Cancelled;
+        /// Stored data is wrong or lost.
+        data => Data;
+        /// A bug.
+        internal => Internal;
+        /// The cache cannot be reached, or answered with a failure.
+        cache => Infrastructure, "CACHE_FAILED";
+        /// The message queue cannot be reached, or did not take or give a message.
+        queue => Infrastructure, "QUEUE_FAILED";
+        /// A provider that we buy from answered with a failure.
+        provider => ExternalService, "PROVIDER_FAILED";
+        /// A stream ended before it was complete.
+        streaming => Network, "STREAM_FAILED";
+        /// The record of an execution is wrong: a stage ended twice, or under another parent.
+        tracker => Internal, "TRACKER_FAILED";
+    }
+
+    /// A part of a request is wrong: `pointer` is where, as a JSON pointer in a URI fragment (`#/items/0/price`).
+    #[must_use]
+    #[track_caller]
+    pub fn validation_at(
+        pointer: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::validation(message).with_public(crate::POINTER, pointer.into())
+    }
+
+    of_recovery! {
+        /// An operation failed and may work at once: not the leader, a stale connection.
+        retriable => Retriable;
+        /// An operation failed and may work after a delay.
+        transient => Transient;
+        /// An operation failed and will fail again.
+        fatal => Fatal;
+        /// An operation failed because of what the caller asked for.
+        invalid_input => InvalidInput;
+    }
+
+    /// Converts any error, keeping it as the cause. Never panics.
+    ///
+    /// An [`Error`] comes back as itself. The category is that of the first known error of the chain. The text of a
+    /// foreign error is not shown to clients: the public text is the category's title. What nobody knows is counted
+    /// ([`unclassified`](crate::unclassified())).
+    #[must_use]
+    #[track_caller]
+    pub fn convert<E>(error: E) -> Self
+    where
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        match error.into().downcast::<Self>() {
+            Ok(ours) => *ours,
+            Err(foreign) => {
+                let class = class_of(foreign.as_ref());
+                if class.category == Category::Unknown {
+                    unclassified::count(std::any::type_name::<E>());
+                }
+                Self::of_class(class, foreign)
+            }
+        }
+    }
+
+    /// Converts an error that classifies itself, keeping it as the cause. Clients see the category's title.
+    #[must_use]
+    #[track_caller]
+    pub fn classified<E>(error: E) -> Self
+    where
+        E: Classify + StdError + Send + Sync + 'static,
+    {
+        Self::of_class(Class::of(&error), Box::new(error))
+    }
+
+    /// What a panic came to, from what it was thrown with. The text is for those who run the service.
+    #[must_use]
+    #[track_caller]
+    pub fn from_panic(thrown: &(dyn Any + Send)) -> Self {
+        let text = thrown.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| thrown.downcast_ref::<String>().map(String::as_str));
+        let error = Self::internal(Category::Internal.title()).with_code(const { Code::new("PANICKED") });
+        match text {
+            Some(text) => error.with_internal(text[..text.floor_char_boundary(PANIC_MAX)].to_owned()),
+            None => error.with_internal("a panic with something else than text"),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn of_class(class: Class, foreign: Box<dyn StdError + Send + Sync>) -> Self {
+        let Class { category, recovery, retry_after, code, idempotent_only } = class;
+        let mut error = Self::new(category, category.title());
+        error.0.recovery = recovery;
+        error.0.idempotent_only = idempotent_only;
+        error.0.retry_after = retry_after;
+        error.0.code = code;
+        error.0.source = Some(foreign);
+        error
+    }
+}
+
+impl From<Rejection> for Error {
+    #[track_caller]
+    fn from(rejection: Rejection) -> Self {
+        let message = rejection.public_message();
+        Self::classified(rejection).with_message(message)
+    }
+}
+
+/// Of several failures, the kind of the worst; the public text says how many there were.
+impl From<MultiError> for Error {
+    #[track_caller]
+    fn from(errors: MultiError) -> Self {
+        match errors.into_single() {
+            Ok(single) => single,
+            Err(several) => {
+                let message = several.to_string();
+                Self::classified(several).with_message(message)
+            }
+        }
+    }
+}

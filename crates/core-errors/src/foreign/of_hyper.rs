@@ -1,0 +1,30 @@
+use std::error::Error as StdError;
+
+use super::Class;
+use crate::{Category, Recovery};
+
+/// What the errors of `hyper` tell. What it wraps is asked first: a refused connection is known better by its kind.
+pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
+    let hyper = error.downcast_ref::<hyper::Error>()?;
+    if hyper.is_timeout() {
+        return Some(Category::Timeout.into());
+    }
+    if hyper.is_user() {
+        return Some(Category::Internal.into());
+    }
+    if hyper.is_canceled() {
+        // The connection closed before the request was written to it.
+        return Some(Class::from(Category::Network).with_recovery(Recovery::Retriable).never_happened());
+    }
+    if hyper.is_parse() || hyper.is_parse_status() {
+        return Some(Category::ExternalService.into());
+    }
+    if hyper.is_closed() || hyper.is_incomplete_message() || hyper.is_body_write_aborted() {
+        return Some(Category::Network.into());
+    }
+    // It does not say what it is, but what it wraps may; if that is silent, too, it came from the connection.
+    match hyper.source() {
+        Some(_) => None,
+        None => Some(Category::Network.into()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Databases that speak SQL: what a connection pool says, and the five characters of SQLSTATE (SQL:2023; `PostgreSQL`, appendix A).
+
+use std::error::Error as StdError;
+
+use super::Class;
+use crate::{Category, Recovery};
+
+#[cfg(feature = "tokio-postgres")]
+pub(super) fn class_of_postgres(error: &(dyn StdError + 'static)) -> Option<Class> {
+    let postgres = error.downcast_ref::<tokio_postgres::Error>()?;
+    if let Some(state) = postgres.code() {
+        return Some(of_sqlstate(state.code()));
+    }
+    if postgres.is_closed() {
+        return Some(Category::Network.into());
+    }
+    // What it wraps knows: I/O, TLS, a conversion. What wraps nothing is about how the client was used.
+    match postgres.source() {
+        Some(_) => None,
+        None => Some(Category::Internal.into()),
+    }
+}
+
+#[cfg(feature = "sqlx")]
+pub(super) fn class_of_sqlx(error: &(dyn StdError + 'static)) -> Option<Class> {
+    use sqlx_core::Error;
+
+    Some(match error.downcast_ref::<Error>()? {
+        Error::Database(database) => match database.code() {
+            Some(state) if state.len() == 5 => of_sqlstate(&state),
+            _ => of_kind(&database.kind()),
+        },
+        Error::Io(io) => super::io_class(io),
+        Error::Tls(_) => Category::Network.into(),
+        // All connections are busy: nothing was sent.
+        Error::PoolTimedOut => Class::from(Category::ResourceExhausted),
+        Error::PoolClosed | Error::WorkerCrashed => Category::Unavailable.into(),
+        Error::RowNotFound => Category::Resource.into(),
+        Error::Configuration(_) => Category::Configuration.into(),
+        Error::InvalidArgument(_) | Error::Encode(_) => Category::Validation.into(),
+        Error::Decode(_) | Error::ColumnDecode { .. } => Category::Data.into(),
+        Error::Protocol(_) => Category::ExternalService.into(),
+        _ => Category::Internal.into(),
+    })
+}
+
+#[cfg(feature = "sqlx")]
+fn of_kind(kind: &sqlx_core::error::ErrorKind) -> Class {
+    use sqlx_core::error::ErrorKind;
+
+    Class::from(match kind {
+        ErrorKind::UniqueViolation | ErrorKind::ExclusionViolation => Category::Conflict,
+        ErrorKind::ForeignKeyViolation | ErrorKind::NotNullViolation | ErrorKind::CheckViolation => {
+            Category::Validation
+        }
+        _ => Category::ExternalService,
+    })
+}
+
+/// By its class, the first two characters, and by itself where its class is too wide.
+fn of_sqlstate(state: &str) -> Class {
+    let aborted = || Class::from(Category::Unavailable).with_recovery(Recovery::Retriable);
+    match state {
+        // Serialisation failure, deadlock: rolled back; the same transaction may work at once.
+        "40001" | "40P01" => return aborted(),
+        // A lock that was not to be had now.
+        "55P03" => return Category::Unavailable.into(),
+        "23505" | "23P01" => return Category::Conflict.into(),
+        // Cancelled: by a time limit of the server or by an operator.
+        "57014" => return Class::from(Category::Timeout).never_happened(),
+        _ => {}
+    }
+    let class = state.get(..2).unwrap_or_default();
+    let category = match class {
+        "08" => Category::Network,
+        "22" | "23" | "54" => Category::Validation,
+        "28" | "3D" | "3F" => Category::Configuration,
+        "40" => return aborted(),
+        "42" => match state {
+            "42501" => Category::Authorization,
+            _ => Category::Internal,
+        },
+        "53" => Category::ResourceExhausted,
+        "57" => Category::Unavailable,
+        "58" | "XX" => Category::Infrastructure,
+        _ => Category::ExternalService,
+    };
+    match class {
+        // The transaction was not committed: the server says so.
+        "53" | "57" | "58" | "XX" => Class::from(category).never_happened(),
+        _ => Class::from(category),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlstate_tells_who_must_change_what() {
+        for (state, category, recovery) in [
+            ("40001", Category::Unavailable, Recovery::Retriable),
+            ("40P01", Category::Unavailable, Recovery::Retriable),
+            ("23505", Category::Conflict, Recovery::InvalidInput),
+            ("23502", Category::Validation, Recovery::InvalidInput),
+            ("08006", Category::Network, Recovery::Transient),
+            ("53300", Category::ResourceExhausted, Recovery::Transient),
+            ("57P01", Category::Unavailable, Recovery::Transient),
+            ("57014", Category::Timeout, Recovery::Transient),
+            ("42P01", Category::Internal, Recovery::Fatal),
+            ("42501", Category::Authorization, Recovery::InvalidInput),
+            ("28P01", Category::Configuration, Recovery::Fatal),
+            ("", Category::ExternalService, Recovery::Transient),
+            ("ä", Category::ExternalService, Recovery::Transient),
+        ] {
+            let class = of_sqlstate(state);
+            assert_eq!((class.category, class.recovery), (category, recovery), "{state}");
+        }
+        assert!(!of_sqlstate("40001").idempotent_only);
+        assert!(of_sqlstate("08006").idempotent_only);
+    }
+}

@@ -1,0 +1,135 @@
+//! gRPC: a status as an error, and an error as a status with the details of `google.rpc`.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+
+use tonic::{Code as GrpcCode, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use super::Class;
+use crate::remote::{LIST_MAX, bounded};
+use crate::{Category, Error, MultiError, POINTER, Recovery, RemoteError, Visibility, domain};
+
+/// What a status tells: its code, and the details that services of ours put there.
+pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
+    error.downcast_ref::<Status>().map(|status| Class::of(&RemoteError::from_status(status)))
+}
+
+/// Where a service of ours says more than the codes of gRPC can.
+const CATEGORY: &str = "category";
+const RECOVERY: &str = "recovery";
+
+/// The longest key that `ErrorInfo` allows.
+const KEY_MAX: usize = 64;
+
+// === impl RemoteError ===
+
+impl RemoteError {
+    /// Reads a gRPC status, with `ErrorInfo`, `RetryInfo` and `RequestInfo` where they are there.
+    #[must_use]
+    pub fn from_status(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let info = details.error_info();
+        let named = |key| info.and_then(|info| info.metadata.get(key)).map(String::as_str);
+        let of_house = named(CATEGORY).and_then(|name| name.parse().ok()).filter(|c| *c != Category::Unknown);
+        let (of_code, recovery) = of_code(status.code());
+        let mut error = Self::new(of_house.unwrap_or(of_code), bounded(status.message()));
+        if of_house.is_none() {
+            error.recovery = recovery.unwrap_or(error.recovery);
+        }
+        error.recovery = named(RECOVERY).and_then(Recovery::from_name).unwrap_or(error.recovery);
+        error.service = info.map(|info| bounded(&info.domain)).filter(|domain| !domain.is_empty());
+        error.code = info.map(|info| bounded(&info.reason)).filter(|reason| !reason.is_empty());
+        error.retry_after = details.retry_info().and_then(|info| info.retry_delay);
+        error.correlation_id = details.request_info().map(|info| bounded(&info.request_id));
+        let facts = info.into_iter().flat_map(|info| &info.metadata);
+        let facts = facts.filter(|(key, _)| ![CATEGORY, RECOVERY].contains(&key.as_str()));
+        error.metadata = facts.map(|(key, value)| (bounded(key), bounded(value))).take(LIST_MAX).collect();
+        error.metadata.sort();
+        error
+    }
+}
+
+/// What a code means to whoever called, and what helps where it is not what helps against the category.
+fn of_code(code: GrpcCode) -> (Category, Option<Recovery>) {
+    match code {
+        GrpcCode::Cancelled => (Category::Cancelled, None),
+        GrpcCode::InvalidArgument | GrpcCode::OutOfRange => (Category::Validation, None),
+        GrpcCode::DeadlineExceeded => (Category::Timeout, None),
+        GrpcCode::NotFound => (Category::Resource, None),
+        // Aborted asks to begin further out again, not to send the same once more.
+        GrpcCode::AlreadyExists | GrpcCode::FailedPrecondition | GrpcCode::Aborted => {
+            (Category::Conflict, None)
+        }
+        GrpcCode::PermissionDenied => (Category::Authorization, None),
+        GrpcCode::ResourceExhausted => (Category::ResourceExhausted, None),
+        GrpcCode::Unimplemented | GrpcCode::Internal => (Category::ExternalService, Some(Recovery::Fatal)),
+        GrpcCode::Unavailable => (Category::Unavailable, None),
+        GrpcCode::DataLoss => (Category::Data, None),
+        GrpcCode::Unauthenticated => (Category::Authentication, None),
+        GrpcCode::Ok | GrpcCode::Unknown => (Category::Unknown, None),
+    }
+}
+
+// === impl Status ===
+
+/// With public text and public facts only: `ErrorInfo` (reason = code, domain = [`domain`]), `RetryInfo`, `RequestInfo`, and
+/// `BadRequest` for each part of a request that is wrong.
+impl From<&Error> for Status {
+    fn from(error: &Error) -> Self {
+        let code = GrpcCode::from_i32(error.category().grpc_code().into());
+        Self::with_error_details(code, error.message(), details(error))
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+fn details(error: &Error) -> ErrorDetails {
+    let reason = error.code().map_or_else(|| reason_of(error.category()), |code| code.as_str().to_owned());
+    let public = error.metadata().iter().filter(|fact| fact.visibility == Visibility::Public);
+    let mut facts: HashMap<String, String> =
+        public.filter_map(|fact| Some((key(fact.key)?, fact.shown().into_owned()))).collect();
+    facts.insert(CATEGORY.to_owned(), error.category().as_str().to_owned());
+    facts.insert(RECOVERY.to_owned(), error.recovery().as_str().to_owned());
+    let mut details = ErrorDetails::with_error_info(reason, domain().unwrap_or_default(), facts);
+    if let Some(after) = error.retry_after() {
+        details.set_retry_info(Some(after));
+    }
+    if let Some(context) = error.context() {
+        details.set_request_info(context.correlation_id(), "");
+    }
+    for violation in violations(error) {
+        let field = violation.fact(POINTER).map(crate::Metadata::shown).unwrap_or_default();
+        details.add_bad_request_violation(field, violation.message());
+    }
+    details
+}
+
+/// The parts of a request that are wrong.
+fn violations(error: &Error) -> Vec<&Error> {
+    if error.category() != Category::Validation {
+        return Vec::new();
+    }
+    match error.causes().find_map(|cause| cause.downcast_ref::<MultiError>()) {
+        Some(several) => several.errors().filter(|e| e.category() == Category::Validation).collect(),
+        None => [error].into_iter().filter(|e| e.fact(POINTER).is_some()).collect(),
+    }
+}
+
+/// `external_service` as `EXTERNAL_SERVICE`: the reason of what has no code.
+fn reason_of(category: Category) -> String {
+    category.as_str().to_ascii_uppercase()
+}
+
+/// A key as `ErrorInfo` allows it; a dot becomes a dash. `None` for one that cannot be.
+fn key(key: &str) -> Option<String> {
+    let key = key.replace('.', "-");
+    let is_rest = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let is_key =
+        key.len() <= KEY_MAX && key.starts_with(|c: char| c.is_ascii_lowercase()) && key.bytes().all(is_rest);
+    is_key.then_some(key)
+}
