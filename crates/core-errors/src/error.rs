@@ -138,6 +138,23 @@ impl Error {
         }
     }
 
+    /// Converts an error that classifies itself, keeping it as the cause.
+    ///
+    /// Category, recovery, code and hint are its own answers. Its text is not shown to clients: the public text is the
+    /// category's title. Costs one allocation more than [`new`](Self::new), for the cause.
+    #[must_use]
+    #[track_caller]
+    pub fn classified<E>(error: E) -> Self
+    where
+        E: Classify + StdError + Send + Sync + 'static,
+    {
+        let category = error.category();
+        let mut classified = Self::new(category, category.title()).with_recovery(error.recovery());
+        classified.0.retry_after = error.retry_after();
+        classified.0.code = error.code();
+        classified.cause(error)
+    }
+
     /// Sets the stable name.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
