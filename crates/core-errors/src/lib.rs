@@ -24,6 +24,10 @@
 //! assert_eq!(refused.to_problem().status, 400);
 //! ```
 //!
+//! With the feature `derive`, `#[derive(Classify)]` writes the implementation for your own enums and structs: each
+//! variant says its category (`#[classify(category = Timeout)]`), what it knows better, and which field to ask. Its
+//! documentation is at the macro of that name.
+//!
 //! **Cost.** `Error` is 8 bytes; making one is one allocation and captures the source location, never a backtrace.
 //! `Rejection` is 64 bytes and allocates nothing. Classifying matches on types and kinds, never on message text.
 
@@ -41,6 +45,8 @@ mod verdict;
 pub use category::{Category, Severity};
 pub use classify::Classify;
 pub use code::Code;
+#[cfg(feature = "derive")]
+pub use core_errors_derive::Classify;
 pub use error::{Error, Metadata, Visibility};
 pub use foreign::{Class, class_of};
 pub use name::{Name, NameError};
