@@ -57,14 +57,7 @@ pub trait Classify {
     /// Default: from the recovery class and the hint. A cancelled call says nothing about the callee, and a rate limit or
     /// an exhausted resource is an overload.
     fn verdict(&self) -> Verdict {
-        match (self.recovery(), self.category()) {
-            (_, Category::Cancelled) => Verdict::Ignore,
-            (Recovery::Transient, Category::RateLimit | Category::ResourceExhausted) => {
-                Verdict::Overload(self.retry_after())
-            }
-            (Recovery::Transient, _) => Verdict::Transient(self.retry_after()),
-            (recovery, _) => Verdict::from(recovery),
-        }
+        Verdict::of_class(self.recovery(), self.category(), self.retry_after())
     }
 }
 
@@ -104,6 +97,10 @@ impl Classify for io::Error {
     fn idempotent_only(&self) -> bool {
         io_class(self).idempotent_only
     }
+
+    fn verdict(&self) -> Verdict {
+        io_class(self).verdict
+    }
 }
 
 /// By the first error of its chain that is known (see [`class_of`]).
@@ -126,6 +123,10 @@ impl Classify for Box<dyn std::error::Error + Send + Sync> {
 
     fn idempotent_only(&self) -> bool {
         class_of(self.as_ref()).idempotent_only
+    }
+
+    fn verdict(&self) -> Verdict {
+        class_of(self.as_ref()).verdict
     }
 }
 

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Category, Classify, Code, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value, Visibility,
+    Category, Classify, Code, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value, Verdict,
+    Visibility,
 };
 
 /// A failure: what, where, why, and whether trying again helps. One word wide.
@@ -24,6 +25,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     category: Category,
     recovery: Recovery,
+    verdict: Verdict,
     idempotent_only: bool,
     code: Option<Code>,
     message: Cow<'static, str>,
@@ -60,7 +62,7 @@ impl Error {
     #[must_use]
     pub fn with_recovery(mut self, recovery: Recovery) -> Self {
         self.0.recovery = recovery;
-        self
+        self.judge()
     }
 
     /// Says whether the call may have taken effect although it failed, where the error knows better than its category:
@@ -75,7 +77,7 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
-        self
+        self.judge()
     }
 
     /// Replaces the text that clients may see.
@@ -253,6 +255,12 @@ impl Error {
         Problem::of(self)
     }
 
+    /// What it says of itself decides from now on.
+    fn judge(mut self) -> Self {
+        self.0.verdict = Verdict::of_class(self.0.recovery, self.0.category, self.0.retry_after);
+        self
+    }
+
     /// The causes, nearest first; 32 at most.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         std::iter::successors(self.source(), |&e| e.source()).take(CAUSES_MAX)
@@ -278,6 +286,11 @@ impl Classify for Error {
 
     fn idempotent_only(&self) -> bool {
         self.0.idempotent_only
+    }
+
+    /// That of the error it was made from, unless recovery or hint were set since: a refusal stays one.
+    fn verdict(&self) -> Verdict {
+        self.0.verdict
     }
 }
 

@@ -25,7 +25,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::error::CAUSES_MAX;
-use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError};
+use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError, Verdict};
 
 pub(crate) use of_std::io_class;
 
@@ -37,6 +37,8 @@ pub struct Class {
     pub category: Category,
     /// What helps against it.
     pub recovery: Recovery,
+    /// What an attempt that failed with it came to.
+    pub verdict: Verdict,
     /// When to come back, if it says.
     pub retry_after: Option<Duration>,
     /// Its stable name, if it has one.
@@ -136,6 +138,7 @@ impl Class {
         Self {
             category: error.category(),
             recovery: error.recovery(),
+            verdict: error.verdict(),
             retry_after: error.retry_after(),
             code: error.code(),
             idempotent_only: error.idempotent_only(),
@@ -146,6 +149,7 @@ impl Class {
     #[must_use]
     pub const fn with_recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = recovery;
+        self.verdict = Verdict::of_class(recovery, self.category, self.retry_after);
         self
     }
 
@@ -153,6 +157,7 @@ impl Class {
     #[must_use]
     pub const fn with_retry_after(mut self, after: Option<Duration>) -> Self {
         self.retry_after = after;
+        self.verdict = Verdict::of_class(self.recovery, self.category, after);
         self
     }
 
@@ -169,6 +174,7 @@ impl From<Category> for Class {
         Self {
             category,
             recovery: category.recovery(),
+            verdict: Verdict::of_class(category.recovery(), category, None),
             retry_after: None,
             code: None,
             idempotent_only: category.idempotent_only(),

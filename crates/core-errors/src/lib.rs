@@ -24,6 +24,10 @@
 //! assert_eq!(refused.to_problem().status, 400);
 //! ```
 //!
+//! With the feature `derive`, `#[derive(Classify)]` writes the implementation for your own enums and structs: each
+//! variant says its category (`#[classify(category = Timeout)]`), what it knows better, and which field to ask. Its
+//! documentation is at the macro of that name.
+//!
 //! # Where a failure comes from
 //! * [`Error::convert`] takes any error, and [`ResultExt::op`] names the operation on the way: types and kinds decide the class
 //!   ([`class_of`]), never text. Errors of std are known; those of tokio, `serde_json`, http, hyper, reqwest, tonic, redis,
@@ -66,6 +70,8 @@ pub use backtrace::BacktracePolicy;
 pub use category::{Category, Severity};
 pub use classify::Classify;
 pub use code::Code;
+#[cfg(feature = "derive")]
+pub use core_errors_derive::Classify;
 pub use error::Error;
 pub use foreign::{Class, Classifier, class_of, register_classifier};
 pub use metadata::{Metadata, Value, Visibility};

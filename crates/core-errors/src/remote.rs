@@ -95,14 +95,10 @@ impl Classify for RemoteError {
     }
 
     fn verdict(&self) -> Verdict {
-        match (self.recovery, self.category) {
+        match self.category {
             // It was cancelled over there: we did not go away.
-            (Recovery::Fatal, Category::Cancelled) => Verdict::Permanent,
-            (Recovery::Transient, Category::RateLimit | Category::ResourceExhausted) => {
-                Verdict::Overload(self.retry_after)
-            }
-            (Recovery::Transient, _) => Verdict::Transient(self.retry_after),
-            (recovery, _) => Verdict::from(recovery),
+            Category::Cancelled => Verdict::of_class(self.recovery, Category::Unknown, self.retry_after),
+            category => Verdict::of_class(self.recovery, category, self.retry_after),
         }
     }
 }

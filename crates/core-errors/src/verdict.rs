@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Classify, Recovery};
+use crate::{Category, Classify, Recovery};
 
 /// What one attempt came to. Judged once; retry, breaker, budget, limiter and health all read the same verdict.
 ///
@@ -41,6 +41,20 @@ impl Verdict {
         }
     }
 
+    /// The verdict on an attempt that failed with an error of that class.
+    ///
+    /// A cancelled call says nothing about the callee, and a rate limit or an exhausted resource is an overload.
+    #[must_use]
+    pub const fn of_class(recovery: Recovery, category: Category, hint: Option<Duration>) -> Self {
+        match (recovery, category) {
+            (_, Category::Cancelled) | (Recovery::InvalidInput, _) => Self::Ignore,
+            (Recovery::Transient, Category::RateLimit | Category::ResourceExhausted) => Self::Overload(hint),
+            (Recovery::Transient, _) => Self::Transient(hint),
+            (Recovery::Retriable, _) => Self::Retriable,
+            (Recovery::Fatal | Recovery::Unknown, _) => Self::Permanent,
+        }
+    }
+
     /// Whether it tells of a failure of the callee: it counts against a breaker.
     #[must_use]
     #[inline]
@@ -70,11 +84,6 @@ impl From<Recovery> for Verdict {
     /// A recovery class without a hint. [`Recovery::InvalidInput`] is the caller's fault and says nothing about the
     /// callee; [`Recovery::Unknown`] is a failure that is not worth another try.
     fn from(recovery: Recovery) -> Self {
-        match recovery {
-            Recovery::Retriable => Self::Retriable,
-            Recovery::Transient => Self::Transient(None),
-            Recovery::Fatal | Recovery::Unknown => Self::Permanent,
-            Recovery::InvalidInput => Self::Ignore,
-        }
+        Self::of_class(recovery, Category::Unknown, None)
     }
 }

@@ -326,3 +326,14 @@ fn a_panic_is_a_bug_whose_text_no_client_sees() {
     let odd: Box<dyn std::any::Any + Send> = Box::new(7);
     assert!(Error::from_panic(&*odd).internal_message().is_some());
 }
+
+#[test]
+fn a_refusal_that_became_an_error_still_says_nothing_about_the_callee() {
+    let open = || Rejection::new(PolicyKind::Breaker, Name::UNNAMED, Reason::CircuitOpen);
+    assert_eq!(open().verdict(), Verdict::Ignore);
+    assert_eq!(Error::from(open()).verdict(), Verdict::Ignore);
+    assert_eq!(Error::convert(open()).op("orders.charge").verdict(), Verdict::Ignore);
+    assert_eq!(Error::convert(io::Error::other(open())).verdict(), Verdict::Ignore);
+    let told = Error::from(open()).with_recovery(Recovery::Transient);
+    assert_eq!(told.verdict(), Verdict::Transient(None), "unless somebody knows better");
+}

@@ -44,6 +44,7 @@ fn check_edge(place: Place, from: &str, edge: &Edge) -> Option<(String, String)>
         (_, Some(Place::Tool)) => Some(onto_a_tool()),
         (Place::Tool, _) => None,
         _ if edge.kind == Kind::Dev => None,
+        _ if table::whole_of(&edge.to).is_some() => check_part(from, &edge.to),
         (Place::Layer(from_layer), Some(Place::Layer(to))) => check_layers(from_layer, (&edge.to, to)),
         (Place::Layer(layer), None) => check_foreign(layer, from, edge),
     }
@@ -54,6 +55,15 @@ fn onto_a_tool() -> (String, String) {
         "nothing may use a tool of the repository".into(),
         "what is needed moves to a crate of a layer, and both use it there".into(),
     )
+}
+
+/// A part is nobody's but its whole's.
+fn check_part(from: &str, part: &str) -> Option<(String, String)> {
+    let whole = table::whole_of(part).filter(|whole| *whole != from)?;
+    Some((
+        format!("{part} is a part of {whole}, and only {whole} leans on it"),
+        format!("{whole} with the feature that turns its part on"),
+    ))
 }
 
 fn check_layers(from: usize, (name, to): (&str, usize)) -> Option<(String, String)> {

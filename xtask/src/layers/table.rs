@@ -22,6 +22,11 @@ const LAYERS: [&[&str]; 6] = [
     &["genesis-kit"],
 ];
 
+/// A part, and the crate that it is a part of: cargo wants macros in a crate of their own.
+///
+/// A part stands where the whole stands, and only the whole leans on it.
+const PARTS: [(&str, &str); 1] = [("core-errors-derive", "core-errors")];
+
 /// Tools of the repository: they lean on anything, nothing leans on them.
 const TOOLS: [&str; 2] = ["demo", "xtask"];
 
@@ -110,7 +115,13 @@ pub(super) fn place(name: &str) -> Option<Place> {
     if TOOLS.contains(&name) {
         return Some(Place::Tool);
     }
+    let name = whole_of(name).unwrap_or(name);
     LAYERS.iter().position(|layer| layer.contains(&name)).map(Place::Layer)
+}
+
+/// The crate that `name` is a part of; `None` for a crate that stands for itself.
+pub(super) fn whole_of(name: &str) -> Option<&'static str> {
+    PARTS.iter().find(|(part, _)| *part == name).map(|(_, whole)| *whole)
 }
 
 /// The crates of a layer, as one reads them.

@@ -7,8 +7,8 @@ use std::panic::Location;
 
 use super::Inner;
 use crate::{
-    Category, Class, Classify, Code, Error, MultiError, Recovery, Rejection, ambient, backtrace, class_of,
-    unclassified,
+    Category, Class, Classify, Code, Error, MultiError, Recovery, Rejection, Verdict, ambient, backtrace,
+    class_of, unclassified,
 };
 
 macro_rules! constructors {
@@ -54,6 +54,7 @@ impl Error {
         Self(Box::new(Inner {
             category,
             recovery: category.recovery(),
+            verdict: Verdict::of_class(category.recovery(), category, None),
             idempotent_only: category.idempotent_only(),
             code: None,
             message: message.into(),
@@ -182,9 +183,10 @@ impl Error {
 
     #[track_caller]
     pub(crate) fn of_class(class: Class, foreign: Box<dyn StdError + Send + Sync>) -> Self {
-        let Class { category, recovery, retry_after, code, idempotent_only } = class;
+        let Class { category, recovery, verdict, retry_after, code, idempotent_only } = class;
         let mut error = Self::new(category, category.title());
         error.0.recovery = recovery;
+        error.0.verdict = verdict;
         error.0.idempotent_only = idempotent_only;
         error.0.retry_after = retry_after;
         error.0.code = code;

@@ -100,5 +100,6 @@ pub(super) fn of_kind(kind: ErrorKind) -> Class {
             | ErrorKind::Interrupted
             | ErrorKind::WouldBlock
     );
-    Class { recovery, idempotent_only: category.idempotent_only() && !never_sent, ..Class::from(category) }
+    let class = Class::from(category).with_recovery(recovery);
+    if never_sent { class.never_happened() } else { class }
 }

@@ -71,6 +71,24 @@ fn leaning_up_is_wrong() {
 }
 
 #[test]
+fn only_the_whole_leans_on_its_part() {
+    assert_eq!(wrong("core-errors", "core-errors-derive"), [""; 0]);
+    for from in ["core-time", "core-policy", "genesis-kit"] {
+        let why = complaint(from, edge("core-errors-derive"));
+        assert!(why.contains("only core-errors leans on it"), "{why}");
+    }
+}
+
+#[test]
+fn a_part_stands_where_its_whole_stands() {
+    for to in ["core-errors", "core-time"] {
+        let why = complaint("core-errors-derive", edge(to));
+        assert!(why.contains("the crates of a layer never lean on each other"), "{why}");
+    }
+    complaint("core-errors-derive", edge("core-policy"));
+}
+
+#[test]
 fn a_wrong_edge_says_which_why_and_what_would_be_right() {
     assert_eq!(
         wrong("core-policy", "core-retry"),
