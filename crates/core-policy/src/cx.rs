@@ -20,6 +20,12 @@ pub(crate) struct Frame {
     deadline: Option<Instant>,
     /// How long the attempt may take, in nanoseconds. A word is copied as it is, a `Duration` in parts.
     limit: u64,
+    /// Since when the call has been waiting for its turn.
+    parked: Option<Instant>,
+    /// How long it has waited for its turn by now, in nanoseconds.
+    waited: u64,
+    /// Whether there can be another attempt.
+    repeats: bool,
 }
 
 const UNLIMITED: u64 = u64::MAX;
@@ -67,7 +73,21 @@ impl<'a> Cx<'a> {
     /// The attempt that is being admitted may take `limit`, if not less.
     #[inline]
     pub fn limit_attempt(&mut self, limit: Duration) {
-        self.frame.limit = self.frame.limit.min(u64::try_from(limit.as_nanos()).unwrap_or(UNLIMITED));
+        self.frame.limit = self.frame.limit.min(nanos(limit));
+    }
+
+    /// How long the call has waited for its turn by now, in all: what a policy that measures the callee leaves out of account.
+    #[must_use]
+    #[inline]
+    pub fn waited(&self) -> Duration {
+        Duration::from_nanos(self.frame.waited)
+    }
+
+    /// Whether there can be another attempt: not where one is admitted and recorded by hand.
+    #[must_use]
+    #[inline]
+    pub fn may_repeat(&self) -> bool {
+        self.frame.repeats
     }
 
     /// Whether [`Admit::Park`](crate::Admit::Park) is allowed.
@@ -89,7 +109,7 @@ impl<'a> Cx<'a> {
 
 impl Frame {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { now: None, deadline, limit: UNLIMITED }
+        Self { now: None, deadline, limit: UNLIMITED, parked: None, waited: 0, repeats: true }
     }
 
     /// Time has gone by.
@@ -98,7 +118,26 @@ impl Frame {
         self.now = None;
     }
 
-    /// A new admission: the limits of the last attempt are not those of the next.
+    /// There is one attempt.
+    #[inline]
+    pub(crate) fn forbid_repeats(&mut self) {
+        self.repeats = false;
+    }
+
+    /// The call waits for its turn from now on, if it did not before.
+    pub(crate) fn park(&mut self, clock: &Clock) {
+        self.parked.get_or_insert_with(|| clock.now());
+    }
+
+    /// The call was asked again. If it has to wait once more, it is parked anew.
+    #[inline]
+    pub(crate) fn unpark(&mut self, clock: &Clock) {
+        if let Some(since) = self.parked.take() {
+            self.waited = self.waited.saturating_add(nanos(clock.now() - since));
+        }
+    }
+
+    /// Another attempt: the limits of the last are not those of the next.
     #[inline]
     pub(crate) fn forget_limit(&mut self) {
         self.limit = UNLIMITED;
@@ -112,4 +151,8 @@ impl Frame {
         let left = deadline - *self.now.get_or_insert_with(|| clock.now_coarse());
         Some(limit.map_or(left, |limit| limit.min(left)))
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(UNLIMITED)
 }

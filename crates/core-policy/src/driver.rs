@@ -78,11 +78,20 @@ impl<P: Policy, E> Driver<P, E> {
 
     #[inline]
     pub(crate) fn admit(&mut self, waker: Option<&Waker>) -> Admit {
-        self.frame.forget_limit();
         if self.ambient.is_some() && self.is_past_ambient() {
             return Admit::Refuse(deadline_exceeded());
         }
-        self.policy.admit(&mut self.state, &mut Cx::new(self.policy.clock(), waker, &mut self.frame))
+        let clock = self.policy.clock();
+        let answer = self.policy.admit(&mut self.state, &mut Cx::new(clock, waker, &mut self.frame));
+        self.frame.unpark(clock);
+        answer
+    }
+
+    /// The only attempt that there can be: whatever the policy would rather have, there is no other.
+    #[inline]
+    pub(crate) fn admit_once(&mut self) -> Admit {
+        self.frame.forbid_repeats();
+        self.admit(None)
     }
 
     /// The attempt that was admitted starts.
@@ -119,6 +128,12 @@ impl<P: Policy, E> Driver<P, E> {
         }
     }
 
+    /// The call has to wait for its turn.
+    pub(crate) fn parked(&mut self) {
+        self.waiting();
+        self.frame.park(self.policy.clock());
+    }
+
     /// The attempt has ended. A success is settled at once.
     #[inline]
     pub(crate) fn judged<T>(
@@ -149,6 +164,7 @@ impl<P: Policy, E> Driver<P, E> {
         self.started.get_or_insert(now);
         let why = match self.settle(&Outcome::Judged(verdict, cause)) {
             Next::Again => {
+                self.frame.forget_limit();
                 self.last = result.err();
                 return ControlFlow::Continue(());
             }
@@ -157,10 +173,8 @@ impl<P: Policy, E> Driver<P, E> {
         };
         self.is_done = true;
         ControlFlow::Break(match (result, why) {
-            (Ok(value), None) => Ok(value),
-            (Ok(_), Some(_)) => {
-                Err(CallError::Rejected(Rejection::new(PolicyKind::Retry, Name::UNNAMED, Reason::Unaccepted)))
-            }
+            // The caller gets what the callee said last, whatever the judge thought of it (rule RT-1).
+            (Ok(value), _) => Ok(value),
             (Err(error), None) => Err(CallError::Failed(error)),
             (Err(last), Some(why)) => Err(self.exhausted(last, why)),
         })
@@ -200,9 +214,19 @@ impl<P: Policy, E> Driver<P, E> {
 
     fn after_expiry<T>(&mut self, rejection: Rejection, next: Next) -> Flow<T, E> {
         match next {
-            Next::Again => ControlFlow::Continue(()),
-            Next::GiveUp(why) if why != Why::Attempts => self.end_without_result(rejection, why),
-            _ => self.refused(rejection),
+            Next::Again => {
+                self.frame.forget_limit();
+                ControlFlow::Continue(())
+            }
+            Next::GiveUp(why) => {
+                let told = if why == Why::Attempts {
+                    Why::Refused(rejection.policy(), rejection.reason())
+                } else {
+                    why
+                };
+                self.end_without_result(rejection.with_attempts(self.attempts), told)
+            }
+            Next::Finish => self.refused(rejection),
         }
     }
 
@@ -239,7 +263,10 @@ impl<P: Policy, E> Driver<P, E> {
     /// Settles an attempt that was recorded by hand.
     pub(crate) fn finish(&mut self, verdict: Verdict) {
         self.frame.forget_now();
-        self.settle(&Outcome::Judged(verdict, None));
+        if self.settle(&Outcome::Judged(verdict, None)).is_again() {
+            // It was told that there is no other attempt, and wants one: what it holds goes back at least.
+            self.policy.abandon(&mut self.state);
+        }
         self.is_done = true;
     }
 

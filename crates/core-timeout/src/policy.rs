@@ -24,6 +24,8 @@ struct Inner {
 /// What a timeout remembers of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallState {
+    /// When the call began, as far as a total limit knows it without a precise reading: it may have been a tick later.
+    began: Option<Instant>,
     /// When the call first had to wait.
     started: Option<Instant>,
     /// The deadline that is to hold again when this call is over.
@@ -102,8 +104,9 @@ impl Policy for Timeout {
             cx.limit_attempt(self.0.limit);
         } else if matches!(state.outer, Outer::Untouched) {
             state.outer = cx.deadline().map_or(Outer::None, Outer::Was);
-            let deadline = cx.now() + self.0.limit;
-            cx.end_by(deadline);
+            let began = cx.now();
+            state.began = Some(began);
+            cx.end_by(began + self.0.limit);
         }
         Admit::Run
     }
@@ -123,7 +126,12 @@ impl Policy for Timeout {
     }
 
     fn cutoff(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Instant> {
-        let started = *state.started.get_or_insert_with(|| cx.clock().now());
+        let started = *state.started.get_or_insert_with(|| {
+            let now = cx.clock().now();
+            // Who waits at once has just begun. A blocking attempt may have taken its time before anybody had to wait, and
+            // never too early means up to a tick late.
+            state.began.map_or(now, |began| now.min(began + cx.clock().tick()))
+        });
         Some(started + self.0.limit)
     }
 
