@@ -2,7 +2,6 @@
 //! clock follow their runtime, and a coarse reading is then as good as an exact one.
 //!
 //! Run with `cargo xtask test --only clock`, alone: together with others the feature is on.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use std::future::ready;
 use std::time::Duration;

@@ -77,7 +77,12 @@ impl Codes {
 
     #[inline]
     fn at(&self, place: u32) -> Option<Code> {
-        self.0.get((place as usize).checked_sub(1)?)?.get().copied()
+        if place == 0 { None } else { self.named(place) }
+    }
+
+    #[cold]
+    fn named(&self, place: u32) -> Option<Code> {
+        self.0.get(place as usize - 1)?.get().copied()
     }
 }
 

@@ -14,9 +14,8 @@ pub struct Rejection {
     retry_after: u64,
     limit: u64,
     elapsed: u64,
-    generation: u32,
-    /// 0 stands for none.
-    attempts: u32,
+    /// Of a breaker the generation, of others the attempts that were made; 0 stands for none.
+    number: u32,
     policy: PolicyKind,
     reason: Reason,
     category: Option<Category>,
@@ -90,8 +89,7 @@ impl Rejection {
             retry_after: NONE,
             limit: NONE,
             elapsed: NONE,
-            generation: 0,
-            attempts: 0,
+            number: 0,
             policy,
             reason,
             category: None,
@@ -123,19 +121,23 @@ impl Rejection {
         self
     }
 
-    /// Says in which generation of the circuit.
+    /// Says in which generation of the circuit, if a breaker refused.
     #[must_use]
     #[inline]
     pub const fn with_generation(mut self, generation: u32) -> Self {
-        self.generation = generation;
+        if self.is_of_breaker() {
+            self.number = generation;
+        }
         self
     }
 
-    /// Says that so many attempts were made, and that those who made them have given up.
+    /// Says that so many attempts were made, and that those who made them have given up. Not of a breaker, which made none.
     #[must_use]
     #[inline]
     pub const fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
+        if !self.is_of_breaker() {
+            self.number = attempts;
+        }
         self
     }
 
@@ -187,13 +189,17 @@ impl Rejection {
     /// The generation of the circuit that refused; 0 for other policies.
     #[must_use]
     pub const fn generation(&self) -> u32 {
-        self.generation
+        if self.is_of_breaker() { self.number } else { 0 }
     }
 
     /// How many attempts were made before whoever made them gave up. `None` if nobody would have made more than one.
     #[must_use]
     pub const fn attempts(&self) -> Option<u32> {
-        if self.attempts == 0 { None } else { Some(self.attempts) }
+        if self.is_of_breaker() || self.number == 0 { None } else { Some(self.number) }
+    }
+
+    const fn is_of_breaker(&self) -> bool {
+        matches!(self.policy, PolicyKind::Breaker)
     }
 
     /// The last failure before the refusal.
@@ -236,7 +242,7 @@ impl Classify for Rejection {
     fn recovery(&self) -> Recovery {
         match self.reason {
             Reason::Impossible => Recovery::InvalidInput,
-            Reason::TimedOut if self.attempts > 0 => Recovery::Fatal,
+            Reason::TimedOut if self.attempts().is_some() => Recovery::Fatal,
             _ => Recovery::Transient,
         }
     }
@@ -263,7 +269,7 @@ impl Classify for Rejection {
 
     fn verdict(&self) -> Verdict {
         match self.reason {
-            Reason::TimedOut if self.attempts > 0 => Verdict::Permanent,
+            Reason::TimedOut if self.attempts().is_some() => Verdict::Permanent,
             Reason::TimedOut => Verdict::Transient(None),
             _ => Verdict::Ignore,
         }

@@ -20,15 +20,14 @@ pub(crate) struct Frame {
     deadline: Option<Instant>,
     /// How long the attempt may take, in nanoseconds. A word is copied as it is, a `Duration` in parts.
     limit: u64,
-    /// Since when the call has been waiting for its turn.
-    parked: Option<Instant>,
-    /// How long it has waited for its turn by now, in nanoseconds.
+    /// How long the call has waited for its turn by now, in nanoseconds, and [`ONCE`].
     waited: u64,
-    /// Whether there can be another attempt.
-    repeats: bool,
 }
 
 const UNLIMITED: u64 = u64::MAX;
+
+/// There can be no other attempt.
+const ONCE: u64 = 1 << 63;
 
 // === impl Cx ===
 
@@ -80,14 +79,14 @@ impl<'a> Cx<'a> {
     #[must_use]
     #[inline]
     pub fn waited(&self) -> Duration {
-        Duration::from_nanos(self.frame.waited)
+        Duration::from_nanos(self.frame.waited & !ONCE)
     }
 
     /// Whether there can be another attempt: not where one is admitted and recorded by hand.
     #[must_use]
     #[inline]
     pub fn may_repeat(&self) -> bool {
-        self.frame.repeats
+        self.frame.waited & ONCE == 0
     }
 
     /// Whether [`Admit::Park`](crate::Admit::Park) is allowed.
@@ -109,7 +108,7 @@ impl<'a> Cx<'a> {
 
 impl Frame {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { now: None, deadline, limit: UNLIMITED, parked: None, waited: 0, repeats: true }
+        Self { now: None, deadline, limit: UNLIMITED, waited: 0 }
     }
 
     /// Time has gone by.
@@ -121,20 +120,13 @@ impl Frame {
     /// There is one attempt.
     #[inline]
     pub(crate) fn forbid_repeats(&mut self) {
-        self.repeats = false;
+        self.waited |= ONCE;
     }
 
-    /// The call waits for its turn from now on, if it did not before.
-    pub(crate) fn park(&mut self, clock: &Clock) {
-        self.parked.get_or_insert_with(|| clock.now());
-    }
-
-    /// The call was asked again. If it has to wait once more, it is parked anew.
-    #[inline]
-    pub(crate) fn unpark(&mut self, clock: &Clock) {
-        if let Some(since) = self.parked.take() {
-            self.waited = self.waited.saturating_add(nanos(clock.now() - since));
-        }
+    /// The call has waited for its turn.
+    pub(crate) fn add_wait(&mut self, wait: Duration) {
+        let sum = (self.waited & !ONCE).saturating_add(nanos(wait)).min(ONCE - 1);
+        self.waited = self.waited & ONCE | sum;
     }
 
     /// Another attempt: the limits of the last are not those of the next.

@@ -20,6 +20,8 @@ pub(crate) struct Driver<P: Policy, E> {
     ambient: Option<Instant>,
     /// When the call first had to wait, or first failed.
     started: Option<Instant>,
+    /// Since when it has been waiting for its turn.
+    parked: Option<Instant>,
     attempts: u32,
     last: Option<E>,
     /// Everything was settled.
@@ -62,7 +64,17 @@ impl<P: Policy, E> Driver<P, E> {
     fn within(policy: P, ambient: Option<Instant>) -> Self {
         let state = policy.begin();
         let frame = Frame::new(ambient);
-        Self { policy, state, frame, ambient, started: None, attempts: 0, last: None, is_done: false }
+        Self {
+            policy,
+            state,
+            frame,
+            ambient,
+            started: None,
+            parked: None,
+            attempts: 0,
+            last: None,
+            is_done: false,
+        }
     }
 
     /// The first admission of a call that is in time.
@@ -83,7 +95,10 @@ impl<P: Policy, E> Driver<P, E> {
         }
         let clock = self.policy.clock();
         let answer = self.policy.admit(&mut self.state, &mut Cx::new(clock, waker, &mut self.frame));
-        self.frame.unpark(clock);
+        if let Some(since) = self.parked.take() {
+            // If it has to wait once more, it is parked anew.
+            self.frame.add_wait(clock.now() - since);
+        }
         answer
     }
 
@@ -131,7 +146,7 @@ impl<P: Policy, E> Driver<P, E> {
     /// The call has to wait for its turn.
     pub(crate) fn parked(&mut self) {
         self.waiting();
-        self.frame.park(self.policy.clock());
+        self.parked.get_or_insert_with(|| self.policy.clock().now());
     }
 
     /// The attempt has ended. A success is settled at once.

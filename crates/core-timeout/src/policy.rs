@@ -28,20 +28,8 @@ pub struct CallState {
     began: Option<Instant>,
     /// When the call first had to wait.
     started: Option<Instant>,
-    /// The deadline that is to hold again when this call is over.
-    outer: Outer,
-}
-
-/// Whether a total limit is in force, and what it shortened.
-#[derive(Clone, Copy, Debug, Default)]
-enum Outer {
-    /// It is not.
-    #[default]
-    Untouched,
-    /// It is, and there was no deadline before.
-    None,
-    /// It is, and this was the deadline before.
-    Was(Instant),
+    /// While a total limit is in force: the deadline that is to hold again when this call is over, `NEVER` for none.
+    outer: Option<Instant>,
 }
 
 // === impl Timeout ===
@@ -102,8 +90,8 @@ impl Policy for Timeout {
         if !self.is_total() {
             state.started = None;
             cx.limit_attempt(self.0.limit);
-        } else if matches!(state.outer, Outer::Untouched) {
-            state.outer = cx.deadline().map_or(Outer::None, Outer::Was);
+        } else if state.outer.is_none() {
+            state.outer = Some(cx.deadline().unwrap_or(Instant::NEVER));
             let began = cx.now();
             state.began = Some(began);
             cx.end_by(began + self.0.limit);
@@ -113,10 +101,8 @@ impl Policy for Timeout {
 
     #[inline]
     fn settle(&self, state: &mut CallState, _: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        match std::mem::take(&mut state.outer) {
-            Outer::Untouched => {}
-            Outer::None => cx.reset_deadline(None),
-            Outer::Was(deadline) => cx.reset_deadline(Some(deadline)),
+        if let Some(outer) = state.outer.take() {
+            cx.reset_deadline(Some(outer).filter(|outer| *outer != Instant::NEVER));
         }
         Next::Finish
     }
