@@ -1,5 +1,5 @@
 use core_context::Identity;
-use core_context::headers::HeaderNames;
+use core_context::propagation::HeaderNames;
 
 use crate::error::KitError;
 
