@@ -1,6 +1,6 @@
 use tokio::task::{AbortHandle, JoinError, JoinSet as Tokio};
 
-use crate::Context;
+use crate::{Context, Scoped};
 
 /// Tasks that are waited for, each in the context in which it was started, deadline and all: tokio's `JoinSet`.
 ///
@@ -39,10 +39,7 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        match Context::current() {
-            Some(context) => self.0.spawn(context.scope(future)),
-            None => self.0.spawn(future),
-        }
+        self.0.spawn(Scoped::in_current(future))
     }
 
     /// Runs a closure on the blocking pool, in the current context.

@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 const CALLS_MAX: usize = 32;
 
 #[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stdout, reason = "it tells whoever started it where it is")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = std::env::args().nth(1).map_or(Ok(5_000), |port| port.parse::<u16>())?;
     // One client for all calls; it says for whom it calls, and gives no callee longer than there is time.
