@@ -1,7 +1,8 @@
 //! `cargo xtask test`: everything that can be said by running the code.
 //!
-//! All parts but `loom` build the whole workspace with all features in the dev profile, so that nothing is compiled
-//! twice. Loom takes the place of the atomics, which is another build, in a folder of its own.
+//! All parts but two build the whole workspace with all features in the dev profile, so that nothing is compiled twice. Loom
+//! takes the place of the atomics, and the clock of the system is there only where no test asks for another: these are builds
+//! of their own.
 
 mod examples;
 
@@ -31,6 +32,8 @@ enum Part {
     Docs,
     /// The examples of the crates, each run to its end.
     Examples,
+    /// What depends on the clock of the system, on that clock.
+    Clock,
     /// Every interleaving of a few threads, by loom.
     Loom,
 }
@@ -63,6 +66,11 @@ impl Args {
                 about: "the examples run to their end",
                 run: Box::new(examples::run),
             },
+            Part::Clock => Step {
+                name: "clock",
+                about: "promises about time on the clock of the system",
+                run: Box::new(real_clock),
+            },
             Part::Loom => {
                 Step { name: "loom", about: "every interleaving of a few threads", run: Box::new(loom) }
             }
@@ -87,6 +95,11 @@ fn tests(runner: &[String]) -> Result<(), Failure> {
 
 fn doc_tests() -> Result<(), Failure> {
     process::run(&mut process::cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]))
+}
+
+/// Built without the rest of the workspace, whose tests turn another clock on.
+fn real_clock() -> Result<(), Failure> {
+    process::run(&mut process::cargo(&["test", "--package", "demo", "--test", "real_clock", "--release"]))
 }
 
 /// Built with optimisation, since loom runs each model thousands of times.

@@ -19,6 +19,7 @@ pub struct Builder {
     name: Result<Name, NameError>,
     rules: Rules,
     lease: Option<Duration>,
+    open_max: Option<Duration>,
     inconclusive_max: Option<u32>,
     slow_rate: Option<f64>,
     clock: Clock,
@@ -48,10 +49,12 @@ impl Builder {
                 probes: 3,
                 successes: 2,
                 lease: Duration::from_secs(30),
+                lease_by_caller: true,
                 inconclusive_max: 6,
                 count_panics: true,
             },
             lease: None,
+            open_max: None,
             inconclusive_max: None,
             slow_rate: None,
             clock: Clock::system(),
@@ -114,7 +117,8 @@ impl Builder {
     /// Calls that take longer than this are slow, whether they fail or not. They trip the breaker at the rate of
     /// [`slow_rate`](Self::slow_rate), or else at the failure rate. Default: off.
     ///
-    /// Durations of 100 ms and more are measured with the coarse clock: to within 4 ms.
+    /// Durations of 100 ms and more are measured with the coarse clock: to within its [tick](Clock::tick). Time in a queue of ours, as
+    /// that of a bulkhead, does not count.
     pub fn slow_over(mut self, duration: Duration) -> Self {
         self.rules.slow_over = Some(duration);
         self
@@ -132,13 +136,12 @@ impl Builder {
     /// Each time in a row that the probes fail doubles it, up to [`open_max`](Self::open_max).
     pub fn open_for(mut self, duration: Duration) -> Self {
         self.rules.open_for = duration;
-        self.rules.open_max = self.rules.open_max.max(duration);
         self
     }
 
     /// Stays open for no longer than this. Default: 60 s, or [`open_for`](Self::open_for) if that is longer.
     pub fn open_max(mut self, duration: Duration) -> Self {
-        self.rules.open_max = duration;
+        self.open_max = Some(duration);
         self
     }
 
@@ -160,8 +163,8 @@ impl Builder {
         self
     }
 
-    /// Takes the permit of a probe back that has not answered for this long (rule CB-26). Default: the longest open time,
-    /// at least 30 s.
+    /// Takes the permit of a probe back that has not answered for this long (rule CB-26). Default: the longest open time, at
+    /// least 30 s, and until the deadline of whoever makes the call.
     pub fn probe_lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
         self
@@ -226,6 +229,8 @@ impl Builder {
             (rate, Some(_)) => rate.or(rules.failure_rate).or(Some(1.0)),
             (None, None) => None,
         };
+        rules.open_max = self.open_max.unwrap_or_else(|| rules.open_max.max(rules.open_for));
+        rules.lease_by_caller = self.lease.is_none();
         rules.lease = self.lease.unwrap_or_else(|| rules.open_max.max(Duration::from_secs(30)));
         rules.inconclusive_max = self.inconclusive_max.unwrap_or_else(|| rules.probes.saturating_mul(2));
         check_opening(&rules)?;

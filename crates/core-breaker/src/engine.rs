@@ -14,7 +14,7 @@ use crate::round::Round;
 use crate::rules::Rules;
 use crate::sync::{AtomicU64, Mutex, MutexGuard};
 use crate::window::{Mark, Tally, Window};
-use crate::word::{GENERATION_BITS, Word, pack_category, unpack_category};
+use crate::word::{Codes, GENERATION_BITS, Word, pack_cause, unpack_cause};
 
 /// The decisions of a breaker. Pure: time and outcomes go in, decisions come out.
 ///
@@ -29,6 +29,8 @@ pub(crate) struct Engine {
     /// While open: when a call may probe. While half open: when the first lease ends. Written before the word.
     until: AtomicU64,
     window: Option<Window>,
+    /// The names of failures that opened it, for refusals to quote.
+    codes: Codes,
     counts: Counters<COUNTS>,
     ledger: Mutex<Ledger>,
     rng: Rng,
@@ -120,6 +122,7 @@ impl Engine {
             word: AtomicU64::new(Word::FIRST.0),
             until: AtomicU64::new(Instant::NEVER.as_nanos()),
             window: rules.needs_window().then(|| Window::new(rules.span, epoch)),
+            codes: Codes::default(),
             counts: Counters::new(),
             ledger: Mutex::new(Ledger::default()),
             rng,
@@ -156,7 +159,9 @@ impl Engine {
     }
 
     /// A ticket, or why there is none.
-    pub(crate) fn acquire(&self, now: Instant) -> Result<Ticket, Refused> {
+    ///
+    /// `wanted` is until when the caller waits for an answer: the lease of a probe lasts at least as long (rule CB-26).
+    pub(crate) fn acquire(&self, now: Instant, wanted: Option<Instant>) -> Result<Ticket, Refused> {
         loop {
             let word = self.load();
             match word.state() {
@@ -175,7 +180,7 @@ impl Engine {
             if !is_due {
                 return Err(self.refuse(word, (word.state() == State::Open).then_some(until)));
             }
-            if let Some(ticket) = self.probe(now) {
+            if let Some(ticket) = self.probe(now, wanted) {
                 return Ok(ticket);
             }
         }
@@ -187,7 +192,7 @@ impl Engine {
     }
 
     /// Sends a probe, if one is free; the state may have moved on meanwhile.
-    fn probe(&self, now: Instant) -> Option<Ticket> {
+    fn probe(&self, now: Instant, wanted: Option<Instant>) -> Option<Ticket> {
         let mut ledger = self.ledger();
         let mut word = self.load();
         let until = self.until();
@@ -210,12 +215,15 @@ impl Engine {
         }
         ledger.next_probe = ledger.next_probe.wrapping_add(1).max(1);
         let probe = ledger.next_probe;
-        ledger.round.send(probe, now + self.rules.lease);
+        let lease_until = now + self.rules.lease;
+        let wanted = wanted.filter(|_| self.rules.lease_by_caller);
+        ledger.round.send(probe, wanted.map_or(lease_until, |wanted| lease_until.max(wanted)));
         self.publish_round(&ledger);
         Some(Ticket::new(word, probe))
     }
 
-    /// Takes a result. Reads the time only if it must. Whether the state changed.
+    /// Takes a result. Reads the time only if it must: coarsely for the bucket of a success, exactly where a circuit may
+    /// open. Whether the state changed.
     #[inline]
     pub(crate) fn record(
         &self,
@@ -223,6 +231,7 @@ impl Engine {
         outcome: Outcome,
         slow: bool,
         now: impl FnOnce() -> Instant,
+        exactly_now: impl FnOnce() -> Instant,
     ) -> bool {
         let word = self.load();
         if word.generation() != ticket.generation() {
@@ -237,19 +246,25 @@ impl Engine {
                 }
                 match &self.window {
                     None => false,
-                    Some(window) => self.record_good(window, word, now()),
+                    Some(window) => self.record_good(window, word, now(), exactly_now),
                 }
             }
             (State::Disabled, _) => false,
-            _ => self.record_rest(word, ticket, outcome, slow, now()),
+            _ => self.record_rest(word, ticket, outcome, slow, exactly_now()),
         }
     }
 
     #[inline]
-    fn record_good(&self, window: &Window, word: Word, now: Instant) -> bool {
+    fn record_good(
+        &self,
+        window: &Window,
+        word: Word,
+        now: Instant,
+        exactly_now: impl FnOnce() -> Instant,
+    ) -> bool {
         match window.record(word.generation(), Mark { failed: false, slow: false }, now) {
             None => false,
-            Some(tally) => self.evaluate(window, word, &tally, None, now),
+            Some(tally) => self.evaluate(window, word, &tally, None, exactly_now()),
         }
     }
 
@@ -300,7 +315,7 @@ impl Engine {
             self.counts.bump(Count::Inconclusive as usize);
             return false;
         }
-        self.record(ticket, Outcome::Inconclusive, false, now)
+        self.record(ticket, Outcome::Inconclusive, false, || Instant::ORIGIN, now)
     }
 
     /// An operator puts it into a state. Idempotent.
@@ -380,7 +395,7 @@ impl Engine {
                 ledger.opened += 1;
                 let time = self.rules.open_time(ledger.reopened, self.rng.next_unit());
                 open_for = Some(time);
-                (pack_category(ledger.last_cause), now + time)
+                (pack_cause(ledger.last_cause, &self.codes), now + time)
             }
             State::HalfOpen => (self.rules.probes, Instant::NEVER),
             State::Closed | State::ForcedOpen | State::Disabled => (0, Instant::NEVER),
@@ -443,10 +458,11 @@ impl Engine {
             State::HalfOpen => Reason::HalfOpenFull,
             _ => Reason::CircuitOpen,
         };
-        let category = if word.state() == State::Open { unpack_category(word.payload()) } else { None };
+        let cause =
+            if word.state() == State::Open { unpack_cause(word.payload(), &self.codes) } else { None };
         let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
             .with_generation(word.generation())
-            .with_cause(category.map(|category| Cause { category, code: None }));
+            .with_cause(cause);
         match until {
             Some(until) => rejection.with_retry_after_nanos(until.as_nanos().saturating_sub(now.as_nanos())),
             None => rejection,

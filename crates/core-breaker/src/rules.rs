@@ -33,6 +33,8 @@ pub struct Rules {
     pub successes: u32,
     /// A probe without an answer for this long returns its slot.
     pub lease: Duration,
+    /// Whether the lease of a probe lasts as long as its caller waits, where that is longer.
+    pub lease_by_caller: bool,
     /// After this many inconclusive probes in a round it opens again.
     pub inconclusive_max: u32,
     /// Whether a panic of the call is a failure.

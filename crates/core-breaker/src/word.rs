@@ -1,4 +1,6 @@
-use core_errors::{Category, Cause};
+use std::sync::OnceLock;
+
+use core_errors::{Category, Cause, Code};
 
 use crate::State;
 
@@ -8,8 +10,8 @@ use crate::State;
 /// 63          32 31           3 2   0
 /// |  payload    |  generation  | state |
 /// ```
-/// The payload is the number of consecutive failures while closed, of free probes while half open, and the kind of the
-/// last failure while open. Every change of state raises the generation, so that a result of an earlier one can be told
+/// The payload is the number of consecutive failures while closed, of free probes while half open, and the kind and name
+/// of the last failure while open. Every change of state raises the generation, so that a result of an earlier one can be told
 /// by one compare (rule CB-27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
@@ -59,13 +61,42 @@ impl Word {
     }
 }
 
-/// What the payload says about the last failure: which entry of [`Category::all`], counted from 1.
-#[expect(clippy::cast_possible_truncation, reason = "there are not 2^32 categories")]
-pub(crate) fn pack_category(cause: Option<Cause>) -> u32 {
-    cause.and_then(|cause| Category::all().position(|c| c == cause.category)).map_or(0, |at| at as u32 + 1)
+/// The names of the failures that opened a circuit. Whose name comes after 15 others is remembered by its kind alone.
+#[derive(Debug, Default)]
+pub(crate) struct Codes([OnceLock<Code>; 15]);
+
+// === impl Codes ===
+
+impl Codes {
+    /// The place of a name, counted from 1; 0 if there is none.
+    fn place(&self, code: Code) -> u32 {
+        let is_there = |slot: &&OnceLock<Code>| *slot.get_or_init(|| code) == code;
+        let place = (1..).zip(&self.0).find(|(_, slot)| is_there(slot));
+        place.map_or(0, |(place, _)| place)
+    }
+
+    #[inline]
+    fn at(&self, place: u32) -> Option<Code> {
+        if place == 0 { None } else { self.named(place) }
+    }
+
+    #[cold]
+    fn named(&self, place: u32) -> Option<Code> {
+        self.0.get(place as usize - 1)?.get().copied()
+    }
+}
+
+const CATEGORY_BITS: u32 = 8;
+
+/// The payload that tells of a failure: its kind, counted from 1, and the place of its name.
+pub(crate) fn pack_cause(cause: Option<Cause>, codes: &Codes) -> u32 {
+    let Some(cause) = cause else { return 0 };
+    (cause.category as u32 + 1) | (cause.code.map_or(0, |code| codes.place(code)) << CATEGORY_BITS)
 }
 
 #[inline]
-pub(crate) fn unpack_category(payload: u32) -> Option<Category> {
-    Category::nth((payload as usize).checked_sub(1)?)
+pub(crate) fn unpack_cause(payload: u32, codes: &Codes) -> Option<Cause> {
+    let category = payload & ((1 << CATEGORY_BITS) - 1);
+    let category = Category::nth((category as usize).checked_sub(1)?)?;
+    Some(Cause { category, code: codes.at(payload >> CATEGORY_BITS) })
 }

@@ -102,7 +102,7 @@ fn parts(error: &Error) -> Vec<ProblemPart> {
 
 /// Rounded up: coming back early would be refused again.
 fn whole_seconds(after: std::time::Duration) -> u64 {
-    after.as_secs() + u64::from(after.subsec_nanos() > 0)
+    after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0))
 }
 
 #[cfg(feature = "serde")]

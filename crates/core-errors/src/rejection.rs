@@ -14,7 +14,8 @@ pub struct Rejection {
     retry_after: u64,
     limit: u64,
     elapsed: u64,
-    generation: u32,
+    /// Of a breaker the generation, of others the attempts that were made; 0 stands for none.
+    number: u32,
     policy: PolicyKind,
     reason: Reason,
     category: Option<Category>,
@@ -62,8 +63,6 @@ pub enum Reason {
     QueueTimeout,
     /// The retry budget is spent.
     BudgetExhausted,
-    /// The call returned a value that the classifier did not accept.
-    Unaccepted,
 }
 
 /// What the last failure before a refusal was.
@@ -90,7 +89,7 @@ impl Rejection {
             retry_after: NONE,
             limit: NONE,
             elapsed: NONE,
-            generation: 0,
+            number: 0,
             policy,
             reason,
             category: None,
@@ -122,11 +121,23 @@ impl Rejection {
         self
     }
 
-    /// Says in which generation of the circuit.
+    /// Says in which generation of the circuit, if a breaker refused.
     #[must_use]
     #[inline]
     pub const fn with_generation(mut self, generation: u32) -> Self {
-        self.generation = generation;
+        if self.is_of_breaker() {
+            self.number = generation;
+        }
+        self
+    }
+
+    /// Says that so many attempts were made, and that those who made them have given up. Not of a breaker, which made none.
+    #[must_use]
+    #[inline]
+    pub const fn with_attempts(mut self, attempts: u32) -> Self {
+        if !self.is_of_breaker() {
+            self.number = attempts;
+        }
         self
     }
 
@@ -178,7 +189,17 @@ impl Rejection {
     /// The generation of the circuit that refused; 0 for other policies.
     #[must_use]
     pub const fn generation(&self) -> u32 {
-        self.generation
+        if self.is_of_breaker() { self.number } else { 0 }
+    }
+
+    /// How many attempts were made before whoever made them gave up. `None` if nobody would have made more than one.
+    #[must_use]
+    pub const fn attempts(&self) -> Option<u32> {
+        if self.is_of_breaker() || self.number == 0 { None } else { Some(self.number) }
+    }
+
+    const fn is_of_breaker(&self) -> bool {
+        matches!(self.policy, PolicyKind::Breaker)
     }
 
     /// The last failure before the refusal.
@@ -214,12 +235,14 @@ const fn duration(nanos: u64) -> Option<Duration> {
     if nanos == NONE { None } else { Some(Duration::from_nanos(nanos)) }
 }
 
-/// To a caller further out. A limit on time that was passed may be tried again; a refusal was made to keep load away, so
-/// it is permanent to a retry around it and says nothing about the callee to a breaker around it.
+/// To a caller further out. A limit on time that was passed may be tried again, unless attempts were made in vain already (rule
+/// RT-8); a refusal was made to keep load away, so it is permanent to a retry around it and says nothing about the callee to
+/// a breaker around it.
 impl Classify for Rejection {
     fn recovery(&self) -> Recovery {
         match self.reason {
             Reason::Impossible => Recovery::InvalidInput,
+            Reason::TimedOut if self.attempts().is_some() => Recovery::Fatal,
             _ => Recovery::Transient,
         }
     }
@@ -234,7 +257,6 @@ impl Classify for Rejection {
             Reason::RateLimited => Category::RateLimit,
             Reason::Impossible => Category::Validation,
             Reason::BulkheadFull | Reason::QueueTimeout => Category::ResourceExhausted,
-            Reason::Unaccepted => Category::ExternalService,
             Reason::CircuitOpen | Reason::ForcedOpen | Reason::HalfOpenFull | Reason::BudgetExhausted => {
                 Category::Unavailable
             }
@@ -247,8 +269,8 @@ impl Classify for Rejection {
 
     fn verdict(&self) -> Verdict {
         match self.reason {
+            Reason::TimedOut if self.attempts().is_some() => Verdict::Permanent,
             Reason::TimedOut => Verdict::Transient(None),
-            Reason::Unaccepted => Verdict::Permanent,
             _ => Verdict::Ignore,
         }
     }
@@ -261,6 +283,9 @@ impl fmt::Display for Rejection {
             (Some(limit), Some(elapsed)) => write!(f, " (limit {limit:?}, {elapsed:?} gone by)")?,
             (Some(limit), None) => write!(f, " (limit {limit:?})")?,
             _ => {}
+        }
+        if let Some(attempts) = self.attempts() {
+            write!(f, ", after {attempts} attempts")?;
         }
         if let Some(cause) = self.cause() {
             write!(f, ", last failure: {}", cause.category)?;
@@ -323,7 +348,6 @@ impl Reason {
             Self::BulkheadFull => const { Code::new("BULKHEAD_FULL") },
             Self::QueueTimeout => const { Code::new("BULKHEAD_QUEUE_TIMEOUT") },
             Self::BudgetExhausted => const { Code::new("RETRY_BUDGET_EXHAUSTED") },
-            Self::Unaccepted => const { Code::new("RESULT_UNACCEPTED") },
         }
     }
 }
@@ -341,7 +365,6 @@ impl fmt::Display for Reason {
             Self::BulkheadFull => "all slots are taken",
             Self::QueueTimeout => "no slot became free in time",
             Self::BudgetExhausted => "the retry budget is spent",
-            Self::Unaccepted => "the result was not accepted",
         })
     }
 }

@@ -12,6 +12,7 @@ pub(crate) enum Kind {
     Name(NameError),
     Zero { what: &'static str },
     TooFast { count: u64, period: Duration },
+    TooOdd { count: u64, period: Duration },
     TooLong { what: &'static str },
     TooMany { what: &'static str, value: u32, max: u32 },
     QueueWithoutWait,
@@ -35,6 +36,11 @@ impl fmt::Display for ConfigError {
                 f,
                 "{count} in {period:?} is more than one in a nanosecond: allow at most {} in that time",
                 period.as_nanos()
+            ),
+            Kind::TooOdd { count, period } => write!(
+                f,
+                "{count} in {period:?} cannot be kept to within 1 %: a call would be a fraction of a nanosecond; take a rounder \
+                 number, or fewer in a shorter time"
             ),
             Kind::TooLong { what } => write!(f, "{what} is longer than 100 years"),
             Kind::TooMany { what, value, max } => write!(f, "{what} is {value}: it must be at most {max}"),

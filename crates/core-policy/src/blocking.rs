@@ -104,7 +104,7 @@ fn sleep<P: Policy, T, E>(driver: &mut Driver<P, E>, until: Instant) -> Flow<T, 
 }
 
 fn park<P: Policy, T, E>(driver: &mut Driver<P, E>) -> Flow<T, E> {
-    driver.waiting();
+    driver.parked();
     let cutoff = driver.cutoff().unwrap_or(Instant::ORIGIN);
     match driver.clock().reached(cutoff) {
         Ok(_) => driver.expired_waiting(),

@@ -121,6 +121,21 @@ impl<T, E, F: Future<Output = Result<T, E>>> CallOutput for F {
     type Error = E;
 }
 
+// === impl Phase ===
+
+impl<F: Future> Phase<F> {
+    /// Polls the attempt, and drops it once it is ready: both are code of the user's.
+    #[inline]
+    fn poll_attempt(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let PhaseProj::Running { attempt } = self.as_mut().project() else { return Poll::Pending };
+        let polled = attempt.poll(cx);
+        if polled.is_ready() {
+            self.set(Self::Done);
+        }
+        polled
+    }
+}
+
 // === impl Call ===
 
 impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
@@ -179,20 +194,14 @@ where
                 let op = &mut *this.op;
                 let attempt = driver.running(|| op.attempt(attempt));
                 this.phase.set(Phase::Running { attempt });
-                let PhaseProj::Running { attempt } = this.phase.as_mut().project() else {
-                    return Poll::Pending;
-                };
-                match driver.running(|| attempt.poll(cx)) {
-                    Poll::Ready(result) => {
-                        this.phase.set(Phase::Done);
-                        match driver.judged(result, &*this.judge) {
-                            Ok(value) => return Poll::Ready(Ok(value)),
-                            Err(failed) => {
-                                this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
-                                self.as_mut().poll_failed(failed, cx)
-                            }
+                match driver.running(|| this.phase.as_mut().poll_attempt(cx)) {
+                    Poll::Ready(result) => match driver.judged(result, &*this.judge) {
+                        Ok(value) => return Poll::Ready(Ok(value)),
+                        Err(failed) => {
+                            this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                            self.as_mut().poll_failed(failed, cx)
                         }
-                    }
+                    },
                     Poll::Pending => {
                         this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
                         self.as_mut().poll_stopped(cx)
@@ -299,22 +308,18 @@ where
                 },
                 PhaseProj::Sleeping { until } => {
                     let until = *until;
-                    ready!(self.as_mut().poll_sleep(until, cx));
-                    let driver = self.as_mut().driver();
-                    if driver.clock().reached(until).is_ok() {
-                        ControlFlow::Continue(())
+                    // Which of the two moments came is known from what the alarm was set to, not from another reading.
+                    if ready!(self.as_mut().poll_sleep(until, cx)) < until {
+                        self.as_mut().driver().expired_waiting()
                     } else {
-                        driver.expired_waiting()
+                        ControlFlow::Continue(())
                     }
                 }
-                PhaseProj::Running { attempt } => match driver.running(|| attempt.poll(cx)) {
-                    Poll::Ready(result) => {
-                        this.phase.set(Phase::Done);
-                        match driver.judged(result, &*this.judge) {
-                            Ok(value) => ControlFlow::Break(Ok(value)),
-                            Err(failed) => driver.failed(failed),
-                        }
-                    }
+                PhaseProj::Running { .. } => match driver.running(|| this.phase.as_mut().poll_attempt(cx)) {
+                    Poll::Ready(result) => match driver.judged(result, &*this.judge) {
+                        Ok(value) => ControlFlow::Break(Ok(value)),
+                        Err(failed) => driver.failed(failed),
+                    },
                     Poll::Pending => {
                         ready!(self.as_mut().poll_cutoff(cx));
                         self.as_mut().stop()
@@ -382,7 +387,7 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     /// cut-off, so this is asked for each time.
     fn poll_turn(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let (driver, mut alarm) = self.as_mut().live();
-        driver.waiting();
+        driver.parked();
         let cutoff = driver.cutoff();
         if alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) != cutoff {
             alarm.set(None);
@@ -406,14 +411,14 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         }
     }
 
-    /// Ready when it is time to go on, or the cut-off has come.
-    fn poll_sleep(mut self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when it is time to go on, or the cut-off has come: which moment it was.
+    fn poll_sleep(mut self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<Instant> {
         let (driver, alarm) = self.as_mut().live();
         let at = match alarm.as_ref().as_pin_ref() {
             Some(alarm) => alarm.at,
             None => driver.cutoff().map_or(until, |cutoff| cutoff.min(until)),
         };
-        self.poll_alarm(at, cx)
+        self.poll_alarm(at, cx).map(|()| at)
     }
 
     /// Ready at `at`. Sets the alarm if none is set.

@@ -20,9 +20,14 @@ pub(crate) struct Frame {
     deadline: Option<Instant>,
     /// How long the attempt may take, in nanoseconds. A word is copied as it is, a `Duration` in parts.
     limit: u64,
+    /// How long the call has waited for its turn by now, in nanoseconds, and [`ONCE`].
+    waited: u64,
 }
 
 const UNLIMITED: u64 = u64::MAX;
+
+/// There can be no other attempt.
+const ONCE: u64 = 1 << 63;
 
 // === impl Cx ===
 
@@ -67,7 +72,21 @@ impl<'a> Cx<'a> {
     /// The attempt that is being admitted may take `limit`, if not less.
     #[inline]
     pub fn limit_attempt(&mut self, limit: Duration) {
-        self.frame.limit = self.frame.limit.min(u64::try_from(limit.as_nanos()).unwrap_or(UNLIMITED));
+        self.frame.limit = self.frame.limit.min(nanos(limit));
+    }
+
+    /// How long the call has waited for its turn by now, in all: what a policy that measures the callee leaves out of account.
+    #[must_use]
+    #[inline]
+    pub fn waited(&self) -> Duration {
+        Duration::from_nanos(self.frame.waited & !ONCE)
+    }
+
+    /// Whether there can be another attempt: not where one is admitted and recorded by hand.
+    #[must_use]
+    #[inline]
+    pub fn may_repeat(&self) -> bool {
+        self.frame.waited & ONCE == 0
     }
 
     /// Whether [`Admit::Park`](crate::Admit::Park) is allowed.
@@ -89,7 +108,7 @@ impl<'a> Cx<'a> {
 
 impl Frame {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { now: None, deadline, limit: UNLIMITED }
+        Self { now: None, deadline, limit: UNLIMITED, waited: 0 }
     }
 
     /// Time has gone by.
@@ -98,7 +117,19 @@ impl Frame {
         self.now = None;
     }
 
-    /// A new admission: the limits of the last attempt are not those of the next.
+    /// There is one attempt.
+    #[inline]
+    pub(crate) fn forbid_repeats(&mut self) {
+        self.waited |= ONCE;
+    }
+
+    /// The call has waited for its turn.
+    pub(crate) fn add_wait(&mut self, wait: Duration) {
+        let sum = (self.waited & !ONCE).saturating_add(nanos(wait)).min(ONCE - 1);
+        self.waited = self.waited & ONCE | sum;
+    }
+
+    /// Another attempt: the limits of the last are not those of the next.
     #[inline]
     pub(crate) fn forget_limit(&mut self) {
         self.limit = UNLIMITED;
@@ -112,4 +143,8 @@ impl Frame {
         let left = deadline - *self.now.get_or_insert_with(|| clock.now_coarse());
         Some(limit.map_or(left, |limit| limit.min(left)))
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(UNLIMITED)
 }

@@ -20,6 +20,8 @@ pub(crate) struct Driver<P: Policy, E> {
     ambient: Option<Instant>,
     /// When the call first had to wait, or first failed.
     started: Option<Instant>,
+    /// Since when it has been waiting for its turn.
+    parked: Option<Instant>,
     attempts: u32,
     last: Option<E>,
     /// Everything was settled.
@@ -62,7 +64,17 @@ impl<P: Policy, E> Driver<P, E> {
     fn within(policy: P, ambient: Option<Instant>) -> Self {
         let state = policy.begin();
         let frame = Frame::new(ambient);
-        Self { policy, state, frame, ambient, started: None, attempts: 0, last: None, is_done: false }
+        Self {
+            policy,
+            state,
+            frame,
+            ambient,
+            started: None,
+            parked: None,
+            attempts: 0,
+            last: None,
+            is_done: false,
+        }
     }
 
     /// The first admission of a call that is in time.
@@ -78,11 +90,23 @@ impl<P: Policy, E> Driver<P, E> {
 
     #[inline]
     pub(crate) fn admit(&mut self, waker: Option<&Waker>) -> Admit {
-        self.frame.forget_limit();
         if self.ambient.is_some() && self.is_past_ambient() {
             return Admit::Refuse(deadline_exceeded());
         }
-        self.policy.admit(&mut self.state, &mut Cx::new(self.policy.clock(), waker, &mut self.frame))
+        let clock = self.policy.clock();
+        let answer = self.policy.admit(&mut self.state, &mut Cx::new(clock, waker, &mut self.frame));
+        if let Some(since) = self.parked.take() {
+            // If it has to wait once more, it is parked anew.
+            self.frame.add_wait(clock.now() - since);
+        }
+        answer
+    }
+
+    /// The only attempt that there can be: whatever the policy would rather have, there is no other.
+    #[inline]
+    pub(crate) fn admit_once(&mut self) -> Admit {
+        self.frame.forbid_repeats();
+        self.admit(None)
     }
 
     /// The attempt that was admitted starts.
@@ -119,6 +143,12 @@ impl<P: Policy, E> Driver<P, E> {
         }
     }
 
+    /// The call has to wait for its turn.
+    pub(crate) fn parked(&mut self) {
+        self.waiting();
+        self.parked.get_or_insert_with(|| self.policy.clock().now());
+    }
+
     /// The attempt has ended. A success is settled at once.
     #[inline]
     pub(crate) fn judged<T>(
@@ -149,6 +179,7 @@ impl<P: Policy, E> Driver<P, E> {
         self.started.get_or_insert(now);
         let why = match self.settle(&Outcome::Judged(verdict, cause)) {
             Next::Again => {
+                self.frame.forget_limit();
                 self.last = result.err();
                 return ControlFlow::Continue(());
             }
@@ -157,10 +188,8 @@ impl<P: Policy, E> Driver<P, E> {
         };
         self.is_done = true;
         ControlFlow::Break(match (result, why) {
-            (Ok(value), None) => Ok(value),
-            (Ok(_), Some(_)) => {
-                Err(CallError::Rejected(Rejection::new(PolicyKind::Retry, Name::UNNAMED, Reason::Unaccepted)))
-            }
+            // The caller gets what the callee said last, whatever the judge thought of it (rule RT-1).
+            (Ok(value), _) => Ok(value),
             (Err(error), None) => Err(CallError::Failed(error)),
             (Err(last), Some(why)) => Err(self.exhausted(last, why)),
         })
@@ -200,9 +229,19 @@ impl<P: Policy, E> Driver<P, E> {
 
     fn after_expiry<T>(&mut self, rejection: Rejection, next: Next) -> Flow<T, E> {
         match next {
-            Next::Again => ControlFlow::Continue(()),
-            Next::GiveUp(why) if why != Why::Attempts => self.end_without_result(rejection, why),
-            _ => self.refused(rejection),
+            Next::Again => {
+                self.frame.forget_limit();
+                ControlFlow::Continue(())
+            }
+            Next::GiveUp(why) => {
+                let told = if why == Why::Attempts {
+                    Why::Refused(rejection.policy(), rejection.reason())
+                } else {
+                    why
+                };
+                self.end_without_result(rejection.with_attempts(self.attempts), told)
+            }
+            Next::Finish => self.refused(rejection),
         }
     }
 
@@ -239,7 +278,10 @@ impl<P: Policy, E> Driver<P, E> {
     /// Settles an attempt that was recorded by hand.
     pub(crate) fn finish(&mut self, verdict: Verdict) {
         self.frame.forget_now();
-        self.settle(&Outcome::Judged(verdict, None));
+        if self.settle(&Outcome::Judged(verdict, None)).is_again() {
+            // It was told that there is no other attempt, and wants one: what it holds goes back at least.
+            self.policy.abandon(&mut self.state);
+        }
         self.is_done = true;
     }
 

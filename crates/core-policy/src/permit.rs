@@ -32,7 +32,7 @@ impl<P: Policy> Permit<P> {
     #[inline]
     pub fn acquire_within(policy: P, deadline: Option<Instant>) -> Result<Self, Rejection> {
         let mut driver = Held(Driver::new(policy, deadline));
-        match driver.admit(None) {
+        match driver.admit_once() {
             Admit::Run => Ok(Self { driver }),
             Admit::Refuse(rejection) => Err(rejection),
             // Neither happens to a policy that keeps the contract: it was told that nobody waits.

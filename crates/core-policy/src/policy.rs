@@ -120,7 +120,8 @@ macro_rules! forward {
                 (**self).begin()
             }
 
-            #[inline]
+            #[inline(always)]
+            // A refusal is 64 bytes, which a call would copy: 16 ns instead of 9.
             fn admit(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Admit {
                 (**self).admit(state, cx)
             }

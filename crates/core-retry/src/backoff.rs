@@ -81,9 +81,13 @@ impl Backoff {
 }
 
 fn exponential(base: Duration, factor: f64, exponent: u32, max: Duration) -> Duration {
+    if base.is_zero() {
+        return base;
+    }
     // Whole powers of two are exact, and by far the most common.
-    if (factor - 2.0).abs() < f64::EPSILON {
-        let times = 1_u32.checked_shl(exponent).unwrap_or(u32::MAX);
+    if (factor - 2.0).abs() < f64::EPSILON
+        && let Some(times) = 1_u32.checked_shl(exponent)
+    {
         return base.saturating_mul(times);
     }
     let exponent = i32::try_from(exponent).unwrap_or(i32::MAX);

@@ -182,7 +182,7 @@ impl Retry {
                 self.after_failure(state, Wait::Backoff(*hint), cx)
             }
             Outcome::Refused(rejection) => {
-                self.abandon(state);
+                self.give_back(state, rejection.reason());
                 self.after_refusal(state, rejection, cx)
             }
             Outcome::Judged(_, _) | Outcome::Panicked => self.finish(),
@@ -194,6 +194,9 @@ impl Retry {
     fn after_failure(&self, state: &mut CallState, wait: Wait, cx: &mut Cx<'_>) -> Next {
         // Every such failure takes its token, also the last.
         let is_paid = self.0.budget.as_ref().is_none_or(Budget::failed);
+        if !cx.may_repeat() {
+            return self.finish();
+        }
         if state.attempts >= self.0.rules.attempts.get() {
             // Who never retries has nothing to give up.
             let is_single = self.0.rules.attempts.get() == 1;
@@ -214,6 +217,11 @@ impl Retry {
     fn delay(&self, state: &mut CallState, wait: Wait) -> Duration {
         let hint = match wait {
             Wait::None => return Duration::ZERO,
+            Wait::AtLeast(after) => {
+                // Whoever refused knows when it is worth coming back; earlier it would refuse again.
+                let own = self.delay(state, Wait::Backoff(None));
+                return own.max(after);
+            }
             Wait::Backoff(hint) => hint,
         };
         state.step = state.step.saturating_add(1);
@@ -234,12 +242,24 @@ impl Retry {
         }
     }
 
+    /// A retry that was paid for and never started is not paid for (rule BG-5): it still slept, or a policy further in refused
+    /// it. One that was running when its time was over has started.
+    fn give_back(&self, state: &mut CallState, reason: Reason) {
+        let is_refused = !matches!(reason, Reason::TimedOut | Reason::DeadlineExceeded);
+        let is_asleep = state.next_at.take().is_some();
+        if (is_asleep || is_refused && state.attempts > 1)
+            && let Some(budget) = &self.0.budget
+        {
+            budget.refund();
+        }
+    }
+
     fn after_refusal(&self, state: &mut CallState, rejection: &Rejection, cx: &mut Cx<'_>) -> Next {
         match (rejection.reason(), rejection.retry_after()) {
             (Reason::TimedOut, _) => self.after_failure(state, Wait::Backoff(None), cx),
             (Reason::DeadlineExceeded | Reason::Impossible, _) => self.finish(),
-            (_, Some(after)) if self.0.rules.retry_refusals => {
-                self.after_failure(state, Wait::Backoff(Some(after)), cx)
+            (_, Some(after)) if self.0.rules.retry_refusals && after <= self.0.rules.retry_after_max => {
+                self.after_failure(state, Wait::AtLeast(after), cx)
             }
             _ => self.finish(),
         }
@@ -253,6 +273,8 @@ enum Wait {
     None,
     /// As the backoff says, or as the callee asked.
     Backoff(Option<Duration>),
+    /// As the backoff says, but no shorter than this.
+    AtLeast(Duration),
 }
 
 impl Policy for Retry {
@@ -271,7 +293,8 @@ impl Policy for Retry {
     #[inline]
     fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
         if let Some(at) = state.next_at {
-            if cx.clock().reached(at).is_err() {
+            // A coarse reading may lag behind the sleep that has ended.
+            if cx.clock().now() < at {
                 return Admit::SleepUntil(at);
             }
             state.next_at = None;

@@ -42,15 +42,19 @@ impl Clock {
     pub fn now_coarse(&self) -> Instant {
         match &self.manual {
             None => Instant::from_nanos(system::coarse()),
-            Some(manual) => manual.now(),
+            Some(manual) => manual.now_coarse(),
         }
     }
 
-    /// How far a coarse reading may lag: 4 ms, and zero on a manual clock.
+    /// How far a coarse reading may lag: 25 ms on the system clock, where it rarely is more than 4; zero on a manual clock that
+    /// does not [lag](ManualClock::lagging).
     #[must_use]
     #[inline]
     pub fn tick(&self) -> Duration {
-        if self.manual.is_none() { system::TICK } else { Duration::ZERO }
+        match &self.manual {
+            None => system::TICK,
+            Some(manual) => manual.lag(),
+        }
     }
 
     /// Whether `at` has come; if not, the time that is left.

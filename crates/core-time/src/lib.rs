@@ -16,7 +16,7 @@
 //!
 //! * **Three sources, one type.** [`Clock::system`] in services, [`ManualClock`] in tests of logic, and with the
 //!   feature `test-util` the system clock follows the paused clock of `#[tokio::test(start_paused = true)]`.
-//! * **Two readings.** [`Clock::now`] is exact. [`Clock::now_coarse`] lags by up to [`Clock::tick`] (4 ms at most) and
+//! * **Two readings.** [`Clock::now`] is exact. [`Clock::now_coarse`] lags by up to [`Clock::tick`] and
 //!   costs about a fifth. [`Clock::reached`] is exact and costs a coarse reading unless the moment is a tick away.
 //! * **Never backwards.** Arithmetic on [`Instant`] saturates: a clock that jumps back reads as "no time has passed",
 //!   a sum that overflows reads as [`Instant::NEVER`] (rule W-5).

@@ -17,6 +17,8 @@ pub struct ManualClock(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     now: AtomicU64,
+    /// How far coarse readings lag.
+    lag: Duration,
     sleepers: Mutex<Sleepers>,
 }
 
@@ -34,7 +36,29 @@ impl ManualClock {
     /// A clock that stands still.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Inner { now: AtomicU64::new(START.as_nanos()), sleepers: Mutex::default() }))
+        Self::lagging(Duration::ZERO)
+    }
+
+    /// A clock that stands still, whose coarse readings lag by `lag`, as those of the system may.
+    #[must_use]
+    pub fn lagging(lag: Duration) -> Self {
+        let now = AtomicU64::new(START.as_nanos());
+        Self(Arc::new(Inner { now, lag, sleepers: Mutex::default() }))
+    }
+
+    pub(crate) fn lag(&self) -> Duration {
+        self.0.lag
+    }
+
+    /// What a coarse reading shows.
+    #[must_use]
+    pub fn now_coarse(&self) -> Instant {
+        let now = self.now();
+        if self.0.lag.is_zero() {
+            now
+        } else {
+            Instant::from_nanos(now.as_nanos() - nanos(self.0.lag).min(now.as_nanos()))
+        }
     }
 
     /// The clock to hand to the code under test.
@@ -106,4 +130,8 @@ impl Default for ManualClock {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -24,22 +24,12 @@ struct Inner {
 /// What a timeout remembers of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallState {
+    /// When the call began, as far as a total limit knows it without a precise reading: it may have been a tick later.
+    began: Option<Instant>,
     /// When the call first had to wait.
     started: Option<Instant>,
-    /// The deadline that is to hold again when this call is over.
-    outer: Outer,
-}
-
-/// Whether a total limit is in force, and what it shortened.
-#[derive(Clone, Copy, Debug, Default)]
-enum Outer {
-    /// It is not.
-    #[default]
-    Untouched,
-    /// It is, and there was no deadline before.
-    None,
-    /// It is, and this was the deadline before.
-    Was(Instant),
+    /// While a total limit is in force: the deadline that is to hold again when this call is over, `NEVER` for none.
+    outer: Option<Instant>,
 }
 
 // === impl Timeout ===
@@ -100,20 +90,19 @@ impl Policy for Timeout {
         if !self.is_total() {
             state.started = None;
             cx.limit_attempt(self.0.limit);
-        } else if matches!(state.outer, Outer::Untouched) {
-            state.outer = cx.deadline().map_or(Outer::None, Outer::Was);
-            let deadline = cx.now() + self.0.limit;
-            cx.end_by(deadline);
+        } else if state.outer.is_none() {
+            state.outer = Some(cx.deadline().unwrap_or(Instant::NEVER));
+            let began = cx.now();
+            state.began = Some(began);
+            cx.end_by(began + self.0.limit);
         }
         Admit::Run
     }
 
     #[inline]
     fn settle(&self, state: &mut CallState, _: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        match std::mem::take(&mut state.outer) {
-            Outer::Untouched => {}
-            Outer::None => cx.reset_deadline(None),
-            Outer::Was(deadline) => cx.reset_deadline(Some(deadline)),
+        if let Some(outer) = state.outer.take() {
+            cx.reset_deadline(Some(outer).filter(|outer| *outer != Instant::NEVER));
         }
         Next::Finish
     }
@@ -123,7 +112,12 @@ impl Policy for Timeout {
     }
 
     fn cutoff(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Instant> {
-        let started = *state.started.get_or_insert_with(|| cx.clock().now());
+        let started = *state.started.get_or_insert_with(|| {
+            let now = cx.clock().now();
+            // Who waits at once has just begun. A blocking attempt may have taken its time before anybody had to wait, and
+            // never too early means up to a tick late.
+            state.began.map_or(now, |began| now.min(began + cx.clock().tick()))
+        });
         Some(started + self.0.limit)
     }
 

@@ -6,7 +6,7 @@ use super::{Mark, Tally};
 ///
 /// The rule itself needs one shared word: which call is the Nth last is a fact about all threads together. A result
 /// swaps its slot, and one compare-and-swap keeps the sums; both carry the generation, so a result of an earlier one
-/// changes nothing.
+/// changes nothing. The sums carry only its low bits, which is enough: they are begun anew with each.
 #[derive(Debug)]
 pub(crate) struct CountWindow {
     slots: Box<[AtomicU64]>,
@@ -37,20 +37,20 @@ impl CountWindow {
     }
 
     pub(crate) fn record(&self, generation: u32, mark: Mark) -> Option<Tally> {
-        let generation = u64::from(generation) & GENERATION_MASK;
-        let gain = 1 + if mark.failed { FAILURE } else { 0 } + if mark.slow { SLOW } else { 0 };
+        let ours = u64::from(generation);
+        let generation = ours & GENERATION_MASK;
+        let gain = gain_of(mark);
         // First into the sums, then into the ring: whoever takes it out of the ring finds it in the sums, so that they
         // never run below zero. Meanwhile they hold a call too many for each thread that is in between.
         let entered = self.change(generation, |sums| sums + gain)?;
         let slots = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
         let at = usize::try_from(self.cursor.fetch_add(1, Ordering::Relaxed) % slots).unwrap_or(0);
-        let left = self.slots[at].swap(generation << GENERATION_SHIFT | gain, Ordering::AcqRel);
+        let left = Mark::unpack(self.slots[at].swap(mark.pack(ours), Ordering::AcqRel), ours);
         // What leaves the ring leaves the sums, unless it belongs to an earlier generation and was never in these.
-        if left >> GENERATION_SHIFT != generation {
-            return Some(unpack(entered));
+        match left {
+            None => Some(unpack(entered)),
+            Some(left) => self.change(generation, |sums| sums - gain_of(left)).map(unpack),
         }
-        let loss = left & !(GENERATION_MASK << GENERATION_SHIFT);
-        self.change(generation, |sums| sums - loss).map(unpack)
     }
 
     /// Changes the sums, if they are of this generation.
@@ -70,6 +70,25 @@ impl CountWindow {
         } else {
             Tally::default()
         }
+    }
+}
+
+/// What a call adds to the sums.
+fn gain_of(mark: Mark) -> u64 {
+    1 + if mark.failed { FAILURE } else { 0 } + if mark.slow { SLOW } else { 0 }
+}
+
+/// A slot holds the whole generation, above two bits and one that says that it is taken: the ring is not cleared when the
+/// circuit changes, and what is left over must never be taken for something of now.
+impl Mark {
+    fn pack(self, generation: u64) -> u64 {
+        generation << 3 | u64::from(self.failed) << 2 | u64::from(self.slow) << 1 | 1
+    }
+
+    /// `None` for a slot that is empty or of another generation.
+    fn unpack(slot: u64, generation: u64) -> Option<Self> {
+        let is_ours = slot & 1 == 1 && slot >> 3 == generation;
+        is_ours.then_some(Self { failed: slot & 4 != 0, slow: slot & 2 != 0 })
     }
 }
 

@@ -73,7 +73,8 @@ impl Builder {
     /// Checks everything and makes the limit.
     ///
     /// # Errors
-    /// If count, period or burst is zero, there is more than one call in a nanosecond, a full bucket would take more than
+    /// If count, period or burst is zero, there is more than one call in a nanosecond, the rate cannot be kept to within 1 % since
+    /// a call would be a fraction of a nanosecond, a full bucket would take more than
     /// 100 years to empty, or the name cannot be a name.
     pub fn build(self) -> Result<RateLimit, ConfigError> {
         let Self { name, count, period, burst, clock } = self;
@@ -88,6 +89,9 @@ impl Builder {
         }
         if u128::from(count) > period.as_nanos() {
             return Err(ConfigError(Kind::TooFast { count, period }));
+        }
+        if Gcra::is_off(count, period, burst) {
+            return Err(ConfigError(Kind::TooOdd { count, period }));
         }
         let full = period.as_nanos().saturating_mul(u128::from(burst)) / u128::from(count);
         if period > CENTURY || full > CENTURY.as_nanos() {

@@ -51,21 +51,16 @@ pub(crate) enum Refused {
 impl Gcra {
     /// `count` in `period`, `burst` at once. The caller has checked that all are in range.
     pub(crate) fn new(count: u64, period: Duration, burst: u64, epoch: Instant) -> Self {
-        let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
-        // The smallest scale that makes the interval a whole number of units, as long as that leaves room for years.
-        let common = gcd(count, period);
-        let (scale, interval) = (count / common, period / common);
-        let room = u64::MAX / 4;
-        let fits = |scale: u64, interval: u64| {
-            scale <= SCALE_MAX && interval.checked_mul(burst).is_some_and(|ahead| ahead <= room)
-        };
-        if fits(scale, interval) {
-            return Self::of(epoch, scale, interval, burst);
-        }
-        // A rate that odd is rounded to a whole nanosecond a call, never faster than asked for.
-        let interval = period.div_ceil(count);
-        let burst = burst.min(room / interval);
-        Self::of(epoch, 1, interval, burst)
+        let (scale, interval) = units_of(count, period, burst);
+        Self::of(epoch, scale, interval, burst.min(ROOM / interval))
+    }
+
+    /// Whether the rate would be kept only to within more than 1 %.
+    pub(crate) fn is_off(count: u64, period: Duration, burst: u64) -> bool {
+        let (scale, interval) = units_of(count, period, burst);
+        let kept = u128::from(count) * u128::from(interval);
+        let asked = period.as_nanos() * u128::from(scale);
+        kept * 100 > asked * 101
     }
 
     fn of(epoch: Instant, scale: u64, interval: u64, burst: u64) -> Self {
@@ -177,6 +172,19 @@ impl Gcra {
         Duration::from_nanos(units.div_ceil(self.scale))
     }
 }
+
+/// Units in a nanosecond, and units between two calls: the smallest scale that makes the interval a whole number of units,
+/// as long as that leaves room for years. A rate that odd is rounded to a whole nanosecond a call, never faster than asked for.
+fn units_of(count: u64, period: Duration, burst: u64) -> (u64, u64) {
+    let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
+    let common = gcd(count, period);
+    let (scale, interval) = (count / common, period / common);
+    let fits = scale <= SCALE_MAX && interval.checked_mul(burst).is_some_and(|ahead| ahead <= ROOM);
+    if fits { (scale, interval) } else { (1, period.div_ceil(count)) }
+}
+
+/// How far ahead the TAT may lie, in units.
+const ROOM: u64 = u64::MAX / 4;
 
 /// With this many units in a nanosecond the word lasts for 9 years; rates that would need finer ones are rounded.
 const SCALE_MAX: u64 = 16;

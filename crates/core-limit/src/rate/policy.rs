@@ -59,7 +59,8 @@ impl RateLimit {
     /// Takes one.
     ///
     /// # Errors
-    /// The refusal, which says exactly when it would be admitted. A refusal takes nothing.
+    /// The refusal, which says after how long it would be admitted: never too short, too long by as much as the coarse clock
+    /// lags. A refusal takes nothing.
     #[inline]
     pub fn check(&self) -> Result<(), Rejection> {
         match self.take_one(self.now()) {
