@@ -59,6 +59,7 @@ impl Identity {
     /// If the process has another one already.
     pub fn set(self) -> Result<&'static Self, IdentityError> {
         let known = IDENTITY.get_or_init(|| self.clone());
+        core_errors::set_domain(&known.service);
         if *known == self { Ok(known) } else { Err(IdentityError { known: Box::new(known.clone()) }) }
     }
 }

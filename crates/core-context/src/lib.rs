@@ -26,8 +26,10 @@
 //!   ever shortened.
 //! * **Tasks.** [`spawn`] (feature `tokio`) carries the context into a new task and drops its deadline: a detached task is
 //!   nobody's to wait for. [`spawn_thread`] does the same for threads.
-//! * **Services.** [`headers`] reads a context from the headers of a request and writes one into those of another, as W3C
-//!   Trace Context has it. From callers that are not trusted nothing is taken over but a well-formed correlation id.
+//! * **Channels.** [`WithContext`] is a value and the context in which it was sent; [`JoinSet`] is tokio's, with contexts.
+//! * **Services.** A [`Propagation`] reads a context from the headers of a request and writes one into those of another, as W3C
+//!   Trace Context and Baggage have it. From callers that are not trusted little is taken over ([`Trust`]).
+//! * **Errors** remember the ids of the context in which they are made; nothing has to be set up for it.
 //! * **The process** has an [`Identity`], which is set once.
 //!
 //! # Cancel safety
@@ -37,19 +39,31 @@
 //! Reading the deadline of the current context: a few nanoseconds. A clone of it: one reference count. A scope: two
 //! thread-local writes for each poll. No allocation but for making a context.
 
+mod baggage;
 mod context;
 mod current;
-pub mod headers;
+mod envelope;
+mod extensions;
+mod hex;
 mod identity;
 mod ids;
+#[cfg(feature = "tokio")]
+mod join_set;
 mod json;
+pub mod propagation;
+mod random;
 mod scope;
 mod spawn;
 pub mod w3c;
 
+pub use baggage::{Baggage, BaggageError};
 pub use context::{Builder, Context, Request, User};
+pub use envelope::WithContext;
 pub use identity::{Identity, IdentityError};
 pub use ids::{CorrelationId, IdError, SpanId, TraceId};
+#[cfg(feature = "tokio")]
+pub use join_set::JoinSet;
+pub use propagation::{Propagation, Trust};
 pub use scope::{EnteredContextMustNotBeHeldAcrossAwait, Scoped};
 pub use spawn::spawn_thread;
 #[cfg(feature = "tokio")]

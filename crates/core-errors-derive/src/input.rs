@@ -52,7 +52,7 @@ impl<'a> Input<'a> {
             Data::Enum(_) => Place::Enum,
             Data::Union(data) => {
                 let text = "a union cannot be classified: nobody knows which of its fields is there";
-                return Err(Error::new_spanned(data.union_token, text));
+                return Err(Error::new(data.union_token.span, text));
             }
         };
         let mut attrs = Attrs::read(&input.attrs, place, &mut complaints);

@@ -125,7 +125,7 @@ fn of_ours(error: &(dyn StdError + 'static)) -> Option<Class> {
     }
     of::<Error>(error)
         .or_else(|| of::<Rejection>(error))
-        .or_else(|| of::<RemoteError>(error))
+        .or_else(|| of::<RemoteError>(error).map(Class::of_callee))
         .or_else(|| of::<MultiError>(error))
 }
 
@@ -145,6 +145,13 @@ impl Class {
         }
     }
 
+    /// With another verdict than recovery and hint give.
+    #[must_use]
+    pub const fn with_verdict(mut self, verdict: Verdict) -> Self {
+        self.verdict = verdict;
+        self
+    }
+
     /// With another recovery than that of the category.
     #[must_use]
     pub const fn with_recovery(mut self, recovery: Recovery) -> Self {
@@ -158,6 +165,20 @@ impl Class {
     pub const fn with_retry_after(mut self, after: Option<Duration>) -> Self {
         self.retry_after = after;
         self.verdict = Verdict::of_class(self.recovery, self.category, after);
+        self
+    }
+
+    /// What a failure that a callee told of is to whoever called it: not the callee's kind, which would have a 401 of a dependency tell
+    /// our own client to log in. What helps, the hint and the name stay.
+    #[must_use]
+    pub const fn of_callee(mut self) -> Self {
+        self.category = match self.category {
+            Category::Timeout => Category::Timeout,
+            Category::Unavailable | Category::RateLimit | Category::ResourceExhausted => {
+                Category::Unavailable
+            }
+            _ => Category::ExternalService,
+        };
         self
     }
 

@@ -12,7 +12,7 @@ pub use json::RemoteErrorInvalid;
 /// What another service said of its failure: read from its problem document, its report, or its gRPC status.
 ///
 /// It keeps its own kind, recovery and hint: what the callee knew, the caller knows. Kinds that this version does not know read as
-/// [`Category::Unknown`]. As an [`Error`](crate::Error) it is the cause, and none of its text is public.
+/// [`Category::Unknown`]. As an [`Error`](crate::Error) it is the cause, and neither its text nor its kind is public.
 ///
 /// Texts are cut off at 2 KiB, and of facts and causes the first 32 are kept, whatever the other side sent.
 #[derive(Clone, PartialEq)]
@@ -103,10 +103,12 @@ impl Classify for RemoteError {
     }
 }
 
+/// Its kind is what the failure is to us: see [`Class::of_callee`](crate::Class::of_callee). What it was to the callee is in
+/// [`Error::remote`](crate::Error::remote).
 impl From<RemoteError> for crate::Error {
     #[track_caller]
     fn from(remote: RemoteError) -> Self {
-        Self::classified(remote)
+        Self::of_class(crate::Class::of(&remote).of_callee(), Box::new(remote))
     }
 }
 

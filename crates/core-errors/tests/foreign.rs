@@ -17,7 +17,8 @@ use std::io;
 use std::time::Duration;
 
 use core_errors::{
-    Category, Class, Classify, Error, Recovery, RemoteError, class_of, register_classifier, unclassified,
+    Category, Class, Classify, Error, Recovery, RemoteError, Verdict, class_of, register_classifier,
+    unclassified,
 };
 
 type Boxed = Box<dyn StdError + Send + Sync>;
@@ -162,9 +163,11 @@ fn a_status_of_grpc_goes_out_with_details_and_comes_back_as_what_it_was() {
     assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_millis(1_500)));
 
     let class = wrapped(status.clone());
-    assert_eq!(class.category, Category::RateLimit, "a service of the house says more than the code");
+    assert_eq!(class.category, Category::Unavailable, "to our own client it is");
+    assert_eq!(class.verdict, Verdict::Overload(Some(Duration::from_millis(1_500))), "and to our policies");
     assert_eq!(class.retry_after, Some(Duration::from_millis(1_500)));
     let remote = RemoteError::from_status(&status);
+    assert_eq!(remote.category, Category::RateLimit, "a service of the house says more than the code");
     assert_eq!(remote.code.as_deref(), Some("TOO_FAST"));
     assert_eq!(remote.metadata, [("limit-kind".to_owned(), "per_user".to_owned())]);
     // Every kind goes there and back.

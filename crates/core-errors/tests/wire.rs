@@ -54,7 +54,20 @@ fn what_the_callee_knew_the_caller_knows() {
         let ours = Error::from(remote);
         assert_eq!(ours.remote().unwrap().code.as_deref(), Some("TOO_FAST"));
         assert_eq!(ours.retry_after(), Some(Duration::from_secs(2)));
-        assert_eq!(ours.message(), "Too many requests", "its words are not ours to publish");
+        assert_eq!(ours.verdict(), Verdict::Overload(Some(Duration::from_secs(2))));
+        assert_eq!(ours.message(), "Service unavailable", "its words are not ours to publish");
+    }
+}
+
+/// A 401 of a dependency told our own client to log in.
+#[test]
+fn what_is_the_callers_fault_over_there_is_not_our_clients_fault() {
+    for category in Category::all() {
+        let ours = Error::from(RemoteError::new(category, "x"));
+        assert!(!ours.category().is_client_fault(), "{category}");
+        assert!([502, 503, 504].contains(&ours.to_problem().status), "{category}");
+        assert_eq!(ours.recovery(), category.recovery(), "what helps is the same");
+        assert_eq!(ours.remote().unwrap().category, category, "and it is still known");
     }
 }
 

@@ -1,64 +1,122 @@
-use std::sync::Arc;
+//! Clients that say for whom they call, and say what came of it in our words.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{self, Poll};
 
-use core_context::Context;
-use core_context::headers::{HeaderNames, inject};
+use core_context::Propagation;
+use core_context::propagation::HeaderNames;
+use core_errors::Error;
 use core_time::Clock;
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{Request, Response};
+use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Writes the current context into each request: `traceparent` with a span of its own, `tracestate`, the correlation id, and what is left
-/// of the time in `x-request-timeout-ms`. Headers that the request has already are replaced; without a context nothing is written.
-#[derive(Clone, Debug, Default)]
-pub struct InjectLayer(Arc<Config>);
+use crate::classify::check_status;
+use crate::inject::Injector;
 
+/// Writes the current context into each request: `traceparent` with a span of its own, `tracestate`, `baggage`, the ids, what is left of the
+/// time, and the [attempt](crate::AttemptNumber). Headers that the request has already under these names are replaced; without a
+/// context nothing is written.
 #[derive(Clone, Debug, Default)]
-struct Config {
-    names: HeaderNames,
-    clock: Clock,
-}
+pub struct InjectLayer(Injector);
 
 /// A client that says for whom it calls. Made by [`InjectLayer`].
 #[derive(Clone, Debug)]
 pub struct Inject<S> {
     inner: S,
-    config: Arc<Config>,
+    injector: Injector,
 }
 
-// === impl InjectLayer ===
+/// All that a client of another service does besides calling it: it refuses calls for which the time has run out, writes the
+/// current context as [`InjectLayer`] does, and makes an [`Error`] of whatever is not a success ([`check_status`]).
+///
+/// ```
+/// use core_errors::Category;
+/// use core_http::ClientLayer;
+/// use http::{Request, Response, StatusCode};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let upstream = service_fn(|_: Request<String>| async {
+///     let mut busy = Response::new(String::new());
+///     *busy.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+///     Ok::<_, std::io::Error>(busy)
+/// });
+/// let client = ServiceBuilder::new().layer(ClientLayer::new()).service(upstream);
+/// let error = client.oneshot(Request::new(String::new())).await.unwrap_err();
+/// assert_eq!(error.category(), Category::Unavailable);
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ClientLayer(Injector);
 
-impl InjectLayer {
-    /// With the usual header names.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
+/// A client of another service. Made by [`ClientLayer`].
+#[derive(Clone, Debug)]
+pub struct Client<S> {
+    inner: S,
+    injector: Injector,
+}
 
-    /// Writes other headers. Default: `x-correlation-id`.
-    #[must_use]
-    pub fn header_names(mut self, names: HeaderNames) -> Self {
-        Arc::make_mut(&mut self.0).names = names;
-        self
-    }
-
-    /// Reads time from `clock`. Default: the system's.
-    #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        Arc::make_mut(&mut self.0).clock = clock;
-        self
+pin_project! {
+    /// The answer of a [`Client`].
+    #[must_use = "futures do nothing unless polled"]
+    #[project = ClientFutureProj]
+    #[derive(Debug)]
+    pub struct ClientFuture<F> {
+        #[pin]
+        inner: Option<F>,
+        refused: Option<Error>,
     }
 }
+
+macro_rules! settings {
+    ($layer:ident) => {
+        impl $layer {
+            /// With the usual headers.
+            #[must_use]
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            /// Writes contexts as `propagation` has it. Default: the usual headers, with a margin of 5 ms.
+            #[must_use]
+            pub fn propagation(mut self, propagation: Propagation) -> Self {
+                self.0.propagation(propagation);
+                self
+            }
+
+            /// Writes other headers. Default: `x-correlation-id` and `x-request-id`.
+            #[must_use]
+            pub fn header_names(self, names: HeaderNames) -> Self {
+                self.propagation(Propagation::trusted().names(names))
+            }
+
+            /// Reads time from `clock`. Default: the system's.
+            #[must_use]
+            pub fn clock(mut self, clock: Clock) -> Self {
+                self.0.clock(clock);
+                self
+            }
+        }
+    };
+}
+
+settings!(InjectLayer);
+settings!(ClientLayer);
+
+// === impl Inject ===
 
 impl<S> Layer<S> for InjectLayer {
     type Service = Inject<S>;
 
     fn layer(&self, inner: S) -> Inject<S> {
-        Inject { inner, config: Arc::clone(&self.0) }
+        Inject { inner, injector: self.0.clone() }
     }
 }
-
-// === impl Inject ===
 
 impl<S, B> Service<Request<B>> for Inject<S>
 where
@@ -72,20 +130,66 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> S::Future {
-        if let Some(context) = Context::current() {
-            write(&context, &self.config, request.headers_mut());
-        }
-        self.inner.call(request)
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        self.inner.call(with_context(&self.injector, request))
     }
 }
 
-fn write(context: &Context, config: &Config, headers: &mut HeaderMap) {
-    inject(context, &config.names, &config.clock, |name, value| {
-        // Both come from our own types, which hold nothing that a header cannot.
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
-        {
-            headers.insert(name, value);
+fn with_context<B>(injector: &Injector, request: Request<B>) -> Request<B> {
+    let (mut parts, body) = request.into_parts();
+    injector.write(&mut parts.headers, &parts.extensions);
+    Request::from_parts(parts, body)
+}
+
+// === impl Client ===
+
+impl<S> Layer<S> for ClientLayer {
+    type Service = Client<S>;
+
+    fn layer(&self, inner: S) -> Client<S> {
+        Client { inner, injector: self.0.clone() }
+    }
+}
+
+impl<S, A, B> Service<Request<A>> for Client<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Response = Response<B>;
+    type Error = Error;
+    type Future = ClientFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx).map_err(Error::convert)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        if let Err(refused) = self.injector.remaining() {
+            return ClientFuture { inner: None, refused: Some(refused) };
         }
-    });
+        let inner = self.inner.call(with_context(&self.injector, request));
+        ClientFuture { inner: Some(inner), refused: None }
+    }
+}
+
+// === impl ClientFuture ===
+
+impl<F, B, E> Future for ClientFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Output = Result<Response<B>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match (this.inner.as_pin_mut(), this.refused.take()) {
+            (_, Some(refused)) => Poll::Ready(Err(refused)),
+            (Some(inner), None) => {
+                inner.poll(cx).map(|answer| answer.map_err(Error::convert).and_then(check_status))
+            }
+            (None, None) => panic!("polled after it was ready"),
+        }
+    }
 }

@@ -3,8 +3,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
-use core_context::headers::{HeaderNames, Trust, extract};
-use core_context::{Context, Scoped};
+use core_context::propagation::HeaderNames;
+use core_context::{Context, Propagation, Scoped, Trust};
 use core_errors::{Code, Error};
 use core_time::Clock;
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -23,8 +23,7 @@ pub struct ContextLayer(Arc<Config>);
 
 #[derive(Clone, Debug)]
 struct Config {
-    names: HeaderNames,
-    trust: Trust,
+    propagation: Propagation,
     clock: Clock,
     /// The header of the correlation id in answers.
     answer: HeaderName,
@@ -66,17 +65,26 @@ impl ContextLayer {
     /// For callers inside the house: their traces go on.
     #[must_use]
     pub fn trusted(self) -> Self {
-        self.with(|config| config.trust = Trust::Trusted)
+        self.with(|config| {
+            config.propagation = std::mem::take(&mut config.propagation).trust(Trust::Trusted);
+        })
     }
 
-    /// Looks for other headers. Default: `x-correlation-id` and `x-trace-id`.
+    /// Looks for other headers. Default: `x-correlation-id`, `x-trace-id` and `x-request-id`.
     #[must_use]
     pub fn header_names(self, names: HeaderNames) -> Self {
+        let propagation = self.0.propagation.clone().names(names);
+        self.propagation(propagation)
+    }
+
+    /// Reads contexts as `propagation` has it: whom it trusts, which headers it knows. Default: [`Propagation::untrusted`].
+    #[must_use]
+    pub fn propagation(self, propagation: Propagation) -> Self {
         self.with(|config| {
-            if let Ok(answer) = HeaderName::try_from(names.correlation_id.as_str()) {
+            if let Ok(answer) = HeaderName::try_from(propagation.header_names().correlation_id.as_str()) {
                 config.answer = answer;
             }
-            config.names = names;
+            config.propagation = propagation;
         })
     }
 
@@ -95,8 +103,7 @@ impl ContextLayer {
 impl Default for ContextLayer {
     fn default() -> Self {
         Self(Arc::new(Config {
-            names: HeaderNames::default(),
-            trust: Trust::default(),
+            propagation: Propagation::untrusted(),
             clock: Clock::system(),
             answer: HeaderName::from_static("x-correlation-id"),
         }))
@@ -127,8 +134,9 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let Config { names, trust, clock, answer } = &*self.config;
-        let context = extract(&HeadersOf(request.headers()), names, *trust, clock)
+        let Config { propagation, clock, answer } = &*self.config;
+        let context = propagation
+            .extract(&HeadersOf(request.headers()), clock)
             .request(request.method().as_str(), request.uri().path())
             .build();
         let answer = answer.clone();

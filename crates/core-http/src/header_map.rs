@@ -1,14 +1,14 @@
-use core_context::headers::Headers;
+use core_context::propagation::Headers;
 use http::HeaderMap;
 
-/// The headers of an HTTP message, for [`core_context::headers::extract`].
+/// The headers of an HTTP message, for [`core_context::Propagation::extract`].
 #[derive(Clone, Copy, Debug)]
 pub struct HeadersOf<'m>(pub &'m HeaderMap);
 
 // === impl HeadersOf ===
 
 impl Headers for HeadersOf<'_> {
-    fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.0.get_all(name).iter().map(http::HeaderValue::as_bytes)
+    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 }

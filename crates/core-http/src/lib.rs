@@ -4,8 +4,11 @@
 //!   runs in it. The answer carries the correlation id. A request whose caller has given up is refused before any work.
 //! * [`problem`]: a [`core_errors::Problem`] as a response, with `Retry-After`; with the feature `axum`, `ApiError` does it
 //!   for whatever a handler returns with `?`.
-//! * [`InjectLayer`]: on a client, writes trace, correlation id and remaining time into each request.
-//! * [`check_status`] and [`classify_response`]: what a response means to retry and breaker.
+//! * [`CatchPanicLayer`]: a handler that panics answers with a problem, and the connection lives on.
+//! * [`ClientLayer`]: on a client, refuses calls for which the time has run out, writes trace, ids, baggage, attempt and remaining
+//!   time into each request, and makes errors of failures. [`InjectLayer`] does the writing alone; with the feature `reqwest`,
+//!   `ContextMiddleware` does all of it for `reqwest-middleware`.
+//! * [`check_status`] and [`classify_response`]: what a response means to retry and breaker. [`read_problem`]: what its body says.
 //!
 //! ```
 //! use core_context::Context;
@@ -34,11 +37,15 @@
 //! The server layer allocates one context for each request; the client layer the values of the headers it writes. Headers that are
 //! malformed, too long, or there twice are as if they were absent: no request is refused for one, and the work is bounded.
 
+mod catch_panic;
 mod classify;
 mod client;
 mod context;
 mod header_map;
+mod inject;
 pub mod problem;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 mod retry_after;
 
 #[cfg(feature = "axum")]
@@ -48,10 +55,14 @@ mod extract;
 
 #[cfg(feature = "axum")]
 pub use api_error::ApiError;
-pub use classify::{check_status, classify_response};
-pub use client::{Inject, InjectLayer};
+pub use catch_panic::{CatchPanic, CatchPanicFuture, CatchPanicLayer};
+pub use classify::{SHOULD_RETRY, check_status, classify_response, error_of, read_problem, verdict_of};
+pub use client::{Client, ClientFuture, ClientLayer, Inject, InjectLayer};
 pub use context::{ContextLayer, ContextService, ResponseFuture};
 #[cfg(feature = "axum")]
 pub use extract::CurrentContext;
 pub use header_map::HeadersOf;
+pub use inject::AttemptNumber;
+#[cfg(feature = "reqwest")]
+pub use reqwest::ContextMiddleware;
 pub use retry_after::{parse_retry_after, retry_after};

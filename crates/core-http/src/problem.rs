@@ -5,6 +5,8 @@ use core_errors::{Error, Problem};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
+use crate::classify::{SHOULD_RETRY, verdict_of};
+
 /// Makes the response for a failure: status, `Retry-After`, and a document with public text only. It quotes the
 /// correlation id of the current context.
 ///
@@ -19,10 +21,18 @@ use http::{Response, StatusCode};
 #[must_use]
 pub fn respond<B: From<String>>(error: &Error) -> Response<B> {
     let problem = error.to_problem();
-    match Context::current() {
-        Some(context) => from_problem(&problem.with_correlation_id(context.correlation_id().as_str())),
+    let mut response = match Context::current_correlation_id() {
+        Some(id) => from_problem(&problem.with_correlation_id(id.as_str())),
         None => from_problem(&problem),
+    };
+    // The status alone would have callers of the house try again what was tried in vain here, or the other way round.
+    let by_status = verdict_of(response.status(), response.headers()).is_retriable();
+    let by_error = error.recovery().is_retriable();
+    if by_status != by_error {
+        let says = HeaderValue::from_static(if by_error { "true" } else { "false" });
+        response.headers_mut().insert(SHOULD_RETRY, says);
     }
+    response
 }
 
 /// Makes the response for a problem document.

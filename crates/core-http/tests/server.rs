@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use core_context::Context;
-use core_context::headers::HeaderNames;
+use core_context::propagation::HeaderNames;
 use core_http::ContextLayer;
 use core_time::ManualClock;
 use http::{Request, Response};

@@ -3,17 +3,8 @@
 use std::env::{self, VarError};
 
 use core_context::Identity;
-use core_context::headers::HeaderNames;
 
 use crate::error::KitError;
-
-/// What the headers of contexts are called.
-pub(crate) fn header_names() -> Result<HeaderNames, KitError> {
-    for variable in ["GENESIS_CORRELATION_ID_HEADER", "GENESIS_TRACE_ID_HEADER"] {
-        text(variable)?;
-    }
-    Ok(HeaderNames::from_env()?)
-}
 
 /// Which process this is, for what the code does not say.
 pub(crate) fn identity(environment: Option<String>, version: Option<String>) -> Result<Identity, KitError> {

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 use core_context::IdentityError;
-use core_context::headers::HeaderNameError;
+use core_context::propagation::HeaderNameError;
 
 /// Why a service was not set up.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use core_context::Identity;
-use core_context::headers::HeaderNames;
+use core_context::propagation::HeaderNames;
 
 use crate::environment;
 use crate::error::KitError;
@@ -190,7 +190,7 @@ impl Builder {
         if !is_service(&self.service) {
             return Err(KitError::service(&self.service));
         }
-        let header_names = environment::header_names()?;
+        let header_names = HeaderNames::from_env()?;
         let identity =
             Identity { service: self.service, ..environment::identity(self.environment, self.version)? };
         #[cfg(feature = "health")]

@@ -37,7 +37,7 @@ fn a_variable_that_is_no_text_is_refused_unless_the_code_says_it() {
         "GENESIS_LOG_LEVEL",
     ] {
         let said = with(variable, b"a\xffb");
-        assert!(said.starts_with("refused") && said.contains(&format!("{variable} is not UTF-8")), "{said}");
+        assert!(said.starts_with("refused") && said.contains(variable), "{said}");
     }
     assert_eq!(with("GENESIS_ENV", b"production"), "set up in production");
     assert_eq!(with("GENESIS_VERSION", b"a\xffb"), "set up in development", "the version is set in code");

@@ -3,13 +3,10 @@
 mod traceparent;
 mod tracestate;
 
-use std::sync::Arc;
-
 use crate::ids::{SpanId, TraceId};
 
 pub use traceparent::{TraceParentError, TraceParentText};
-pub use tracestate::TraceStateError;
-pub(crate) use tracestate::join as tracestate_of;
+pub use tracestate::{TraceState, TraceStateError};
 
 /// A position in a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +15,12 @@ pub struct TraceContext {
     pub trace_id: TraceId,
     /// The span of this service, or of the caller where it was just read.
     pub span_id: SpanId,
+    /// The span that this one is in, where that is known.
+    pub parent_id: Option<SpanId>,
     /// What the caller says about the trace.
     pub flags: TraceFlags,
     /// What vendors say about it: checked, and handed on as it is.
-    pub state: Option<Arc<str>>,
+    pub state: Option<TraceState>,
 }
 
 /// The flags that level 2 knows; all others are zero.
@@ -33,6 +32,14 @@ pub struct TraceFlags {
     pub random: bool,
 }
 
+/// Without the spaces and tabs around it: what HTTP calls optional whitespace, and nothing else.
+pub(crate) fn trim_blanks(text: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = text.iter().position(|byte| !is_blank(byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !is_blank(byte)).map_or(start, |at| at + 1);
+    &text[start..end]
+}
+
 // === impl TraceContext ===
 
 impl TraceContext {
@@ -40,13 +47,19 @@ impl TraceContext {
     #[must_use]
     pub fn generate(sampled: bool) -> Self {
         let flags = TraceFlags { sampled, random: true };
-        Self { trace_id: TraceId::generate(), span_id: SpanId::generate(), flags, state: None }
+        Self {
+            trace_id: TraceId::generate(),
+            span_id: SpanId::generate(),
+            parent_id: None,
+            flags,
+            state: None,
+        }
     }
 
-    /// The same trace in a new span: what an outgoing request carries.
+    /// The same trace in a new span inside this one: what an outgoing request carries.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { span_id: SpanId::generate(), ..self.clone() }
+        Self { span_id: SpanId::generate(), parent_id: Some(self.span_id), ..self.clone() }
     }
 }
 

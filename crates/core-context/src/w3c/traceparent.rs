@@ -1,6 +1,7 @@
 use std::fmt;
 
-use super::{TraceContext, TraceFlags};
+use super::{TraceContext, TraceFlags, trim_blanks};
+use crate::hex;
 use crate::ids::{SpanId, TraceId};
 
 /// Why a `traceparent` is not one. The trace is then started anew.
@@ -31,16 +32,16 @@ const LEN: usize = 55;
 // === impl TraceContext ===
 
 impl TraceContext {
-    /// Reads a `traceparent`. Blanks around it are ignored.
+    /// Reads a `traceparent`. Spaces and tabs around it are ignored.
     ///
     /// Of versions above 00 the known part is read, as the specification asks.
     ///
     /// # Errors
     /// What is wrong with it. Takes bounded time whatever the length.
     pub fn parse(header: &[u8]) -> Result<Self, TraceParentError> {
-        let text = header.trim_ascii();
+        let text = trim_blanks(header);
         let Some(known) = text.get(..LEN) else { return Err(TraceParentError::Length) };
-        let version = byte(known[0], known[1])?;
+        let version = digits(&known[..2])?;
         match (version, text.get(LEN)) {
             (0xff, _) => return Err(TraceParentError::Version),
             (0, Some(_)) => return Err(TraceParentError::Length),
@@ -52,12 +53,13 @@ impl TraceContext {
         }
         let trace_id = digits(&known[3..35])?;
         let span_id = digits(&known[36..52])?;
-        let flags = byte(known[53], known[54])?;
-        #[expect(clippy::cast_possible_truncation, reason = "16 digits are 64 bits")]
+        let flags = digits(&known[53..])?;
+        #[expect(clippy::cast_possible_truncation, reason = "16 digits are 64 bits, and 2 are 8")]
         Ok(Self {
             trace_id: TraceId::from_u128(trace_id).ok_or(TraceParentError::TraceId)?,
             span_id: SpanId::from_u64(span_id as u64).ok_or(TraceParentError::ParentId)?,
-            flags: TraceFlags::from_bits(flags),
+            parent_id: None,
+            flags: TraceFlags::from_bits(flags as u8),
             state: None,
         })
     }
@@ -65,35 +67,26 @@ impl TraceContext {
     /// The `traceparent` that tells a callee where it is: version 00.
     #[must_use]
     pub fn to_traceparent(&self) -> TraceParentText {
+        self.text(self.span_id)
+    }
+
+    /// That of a new span inside this one, as each outgoing request carries it: cheaper than [`child`](Self::child).
+    #[must_use]
+    pub fn to_child_traceparent(&self) -> TraceParentText {
+        self.text(SpanId::generate())
+    }
+
+    fn text(&self, span_id: SpanId) -> TraceParentText {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        write_hex(&mut text[3..35], self.trace_id.as_u128());
-        write_hex(&mut text[36..52], self.span_id.as_u64().into());
-        write_hex(&mut text[53..55], self.flags.bits().into());
+        hex::write(&mut text[3..35], self.trace_id.as_u128());
+        hex::write(&mut text[36..52], span_id.as_u64().into());
+        hex::write(&mut text[53..55], self.flags.bits().into());
         TraceParentText(text)
     }
 }
 
 fn digits(text: &[u8]) -> Result<u128, TraceParentError> {
-    text.iter().try_fold(0, |value: u128, digit| Ok(value << 4 | u128::from(nibble(*digit)?)))
-}
-
-fn byte(high: u8, low: u8) -> Result<u8, TraceParentError> {
-    Ok(nibble(high)? << 4 | nibble(low)?)
-}
-
-fn nibble(digit: u8) -> Result<u8, TraceParentError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(TraceParentError::Digit),
-    }
-}
-
-fn write_hex(out: &mut [u8], mut value: u128) {
-    for digit in out.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(value & 0xf) as usize];
-        value >>= 4;
-    }
+    hex::read(text).ok_or(TraceParentError::Digit)
 }
 
 // === impl TraceParentText ===

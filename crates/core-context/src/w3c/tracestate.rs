@@ -1,90 +1,172 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::trim_blanks;
+
+/// What vendors say about a trace: a `tracestate`, checked, and otherwise handed on as it is. A clone is a reference count.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TraceState(Arc<str>);
+
 /// Why a `tracestate` was dropped. The trace goes on without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TraceStateError {
     /// It has more than 32 members.
     Members,
-    /// It is longer than we carry.
+    /// It is longer than 32 members can be.
     Length,
     /// A key does not have the form of one.
     Key,
     /// A value does not have the form of one.
     Value,
-    /// A key is there twice.
-    Duplicate,
 }
 
 const MEMBERS_MAX: usize = 32;
+const PART_MAX: usize = 256;
 
-/// The specification asks for at least 512 characters; this holds any 32 members of usual length, and bounds the work.
-const LENGTH_MAX: usize = 8_192;
+/// Longer than this cannot be valid, however many blanks there are: the work is bounded before it begins.
+const INPUT_MAX: usize = 2 * MEMBERS_MAX * (2 * PART_MAX + 2);
 
-/// Joins the `tracestate` headers of a request in order, and checks them. `None` if there is nothing in them.
-pub(crate) fn join<'a>(headers: impl Iterator<Item = &'a [u8]>) -> Result<Option<Arc<str>>, TraceStateError> {
-    let mut joined = String::new();
-    let mut keys: Vec<&[u8]> = Vec::new();
-    for header in headers {
-        if header.len() > LENGTH_MAX {
-            return Err(TraceStateError::Length);
+/// So much is handed on: other parties in the chain refuse headers of more. The specification asks for 512 at least.
+const LENGTH_MAX: usize = 4_096;
+
+/// Members longer than this go first where it is too long.
+const LARGE: usize = 128;
+
+// === impl TraceState ===
+
+impl TraceState {
+    /// Reads the `tracestate` headers of a request: joined in order, checked, each key once (the first of it stays). `None` if
+    /// there is nothing in them.
+    ///
+    /// # Errors
+    /// What is wrong with it. Takes bounded time whatever the length.
+    pub fn parse<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Self>, TraceStateError> {
+        let mut members: Vec<(&str, &str)> = Vec::new();
+        let mut read = 0;
+        for header in headers {
+            read += header.len() + 1;
+            if read > INPUT_MAX {
+                return Err(TraceStateError::Length);
+            }
+            for member in header.split(|byte| *byte == b',').map(trim_blanks) {
+                // Empty members are allowed, and mean nothing.
+                if member.is_empty() {
+                    continue;
+                }
+                if members.len() == MEMBERS_MAX {
+                    return Err(TraceStateError::Members);
+                }
+                members.push(parse_member(member)?);
+            }
         }
-        for member in header.split(|byte| *byte == b',') {
-            let member = trim_blanks(member);
-            if member.is_empty() {
-                continue;
-            }
-            let key = check_member(member)?;
-            if keys.len() == MEMBERS_MAX {
-                return Err(TraceStateError::Members);
-            }
-            if keys.contains(&key) {
-                return Err(TraceStateError::Duplicate);
-            }
-            keys.push(key);
-            if !joined.is_empty() {
-                joined.push(',');
-            }
-            joined.push_str(std::str::from_utf8(member).map_err(|_| TraceStateError::Value)?);
-        }
-        if joined.len() > LENGTH_MAX {
-            return Err(TraceStateError::Length);
-        }
+        Ok(Self::of(&members))
     }
-    Ok(if joined.is_empty() { None } else { Some(joined.into()) })
+
+    /// The members, as text. At most 4096 characters: of more, whole members are left out, those over 128 characters first, and
+    /// then from the right.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Keys and values, in order.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.split(',').filter_map(|member| member.split_once('='))
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.members().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// With a member of ours in front, in place of one of the same key: what a vendor does that takes part in the trace. Of 32
+    /// members the last makes room.
+    ///
+    /// # Errors
+    /// If key or value do not have the form of one.
+    pub fn with_member_first(before: Option<&Self>, key: &str, value: &str) -> Result<Self, TraceStateError> {
+        check_key(key.as_bytes())?;
+        check_value(value.as_bytes())?;
+        if value.ends_with(' ') {
+            return Err(TraceStateError::Value);
+        }
+        let others = before.into_iter().flat_map(Self::members).filter(|(known, _)| *known != key);
+        let members: Vec<_> = std::iter::once((key, value)).chain(others).take(MEMBERS_MAX).collect();
+        Ok(Self::of(&members).unwrap_or_else(|| unreachable!("there is one at least")))
+    }
+
+    fn of(members: &[(&str, &str)]) -> Option<Self> {
+        let mut kept: Vec<(&str, &str)> = Vec::with_capacity(members.len());
+        for member in members {
+            if !kept.iter().any(|(key, _)| *key == member.0) {
+                kept.push(*member);
+            }
+        }
+        shorten(&mut kept);
+        let text: Vec<String> = kept.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        (!text.is_empty()).then(|| Self(text.join(",").into()))
+    }
 }
 
-fn trim_blanks(member: &[u8]) -> &[u8] {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = member.iter().position(|byte| !is_blank(byte)).unwrap_or(member.len());
-    let end = member.iter().rposition(|byte| !is_blank(byte)).map_or(start, |at| at + 1);
-    &member[start..end]
+/// Leaves whole members out until it is short enough.
+fn shorten(members: &mut Vec<(&str, &str)>) {
+    let len = |(key, value): &(&str, &str)| key.len() + 1 + value.len();
+    let total = |members: &[_]| members.iter().map(|member| len(member) + 1).sum::<usize>().saturating_sub(1);
+    while total(members) > LENGTH_MAX {
+        let large = members.iter().rposition(|member| len(member) > LARGE);
+        members.remove(large.unwrap_or(members.len() - 1));
+    }
 }
 
-fn check_member(member: &[u8]) -> Result<&[u8], TraceStateError> {
+fn parse_member(member: &[u8]) -> Result<(&str, &str), TraceStateError> {
     let at = member.iter().position(|byte| *byte == b'=').ok_or(TraceStateError::Key)?;
     let (key, value) = (&member[..at], &member[at + 1..]);
+    check_key(key)?;
+    check_value(value)?;
+    let text = |part| std::str::from_utf8(part).map_err(|_| TraceStateError::Value);
+    Ok((text(key)?, text(value)?))
+}
+
+fn check_key(key: &[u8]) -> Result<(), TraceStateError> {
     let is_first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_rest = |byte: &u8| is_first(byte) || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@');
-    if key.len() > 256 || !key.first().is_some_and(is_first) || !key.iter().all(is_rest) {
-        return Err(TraceStateError::Key);
-    }
-    let is_value = |byte: &u8| (0x20..=0x7e).contains(byte) && !matches!(byte, b',' | b'=');
-    if value.is_empty() || value.len() > 256 || !value.iter().all(is_value) {
-        return Err(TraceStateError::Value);
-    }
-    Ok(key)
+    let is_key = key.len() <= PART_MAX && key.first().is_some_and(is_first) && key.iter().all(is_rest);
+    if is_key { Ok(()) } else { Err(TraceStateError::Key) }
 }
+
+fn check_value(value: &[u8]) -> Result<(), TraceStateError> {
+    let is_value = |byte: &u8| (0x20..=0x7e).contains(byte) && !matches!(byte, b',' | b'=');
+    let is_right = !value.is_empty() && value.len() <= PART_MAX && value.iter().all(is_value);
+    if is_right { Ok(()) } else { Err(TraceStateError::Value) }
+}
+
+impl fmt::Display for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+// === impl TraceStateError ===
 
 impl fmt::Display for TraceStateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Members => "a tracestate has at most 32 members",
-            Self::Length => "a tracestate of more than 8192 characters is not carried",
-            Self::Key => "a key of a tracestate has 1 to 256 characters of a-z 0-9 _ - * / @ and starts with one of a-z 0-9",
-            Self::Value => "a value of a tracestate has 1 to 256 printable characters without comma and equals sign",
-            Self::Duplicate => "a tracestate has each key once",
+            Self::Length => "a tracestate is longer than 32 members can be",
+            Self::Key => {
+                "a key of a tracestate has 1 to 256 characters of a-z 0-9 _ - * / @ and starts with one of a-z 0-9"
+            }
+            Self::Value => {
+                "a value of a tracestate has 1 to 256 printable characters without comma and equals sign, the last no space"
+            }
         })
     }
 }

@@ -181,17 +181,23 @@ impl Error {
         }
     }
 
+    /// A failure of a class that is known better than its category tells, with text that a client may see.
+    #[must_use]
     #[track_caller]
-    pub(crate) fn of_class(class: Class, foreign: Box<dyn StdError + Send + Sync>) -> Self {
+    pub fn with_class(class: Class, message: impl Into<Cow<'static, str>>) -> Self {
         let Class { category, recovery, verdict, retry_after, code, idempotent_only } = class;
-        let mut error = Self::new(category, category.title());
+        let mut error = Self::new(category, message);
         error.0.recovery = recovery;
         error.0.verdict = verdict;
         error.0.idempotent_only = idempotent_only;
         error.0.retry_after = retry_after;
         error.0.code = code;
-        error.0.source = Some(foreign);
         error
+    }
+
+    #[track_caller]
+    pub(crate) fn of_class(class: Class, foreign: Box<dyn StdError + Send + Sync>) -> Self {
+        Self::with_class(class, class.category.title()).cause(foreign)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
         return Some(Category::Timeout.into());
     }
     if let Some(status) = reqwest.status() {
-        return Some(Category::of_http_status(status.as_u16()).into());
+        return Some(Class::from(Category::of_http_status(status.as_u16())).of_callee());
     }
     if reqwest.is_builder() {
         return Some(Category::Validation.into());

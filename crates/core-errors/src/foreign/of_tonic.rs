@@ -12,7 +12,7 @@ use crate::{Category, Error, MultiError, POINTER, Recovery, RemoteError, Visibil
 
 /// What a status tells: its code, and the details that services of ours put there.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
-    error.downcast_ref::<Status>().map(|status| Class::of(&RemoteError::from_status(status)))
+    error.downcast_ref::<Status>().map(|status| Class::of(&RemoteError::from_status(status)).of_callee())
 }
 
 /// Where a service of ours says more than the codes of gRPC can.

@@ -1,0 +1,341 @@
+//! Contexts in the headers of requests: read and written by a [`Propagation`], one for each listener and each client.
+
+mod formats;
+mod headers;
+mod timeout;
+
+use std::time::Duration;
+
+use core_time::{Clock, ms};
+
+use crate::baggage::Baggage;
+use crate::context::{Builder, Context};
+use crate::hex;
+use crate::ids::{CorrelationId, TraceId};
+use crate::w3c::{TraceContext, TraceState};
+
+use formats::{B3, Slot};
+pub use headers::{HeaderNameError, HeaderNames, Headers};
+pub use timeout::{parse_grpc, parse_millis};
+
+/// Whether a caller's word is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Its trace goes on, with its baggage, and its deadline holds. For callers inside the house.
+    Trusted,
+    /// A new trace is begun, so that nobody outside decides what is sampled and paid for; the ids of the caller's are kept beside
+    /// it ([`Context::remote`]). Of its baggage only what is [allowed](Propagation::allow_baggage) stays. Its deadline holds, and
+    /// so does a well-formed correlation id. The default.
+    #[default]
+    Untrusted,
+}
+
+/// How contexts get into headers and out of them.
+///
+/// Whatever is wrong in the headers is as if it were not there: a request is never refused for it, and what is wrong is not
+/// logged either. Each header is looked at once, whatever their number, and none of more than a few kilobytes is read to its end.
+///
+/// | header | read | written |
+/// |---|---|---|
+/// | `traceparent`, `tracestate` | W3C Trace Context, level 2 | yes, in a new span |
+/// | `baggage` | W3C Baggage | yes |
+/// | `x-correlation-id` | 1 to 128 of `A-Z a-z 0-9 . _ : -` | yes |
+/// | `x-request-id` | where there is no correlation id | the id of our request |
+/// | `x-trace-id` | where there is no `traceparent` | no |
+/// | `x-request-timeout-ms` | up to a day | what is left, less a margin |
+/// | `x-request-attempt` | 1 to 1000 | of our attempt, where it is not the first |
+/// | `grpc-timeout` | with [`grpc`](Self::grpc) | with [`grpc`](Self::grpc) |
+/// | `b3`, `x-b3-*` | with [`b3`](Self::b3), without `traceparent` | no |
+/// | `x-cloud-trace-context` | with [`google_cloud`](Self::google_cloud), without `traceparent` | no |
+#[derive(Clone, Debug, Default)]
+pub struct Propagation {
+    names: HeaderNames,
+    trust: Trust,
+    baggage: Vec<String>,
+    b3: bool,
+    google_cloud: bool,
+    grpc: bool,
+    margin: Option<Duration>,
+}
+
+/// The remaining time of the caller, in milliseconds.
+pub const TIMEOUT: &str = "x-request-timeout-ms";
+
+/// Which attempt of the caller a request is, counted from 1.
+pub const ATTEMPT: &str = "x-request-attempt";
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+const BAGGAGE: &str = "baggage";
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// So much of the time that is left is kept for the way back, a tenth of it at most.
+const MARGIN: Duration = ms(5);
+
+/// A caller that says it has tried more often is not believed.
+const ATTEMPT_MAX: u32 = 1_000;
+
+// === impl Propagation ===
+
+impl Propagation {
+    /// For callers from anywhere: see [`Trust::Untrusted`].
+    #[must_use]
+    pub fn untrusted() -> Self {
+        Self::default()
+    }
+
+    /// For callers inside the house: see [`Trust::Trusted`].
+    #[must_use]
+    pub fn trusted() -> Self {
+        Self { trust: Trust::Trusted, ..Self::default() }
+    }
+
+    /// Says whether callers are trusted.
+    #[must_use]
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// Looks for other headers. Default: `x-correlation-id`, `x-trace-id` and `x-request-id`.
+    #[must_use]
+    pub fn names(mut self, names: HeaderNames) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Lets these keys of a stranger's baggage through. Default: none.
+    #[must_use]
+    pub fn allow_baggage<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.baggage.extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// Reads B3, of one header or of several, where there is no `traceparent`. Default: no.
+    #[must_use]
+    pub fn b3(mut self) -> Self {
+        self.b3 = true;
+        self
+    }
+
+    /// Reads `x-cloud-trace-context`, as load balancers of Google Cloud send it, where there is no `traceparent`. Default: no.
+    #[must_use]
+    pub fn google_cloud(mut self) -> Self {
+        self.google_cloud = true;
+        self
+    }
+
+    /// Reads and writes `grpc-timeout`. Default: no.
+    #[must_use]
+    pub fn grpc(mut self) -> Self {
+        self.grpc = true;
+        self
+    }
+
+    /// Keeps so much of the time that is left for the way back: the callee gets less. Default: 5 ms, or a tenth of what is left where
+    /// that is less.
+    #[must_use]
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.margin = Some(margin);
+        self
+    }
+
+    /// What the headers are called.
+    #[must_use]
+    pub fn header_names(&self) -> &HeaderNames {
+        &self.names
+    }
+
+    /// Reads a context. Nothing in the headers makes it fail.
+    pub fn extract(&self, headers: &impl Headers, clock: &Clock) -> Builder {
+        let found = Found::of(headers, self);
+        let mut builder = Context::builder();
+        let caller = self.caller_of(headers, &found);
+        builder = match (caller, self.trust) {
+            (Some(caller), Trust::Trusted) => builder.trace(caller.child()),
+            (Some(caller), Trust::Untrusted) => builder.trace(TraceContext::generate(false)).remote(caller),
+            (None, _) => builder.trace(self.begun(&found)),
+        };
+        let id = found.correlation_id.only().and_then(|id| CorrelationId::from_bytes(id).ok());
+        let id = id.or_else(|| CorrelationId::from_bytes(found.request_id.only()?).ok());
+        if let Some(id) = id {
+            builder = builder.correlation_id(id);
+        }
+        if let Some(baggage) = self.baggage_of(headers, &found) {
+            builder = builder.baggage(baggage);
+        }
+        for budget in
+            [found.timeout.only().and_then(parse_millis), found.grpc_timeout.only().and_then(parse_grpc)]
+                .into_iter()
+                .flatten()
+        {
+            builder = builder.deadline_in(budget, clock);
+        }
+        match found.attempt.only().and_then(parse_attempt) {
+            Some(attempt) => builder.attempt(attempt),
+            None => builder,
+        }
+    }
+
+    /// Writes a context for a callee: the trace in a new span, the ids, the baggage, and what is left of the time.
+    pub fn inject(&self, context: &Context, clock: &Clock, put: impl FnMut(&str, &str)) {
+        self.inject_attempt(context, None, clock, put);
+    }
+
+    /// The same for a request that is attempt number `attempt` of this caller.
+    pub fn inject_attempt(
+        &self,
+        context: &Context,
+        attempt: Option<u32>,
+        clock: &Clock,
+        mut put: impl FnMut(&str, &str),
+    ) {
+        if let Some(trace) = context.trace() {
+            put(TRACEPARENT, trace.to_child_traceparent().as_str());
+            if let Some(state) = &trace.state {
+                put(TRACESTATE, state.as_str());
+            }
+        }
+        let correlation_id = context.correlation_id();
+        put(&self.names.correlation_id, correlation_id.as_str());
+        put(&self.names.request_id, context.request().map_or(correlation_id, |request| &request.id).as_str());
+        if let Some(baggage) = context.baggage() {
+            put(BAGGAGE, baggage.as_str());
+        }
+        if let Some(left) = context.remaining(clock) {
+            let left = left.saturating_sub(self.margin.unwrap_or_else(|| MARGIN.min(left / 10)));
+            put(TIMEOUT, timeout::Text::millis(left).as_str());
+            if self.grpc {
+                put(GRPC_TIMEOUT, timeout::Text::grpc(left).as_str());
+            }
+        }
+        if let Some(attempt) = attempt.filter(|attempt| *attempt > 1) {
+            put(ATTEMPT, timeout::Text::number(attempt.into(), None).as_str());
+        }
+    }
+
+    /// The names of all headers that [`inject`](Self::inject) may write: what a client removes from a request first, so that nothing
+    /// of a stranger's goes along with what is ours.
+    pub fn written(&self) -> impl Iterator<Item = &str> {
+        let always = [TRACEPARENT, TRACESTATE, BAGGAGE, TIMEOUT, ATTEMPT, GRPC_TIMEOUT];
+        [self.names.correlation_id.as_str(), self.names.request_id.as_str()].into_iter().chain(always)
+    }
+
+    /// Where the caller is in its trace.
+    fn caller_of(&self, headers: &impl Headers, found: &Found<'_>) -> Option<TraceContext> {
+        let w3c = found.traceparent.only().and_then(|header| TraceContext::parse(header).ok());
+        if let Some(mut caller) = w3c {
+            // A bad tracestate never affects the trace.
+            caller.state = match found.tracestate {
+                Slot::None => None,
+                Slot::One(header) => TraceState::parse([header]).ok().flatten(),
+                Slot::Many => TraceState::parse(all(headers, TRACESTATE)).ok().flatten(),
+            };
+            return Some(caller);
+        }
+        let b3 = || if self.b3 { found.b3.parse() } else { None };
+        let google = || found.google_cloud.only().filter(|_| self.google_cloud).and_then(formats::google);
+        b3().or_else(google)
+    }
+
+    /// A trace that begins here, perhaps under an id that the caller chose.
+    fn begun(&self, found: &Found<'_>) -> TraceContext {
+        let begun = TraceContext::generate(false);
+        let is_known = self.trust == Trust::Trusted;
+        match found.trace_id.only().filter(|_| is_known).and_then(parse_trace_id) {
+            Some(trace_id) => TraceContext { trace_id, ..begun },
+            None => begun,
+        }
+    }
+
+    fn baggage_of(&self, headers: &impl Headers, found: &Found<'_>) -> Option<Baggage> {
+        if self.trust == Trust::Untrusted && self.baggage.is_empty() {
+            return None;
+        }
+        let baggage = match found.baggage {
+            Slot::None => return None,
+            Slot::One(header) => Baggage::parse([header]),
+            Slot::Many => Baggage::parse(all(headers, BAGGAGE)),
+        }?;
+        match self.trust {
+            Trust::Trusted => Some(baggage),
+            Trust::Untrusted => baggage.filtered(|key| self.baggage.iter().any(|allowed| allowed == key)),
+        }
+    }
+}
+
+/// What was found in one pass over the headers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found<'h> {
+    traceparent: Slot<'h>,
+    tracestate: Slot<'h>,
+    baggage: Slot<'h>,
+    correlation_id: Slot<'h>,
+    request_id: Slot<'h>,
+    trace_id: Slot<'h>,
+    timeout: Slot<'h>,
+    grpc_timeout: Slot<'h>,
+    attempt: Slot<'h>,
+    google_cloud: Slot<'h>,
+    b3: B3<'h>,
+}
+
+// === impl Found ===
+
+impl<'h> Found<'h> {
+    fn of(headers: &'h impl Headers, propagation: &Propagation) -> Self {
+        let mut found = Self::default();
+        for (name, value) in headers.iter() {
+            if let Some(slot) = found.slot(name, propagation) {
+                slot.see(value);
+            }
+        }
+        found
+    }
+
+    /// Where a header belongs. Its length and its first letter rule most of them out.
+    fn slot(&mut self, name: &str, propagation: &Propagation) -> Option<&mut Slot<'h>> {
+        let names = &propagation.names;
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match (name.len(), name.as_bytes().first().map_or(0, u8::to_ascii_lowercase)) {
+            (11, b't') if is(TRACEPARENT) => return Some(&mut self.traceparent),
+            (10, b't') if is(TRACESTATE) => return Some(&mut self.tracestate),
+            (7, b'b') if is(BAGGAGE) => return Some(&mut self.baggage),
+            (20, b'x') if is(TIMEOUT) => return Some(&mut self.timeout),
+            (17, b'x') if is(ATTEMPT) => return Some(&mut self.attempt),
+            (12, b'g') if propagation.grpc && is(GRPC_TIMEOUT) => return Some(&mut self.grpc_timeout),
+            (21, b'x') if propagation.google_cloud && is("x-cloud-trace-context") => {
+                return Some(&mut self.google_cloud);
+            }
+            (2, b'b') if is("b3") => return Some(&mut self.b3.single),
+            (12, b'x') if is("x-b3-traceid") => return Some(&mut self.b3.trace_id),
+            (11, b'x') if is("x-b3-spanid") => return Some(&mut self.b3.span_id),
+            (12, b'x') if is("x-b3-sampled") => return Some(&mut self.b3.sampled),
+            (10, b'x') if is("x-b3-flags") => return Some(&mut self.b3.flags),
+            _ => {}
+        }
+        if is(&names.correlation_id) {
+            Some(&mut self.correlation_id)
+        } else if is(&names.request_id) {
+            Some(&mut self.request_id)
+        } else if is(&names.trace_id) {
+            Some(&mut self.trace_id)
+        } else {
+            None
+        }
+    }
+}
+
+/// All values of a header, in order.
+fn all<'h>(headers: &'h impl Headers, name: &str) -> impl Iterator<Item = &'h [u8]> {
+    headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+fn parse_attempt(header: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(header).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
+    text.parse().ok().filter(|attempt| (1..=ATTEMPT_MAX).contains(attempt))
+}
+
+fn parse_trace_id(header: &[u8]) -> Option<TraceId> {
+    if header.len() == 32 { TraceId::from_u128(hex::read(header)?) } else { None }
+}
