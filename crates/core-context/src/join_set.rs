@@ -34,6 +34,7 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Panics
     /// Outside a tokio runtime.
+    #[expect(clippy::disallowed_methods, reason = "this is one of the places that start tasks")]
     pub fn spawn<F>(&mut self, future: F) -> AbortHandle
     where
         F: Future<Output = T> + Send + 'static,
@@ -46,6 +47,7 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Panics
     /// Outside a tokio runtime.
+    #[expect(clippy::disallowed_methods, reason = "this is one of the places that start tasks")]
     pub fn spawn_blocking(&mut self, run: impl FnOnce() -> T + Send + 'static) -> AbortHandle
     where
         T: Send,
@@ -63,6 +65,14 @@ impl<T: 'static> JoinSet<T> {
     /// If the task panicked or was aborted.
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         self.0.join_next().await
+    }
+
+    /// The next task that has ended already, if one has.
+    ///
+    /// # Errors
+    /// If the task panicked or was aborted.
+    pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
+        self.0.try_join_next()
     }
 
     /// Waits for all, in the order in which they end.

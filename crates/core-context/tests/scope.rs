@@ -97,7 +97,7 @@ async fn yield_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn g_26_interleaved_tasks_see_only_their_own() {
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = core_context::JoinSet::new();
     for n in 0..10_000 {
         tasks.spawn(async move {
             let id = format!("task-{n}");

@@ -15,6 +15,7 @@ fn uses() {
     drop(genesis_kit::context::spawn(async {}));
     drop(genesis_kit::context::spawn_blocking(|| ()));
     drop(genesis_kit::context::spawn_thread("name", || ()));
+    drop(genesis_kit::context::JoinSet::<()>::new());
     drop(Timeout::attempt(ms(1)));
 }
 
@@ -26,6 +27,7 @@ fn advised() -> BTreeSet<&'static str> {
         "core_time::Clock::sleep_until",
         "core_time::Clock::sleep_until_blocking",
         "core_context::Context::scope",
+        "core_context::JoinSet",
         "core_context::spawn",
         "core_context::spawn_blocking",
         "core_context::spawn_thread",
