@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Fraction(f64),
     Tokens(u32),
     Ratio(f64),
+    OnNothing,
+    Subscribers { max: usize },
 }
 
 impl From<NameError> for ConfigError {
@@ -41,6 +43,10 @@ impl fmt::Display for ConfigError {
             Kind::Fraction(fraction) => {
                 write!(f, "the jitter is ±{fraction}: it must be over 0 and at most 1")
             }
+            Kind::OnNothing => f.write_str(
+                "only_on names no kind of failure: nothing would be retried; say which, or leave it out",
+            ),
+            Kind::Subscribers { max } => write!(f, "there are more than {max} subscribers of one kind"),
             Kind::Tokens(tokens) => write!(f, "the budget has {tokens} tokens: it must have 1 to 1000"),
             Kind::Ratio(ratio) => {
                 write!(

@@ -3,13 +3,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_errors::{Name, Reason, Rejection, Verdict};
+use core_errors::{Category, CategorySet, Cause, Name, Reason, Rejection, Verdict};
 use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Why};
 use core_time::{Clock, Instant};
 
 use crate::backoff::{Backoff, Growth};
 use crate::budget::Budget;
 use crate::config::Builder;
+use crate::event::{Event, Follows, Subscribers};
+use crate::testing;
 
 /// A retry. Cheap to clone; clones share budget, counts and random numbers.
 #[derive(Clone, Debug)]
@@ -20,6 +22,7 @@ struct Inner {
     name: Name,
     rules: Rules,
     budget: Option<Budget>,
+    subscribers: Subscribers,
     clock: Clock,
     rng: Rng,
     counts: Counters<COUNTS>,
@@ -33,6 +36,9 @@ pub(crate) struct Rules {
     pub(crate) min_attempt_time: Duration,
     pub(crate) retry_after_max: Duration,
     pub(crate) retry_refusals: bool,
+    pub(crate) is_idempotent: bool,
+    pub(crate) only_on: Option<CategorySet>,
+    pub(crate) never_on: CategorySet,
 }
 
 /// What a retry remembers of a call.
@@ -106,8 +112,15 @@ impl Retry {
         Builder::new(Growth::Decorrelated, delays.start, delays.end)
     }
 
-    pub(crate) fn new(name: Name, rules: Rules, budget: Option<Budget>, clock: Clock, rng: Rng) -> Self {
-        Self(Arc::new(Inner { name, rules, budget, clock, rng, counts: Counters::new() }))
+    pub(crate) fn new(
+        name: Name,
+        rules: Rules,
+        budget: Option<Budget>,
+        subscribers: Subscribers,
+        clock: Clock,
+        rng: Rng,
+    ) -> Self {
+        Self(Arc::new(Inner { name, rules, budget, subscribers, clock, rng, counts: Counters::new() }))
     }
 
     /// The name.
@@ -168,18 +181,26 @@ impl Retry {
         Next::Finish
     }
 
-    fn give_up(&self, why: Why, count: Count) -> Next {
+    fn give_up(&self, state: &CallState, failure: Failure, why: Why, count: Count) -> Next {
         self.count(count);
+        self.tell(state, failure, Follows::GiveUp(why));
         Next::GiveUp(why)
+    }
+
+    fn tell(&self, state: &CallState, failure: Failure, next: Follows) {
+        let Inner { name, subscribers, .. } = &*self.0;
+        subscribers.tell(&Event { name: *name, attempts: state.attempts, cause: failure.cause, next });
     }
 
     /// What follows from an attempt that was no success.
     #[cold]
     fn settle_rest(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         match outcome {
-            Outcome::Judged(Verdict::Retriable, _) => self.after_failure(state, Wait::None, cx),
-            Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), _) => {
-                self.after_failure(state, Wait::Backoff(*hint), cx)
+            Outcome::Judged(Verdict::Retriable, cause) => {
+                self.after_failure(state, Failure { wait: Wait::None, cause: *cause }, cx)
+            }
+            Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), cause) => {
+                self.after_failure(state, Failure { wait: Wait::Backoff(*hint), cause: *cause }, cx)
             }
             Outcome::Refused(rejection) => {
                 self.give_back(state, rejection.reason());
@@ -191,26 +212,35 @@ impl Retry {
 
     /// The attempt failed in a way that may pass.
     #[cold]
-    fn after_failure(&self, state: &mut CallState, wait: Wait, cx: &mut Cx<'_>) -> Next {
+    fn after_failure(&self, state: &mut CallState, failure: Failure, cx: &mut Cx<'_>) -> Next {
         // Every such failure takes its token, also the last.
         let is_paid = self.0.budget.as_ref().is_none_or(Budget::failed);
-        if !cx.may_repeat() {
+        if !cx.may_repeat() || !self.0.rules.may_repeat(failure.cause) {
             return self.finish();
         }
-        if state.attempts >= self.0.rules.attempts.get() {
+        let configured = self.0.rules.attempts.get();
+        let (attempts, delay) = testing::bounded(configured, || {
+            // Past the last attempt nothing is drawn.
+            if state.attempts < configured { self.delay(state, failure.wait) } else { Duration::ZERO }
+        });
+        if state.attempts >= attempts {
             // Who never retries has nothing to give up.
-            let is_single = self.0.rules.attempts.get() == 1;
-            return if is_single { self.finish() } else { self.give_up(Why::Attempts, Count::OutOfAttempts) };
+            let is_single = attempts == 1;
+            return if is_single {
+                self.finish()
+            } else {
+                self.give_up(state, failure, Why::Attempts, Count::OutOfAttempts)
+            };
         }
-        let delay = self.delay(state, wait);
         let now = cx.clock().now();
         if cx.deadline().is_some_and(|at| now >= at || now + delay + self.0.rules.min_attempt_time > at) {
-            return self.give_up(Why::DeadlineWouldExceed, Count::OutOfTime);
+            return self.give_up(state, failure, Why::DeadlineWouldExceed, Count::OutOfTime);
         }
         if !is_paid {
-            return self.give_up(Why::BudgetExhausted, Count::OutOfBudget);
+            return self.give_up(state, failure, Why::BudgetExhausted, Count::OutOfBudget);
         }
         state.next_at = Some(now + delay);
+        self.tell(state, failure, Follows::Retry(delay));
         Next::Again
     }
 
@@ -255,15 +285,39 @@ impl Retry {
     }
 
     fn after_refusal(&self, state: &mut CallState, rejection: &Rejection, cx: &mut Cx<'_>) -> Next {
+        let cause = Some(Cause::of(rejection));
         match (rejection.reason(), rejection.retry_after()) {
-            (Reason::TimedOut, _) => self.after_failure(state, Wait::Backoff(None), cx),
+            (Reason::TimedOut, _) => {
+                // It was at work: who knows what it did.
+                let cause = Some(Cause::new(Category::Timeout, None));
+                self.after_failure(state, Failure { wait: Wait::Backoff(None), cause }, cx)
+            }
             (Reason::DeadlineExceeded | Reason::Impossible, _) => self.finish(),
             (_, Some(after)) if self.0.rules.retry_refusals && after <= self.0.rules.retry_after_max => {
-                self.after_failure(state, Wait::AtLeast(after), cx)
+                self.after_failure(state, Failure { wait: Wait::AtLeast(after), cause }, cx)
             }
             _ => self.finish(),
         }
     }
+}
+
+// === impl Rules ===
+
+impl Rules {
+    /// Whether a failure that may pass may be tried again.
+    fn may_repeat(&self, cause: Option<Cause>) -> bool {
+        let Some(cause) = cause else { return self.is_idempotent && self.only_on.is_none() };
+        let is_asked_for = self.only_on.is_none_or(|only| only.contains(cause.category));
+        let is_harmless = self.is_idempotent || !cause.idempotent_only;
+        is_asked_for && is_harmless && !self.never_on.contains(cause.category)
+    }
+}
+
+/// A failure that may pass.
+#[derive(Clone, Copy)]
+struct Failure {
+    wait: Wait,
+    cause: Option<Cause>,
 }
 
 /// How to wait for the next attempt.
