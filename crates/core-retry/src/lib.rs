@@ -62,7 +62,7 @@ mod presets;
 mod testing;
 
 pub use backoff::{Backoff, Growth, Jitter};
-pub use budget::Budget;
+pub use budget::{Budget, Paid};
 pub use config::Builder;
 pub use error::ConfigError;
 pub use event::{Event, Follows};

@@ -8,7 +8,7 @@ use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Why};
 use core_time::{Clock, Instant};
 
 use crate::backoff::{Backoff, Growth};
-use crate::budget::Budget;
+use crate::budget::{Budget, Paid};
 use crate::config::Builder;
 use crate::event::{Event, Follows, Subscribers};
 use crate::testing;
@@ -49,6 +49,8 @@ pub struct CallState {
     step: u32,
     /// In nanoseconds: a word that is zero is stored as it is, and a `Duration` in parts.
     previous: u64,
+    /// What was taken from the budget for the retry that was decided on last.
+    paid: Paid,
     /// When the retry that was paid for starts.
     next_at: Option<Instant>,
 }
@@ -203,7 +205,7 @@ impl Retry {
                 self.after_failure(state, Failure { wait: Wait::Backoff(*hint), cause: *cause }, cx)
             }
             Outcome::Refused(rejection) => {
-                self.give_back(state, rejection.reason());
+                self.give_back(state, rejection.reason(), cx);
                 self.after_refusal(state, rejection, cx)
             }
             Outcome::Judged(_, _) | Outcome::Panicked => self.finish(),
@@ -213,8 +215,9 @@ impl Retry {
     /// The attempt failed in a way that may pass.
     #[cold]
     fn after_failure(&self, state: &mut CallState, failure: Failure, cx: &mut Cx<'_>) -> Next {
-        // Every such failure takes its token, also the last.
-        let is_paid = self.0.budget.as_ref().is_none_or(Budget::failed);
+        // To some budgets every such failure counts, also the last.
+        let is_first = state.attempts == 1;
+        let allowed = self.0.budget.as_ref().is_none_or(|budget| budget.failed(is_first, || cx.now()));
         if !cx.may_repeat() || !self.0.rules.may_repeat(failure.cause) {
             return self.finish();
         }
@@ -236,8 +239,12 @@ impl Retry {
         if cx.deadline().is_some_and(|at| now >= at || now + delay + self.0.rules.min_attempt_time > at) {
             return self.give_up(state, failure, Why::DeadlineWouldExceed, Count::OutOfTime);
         }
-        if !is_paid {
-            return self.give_up(state, failure, Why::BudgetExhausted, Count::OutOfBudget);
+        match (&self.0.budget, allowed) {
+            (None, _) => {}
+            (Some(budget), true) if let Some(paid) = budget.take(failure.is_timeout(), || now) => {
+                state.paid = paid;
+            }
+            (Some(_), _) => return self.give_up(state, failure, Why::BudgetExhausted, Count::OutOfBudget),
         }
         state.next_at = Some(now + delay);
         self.tell(state, failure, Follows::Retry(delay));
@@ -274,13 +281,13 @@ impl Retry {
 
     /// A retry that was paid for and never started is not paid for (rule BG-5): it still slept, or a policy further in refused
     /// it. One that was running when its time was over has started.
-    fn give_back(&self, state: &mut CallState, reason: Reason) {
+    fn give_back(&self, state: &mut CallState, reason: Reason, cx: &mut Cx<'_>) {
         let is_refused = !matches!(reason, Reason::TimedOut | Reason::DeadlineExceeded);
         let is_asleep = state.next_at.take().is_some();
-        if (is_asleep || is_refused && state.attempts > 1)
+        if (is_asleep || is_refused)
             && let Some(budget) = &self.0.budget
         {
-            budget.refund();
+            budget.refund(std::mem::take(&mut state.paid), || cx.now());
         }
     }
 
@@ -318,6 +325,14 @@ impl Rules {
 struct Failure {
     wait: Wait,
     cause: Option<Cause>,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    fn is_timeout(self) -> bool {
+        self.cause.is_some_and(|cause| cause.category == Category::Timeout)
+    }
 }
 
 /// How to wait for the next attempt.
@@ -362,7 +377,7 @@ impl Policy for Retry {
     fn settle(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         if let Outcome::Judged(Verdict::Success, _) = outcome {
             if let Some(budget) = &self.0.budget {
-                budget.succeeded();
+                budget.succeeded(state.paid, || cx.now());
             }
             self.count(Count::Succeeded);
             return Next::Finish;
@@ -375,7 +390,7 @@ impl Policy for Retry {
         if state.next_at.take().is_some()
             && let Some(budget) = &self.0.budget
         {
-            budget.refund();
+            budget.refund(std::mem::take(&mut state.paid), || self.0.clock.now_coarse());
         }
     }
 }
