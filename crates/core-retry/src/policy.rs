@@ -45,12 +45,11 @@ pub(crate) struct Rules {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallState {
     attempts: u32,
-    /// Delays since the callee last asked for a pause: after one they begin anew.
-    step: u32,
+    /// Delays since the callee last asked for a pause, after which they begin anew; and in the high half what was taken from the
+    /// budget for the retry that was decided on last. One word is set to zero in one step.
+    step_and_paid: u32,
     /// In nanoseconds: a word that is zero is stored as it is, and a `Duration` in parts.
     previous: u64,
-    /// What was taken from the budget for the retry that was decided on last.
-    paid: Paid,
     /// When the retry that was paid for starts.
     next_at: Option<Instant>,
 }
@@ -242,7 +241,7 @@ impl Retry {
         match (&self.0.budget, allowed) {
             (None, _) => {}
             (Some(budget), true) if let Some(paid) = budget.take(failure.is_timeout(), || now) => {
-                state.paid = paid;
+                state.set_paid(paid);
             }
             (Some(_), _) => return self.give_up(state, failure, Why::BudgetExhausted, Count::OutOfBudget),
         }
@@ -261,9 +260,9 @@ impl Retry {
             }
             Wait::Backoff(hint) => hint,
         };
-        state.step = state.step.saturating_add(1);
+        state.set_step(state.step().saturating_add(1));
         let previous = Duration::from_nanos(state.previous);
-        let own = self.0.rules.backoff.delay(state.step, previous, self.0.rng.next_unit());
+        let own = self.0.rules.backoff.delay(state.step().into(), previous, self.0.rng.next_unit());
         state.previous = u64::try_from(own.as_nanos()).unwrap_or(u64::MAX);
         match hint {
             None => own,
@@ -272,7 +271,7 @@ impl Retry {
                 own
             }
             Some(hint) => {
-                state.step = 0;
+                state.set_step(0);
                 state.previous = 0;
                 hint.clamp(own, own.saturating_add(HINT_SLACK))
             }
@@ -287,7 +286,7 @@ impl Retry {
         if (is_asleep || is_refused)
             && let Some(budget) = &self.0.budget
         {
-            budget.refund(std::mem::take(&mut state.paid), || cx.now());
+            budget.refund(state.take_paid(), || cx.now());
         }
     }
 
@@ -305,6 +304,41 @@ impl Retry {
             }
             _ => self.finish(),
         }
+    }
+}
+
+/// Kept out of the way of a call that has no budget, or a full one: handing the context of the settlement on would have every call
+/// write it down.
+#[inline(never)]
+fn tell_success(budget: &Budget, paid: Paid, clock: &Clock) {
+    budget.succeeded(paid, || clock.now_coarse());
+}
+
+// === impl CallState ===
+
+impl CallState {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half")]
+    fn step(&self) -> u16 {
+        self.step_and_paid as u16
+    }
+
+    fn set_step(&mut self, step: u16) {
+        self.step_and_paid = self.step_and_paid & 0xFFFF_0000 | u32::from(step);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the high half")]
+    fn paid(&self) -> Paid {
+        Paid::of((self.step_and_paid >> 16) as u16)
+    }
+
+    fn set_paid(&mut self, paid: Paid) {
+        self.step_and_paid = u32::from(paid.units()) << 16 | u32::from(self.step());
+    }
+
+    fn take_paid(&mut self) -> Paid {
+        let paid = self.paid();
+        self.set_paid(Paid::NOTHING);
+        paid
     }
 }
 
@@ -376,8 +410,10 @@ impl Policy for Retry {
     #[inline]
     fn settle(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         if let Outcome::Judged(Verdict::Success, _) = outcome {
-            if let Some(budget) = &self.0.budget {
-                budget.succeeded(state.paid, || cx.now());
+            if let Some(budget) = &self.0.budget
+                && !budget.is_full()
+            {
+                tell_success(budget, state.paid(), &self.0.clock);
             }
             self.count(Count::Succeeded);
             return Next::Finish;
@@ -390,7 +426,7 @@ impl Policy for Retry {
         if state.next_at.take().is_some()
             && let Some(budget) = &self.0.budget
         {
-            budget.refund(std::mem::take(&mut state.paid), || self.0.clock.now_coarse());
+            budget.refund(state.take_paid(), || self.0.clock.now_coarse());
         }
     }
 }

@@ -8,13 +8,13 @@ pub(super) struct Costs {
 }
 
 /// What a retry costs.
-pub(super) const RETRY: u32 = 5;
+pub(super) const RETRY: u16 = 5;
 
 /// What a retry after a timeout costs: it has occupied the callee for longer.
-const AFTER_TIMEOUT: u32 = 10;
+const AFTER_TIMEOUT: u16 = 10;
 
 /// What a call gives that succeeds without a retry.
-const GAIN: u32 = 1;
+const GAIN: u16 = 1;
 
 // === impl Costs ===
 
@@ -28,21 +28,21 @@ impl Costs {
     }
 
     #[inline]
-    pub(super) fn succeeded(&self, paid: u32) {
+    pub(super) fn succeeded(&self, paid: u16) {
         if self.left() < self.max {
             self.give(if paid == 0 { GAIN } else { paid });
         }
     }
 
-    pub(super) fn take(&self, after_timeout: bool) -> Option<u32> {
+    pub(super) fn take(&self, after_timeout: bool) -> Option<u16> {
         let cost = if after_timeout { AFTER_TIMEOUT } else { RETRY };
-        let take = |units: u32| units.checked_sub(cost);
+        let take = |units: u32| units.checked_sub(cost.into());
         self.units.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok().map(|_| cost)
     }
 
     #[cold]
-    pub(super) fn give(&self, units: u32) {
-        let add = |there: u32| Some(there.saturating_add(units).min(self.max));
+    pub(super) fn give(&self, units: u16) {
+        let add = |there: u32| Some(there.saturating_add(units.into()).min(self.max));
         let _ = self.units.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }

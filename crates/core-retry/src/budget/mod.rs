@@ -93,8 +93,14 @@ impl Budget {
         match &*self.0 {
             Kind::Tokens(tokens) => tokens.is_open(),
             Kind::Deposit(deposit) => deposit.left(now) >= 1.0,
-            Kind::Costs(costs) => costs.left() >= costs::RETRY,
+            Kind::Costs(costs) => costs.left() >= costs::RETRY.into(),
         }
+    }
+
+    /// Whether a success has nothing to give: its tokens are all there. Never said of the other kinds.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        if let Kind::Tokens(tokens) = &*self.0 { tokens.is_full() } else { false }
     }
 
     /// A call succeeded: at its first attempt, or after a retry for which `paid` was taken.
@@ -129,7 +135,7 @@ impl Budget {
     pub fn take(&self, after_timeout: bool, now: impl FnOnce() -> Instant) -> Option<Paid> {
         match &*self.0 {
             // The failure took it already.
-            Kind::Tokens(_) => Some(Paid(TOKEN)),
+            Kind::Tokens(_) => Some(Paid(1)),
             Kind::Deposit(deposit) => deposit.take(now()).then_some(Paid(1)),
             Kind::Costs(costs) => costs.take(after_timeout).map(Paid),
         }
@@ -155,11 +161,19 @@ impl Default for Budget {
 
 /// What was taken from a [`Budget`] for a retry. [`Paid::NOTHING`] before there is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Paid(u32);
+pub struct Paid(u16);
 
 // === impl Paid ===
 
 impl Paid {
     /// No retry was paid for.
     pub const NOTHING: Self = Self(0);
+
+    pub(crate) const fn of(units: u16) -> Self {
+        Self(units)
+    }
+
+    pub(crate) const fn units(self) -> u16 {
+        self.0
+    }
 }

@@ -45,8 +45,12 @@ impl Tokens {
     }
 
     #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.left.load(Ordering::Relaxed) >= self.max
+    }
+
     pub(super) fn succeeded(&self) {
-        if self.left.load(Ordering::Relaxed) < self.max {
+        if !self.is_full() {
             self.give(self.gain);
         }
     }
