@@ -326,7 +326,6 @@ impl CallState {
         self.step_and_paid = self.step_and_paid & 0xFFFF_0000 | u32::from(step);
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the high half")]
     fn paid(&self) -> Paid {
         Paid::of((self.step_and_paid >> 16) as u16)
     }
