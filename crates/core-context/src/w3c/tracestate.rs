@@ -60,7 +60,7 @@ impl TraceState {
                 members.push(parse_member(member)?);
             }
         }
-        Ok(Self::of(&members))
+        Ok(Self::of(&members, 0))
     }
 
     /// The members, as text. At most 4096 characters: of more, whole members are left out, those over 128 characters first, and
@@ -82,7 +82,7 @@ impl TraceState {
     }
 
     /// With a member of ours in front, in place of one of the same key: what a vendor does that takes part in the trace. Of 32
-    /// members the last makes room.
+    /// members the last makes room; where it gets too long, others do.
     ///
     /// # Errors
     /// If key or value do not have the form of one.
@@ -94,29 +94,30 @@ impl TraceState {
         }
         let others = before.into_iter().flat_map(Self::members).filter(|(known, _)| *known != key);
         let members: Vec<_> = std::iter::once((key, value)).chain(others).take(MEMBERS_MAX).collect();
-        Ok(Self::of(&members).unwrap_or_else(|| unreachable!("there is one at least")))
+        Ok(Self::of(&members, 1).unwrap_or_else(|| unreachable!("there is one at least")))
     }
 
-    fn of(members: &[(&str, &str)]) -> Option<Self> {
+    /// The first `spared` members stay, however long they are.
+    fn of(members: &[(&str, &str)], spared: usize) -> Option<Self> {
         let mut kept: Vec<(&str, &str)> = Vec::with_capacity(members.len());
         for member in members {
             if !kept.iter().any(|(key, _)| *key == member.0) {
                 kept.push(*member);
             }
         }
-        shorten(&mut kept);
+        shorten(&mut kept, spared);
         let text: Vec<String> = kept.iter().map(|(key, value)| format!("{key}={value}")).collect();
         (!text.is_empty()).then(|| Self(text.join(",").into()))
     }
 }
 
 /// Leaves whole members out until it is short enough.
-fn shorten(members: &mut Vec<(&str, &str)>) {
+fn shorten(members: &mut Vec<(&str, &str)>, spared: usize) {
     let len = |(key, value): &(&str, &str)| key.len() + 1 + value.len();
     let total = |members: &[_]| members.iter().map(|member| len(member) + 1).sum::<usize>().saturating_sub(1);
     while total(members) > LENGTH_MAX {
-        let large = members.iter().rposition(|member| len(member) > LARGE);
-        members.remove(large.unwrap_or(members.len() - 1));
+        let large = members[spared..].iter().rposition(|member| len(member) > LARGE);
+        members.remove(large.map_or(members.len() - 1, |at| spared + at));
     }
 }
 
