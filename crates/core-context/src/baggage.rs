@@ -60,6 +60,7 @@ impl Baggage {
         let (mut left, mut count) = (INPUT_MAX, 0);
         'all: for header in headers {
             let Some(looked_at) = beginning(header, left) else { break };
+            text.reserve(looked_at.len().min(LENGTH_MAX - text.len()));
             for member in looked_at.split(|byte| *byte == b',') {
                 let Some(member) = check_member(trim_blanks(member)) else { continue };
                 let comma = usize::from(count > 0);
