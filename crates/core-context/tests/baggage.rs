@@ -1,5 +1,4 @@
 //! W3C Baggage (2025-06): what is read, what is kept, and what goes on.
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use core_context::{Baggage, BaggageError};
 use proptest::prelude::*;
