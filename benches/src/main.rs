@@ -1,5 +1,7 @@
 //! `cargo xtask compare`: our hot paths beside the peers'.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use genesis_compare::measure::{self, Line};
 use genesis_compare::{rows, table};
@@ -14,18 +16,21 @@ struct Args {
     /// Samples of each loop; the median is reported.
     #[arg(long, default_value_t = 101, value_parser = clap::value_parser!(u16).range(3..=10_001))]
     samples: u16,
+    /// Fail if a budget was missed, a peer is faster, we allocate, or nothing was measured.
+    #[arg(long)]
+    check: bool,
     /// Only rows whose name contains this.
     filter: Option<String>,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args = Args::parse();
     let filter = args.filter.unwrap_or_default();
     let chosen: Vec<_> = rows::all().into_iter().filter(|row| row.name.contains(&filter)).collect();
     if chosen.is_empty() {
         let names: Vec<_> = rows::all().iter().map(|row| row.name).collect();
         eprintln!("error: no row has {filter:?} in its name; there are:\n  {}", names.join("\n  "));
-        std::process::exit(2);
+        return ExitCode::from(2);
     }
     // Peers that need a runtime find one; nothing is ever left for it to do.
     let runtime =
@@ -45,23 +50,15 @@ fn main() {
         eprintln!("{name} was not measured: the machine never had a free core for each of its threads");
     }
     if args.json {
-        print_json(&lines, &skipped);
+        println!("{}", table::json(&lines, &skipped));
     } else {
         print_table(&lines);
     }
-}
-
-fn print_json(lines: &[Line], skipped: &[&str]) {
-    let worst = lines.iter().map(|line| line.ratio).fold(0.0, f64::max);
-    let out = serde_json::json!({
-        "rows": lines,
-        "skipped": skipped,
-        "worst_ratio": worst,
-        "all_faster": worst < 1.0,
-        "all_within_budget": lines.iter().all(|line| line.within_budget),
-        "all_without_allocation": lines.iter().all(|line| line.allocations == 0.0),
-    });
-    println!("{out}");
+    if args.check && (lines.is_empty() || !table::misses(&lines).is_empty()) {
+        eprintln!("error: {}", table::verdict(&lines));
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }
 
 fn print_table(lines: &[Line]) {

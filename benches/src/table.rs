@@ -1,5 +1,7 @@
 //! What people read: a line for each row, and below it one for each further peer.
 
+use serde_json::{Value, json};
+
 use crate::measure::Line;
 
 /// The whole table, as markdown.
@@ -40,6 +42,31 @@ pub fn table(lines: &[Line]) -> String {
     out
 }
 
+/// The same for programs. Of nothing that was measured nothing is said: then it is `null`.
+#[must_use]
+pub fn json(lines: &[Line], skipped: &[&str]) -> Value {
+    let all = |is_so: fn(&Line) -> bool| (!lines.is_empty()).then(|| lines.iter().all(is_so));
+    json!({
+        "rows": lines,
+        "skipped": skipped,
+        "worst_ratio": lines.iter().map(|line| line.ratio).reduce(f64::max),
+        "all_faster": all(|line| line.ratio < 1.0),
+        "all_within_budget": all(|line| line.within_budget),
+        "all_without_allocation": all(|line| line.allocations == 0.0),
+    })
+}
+
+/// What was missed, in one line.
+#[must_use]
+pub fn verdict(lines: &[Line]) -> String {
+    let misses = misses(lines);
+    match (lines.len(), misses.len()) {
+        (0, _) => "nothing was measured".to_owned(),
+        (_, 0) => "nothing was missed".to_owned(),
+        (_, n) => format!("{n} missed: {}", misses.join("; ")),
+    }
+}
+
 /// What was missed, in words; empty if nothing was.
 #[must_use]
 pub fn misses(lines: &[Line]) -> Vec<String> {
@@ -75,4 +102,50 @@ fn text_line(cells: &[String; 9], widths: &[usize; 9]) -> String {
 /// Names stand to the left, figures to the right.
 fn is_text(column: usize) -> bool {
     matches!(column, 0 | 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(ratio: f64, within_budget: bool, allocations: f64) -> Line {
+        Line {
+            name: "row",
+            threads: 1,
+            bare_ns: 1.0,
+            ours_ns: 10.0,
+            budget_ns: 20.0,
+            within_budget,
+            allocations,
+            peer: "peer",
+            peer_ns: 10.0 / ratio,
+            ratio,
+            peers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_nothing_that_was_measured_nothing_is_claimed() {
+        let json = json(&[], &["row"]);
+        for key in ["worst_ratio", "all_faster", "all_within_budget", "all_without_allocation"] {
+            assert_eq!(json[key], Value::Null, "{key}");
+        }
+        assert_eq!(verdict(&[]), "nothing was measured");
+    }
+
+    #[test]
+    fn each_miss_is_told() {
+        let good = line(0.5, true, 0.0);
+        assert_eq!(json(std::slice::from_ref(&good), &[])["all_faster"], true);
+        assert_eq!(verdict(std::slice::from_ref(&good)), "nothing was missed");
+        for (bad, key) in [
+            (line(1.0, true, 0.0), "all_faster"),
+            (line(0.5, false, 0.0), "all_within_budget"),
+            (line(0.5, true, 1.0), "all_without_allocation"),
+        ] {
+            let lines = [good.clone(), bad];
+            assert_eq!(json(&lines, &[])[key], false, "{key}");
+            assert!(verdict(&lines).starts_with("1 missed: row"), "{key}");
+        }
+    }
 }

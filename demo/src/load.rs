@@ -56,7 +56,7 @@ pub(crate) async fn run(target: SocketAddr, rate: u32, scenario: Scenario) -> Re
 
     let recorder = Mutex::new(Recorder::new(&scenario));
     let load = Arc::new(Load { clock, scenario, recorder });
-    let mut running = tokio::task::JoinSet::new();
+    let mut running = core_context::JoinSet::new();
     for (route, uri) in routes {
         running.spawn(Arc::clone(&load).drive(route, uri, rate, start, told.clone()));
     }
@@ -86,7 +86,7 @@ impl Load {
     ) -> Duration {
         let client = client();
         let total = u64::from(rate) * self.scenario.length().as_secs();
-        let mut in_flight = tokio::task::JoinSet::new();
+        let mut in_flight = core_context::JoinSet::new();
         let mut sent_for = self.scenario.length();
         for n in 0..total {
             let offset = Duration::from_nanos(n.saturating_mul(1_000_000_000) / u64::from(rate));

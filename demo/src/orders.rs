@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -54,7 +55,7 @@ pub(crate) struct Stats {
 pub(crate) async fn run(listen: SocketAddr, upstream: SocketAddr, scenario: Scenario) -> Result<(), String> {
     let clock = Clock::system();
     let told = control::listen(clock.clone());
-    let closed_count = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let closed_count = Arc::new(AtomicU64::new(0));
     let payments = payments(&closed_count).map_err(|error| error.to_string())?;
     let circuit = payments.breaker().cloned().ok_or("the pipeline of payments has a breaker")?;
     let kit = Kit::builder("orders")
@@ -100,35 +101,39 @@ pub(crate) async fn run(listen: SocketAddr, upstream: SocketAddr, scenario: Scen
     }
 }
 
-/// How payments is called: no answer takes longer than a quarter of a second, whatever payments does.
-fn payments(
-    closed: &Arc<std::sync::atomic::AtomicU64>,
-) -> Result<Pipeline, genesis_kit::pipeline::ConfigError> {
+/// How payments is called.
+///
+/// * No caller waits for longer than 250 ms, whatever payments does: `deadline`.
+/// * An answer that is slow and good is waited for: `attempt_timeout` is above the 150 ms of the slow phase.
+/// * Three failures in ten are healed by retries: that takes 3 retries for 7 successes, so the budget gives half a retry for each,
+///   and the circuit stays closed, since its rate of one half is not reached, nor ten failures in a row.
+/// * Where nothing succeeds it opens after ten calls, asks again within three quarters of a second, and closes at the first good answer.
+fn payments(closed: &Arc<AtomicU64>) -> Result<Pipeline, Box<dyn std::error::Error>> {
     let closed = Arc::clone(closed);
     let count_closings = move |event: &genesis_kit::breaker::Event| {
         if event.to == Circuit::Closed {
-            closed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            closed.fetch_add(1, Ordering::Relaxed);
         }
     };
-    Pipeline::named("payments")
+    let retry = Retry::exponential(ms(5)..ms(40)).full_jitter().attempts(4).budget(&Budget::new(100, 0.5)?);
+    let breaker = Breaker::rate(0.5)
+        .or_consecutive(10)
+        .window(secs(2))
+        .min_calls(50)
+        .open_for(ms(250))
+        .open_max(ms(750))
+        .probes(1)
+        .successes(1)
+        .on_change(count_closings);
+    let pipeline = Pipeline::named("payments")
         .deadline(ms(250))
-        .retry(Retry::exponential(ms(5)..ms(40)).full_jitter().attempts(4).budget(&Budget::default()))
-        .breaker(
-            Breaker::rate(0.5)
-                .or_consecutive(10)
-                .window(secs(2))
-                .min_calls(20)
-                .open_for(ms(500))
-                .open_max(secs(2))
-                // One call finds out whether payments is back, and one good answer is enough.
-                .probes(1)
-                .successes(1)
-                .on_change(count_closings),
-        )
+        .retry(retry)
+        .breaker(breaker)
         .limit(Rate::per_second(5_000).burst(500))
         .bulkhead(64)
-        .attempt_timeout(ms(100))
-        .build()
+        .attempt_timeout(ms(200))
+        .build()?;
+    Ok(pipeline)
 }
 
 /// An open circuit makes the report degraded; it takes nobody out of rotation.
@@ -165,14 +170,82 @@ async fn charge_plain(State(orders): State<Orders>) -> Result<Json<Receipt>, Api
 // === impl Orders ===
 
 impl Orders {
-    fn stats(&self, circuit: &Breaker, closed: &std::sync::atomic::AtomicU64) -> Stats {
+    fn stats(&self, circuit: &Breaker, closed: &AtomicU64) -> Stats {
         let snapshot = circuit.snapshot();
         Stats {
             plain_calls_while_dead: self.plain.calls_while_dead(),
             protected_calls_while_dead: self.protected.calls_while_dead(),
             breaker_opened: snapshot.opened,
-            breaker_closed: closed.load(std::sync::atomic::Ordering::Relaxed),
+            breaker_closed: closed.load(Ordering::Relaxed),
             breaker_rejected: snapshot.totals.rejected,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core_errors::Error;
+    use core_time::Instant;
+
+    use super::*;
+
+    fn pipeline() -> Pipeline {
+        payments(&Arc::default()).unwrap()
+    }
+
+    fn is_closed(pipeline: &Pipeline) -> bool {
+        pipeline.breaker().is_some_and(|circuit| circuit.state() == Circuit::Closed)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_is_a_full_answer() {
+        let payments = pipeline();
+        for _ in 0..100 {
+            let answer = payments.call(|_| async {
+                Clock::system().sleep(ms(150)).await;
+                Ok::<_, Error>(())
+            });
+            assert!(answer.await.is_ok());
+        }
+        assert!(is_closed(&payments));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_failures_in_ten_are_healed_and_open_nothing() {
+        let (payments, served) = (pipeline(), &AtomicU64::new(0));
+        let mut full = 0;
+        for _ in 0..1_000 {
+            let answer = payments.call(|_| async move {
+                Clock::system().sleep(ms(10)).await;
+                // As payments does it.
+                let fails = served.fetch_add(1, Ordering::Relaxed) * 37 % 100 < 30;
+                if fails { Err(Error::network("no luck")) } else { Ok(()) }
+            });
+            full += u32::from(answer.await.is_ok());
+        }
+        assert!(full > 980, "{full} of 1000");
+        assert!(is_closed(&payments));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_costs_a_caller_a_quarter_of_a_second_and_is_left_alone_soon() {
+        let (payments, attempts) = (pipeline(), &AtomicU64::new(0));
+        let clock = Clock::system();
+        let call = async || -> (Instant, Instant) {
+            let begun = clock.now();
+            let answer = payments.call(|_| async move {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                std::future::pending::<Result<(), Error>>().await
+            });
+            assert!(answer.await.is_err());
+            (begun, clock.now())
+        };
+        for _ in 0..100 {
+            let (begun, ended) = call().await;
+            assert!(ended - begun <= ms(251), "{:?}", ended - begun);
+        }
+        let attempts = attempts.load(Ordering::Relaxed);
+        assert!((10..=20).contains(&attempts), "{attempts} attempts");
+        assert!(!is_closed(&payments));
     }
 }

@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use crate::control::{self, Signal};
 use crate::scenario::{Behaviour, Scenario};
@@ -38,7 +37,7 @@ pub(crate) async fn run(listen: SocketAddr, scenario: Scenario) -> Result<(), St
     let serving = async {
         let mut listener = Some(bind(listen).await?);
         control::say(&"ready");
-        let mut open = JoinSet::new();
+        let mut open = core_context::JoinSet::new();
         loop {
             // The port follows the script to within 5 ms, and idle connections of a dead phase are cut.
             let now = payments.behaviour();

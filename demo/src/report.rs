@@ -117,6 +117,7 @@ impl Tally {
         let mut object = json!({
             "requests": self.requests,
             "answered": self.answered,
+            "full": self.answered - self.degraded,
             "availability": availability,
             "p50_ms": millis(0.5),
             "p99_ms": millis(0.99),
@@ -148,7 +149,7 @@ impl Report {
             })
         };
         Self(json!({
-            "seconds": sent_for.as_secs_f64(),
+            "seconds": seconds(sent_for),
             "rate": rate,
             "plain": Tally::sum(&recorder.plain).to_json(false),
             "protected": Tally::sum(&recorder.protected).to_json(true),
@@ -171,6 +172,11 @@ impl Report {
     }
 }
 
+/// A run that nobody ended early takes whole seconds, and says so as a whole number.
+fn seconds(duration: Duration) -> Value {
+    if duration.subsec_nanos() == 0 { duration.as_secs().into() } else { duration.as_secs_f64().into() }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -191,7 +197,14 @@ mod tests {
         let json = report.to_json();
         assert_eq!(json["plain"]["availability"], 0.0);
         assert_eq!((&json["protected"]["answered"], &json["protected"]["degraded"]), (&json!(3), &json!(1)));
+        assert_eq!((&json["protected"]["full"], &json["plain"]["full"]), (&json!(2), &json!(0)));
         assert_eq!(json["recovered_after_ms"], 1_004.0);
         assert_eq!(json["phases"][0]["plain"]["p99_ms"], Value::Null, "nothing was sent then");
+    }
+
+    #[test]
+    fn whole_seconds_are_a_whole_number() {
+        assert_eq!(seconds(secs(30)).to_string(), "30");
+        assert_eq!(seconds(ms(12_500)).to_string(), "12.5");
     }
 }

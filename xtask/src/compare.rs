@@ -1,5 +1,7 @@
 //! `compare`: our hot paths beside the peers', measured in one process.
 
+use std::process::Command;
+
 use crate::failure::Failure;
 use crate::{process, workspace};
 
@@ -12,12 +14,20 @@ pub(crate) struct Args {
     /// Samples of each loop; the median is reported
     #[arg(long, value_parser = clap::value_parser!(u32).range(3..=10_001))]
     samples: Option<u32>,
+    /// Fail if a budget was missed, a peer is faster, we allocate, or nothing was measured
+    #[arg(long)]
+    check: bool,
     /// Only rows whose name contains this
     filter: Option<String>,
 }
 
 impl Args {
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        let mut command = self.command();
+        if self.json { process::run_quietly(&mut command) } else { process::run(&mut command) }
+    }
+
+    fn command(&self) -> Command {
         // A workspace of its own, so that ordinary builds never compile the peers; the folder for builds is shared.
         let manifest = workspace::root().join("benches").join("Cargo.toml");
         let mut command = process::cargo(&["run", "--quiet", "--release", "--manifest-path"]);
@@ -28,7 +38,10 @@ impl Args {
         if let Some(samples) = self.samples {
             command.arg("--samples").arg(samples.to_string());
         }
+        if self.check {
+            command.arg("--check");
+        }
         command.args(&self.filter);
-        if self.json { process::run_quietly(&mut command) } else { process::run(&mut command) }
+        command
     }
 }

@@ -1,16 +1,25 @@
 //! `demo`: three real processes over loopback, one of which fails by a script, and what that does to its callers.
 
 mod processes;
+mod promises;
+#[expect(
+    dead_code,
+    reason = "it is the demo that plays scenarios; what is bad in one is said before anything is built"
+)]
+#[path = "../../demo/src/scenario.rs"]
+mod scenario;
 mod show;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
 use core_time::{Clock, ms, secs};
 use serde_json::Value;
 
 use self::processes::{Message, Processes};
+use self::promises::Promise;
+use self::scenario::Scenario;
 use crate::failure::Failure;
 use crate::{out, process, workspace};
 
@@ -44,6 +53,11 @@ impl Args {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let (orders, payments) = (loopback(self.port), loopback(self.port + 1));
         let scenario = self.scenario()?;
+        if self.check && !self.is_standard() {
+            return Err(Failure::usage(
+                "`--check` is about the promises of the standard scenario, and this is another",
+            ));
+        }
         for address in [orders, payments] {
             is_free(address)?;
         }
@@ -60,30 +74,32 @@ impl Args {
         processes.say_to_all("start");
         let report = self.follow(&mut processes, &told)?;
         show::table(&report);
-        let promises = show::promises(&report);
+        let promises = if self.is_standard() { promises::of(&report) } else { Vec::new() };
+        promises.iter().for_each(out::line);
         if self.json {
+            // The last line of the standard output, also with `--keep`.
             out::line(&report);
         }
         if self.keep {
             keep(orders, &told);
         }
         processes.stop();
-        if self.check && !promises {
+        if self.check && promises.iter().any(Promise::is_broken) {
             Err(Failure::new("a promise of the standard scenario was not kept"))
         } else {
             Ok(())
         }
     }
 
-    /// A name stays a name; a file is made absolute, because the processes have a folder of their own.
+    fn is_standard(&self) -> bool {
+        self.scenario == Path::new("standard")
+    }
+
+    /// A name stays a name; a file is made absolute, because the processes have a folder of their own. Either is read here
+    /// first: what is wrong in it is known before anything is built.
     fn scenario(&self) -> Result<PathBuf, Failure> {
-        if !self.scenario.exists() {
-            return Ok(self.scenario.clone());
-        }
-        let given = self.scenario.display();
-        self.scenario
-            .canonicalize()
-            .map_err(|e| Failure::usage(format!("the scenario {given} cannot be read: {e}")))
+        Scenario::load(&self.scenario, secs(self.seconds.into())).map_err(Failure::usage)?;
+        Ok(self.scenario.canonicalize().unwrap_or_else(|_| self.scenario.clone()))
     }
 
     /// Shows how it goes until the report is there.
@@ -132,7 +148,7 @@ fn is_free(address: SocketAddr) -> Result<(), Failure> {
 }
 
 fn keep(orders: SocketAddr, told: &Receiver<Message>) {
-    out::line(format_args!(
+    out::note(format_args!(
         "\norders and payments go on until Ctrl-C; look at them from another terminal:\n  \
          curl -i -X POST http://{orders}/charge\n  curl -i -X POST http://{orders}/charge-plain\n  \
          curl -s http://{orders}/health\n  curl -s http://{orders}/stats"
@@ -149,4 +165,37 @@ fn keep(orders: SocketAddr, told: &Receiver<Message>) {
 /// Where the processes log to.
 fn log_file(name: &str) -> PathBuf {
     workspace::target().join("demo").join(format!("{name}.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(scenario: &Path) -> Args {
+        let scenario = scenario.to_owned();
+        Args { seconds: 30, rate: 200, scenario, port: 7300, json: false, keep: false, check: false }
+    }
+
+    #[test]
+    fn a_bad_scenario_is_bad_usage_before_anything_is_built() {
+        let folder = std::env::temp_dir().join(format!("genesis-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("bad.txt");
+        for (text, says) in [("a 1 burn", "`hang` or `dead`"), ("", "1 to 32 phases")] {
+            std::fs::write(&file, text).unwrap();
+            let failure = args(&file).run().unwrap_err();
+            assert!(failure.to_string().contains(says), "{failure}");
+            assert_eq!(failure.exit_code(), std::process::ExitCode::from(2));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        let unknown = args(Path::new("no-such")).run().unwrap_err();
+        assert!(unknown.to_string().contains("there are: standard, outage, brownout"), "{unknown}");
+        assert_eq!(unknown.exit_code(), std::process::ExitCode::from(2));
+    }
+
+    #[test]
+    fn only_the_standard_scenario_has_promises_to_check() {
+        let failure = Args { check: true, ..args(Path::new("outage")) }.run().unwrap_err();
+        assert_eq!(failure.exit_code(), std::process::ExitCode::from(2));
+    }
 }

@@ -26,10 +26,10 @@ static IDENTITY: OnceLock<Identity> = OnceLock::new();
 // === impl Identity ===
 
 impl Identity {
-    /// What the environment says.
+    /// What the environment says. What is no UTF-8 in it is shown as U+FFFD, rather than taken for absent.
     #[must_use]
     pub fn from_env() -> Self {
-        Self::from_lookup(|key| env::var(key).ok())
+        Self::from_lookup(|key| env::var_os(key).map(|value| value.to_string_lossy().into_owned()))
     }
 
     /// What `lookup` says of each variable. Empty values count as absent.

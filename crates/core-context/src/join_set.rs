@@ -1,6 +1,6 @@
 use tokio::task::{AbortHandle, JoinError, JoinSet as Tokio};
 
-use crate::Context;
+use crate::{Context, Scoped};
 
 /// Tasks that are waited for, each in the context in which it was started, deadline and all: tokio's `JoinSet`.
 ///
@@ -34,21 +34,20 @@ impl<T: 'static> JoinSet<T> {
     ///
     /// # Panics
     /// Outside a tokio runtime.
+    #[expect(clippy::disallowed_methods, reason = "this is one of the places that start tasks")]
     pub fn spawn<F>(&mut self, future: F) -> AbortHandle
     where
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        match Context::current() {
-            Some(context) => self.0.spawn(context.scope(future)),
-            None => self.0.spawn(future),
-        }
+        self.0.spawn(Scoped::in_current(future))
     }
 
     /// Runs a closure on the blocking pool, in the current context.
     ///
     /// # Panics
     /// Outside a tokio runtime.
+    #[expect(clippy::disallowed_methods, reason = "this is one of the places that start tasks")]
     pub fn spawn_blocking(&mut self, run: impl FnOnce() -> T + Send + 'static) -> AbortHandle
     where
         T: Send,
@@ -66,6 +65,14 @@ impl<T: 'static> JoinSet<T> {
     /// If the task panicked or was aborted.
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         self.0.join_next().await
+    }
+
+    /// The next task that has ended already, if one has.
+    ///
+    /// # Errors
+    /// If the task panicked or was aborted.
+    pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
+        self.0.try_join_next()
     }
 
     /// Waits for all, in the order in which they end.

@@ -40,6 +40,8 @@
 //! thread-local writes for each poll. No allocation but for making a context.
 
 mod baggage;
+#[cfg(feature = "tokio")]
+mod bounded;
 mod context;
 mod current;
 mod envelope;
@@ -57,6 +59,8 @@ mod spawn;
 pub mod w3c;
 
 pub use baggage::{Baggage, BaggageError};
+#[cfg(feature = "tokio")]
+pub use bounded::Bounded;
 pub use context::{Builder, Context, Request, User};
 pub use envelope::WithContext;
 pub use identity::{Identity, IdentityError};

@@ -17,13 +17,13 @@ pin_project! {
     pub struct Scoped<F> {
         #[pin]
         inner: Option<F>,
-        context: Context,
+        context: Option<Context>,
     }
 
     impl<F> PinnedDrop for Scoped<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = this.context.enter();
+            let _entered = this.context.as_ref().map(Context::enter);
             this.inner.set(None);
         }
     }
@@ -47,7 +47,7 @@ pub struct EnteredContextMustNotBeHeldAcrossAwait {
 impl Context {
     /// Runs a future in this context: it is current whenever the future is polled, and while it is dropped.
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
-        Scoped { inner: Some(future), context: self.clone() }
+        Scoped { inner: Some(future), context: Some(self.clone()) }
     }
 
     /// Makes this context current on this thread until the guard is dropped. Only for code that does not await.
@@ -65,13 +65,21 @@ impl Context {
 
 // === impl Scoped ===
 
+impl<F: Future> Scoped<F> {
+    /// Runs a future in the context that is current now, deadline and all; in none if there is none. For futures that somebody else
+    /// polls.
+    pub fn in_current(future: F) -> Self {
+        Self { inner: Some(future), context: Context::current() }
+    }
+}
+
 impl<F: Future> Future for Scoped<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         // The guard restores the context before also when the future panics.
-        let _entered = this.context.enter();
+        let _entered = this.context.as_ref().map(Context::enter);
         let inner = this.inner.as_mut().as_pin_mut().expect("it is there until it is dropped");
         inner.poll(cx)
     }

@@ -44,8 +44,8 @@ fn text_never_decides() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "it is the errors of tokio's own that are asked for")]
 async fn errors_of_tokio() {
-    #[expect(clippy::disallowed_methods, reason = "it is the error of tokio's own that is asked for")]
     let elapsed = tokio::time::timeout(Duration::ZERO, std::future::pending::<()>()).await.unwrap_err();
     is(elapsed, Category::Timeout, Recovery::Transient);
     let task = tokio::task::LocalSet::new();

@@ -70,14 +70,14 @@ where
 
 macro_rules! schedule_setters {
     ($($path:tt)+) => {
-        /// How long to wait between runs. Default: as for all checks.
+        /// How long to wait between runs; a day at most. Default: as for all checks.
         #[must_use]
         pub fn interval(mut self, interval: Duration) -> Self {
             self.$($path)+.interval = Some(interval);
             self
         }
 
-        /// How long a run may take. Default: as for all checks.
+        /// How long a run may take; an hour at most. Default: as for all checks.
         #[must_use]
         pub fn timeout(mut self, timeout: Duration) -> Self {
             self.$($path)+.timeout = Some(timeout);

@@ -66,13 +66,13 @@ impl Builder {
         self.add(Role::Optional, check)
     }
 
-    /// From the end of a run to the next, varied by ±10 %. Default: 10 s.
+    /// From the end of a run to the next, varied by ±10 %; a day at most. Default: 10 s.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.timing.interval = interval;
         self
     }
 
-    /// How long a run may take. Default: 2 s.
+    /// How long a run may take; an hour at most. Default: 2 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timing.timeout = timeout;
         self

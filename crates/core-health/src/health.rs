@@ -10,6 +10,7 @@ use crate::config::Builder;
 use crate::monitor::Monitor;
 use crate::outcome::CheckOutcome;
 use crate::report::Snapshot;
+use crate::run::Runner;
 use crate::schedule::Timing;
 use crate::state::{Change, CheckState, Role, Standing};
 use crate::verdict::evaluate;
@@ -20,7 +21,7 @@ pub struct Health(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) clock: Clock,
-    pub(crate) checks: Vec<Arc<dyn Run>>,
+    pub(crate) checks: Vec<Runner>,
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) monitored: AtomicBool,
     table: Mutex<Table>,
@@ -74,6 +75,7 @@ impl Health {
     ) -> Self {
         let mut table = Table { states, sequence: 0, draining: false, started: false };
         let snapshot = table.snapshot(&names, clock.now());
+        let checks = checks.into_iter().map(Runner::new).collect();
         let (table, snapshot) = (Mutex::new(table), ArcSwap::from_pointee(snapshot));
         Self(Arc::new(Inner { clock, checks, names, monitored: AtomicBool::new(false), table, snapshot }))
     }

@@ -42,16 +42,16 @@
 //! Health::builder().liveness(check_fn("postgres", || async { CheckOutcome::healthy() }));
 //! ```
 //!
-//! **Time.** Each check has a deadline (2 s), and an answer that comes later is a failure, whatever it says. A check that does not even
-//! stop when told to is `stuck`, and is not started again before it ends. A result that is older than three intervals and a
-//! timeout is stale and counts as unknown: if nothing runs, nothing stays green.
+//! **Time.** Each check has a deadline (2 s), and an answer that comes later is a failure, whatever it says. A check that does
+//! not even stop when told to is `stuck`, and is not started again before it ends, nor by another monitor. A result that is
+//! older than three intervals and a timeout is stale and counts as unknown: if nothing runs, nothing stays green.
 //!
 //! **Damping.** A check turns unhealthy after 3 failures in a row and back after 1 success; its first result counts at once. Damp here, and keep
 //! the failure threshold of the orchestrator at 1: in both places it multiplies the time until a failure is seen. That time is at most
 //! interval × fall + timeout + the probe's period × its threshold.
 //!
-//! **Start-up and shut-down.** The start-up probe is a latch: once 200, always 200. After [`Health::drain`] readiness is 503 and liveness
-//! stays 200.
+//! **Start-up and shut-down.** The start-up probe is a latch: once 200, always 200. After [`Health::drain`] readiness
+//! and `/health` are 503 and say `"status":"unhealthy","phase":"draining"`, whatever the checks say; liveness stays 200.
 //!
 //! **Secrets.** Bodies name checks, statuses and codes. The text of an outcome goes to the log only.
 //!

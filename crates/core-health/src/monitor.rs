@@ -7,13 +7,13 @@ use core_policy::Rng;
 use tokio::task::JoinHandle;
 
 use crate::health::{Health, Inner};
-use crate::run::{Ended, run, stuck};
+use crate::run::stuck;
 use crate::schedule::Timing;
 use crate::state::Role;
 
 /// Runs the checks in the background while it lives. Made by [`Health::start`].
 ///
-/// Dropping it stops them. Results that are there grow old, become stale, and then nothing is green any more.
+/// Dropping it stops them, each at its next await. Results that are there grow old, become stale, and then nothing is green any more.
 #[must_use = "checks run only while the monitor lives"]
 pub struct Monitor {
     /// Empty if another monitor was first.
@@ -56,23 +56,26 @@ impl fmt::Debug for Monitor {
     }
 }
 
-/// Runs one check again and again; never two of it at a time.
+/// Runs one check again and again; never two of it at a time, also when a monitor that was dropped left one behind that
+/// blocks its thread.
 async fn watch(inner: Arc<Inner>, at: usize, rng: Arc<Rng>) {
-    let clock = &inner.clock;
+    let (clock, runner) = (&inner.clock, &inner.checks[at]);
     let (role, timing) = inner.timing(at);
     if role == Role::Optional {
         clock.sleep(timing.interval.min(SPREAD_MAX).mul_f64(rng.next_unit())).await;
     }
     loop {
-        match run(&inner.checks[at], clock, timing.timeout).await {
-            Ended::With(outcome) => inner.record(at, &outcome),
-            Ended::NotYet(outcome, mut running) => {
-                inner.record(at, &outcome);
-                while running.wait(clock, timing.interval).await.is_none() {
-                    inner.record(at, &stuck());
-                }
+        // The last run was told to stop at its deadline: what awaits anything is gone long since, or at once.
+        let mut patience = timing.timeout;
+        let turn = loop {
+            match runner.turn(clock, patience).await {
+                Some(turn) => break turn,
+                None => inner.record(at, &stuck()),
             }
-        }
+            patience = timing.interval;
+        };
+        let outcome = runner.run(turn, clock, timing.timeout).await;
+        inner.record(at, &outcome);
         clock.sleep(pause(timing, &rng)).await;
     }
 }

@@ -125,16 +125,18 @@ impl Snapshot {
                 consecutive_failures: standing.bad_row,
             })
             .collect();
-        let probe = |probe| {
+        let answer = |probe, when_it_passes, checks| {
             let passes = verdict.passes(probe);
+            // A code of 503 and the word "healthy" do not go together: a service that drains is not to be used, however well.
             let status = match verdict.overall {
-                _ if passes => Status::Healthy,
-                Status::Unknown => Status::Unknown,
+                _ if passes => when_it_passes,
+                Status::Unknown if phase != Phase::Draining => Status::Unknown,
                 _ => Status::Unhealthy,
             };
-            (passes, render(status, phase, None))
+            (passes, render(status, phase, checks))
         };
-        let health = (verdict.passes(Probe::Health), render(verdict.overall, phase, Some(&checks)));
+        let probe = |probe| answer(probe, Status::Healthy, None);
+        let health = answer(Probe::Health, verdict.overall, Some(&checks));
         let answers = [health, probe(Probe::Live), probe(Probe::Ready), probe(Probe::Startup)];
         Self { sequence, phase, status: verdict.overall, checks, valid_until, answers }
     }

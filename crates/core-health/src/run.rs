@@ -7,66 +7,70 @@ use std::task::Poll;
 use std::time::Duration;
 
 use core_time::Clock;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::check::{CheckContext, Run};
 use crate::outcome::{CheckOutcome, Code};
 
-/// A run that is under way. Dropping it stops the run at its next await.
-pub(crate) struct Running(JoinHandle<CheckOutcome>);
-
-/// How a run went.
-pub(crate) enum Ended {
-    /// It is over.
-    With(CheckOutcome),
-    /// It was told to stop, and has not yet.
-    NotYet(CheckOutcome, Running),
+/// A check and whether it runs. Outlives the monitors.
+pub(crate) struct Runner {
+    check: Arc<dyn Run>,
+    /// Locked by a run for as long as its future exists: a task that was told to stop may go on for as long as it does not await.
+    turn: Arc<Mutex<()>>,
 }
 
-/// Runs a check until its deadline.
-pub(crate) async fn run(check: &Arc<dyn Run>, clock: &Clock, timeout: Duration) -> Ended {
-    let started = clock.now();
-    let cx = CheckContext { deadline: started + timeout };
-    let mut running = Running(core_context::spawn(Arc::clone(check).run(cx)));
-    match running.wait(clock, timeout).await {
-        // A check that blocks its thread answers before the timer can fire, and too late all the same.
-        Some(Ok(_)) if clock.now() - started > timeout => Ended::With(late(timeout)),
-        Some(result) => Ended::With(settled(result)),
-        None => {
-            running.0.abort();
-            // What awaits anything stops at once; a little patience tells it from what does not.
-            match running.wait(clock, timeout).await {
-                Some(_) => Ended::With(late(timeout)),
-                None => Ended::NotYet(late(timeout), running),
-            }
+/// The right to run a check.
+pub(crate) struct Turn(OwnedMutexGuard<()>);
+
+/// A run that is under way. Dropping it stops the run at its next await.
+struct Running(JoinHandle<CheckOutcome>);
+
+// === impl Runner ===
+
+impl Runner {
+    pub(crate) fn new(check: Arc<dyn Run>) -> Self {
+        Self { check, turn: Arc::default() }
+    }
+
+    /// Waits for the last run to be gone, for so long.
+    pub(crate) async fn turn(&self, clock: &Clock, limit: Duration) -> Option<Turn> {
+        within(clock, limit, pin!(Arc::clone(&self.turn).lock_owned())).await.map(Turn)
+    }
+
+    /// Runs the check until its deadline.
+    pub(crate) async fn run(&self, Turn(turn): Turn, clock: &Clock, timeout: Duration) -> CheckOutcome {
+        let started = clock.now();
+        let check = Arc::clone(&self.check).run(CheckContext { deadline: started + timeout });
+        let mut running = Running(core_context::spawn(async move {
+            let _turn = turn;
+            check.await
+        }));
+        match within(clock, timeout, Pin::new(&mut running.0)).await {
+            // A check that blocks its thread answers before the timer can fire, and too late all the same.
+            Some(Ok(_)) if clock.now() - started > timeout => late(timeout),
+            Some(result) => settled(result),
+            None => late(timeout),
         }
     }
 }
 
 // === impl Running ===
 
-impl Running {
-    /// Waits for the end of the run, for so long.
-    pub(crate) async fn wait(
-        &mut self,
-        clock: &Clock,
-        limit: Duration,
-    ) -> Option<Result<CheckOutcome, JoinError>> {
-        let mut sleep = pin!(clock.sleep(limit));
-        poll_fn(|cx| {
-            if let Poll::Ready(result) = Pin::new(&mut self.0).poll(cx) {
-                return Poll::Ready(Some(result));
-            }
-            sleep.as_mut().poll(cx).map(|()| None)
-        })
-        .await
-    }
-}
-
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// What the future comes to, if it does within the limit.
+async fn within<F: Future>(clock: &Clock, limit: Duration, mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut sleep = pin!(clock.sleep(limit));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 fn settled(result: Result<CheckOutcome, JoinError>) -> CheckOutcome {

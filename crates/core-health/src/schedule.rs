@@ -25,6 +25,12 @@ pub(crate) struct Timing {
     pub(crate) fall: u32,
 }
 
+/// A result counts for three intervals: what is looked at less often than once a day is not watched.
+const INTERVAL_MAX: Duration = Duration::from_hours(24);
+
+/// So long a check that hangs would be taken for one that is at work.
+const TIMEOUT_MAX: Duration = Duration::from_hours(1);
+
 // === impl Timing ===
 
 impl Timing {
@@ -41,6 +47,7 @@ impl Timing {
         }
     }
 
+    /// Whether it makes sense. The bounds keep all that is calculated from them far from any overflow.
     pub(crate) fn check(&self, name: &str) -> Result<(), ConfigError> {
         let refuse = |what| Err(ConfigError::schedule(name, what));
         match self {
@@ -50,6 +57,12 @@ impl Timing {
             Self { timeout, .. } if timeout.is_zero() => {
                 refuse("its timeout is zero: it could never succeed")
             }
+            Self { interval, .. } if *interval > INTERVAL_MAX => refuse(
+                "its interval is more than a day: its result would say nothing of now; a minute is long already",
+            ),
+            Self { timeout, .. } if *timeout > TIMEOUT_MAX => refuse(
+                "its timeout is more than an hour: what hangs would be seen too late; ten seconds are long already",
+            ),
             Self { rise: 0, .. } => refuse("its rise is zero: it takes at least one success to be healthy"),
             Self { fall: 0, .. } => refuse("its fall is zero: it takes at least one failure to be unhealthy"),
             _ => Ok(()),

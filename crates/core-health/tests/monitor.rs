@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use core_health::{Builder, CheckOutcome, Code, Health, Probe, Status, check_fn, local_check_fn};
-use core_time::{Clock, ms, secs};
+use core_time::{Clock, ManualClock, ms, secs};
 
 fn status(health: &Health, check: usize) -> (Status, Option<Code>) {
     let snapshot = health.snapshot();
@@ -19,6 +19,17 @@ fn ready(health: &Health) -> u16 {
 
 async fn pass(duration: Duration) {
     Clock::system().sleep(duration).await;
+}
+
+/// Waits in real time, for five seconds at most.
+async fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if is_so() {
+            return;
+        }
+        pass(ms(10)).await;
+    }
+    panic!("it never came");
 }
 
 fn with(build: impl FnOnce(Builder) -> Builder) -> Health {
@@ -51,18 +62,30 @@ async fn a_check_that_hangs_is_a_timeout_and_hangs_no_probe() {
     assert_eq!(status(&health, 0), (Status::Unhealthy, Some(Code::Timeout)));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_late_answer_is_a_failure_whatever_it_says() {
-    // It blocks its thread: the timer of the deadline has no chance to fire first.
-    let health = with(|health| {
-        health.local(local_check_fn("slow", || async {
-            tokio::time::advance(ms(800)).await;
-            CheckOutcome::healthy()
-        }))
-    });
-    let _monitor = health.start();
-    pass(secs(1)).await;
-    assert_eq!(status(&health, 0), (Status::Unhealthy, Some(Code::Timeout)));
+    // It blocks its thread until long after its deadline and answers in the same poll: whoever waits sees the answer first,
+    // and only the clock says that it is too late.
+    for (took, is_late) in [(ms(100), false), (ms(101), true), (ms(800), true)] {
+        let time = ManualClock::new();
+        let inside = time.clone();
+        let health = with(|health| {
+            health.clock(time.clock()).local(local_check_fn("slow", move || {
+                let time = inside.clone();
+                async move {
+                    time.advance(took);
+                    CheckOutcome::healthy()
+                }
+            }))
+        });
+        let _monitor = health.start();
+        while health.snapshot().checks[0].last_run.is_none() {
+            tokio::task::yield_now().await;
+        }
+        let wanted = if is_late { (Status::Unhealthy, Some(Code::Timeout)) } else { (Status::Healthy, None) };
+        assert_eq!(status(&health, 0), wanted, "{took:?}");
+        assert_eq!(time.elapsed(), took, "no deadline fired");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,6 +197,39 @@ async fn draining_is_not_ready_and_alive_for_good() {
     pass(secs(40)).await;
     assert_eq!((ready(&health), health.answer(Probe::Live).status), (503, 200));
     assert_eq!(&*health.answer(Probe::Ready).body, r#"{"status":"unhealthy","phase":"draining"}"#);
+    assert_eq!(&*health.answer(Probe::Live).body, r#"{"status":"healthy","phase":"draining"}"#);
+    assert_eq!(
+        (health.answer(Probe::Health).status, &*health.answer(Probe::Health).body),
+        (503, r#"{"status":"unhealthy","phase":"draining","checks":[{"name":"disk","status":"healthy"}]}"#)
+    );
+    assert_eq!(health.snapshot().status, Status::Healthy, "what it depends on is well");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_agrees_with_its_code() {
+    let outcomes = [CheckOutcome::healthy(), CheckOutcome::degraded("less"), CheckOutcome::unhealthy("down")];
+    for outcome in outcomes {
+        let gating = outcome.clone();
+        let health =
+            with(|health| health.local(local_check_fn("disk", move || std::future::ready(gating.clone()))));
+        let agrees = |when: &str| {
+            for probe in [Probe::Health, Probe::Live, Probe::Ready, Probe::Startup] {
+                let answer = health.answer(probe);
+                let says_good = ["healthy", "degraded"]
+                    .iter()
+                    .any(|word| answer.body.starts_with(&format!(r#"{{"status":"{word}""#)));
+                assert_eq!(answer.status == 200, says_good, "{probe:?} {when}: {answer:?}");
+            }
+        };
+        agrees("before the first result");
+        let _monitor = health.start();
+        pass(ms(1)).await;
+        agrees("while it serves");
+        health.drain();
+        agrees("while it drains");
+        pass(secs(60)).await;
+        agrees("at last");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,23 +276,44 @@ async fn a_check_that_does_not_stop_is_stuck_and_is_not_started_again() {
         .build()
         .unwrap();
     let _monitor = health.start();
-    let until = |wanted: (Status, Option<Code>)| {
-        let health = health.clone();
-        async move {
-            for _ in 0..500 {
-                if status(&health, 0) == wanted {
-                    return;
-                }
-                pass(ms(10)).await;
-            }
-            panic!("{wanted:?} never came: {:?}", status(&health, 0));
-        }
-    };
-    until((Status::Unknown, Some(Code::Stuck))).await;
+    until(|| status(&health, 0) == (Status::Unknown, Some(Code::Stuck))).await;
     assert_eq!(runs.load(Ordering::Relaxed), 1);
     assert_eq!(ready(&health), 503);
     release.send(()).unwrap();
-    until((Status::Healthy, None)).await;
+    until(|| status(&health, 0) == (Status::Healthy, None)).await;
+}
+
+/// Needs threads, as above, and one more for the run that must not be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_new_monitor_waits_for_the_run_that_the_last_one_left_behind() {
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Arc::new(std::sync::Mutex::new(gate));
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let shared = (Arc::clone(&running), Arc::clone(&most));
+    let health = Health::builder()
+        .interval(ms(10))
+        .timeout(ms(20))
+        .fall(1)
+        .local(local_check_fn("stubborn", move || {
+            let ((running, most), gate) = (shared.clone(), Arc::clone(&gate));
+            async move {
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                // Blocks its thread until it is let go; the runs after that are let go at once.
+                let _ = gate.lock().unwrap().recv();
+                running.fetch_sub(1, Ordering::SeqCst);
+                CheckOutcome::healthy()
+            }
+        }))
+        .build()
+        .unwrap();
+    let monitor = health.start();
+    until(|| running.load(Ordering::SeqCst) == 1).await;
+    drop(monitor);
+    let _monitor = health.start();
+    until(|| status(&health, 0) == (Status::Unknown, Some(Code::Stuck))).await;
+    drop(release);
+    until(|| status(&health, 0) == (Status::Healthy, None)).await;
+    assert_eq!(most.load(Ordering::SeqCst), 1, "never two at a time");
 }
 
 #[test]
@@ -250,6 +327,16 @@ fn a_bad_configuration_is_refused_with_what_would_be_right() {
     );
     assert!(refused(Health::builder().dependency(check("a").interval(secs(0)))).contains("interval is zero"));
     assert!(refused(Health::builder().dependency(check("a")).timeout(secs(0))).contains("timeout is zero"));
+    for endless in [secs(24 * 60 * 60) + Duration::from_nanos(1), Duration::MAX] {
+        assert!(
+            refused(Health::builder().dependency(check("a").interval(endless))).contains("more than a day")
+        );
+        assert!(
+            refused(Health::builder().dependency(check("a")).timeout(endless)).contains("more than an hour")
+        );
+    }
+    let most = check("a").interval(secs(24 * 60 * 60)).timeout(secs(60 * 60));
+    assert!(Health::builder().dependency(most).build().is_ok());
     assert!(refused(Health::builder().dependency(check("a").rise(0))).contains("rise is zero"));
     assert!(refused(Health::builder().dependency(check("a").fall(0))).contains("fall is zero"));
     let many = (0..65).fold(Health::builder(), |health, n| health.optional(check(&format!("c{n}"))));

@@ -41,6 +41,8 @@ mod catch_panic;
 mod classify;
 mod client;
 mod context;
+#[cfg(feature = "hyper")]
+mod executor;
 mod header_map;
 mod inject;
 pub mod problem;
@@ -59,6 +61,8 @@ pub use catch_panic::{CatchPanic, CatchPanicFuture, CatchPanicLayer};
 pub use classify::{SHOULD_RETRY, check_status, classify_response, error_of, read_problem, verdict_of};
 pub use client::{Client, ClientFuture, ClientLayer, Inject, InjectLayer};
 pub use context::{ContextLayer, ContextService, ResponseFuture};
+#[cfg(feature = "hyper")]
+pub use executor::ContextExecutor;
 #[cfg(feature = "axum")]
 pub use extract::CurrentContext;
 pub use header_map::HeadersOf;

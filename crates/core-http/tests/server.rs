@@ -196,7 +196,7 @@ async fn neighbours_never_see_each_other_s_context() {
         Ok::<_, Infallible>(Response::new(first))
     });
     let service = ContextLayer::new().layer(inner);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = core_context::JoinSet::new();
     for n in 0..100 {
         let (service, own) = (service.clone(), format!("id-{n}"));
         tasks.spawn(async move {

@@ -123,7 +123,7 @@ async fn x_7_many_calls_run_at_once_and_none_is_lost() {
     let bulkhead = build(Bulkhead::max(10).queue(40).max_wait(secs(60)));
     let clock = Clock::system();
     let start = clock.now();
-    let mut calls = tokio::task::JoinSet::new();
+    let mut calls = core_context::JoinSet::new();
     for _ in 0..50 {
         let bulkhead = bulkhead.clone();
         calls.spawn(async move {
@@ -174,7 +174,7 @@ async fn a_slot_that_is_granted_while_its_waiter_goes_away_is_never_lost() {
     let bulkhead = build(Bulkhead::max(1).queue(64).max_wait(secs(60)));
     for round in 0..300_u64 {
         let held = bulkhead.acquire().unwrap();
-        let mut waiting = tokio::task::JoinSet::new();
+        let mut waiting = core_context::JoinSet::new();
         for _ in 0..4 {
             let bulkhead = bulkhead.clone();
             waiting.spawn(async move { bulkhead.run(async { Ok::<_, Error>(()) }).await });

@@ -1,10 +1,8 @@
-use std::env;
+use std::env::{self, VarError};
 use std::fmt;
 use std::io::{self, IsTerminal};
 
 use core_context::Identity;
-use tracing::subscriber;
-use tracing_subscriber::layer::SubscriberExt;
 
 use crate::error::ConfigError;
 use crate::format::Format;
@@ -27,7 +25,7 @@ pub struct Builder {
     format: Option<Format>,
     sink: Option<Sink>,
     colour: Option<bool>,
-    lookup: fn(&str) -> Option<String>,
+    lookup: Option<fn(&str) -> Option<String>>,
 }
 
 // === impl Log ===
@@ -43,7 +41,7 @@ impl Log {
             format: None,
             sink: None,
             colour: None,
-            lookup: |key| env::var(key).ok(),
+            lookup: None,
         }
     }
 }
@@ -89,38 +87,37 @@ impl Builder {
 
     /// Reads variables with `lookup` instead of from the environment of the process.
     pub fn lookup(mut self, lookup: fn(&str) -> Option<String>) -> Self {
-        self.lookup = lookup;
+        self.lookup = Some(lookup);
         self
     }
 
-    /// Makes a layer for a subscriber of your own, and the handle to it.
+    /// Makes a layer for a subscriber of your own, and the handle to it. Nothing is installed yet.
     ///
     /// # Errors
-    /// If level or format cannot be read.
+    /// If level or format cannot be read, or a variable that is asked for is not UTF-8.
     pub fn layer(self) -> Result<(LogLayer, LogHandle), ConfigError> {
-        let get = |key| (self.lookup)(key).filter(|text: &String| !text.trim().is_empty());
-        let levels = match (self.levels, get("GENESIS_LOG_LEVEL")) {
-            (Some(levels), _) => levels?,
-            (None, Some(text)) => text.parse()?,
-            (None, None) => Levels::default(),
+        let identity = self.known_identity()?;
+        let levels = match &self.levels {
+            Some(levels) => levels.clone()?,
+            None => self.variable("GENESIS_LOG_LEVEL")?.map_or(Ok(Levels::default()), |text| text.parse())?,
         };
         let terminal = self.sink.is_none() && io::stdout().is_terminal();
-        let format = match (self.format, get("GENESIS_LOG_FORMAT")) {
-            (Some(format), _) => format,
-            (None, Some(text)) => text.parse()?,
-            (None, None) if terminal => Format::Console,
-            (None, None) => Format::Json,
+        let usual = if terminal { Format::Console } else { Format::Json };
+        let format = match self.format {
+            Some(format) => format,
+            None => self.variable("GENESIS_LOG_FORMAT")?.map_or(Ok(usual), |text| text.parse())?,
         };
-        let identity = self
-            .identity
-            .or_else(|| Identity::get().cloned())
-            .unwrap_or_else(|| Identity::from_lookup(self.lookup));
+        let colour = match self.colour {
+            Some(colour) => colour,
+            // It says so by being there, whatever it holds.
+            None => terminal && matches!(self.variable("NO_COLOR"), Ok(None)),
+        };
         let service = self.service.unwrap_or(identity.service);
         let handle = LogHandle::default();
         handle.0.levels.store(levels.into());
         let layer = LogLayer {
             format,
-            colour: self.colour.unwrap_or(terminal && get("NO_COLOR").is_none()),
+            colour,
             identity: json::identity(&service, &identity.environment, &identity.version),
             sink: self.sink.unwrap_or_else(Sink::stdout),
             handle: handle.clone(),
@@ -131,12 +128,32 @@ impl Builder {
     /// Makes this the log of the process.
     ///
     /// # Errors
-    /// If level or format cannot be read, or the process has a subscriber already.
+    /// As [`layer`](Self::layer), and if the process has a subscriber already.
     pub fn install(self) -> Result<LogHandle, ConfigError> {
-        let (layer, handle) = self.layer()?;
-        let all = tracing_subscriber::registry().with(layer);
-        subscriber::set_global_default(all).map_err(|_| ConfigError::installed())?;
-        Ok(handle)
+        self.layer()?.0.install()
+    }
+
+    fn known_identity(&self) -> Result<Identity, ConfigError> {
+        if let Some(known) = self.identity.as_ref().or_else(|| Identity::get()) {
+            return Ok(known.clone());
+        }
+        for name in ["GENESIS_SERVICE", "GENESIS_ENV", "GENESIS_VERSION"] {
+            self.variable(name)?;
+        }
+        Ok(Identity::from_lookup(|name| self.variable(name).ok().flatten()))
+    }
+
+    /// What a variable says; blank is nothing. One that is no text is refused: it was meant to say something.
+    fn variable(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let said = match self.lookup {
+            Some(lookup) => lookup(name),
+            None => match env::var(name) {
+                Ok(text) => Some(text),
+                Err(VarError::NotPresent) => None,
+                Err(VarError::NotUnicode(raw)) => return Err(ConfigError::not_text(name, &raw)),
+            },
+        };
+        Ok(said.filter(|text| !text.trim().is_empty()))
     }
 }
 

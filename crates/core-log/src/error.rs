@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::fmt;
 
 /// Why the log was not set up.
@@ -8,6 +9,7 @@ pub struct ConfigError(Kind);
 enum Kind {
     Level { part: String },
     Format { text: String },
+    NotText { variable: String, value: String },
     Installed,
 }
 
@@ -20,6 +22,10 @@ impl ConfigError {
 
     pub(crate) fn format(text: &str) -> Self {
         Self(Kind::Format { text: shorten(text) })
+    }
+
+    pub(crate) fn not_text(variable: &str, value: &OsStr) -> Self {
+        Self(Kind::NotText { variable: variable.to_owned(), value: shorten(&value.to_string_lossy()) })
     }
 
     pub(crate) const fn installed() -> Self {
@@ -42,6 +48,9 @@ impl fmt::Display for ConfigError {
                  for a target, as in `info,hyper=warn`"
             ),
             Kind::Format { text } => write!(f, "log format {text:?} is not known: it is `json` or `console`"),
+            Kind::NotText { variable, value } => {
+                write!(f, "{variable} is not UTF-8: it reads {value:?}; set it to text, or unset it")
+            }
             Kind::Installed => f.write_str(
                 "the process has a tracing subscriber already: install the log once, first thing in main, or add the layer \
                  of `Log::builder()…layer()` to the subscriber that is there",

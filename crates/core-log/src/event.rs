@@ -19,14 +19,16 @@ pub(crate) fn level(event: &Event<'_>) -> &'static str {
     said.unwrap_or(own)
 }
 
-fn named(text: &str) -> Option<&'static str> {
-    const NAMES: [(&str, &str); 7] = [
+/// The level of that name, among those that an event may ask for.
+pub(crate) fn named(text: &str) -> Option<&'static str> {
+    const NAMES: [(&str, &str); 8] = [
         ("NOTICE", "NOTICE"),
         ("CRITICAL", "CRITICAL"),
         ("FATAL", "CRITICAL"),
         ("ALERT", "ALERT"),
         ("EMERGENCY", "EMERGENCY"),
         ("WARNING", "WARN"),
+        ("WARN", "WARN"),
         ("ERROR", "ERROR"),
     ];
     NAMES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|(_, shown)| *shown)

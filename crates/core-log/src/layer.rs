@@ -4,14 +4,16 @@ use std::sync::atomic::Ordering;
 use tracing::field::Visit;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
+use tracing::subscriber::{self, Interest};
 use tracing::{Event, Metadata, Subscriber};
-use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
 use crate::scope::{Console, Form, Json, SpanFields};
+use crate::scratch::Scratch;
 use crate::sink::Sink;
 use crate::value::{Each, Value};
 use crate::{console, json, scratch};
@@ -28,6 +30,20 @@ pub struct LogLayer {
 }
 
 // === impl LogLayer ===
+
+impl LogLayer {
+    /// Makes this layer, alone, the log of the process. For who has more to set up, and wants to do that only when all of it
+    /// is right: making the layer is what can go wrong in many ways, and changes nothing.
+    ///
+    /// # Errors
+    /// If the process has a subscriber already.
+    pub fn install(self) -> Result<LogHandle, ConfigError> {
+        let handle = self.handle.clone();
+        let all = tracing_subscriber::registry().with(self);
+        subscriber::set_global_default(all).map_err(|_| ConfigError::installed())?;
+        Ok(handle)
+    }
+}
 
 impl<S> Layer<S> for LogLayer
 where
@@ -67,19 +83,27 @@ where
                 Format::Json => json::write(scratch, event, &ctx, &self.identity),
                 Format::Console => console::write(scratch, event, &ctx, self.colour),
             }
-            if self.sink.write_line(scratch.out.as_bytes()).is_err() {
+            if !self.sink.write_line(scratch.out.as_bytes()) {
                 self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
             }
         });
     }
 }
 
-/// The fields are taken out meanwhile: a `Debug` among the values may log inside this very span.
+/// The values are rendered first, and only then is the span locked: a `Debug` among them may log inside this very span, and
+/// meanwhile other threads read its fields and record into it. Of two that record the same field the later one wins.
 fn record<F: Form, S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
-    let known = span.extensions_mut().get_mut::<SpanFields<F>>().map(std::mem::take);
-    let mut fields = known.unwrap_or_default();
-    values(&mut Each(|key, value: Value<'_>| fields.set(key, value)));
-    span.extensions_mut().replace(fields);
+    scratch::with(|Scratch { fields, .. }| {
+        values(&mut Each(|key, value: Value<'_>| fields.render::<F>(key, value)));
+        if fields.is_empty() {
+            return;
+        }
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<SpanFields<F>>() {
+            Some(known) => known.fields.merge(fields),
+            None => extensions.insert(SpanFields::<F>::of(fields)),
+        }
+    });
 }
 
 impl fmt::Debug for LogLayer {

@@ -28,20 +28,29 @@
 //!
 //! **Levels.** `GENESIS_LOG_LEVEL` (default `info`) takes `debug`, or `info,hyper=warn,orders::pay=trace`; all usual
 //! spellings of a level are understood. [`LogHandle::set_levels`] changes it while the service runs. An event says more than
-//! tracing's five levels with a field: `error!(severity = "CRITICAL", …)`, also `NOTICE`, `ALERT`, `EMERGENCY`.
+//! tracing's five levels with a field: `error!(severity = "CRITICAL", …)`, also `NOTICE`, `ALERT`, `EMERGENCY`. A `severity` that is
+//! no such word is a field like any other.
 //!
 //! **Values.** Numbers stay numbers; what JSON cannot hold as a number is text (128 bits) or `null` (NaN, infinite). An error
 //! that is recorded as an error (`error = &failure as &dyn Error`) becomes an object with its message, its chain of causes,
-//! and, if it is a [`core_errors::Error`], its code, category and recovery. Text is cut at 8 KiB a field, fields that would start past 240 KiB are left out, and the
-//! line then says `"truncated":true`. Control characters never reach a terminal or a file as they are. A `Debug` that panics costs its
-//! own field and nothing else.
+//! and, if it is a [`core_errors::Error`], its code, category and recovery. Control characters (also U+007F to U+009F) and line
+//! separators never reach a terminal or a file as they are: JSON holds their escapes, people see them.
+//!
+//! **Bounds.** In bytes as they stand in the line: 64 KiB a line; of that, 16 KiB a value, a whole chain of causes being one
+//! value of at most 17 messages with 4 KiB each; the ids of the context 1 KiB each; `service`, `environment` and `version` 256 each. What is longer is
+//! cut between two characters and ends in `…`; a field that no longer fits is left out whole. Either way the line says
+//! `"truncated":true`, and stays JSON. The ids and the service have their place even in a line that is full.
+//!
+//! **Code of others.** A `Debug`, a `Display` or a `source` that panics costs its own field and nothing else. It may log: it runs while
+//! nothing is locked.
 //!
 //! **Writing.** One write for each line, so lines of several threads, or of several processes that append to one file, do not mix. A
-//! write that fails is counted in [`LogHandle::lost`]; nothing is printed about it.
+//! write that fails or panics is counted in [`LogHandle::lost`]; nothing is printed about it.
 //!
 //! # Cost
 //! A disabled event costs one load and a compare. A line does not allocate once its thread has written a few.
 
+mod chain;
 mod config;
 mod console;
 mod error;

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::scope::Fields;
 use crate::stamp::Stamp;
 
 /// The buffers of one line.
@@ -10,6 +11,8 @@ pub(crate) struct Scratch {
     pub(crate) out: String,
     pub(crate) keys: Vec<Key>,
     pub(crate) stamp: Stamp,
+    /// What is being recorded into a span.
+    pub(crate) fields: Fields,
 }
 
 /// A key that the line has.
@@ -20,7 +23,7 @@ pub(crate) struct Key {
     pub(crate) renamed: bool,
 }
 
-/// A line that was larger gives its memory back.
+/// As much as a line may hold: what a longer text took on its way is given back.
 const KEEP_MAX: usize = 64 * 1024;
 
 thread_local! {
@@ -33,6 +36,7 @@ pub(crate) fn with<R>(run: impl FnOnce(&mut Scratch) -> R) -> R {
     let mut scratch = kept.unwrap_or_default();
     scratch.out.clear();
     scratch.keys.clear();
+    scratch.fields.clear();
     let result = run(&mut scratch);
     scratch.out.shrink_to(KEEP_MAX);
     // A thread in its last breath keeps nothing.

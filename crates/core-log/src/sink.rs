@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where lines go.
@@ -12,7 +13,7 @@ pub trait WriteLine: Send + Sync {
     /// Writes one line; the line break is part of it.
     ///
     /// # Errors
-    /// If the line is lost.
+    /// If the line is lost. A panic means the same, and goes no further.
     fn write_line(&self, line: &[u8]) -> io::Result<()>;
 }
 
@@ -50,8 +51,9 @@ impl Sink {
         (Self::new(lines.clone()), lines)
     }
 
-    pub(crate) fn write_line(&self, line: &[u8]) -> io::Result<()> {
-        self.0.write_line(line)
+    /// Whether the line was written. A writer that panics has lost it, and whoever logs goes on.
+    pub(crate) fn write_line(&self, line: &[u8]) -> bool {
+        catch_unwind(AssertUnwindSafe(|| self.0.write_line(line))).is_ok_and(|wrote| wrote.is_ok())
     }
 }
 

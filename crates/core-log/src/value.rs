@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::field::{Field, Visit};
 
-use crate::text::{Escaped, Rule, hex};
+use crate::text::{Escaped, Rule, VALUE_MAX, hex};
+use crate::{chain, event};
 
 /// A value as tracing hands it over.
 #[derive(Clone, Copy)]
@@ -26,23 +27,21 @@ pub(crate) enum Value<'a> {
 /// Hands each field and its value to a closure.
 pub(crate) struct Each<F>(pub(crate) F);
 
-/// How deep a chain of causes is followed.
-const CAUSES_MAX: usize = 16;
 /// How many bytes of a byte string are shown.
 const BYTES_MAX: usize = 256;
 
 // === impl Value ===
 
 impl Value<'_> {
-    /// Appends the value as JSON. Says whether it had to be cut.
-    pub(crate) fn write_json(self, out: &mut String) -> bool {
+    /// Appends the value as JSON, until `out` is about `end` bytes long. Says whether it had to be cut.
+    pub(crate) fn write_json(self, out: &mut String, end: usize) -> bool {
         match self {
-            Self::Str(text) => quoted(out, |out| out.push(text)),
-            Self::Debug(value) => quoted(out, |out| debug(out, value)),
-            Self::I128(value) => quoted(out, |out| out.push(itoa::Buffer::new().format(value))),
-            Self::U128(value) => quoted(out, |out| out.push(itoa::Buffer::new().format(value))),
-            Self::Bytes(bytes) => quoted(out, |out| push_bytes(out, bytes)) | (bytes.len() > BYTES_MAX),
-            Self::Error(error) => error_object(out, error),
+            Self::Str(text) => quoted(out, end, |out| out.push(text)),
+            Self::Debug(value) => quoted(out, end, |out| debug(out, value)),
+            Self::I128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
+            Self::U128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
+            Self::Bytes(bytes) => quoted(out, end, |out| push_bytes(out, bytes)) | (bytes.len() > BYTES_MAX),
+            Self::Error(error) => chain::write_json(out, end, error),
             Self::I64(value) => plain(out, itoa::Buffer::new().format(value)),
             Self::U64(value) => plain(out, itoa::Buffer::new().format(value)),
             Self::F64(value) if value.is_finite() => plain(out, ryu::Buffer::new().format_finite(value)),
@@ -51,25 +50,18 @@ impl Value<'_> {
         }
     }
 
-    /// Appends the value for people.
-    pub(crate) fn write_console(self, out: &mut String) {
+    /// Appends the value for people, until `out` is about `end` bytes long. Says whether it had to be cut.
+    pub(crate) fn write_console(self, out: &mut String, end: usize) -> bool {
         match self {
-            Self::Error(error) => {
-                let mut text = Escaped::new(out, Rule::Console);
-                debug(&mut text, &Shown(error));
-                for cause in causes(error) {
-                    text.push("\ncaused by: ");
-                    debug(&mut text, &Shown(cause));
-                }
+            Self::Error(error) => chain::write_console(out, end, error),
+            Self::Str(text) if is_plain(text) => plain(out, text),
+            Self::F64(value) => write!(out, "{value}").is_err(),
+            Self::Debug(value) => {
+                let mut text = Escaped::new(out, end, Rule::Console);
+                debug(&mut text, value);
+                text.cut
             }
-            Self::Str(text) if is_plain(text) => out.push_str(text),
-            Self::F64(value) => {
-                let _ = write!(out, "{value}");
-            }
-            Self::Debug(value) => debug(&mut Escaped::new(out, Rule::Console), value),
-            other => {
-                other.write_json(out);
-            }
+            other => other.write_json(out, end),
         }
     }
 
@@ -80,10 +72,15 @@ impl Value<'_> {
             Self::Debug(value) => debug(out, value),
             other => {
                 let mut text = String::new();
-                other.write_json(&mut text);
+                other.write_json(&mut text, VALUE_MAX);
                 out.push(&text);
             }
         }
+    }
+
+    /// Whether it is a field like any other, and not read for the level of the line.
+    pub(crate) fn is_field(self, key: &str) -> bool {
+        !matches!(self, Self::Str(text) if key == "severity" && event::named(text).is_some())
     }
 }
 
@@ -122,53 +119,11 @@ impl<F: FnMut(&'static str, Value<'_>)> Visit for Each<F> {
     }
 }
 
-/// An error's `Display` where a `Debug` is wanted.
-struct Shown<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Debug for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0, f)
-    }
-}
-
-fn error_object(out: &mut String, error: &(dyn Error + 'static)) -> bool {
-    out.push_str("{\"message\":");
-    let mut cut = quoted(out, |out| debug(out, &Shown(error)));
-    if let Some(error) = error.downcast_ref::<core_errors::Error>() {
-        if let Some(code) = error.code() {
-            out.push_str(",\"code\":");
-            quoted(out, |out| out.push(code.as_str()));
-        }
-        out.push_str(",\"category\":");
-        quoted(out, |out| out.push(error.category().as_str()));
-        out.push_str(",\"recovery\":");
-        quoted(out, |out| out.push(error.recovery().as_str()));
-        if let Some(operation) = error.operation() {
-            out.push_str(",\"operation\":");
-            cut |= quoted(out, |out| out.push(operation));
-        }
-    }
-    if error.source().is_some() {
-        out.push_str(",\"causes\":[");
-        for (at, cause) in causes(error).enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            cut |= quoted(out, |out| debug(out, &Shown(cause)));
-        }
-        out.push(']');
-    }
-    out.push('}');
-    cut
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source()).take(CAUSES_MAX)
-}
-
-fn quoted(out: &mut String, write: impl FnOnce(&mut Escaped<'_>)) -> bool {
+/// Appends text in quotes. Says whether it had to be cut.
+pub(crate) fn quoted(out: &mut String, end: usize, write: impl FnOnce(&mut Escaped<'_>)) -> bool {
     out.push('"');
-    let mut text = Escaped::new(out, Rule::Json);
+    // Quotes do not count.
+    let mut text = Escaped::new(out, end + 1, Rule::Json);
     write(&mut text);
     let cut = text.cut;
     out.push('"');
@@ -181,10 +136,10 @@ fn plain(out: &mut String, text: &str) -> bool {
 }
 
 /// Somebody else's code runs here, and may panic: then its field says so, and the line goes out.
-fn debug(out: &mut Escaped<'_>, value: &dyn fmt::Debug) {
-    let wrote = catch_unwind(AssertUnwindSafe(|| write!(out, "{value:?}")));
-    match wrote {
+pub(crate) fn debug(out: &mut Escaped<'_>, value: &dyn fmt::Debug) {
+    match catch_unwind(AssertUnwindSafe(|| write!(out, "{value:?}"))) {
         Ok(Ok(())) => {}
+        // Of text that was cut it is our own error, and nothing more is written.
         Ok(Err(_)) => out.push("<error in Debug>"),
         Err(_) => out.push("<panic in Debug>"),
     }

@@ -43,9 +43,27 @@ fn an_error_shows_each_cause_on_a_line_of_its_own() {
 
 #[test]
 fn nothing_that_is_logged_moves_the_cursor() {
-    let evil = "\x1b[2J\x07\r";
-    let text = line(|| tracing::info!(target: "t", plain = evil, debug = %evil, "{evil}"));
-    assert!(text.chars().all(|c| !c.is_control()), "{text:?}");
+    let evil = "\x1b[2J\x07\r\x7f\u{9b}2J\u{85}\u{2028}";
+    let context = Context::builder().user(evil).build();
+    for format in [Format::Console, Format::Json] {
+        let lines = common::logged(format, |_| {
+            let _entered = context.enter();
+            let span = tracing::info_span!("s", span = evil).entered();
+            tracing::info!(target: "t", plain = evil, debug = %evil, "{evil}");
+            drop(span);
+        });
+        let passed = |c: char| c.is_control() || c == '\u{2028}';
+        assert!(!lines[0].contains(passed), "{:?}", lines[0]);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_cut_and_the_line_says_so() {
+    let text = line(
+        || tracing::info!(target: "t", a = "x y".repeat(20_000), b = ?"z".repeat(20_000), "{:?}", "m".repeat(20_000)),
+    );
+    assert!(text.len() <= 64 * 1024, "{}", text.len());
+    assert!(text.ends_with("… truncated=true"), "{}", &text[text.len() - 100..]);
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::fmt;
 
 use core_context::IdentityError;
@@ -12,6 +13,10 @@ enum Kind {
     Aborts,
     Service {
         name: String,
+    },
+    NotText {
+        variable: &'static str,
+        value: String,
     },
     Identity(IdentityError),
     Headers(HeaderNameError),
@@ -34,9 +39,13 @@ impl KitError {
         Self(Kind::Service { name: name.chars().take(80).collect() })
     }
 
+    pub(crate) fn not_text(variable: &'static str, value: &OsStr) -> Self {
+        Self(Kind::NotText { variable, value: value.to_string_lossy().chars().take(80).collect() })
+    }
+
     fn inner(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Kind::Aborts | Kind::Service { .. } => None,
+            Kind::Aborts | Kind::Service { .. } | Kind::NotText { .. } => None,
             Kind::Identity(error) => Some(error),
             Kind::Headers(error) => Some(error),
             #[cfg(feature = "log")]
@@ -60,6 +69,9 @@ impl fmt::Display for KitError {
                 f,
                 "{name:?} cannot name a service: use 1 to 63 letters, digits, `_`, `.` and `-`, as in \"orders\""
             ),
+            Kind::NotText { variable, value } => {
+                write!(f, "{variable} is not UTF-8: it reads {value:?}; set it to text, or unset it")
+            }
             _ => self.inner().map_or(Ok(()), |error| write!(f, "{error}")),
         }
     }

@@ -1,6 +1,9 @@
+use std::sync::{Mutex, PoisonError};
+
 use core_context::Identity;
 use core_context::propagation::HeaderNames;
 
+use crate::environment;
 use crate::error::KitError;
 
 /// What a service has one of. Cheap to clone; clones are one.
@@ -34,6 +37,9 @@ pub struct Builder {
     #[cfg(feature = "breaker")]
     breakers: Vec<core_breaker::Breaker>,
 }
+
+/// Held while the process gets its identity and its log.
+static ALONE: Mutex<()> = Mutex::new(());
 
 // === impl Kit ===
 
@@ -171,7 +177,8 @@ impl Builder {
         }
     }
 
-    /// Checks everything and sets the service up. The log is installed last: after an error, nothing is.
+    /// Checks everything, and only then sets the service up: after an error, nothing has happened, and another try may differ in
+    /// everything.
     ///
     /// # Errors
     /// If a name or a variable of the environment makes no sense, two breakers or checks have one name, the process has another
@@ -184,6 +191,8 @@ impl Builder {
             return Err(KitError::service(&self.service));
         }
         let header_names = HeaderNames::from_env()?;
+        let identity =
+            Identity { service: self.service, ..environment::identity(self.environment, self.version)? };
         #[cfg(feature = "health")]
         let health = self.health.build()?;
         #[cfg(feature = "breaker")]
@@ -192,21 +201,26 @@ impl Builder {
         for breaker in &self.breakers {
             breakers.add(breaker)?;
         }
-        let known = Identity::from_env();
-        let identity = Identity {
-            service: self.service,
-            environment: self.environment.unwrap_or(known.environment),
-            version: self.version.unwrap_or(known.version),
-            instance: known.instance,
+        #[cfg(feature = "log")]
+        let layer = match self.log {
+            Some(log) => Some(log.identity(identity.clone()).layer()?.0),
+            None => None,
         };
-        let identity = identity.set()?;
+        // Two services that are set up at once do not take the identity from each other between here and there.
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        if Identity::get().is_some() {
+            // Where there is one this changes nothing, and says whether it is the same.
+            identity.clone().set()?;
+        }
+        #[cfg(feature = "log")]
+        let log = layer.map(core_log::LogLayer::install).transpose()?;
         Ok(Kit {
-            identity,
+            identity: identity.set()?,
             header_names,
             #[cfg(feature = "http")]
             trusted: self.trusted,
             #[cfg(feature = "log")]
-            log: self.log.map(|log| log.identity(identity.clone()).install()).transpose()?,
+            log,
             #[cfg(feature = "health")]
             health,
             #[cfg(feature = "breaker")]

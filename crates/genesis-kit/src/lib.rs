@@ -33,6 +33,7 @@
 //! | `tower` | a `Layer` for each policy that is on | |
 //! | `full` | everything | |
 
+mod environment;
 mod error;
 mod kit;
 
