@@ -11,7 +11,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context as Task, Poll, Waker};
 use std::thread;
 
-use core_context::{Context, CorrelationId, JoinSet, WithContext};
+use core_context::{Context, CorrelationId, JoinSet, Scoped, WithContext};
 use core_errors::Error;
 use core_time::{Clock, ManualClock, ms, secs};
 
@@ -89,6 +89,31 @@ async fn without_a_context_nobody_inherits_one() {
     set.spawn_blocking(seen);
     assert_eq!(set.join_all().await, [none.clone(), none]);
     assert!(WithContext::new(()).run(|()| here()).is_some(), "work from a queue has a new one");
+}
+
+#[test]
+fn g_26_what_began_without_a_context_does_not_get_that_of_whoever_polls_it() {
+    let mut task = Task::from_waker(Waker::noop());
+    let mut future = Box::pin(Scoped::in_current(async {
+        let before = here();
+        Pending(1).await;
+        let _held = Dropped;
+        let after = here();
+        (before, after)
+    }));
+    named("a").sync_scope(|| assert!(future.as_mut().poll(&mut task).is_pending()));
+    let seen = named("b").sync_scope(|| {
+        let seen = future.as_mut().poll(&mut task);
+        assert_eq!(here().unwrap(), "b");
+        seen
+    });
+    assert_eq!(seen, Poll::Ready((None, None)));
+    let dropped = Scoped::in_current({
+        let held = Dropped;
+        async move { drop(held) }
+    });
+    named("c").sync_scope(|| drop(dropped));
+    assert_eq!(DROPPED_IN.take(), None);
 }
 
 #[tokio::test]
