@@ -40,7 +40,7 @@ pub enum BaggageError {
 const MEMBERS_MAX: usize = 64;
 const LENGTH_MAX: usize = 8_192;
 
-/// More than this is not even looked at: nobody has that many blanks.
+/// What comes after so many bytes is not even looked at: nobody has that many blanks.
 const INPUT_MAX: usize = 4 * LENGTH_MAX;
 
 // === impl Baggage ===
@@ -57,20 +57,20 @@ impl Baggage {
     #[must_use]
     pub fn parse<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let mut text = String::new();
-        let (mut read, mut count) = (0, 0);
-        for header in headers {
-            read += header.len() + 1;
-            if read > INPUT_MAX {
-                break;
-            }
-            for member in header.split(|byte| *byte == b',') {
+        let (mut left, mut count) = (INPUT_MAX, 0);
+        'all: for header in headers {
+            let Some(looked_at) = beginning(header, left) else { break };
+            text.reserve(looked_at.len().min(LENGTH_MAX - text.len()));
+            for member in looked_at.split(|byte| *byte == b',') {
                 let Some(member) = check_member(trim_blanks(member)) else { continue };
-                if count == MEMBERS_MAX || text.len() + 1 + member.len() > LENGTH_MAX {
-                    break;
+                let comma = usize::from(count > 0);
+                if count == MEMBERS_MAX || text.len() + comma + member.len() > LENGTH_MAX {
+                    break 'all;
                 }
                 push(&mut text, member);
                 count += 1;
             }
+            left = left.saturating_sub(header.len() + 1);
         }
         (count > 0).then(|| Self { text: text.into() })
     }
@@ -142,6 +142,13 @@ impl Baggage {
 }
 
 const BLANKS: [char; 2] = [' ', '\t'];
+
+/// So much of a header, without the member that would be cut in two.
+fn beginning(header: &[u8], len_max: usize) -> Option<&[u8]> {
+    let Some(beginning) = header.get(..len_max) else { return Some(header) };
+    let end = beginning.iter().rposition(|byte| *byte == b',')?;
+    Some(&beginning[..end])
+}
 
 fn push(text: &mut String, member: &str) {
     if !text.is_empty() {

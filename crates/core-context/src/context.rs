@@ -101,10 +101,14 @@ impl Context {
     #[must_use]
     pub fn detached(&self) -> Self {
         let extensions = &self.0.parts.extensions;
-        if self.deadline().is_none() && extensions.as_ref().is_none_or(|all| all.all_detach()) {
+        let all_detach = extensions.as_ref().is_none_or(|all| all.all_detach());
+        if self.deadline().is_none() && all_detach {
             return self.clone();
         }
-        let extensions = extensions.as_ref().map(|all| Arc::new(all.detached()));
+        let extensions = match extensions {
+            Some(all) if !all_detach => Some(Arc::new(all.detached())),
+            extensions => extensions.clone(),
+        };
         let parts = Parts { deadline: None, extensions, ..self.0.parts.clone() };
         Self(Arc::new(Inner { parts, fragment: OnceLock::new() }))
     }

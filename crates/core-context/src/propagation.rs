@@ -12,7 +12,7 @@ use crate::baggage::Baggage;
 use crate::context::{Builder, Context};
 use crate::hex;
 use crate::ids::{CorrelationId, TraceId};
-use crate::w3c::{TraceContext, TraceState};
+use crate::w3c::{TraceContext, TraceFlags, TraceState};
 
 use formats::{B3, Slot};
 pub use headers::{HeaderNameError, HeaderNames, Headers};
@@ -147,7 +147,7 @@ impl Propagation {
     }
 
     /// Reads a context. Nothing in the headers makes it fail.
-    pub fn extract(&self, headers: &impl Headers, clock: &Clock) -> Builder {
+    pub fn extract(&self, headers: &(impl Headers + ?Sized), clock: &Clock) -> Builder {
         let found = Found::of(headers, self);
         let mut builder = Context::builder();
         let caller = self.caller_of(headers, &found);
@@ -198,7 +198,13 @@ impl Propagation {
         }
         let correlation_id = context.correlation_id();
         put(&self.names.correlation_id, correlation_id.as_str());
-        put(&self.names.request_id, context.request().map_or(correlation_id, |request| &request.id).as_str());
+        // Where both are called the same, the id that goes through all services has the header.
+        if !self.names.request_id.eq_ignore_ascii_case(&self.names.correlation_id) {
+            put(
+                &self.names.request_id,
+                context.request().map_or(correlation_id, |request| &request.id).as_str(),
+            );
+        }
         if let Some(baggage) = context.baggage() {
             put(BAGGAGE, baggage.as_str());
         }
@@ -210,7 +216,7 @@ impl Propagation {
             }
         }
         if let Some(attempt) = attempt.filter(|attempt| *attempt > 1) {
-            put(ATTEMPT, timeout::Text::number(attempt.into(), None).as_str());
+            put(ATTEMPT, timeout::Text::number(attempt.min(ATTEMPT_MAX).into(), None).as_str());
         }
     }
 
@@ -222,7 +228,7 @@ impl Propagation {
     }
 
     /// Where the caller is in its trace.
-    fn caller_of(&self, headers: &impl Headers, found: &Found<'_>) -> Option<TraceContext> {
+    fn caller_of(&self, headers: &(impl Headers + ?Sized), found: &Found<'_>) -> Option<TraceContext> {
         let w3c = found.traceparent.only().and_then(|header| TraceContext::parse(header).ok());
         if let Some(mut caller) = w3c {
             // A bad tracestate never affects the trace.
@@ -243,12 +249,16 @@ impl Propagation {
         let begun = TraceContext::generate(false);
         let is_known = self.trust == Trust::Trusted;
         match found.trace_id.only().filter(|_| is_known).and_then(parse_trace_id) {
-            Some(trace_id) => TraceContext { trace_id, ..begun },
+            // Nobody says how random it is.
+            Some(trace_id) => {
+                let flags = TraceFlags { random: false, ..begun.flags };
+                TraceContext { trace_id, flags, ..begun }
+            }
             None => begun,
         }
     }
 
-    fn baggage_of(&self, headers: &impl Headers, found: &Found<'_>) -> Option<Baggage> {
+    fn baggage_of(&self, headers: &(impl Headers + ?Sized), found: &Found<'_>) -> Option<Baggage> {
         if self.trust == Trust::Untrusted && self.baggage.is_empty() {
             return None;
         }
@@ -283,7 +293,7 @@ struct Found<'h> {
 // === impl Found ===
 
 impl<'h> Found<'h> {
-    fn of(headers: &'h impl Headers, propagation: &Propagation) -> Self {
+    fn of(headers: &'h (impl Headers + ?Sized), propagation: &Propagation) -> Self {
         let mut found = Self::default();
         for (name, value) in headers.iter() {
             if let Some(slot) = found.slot(name, propagation) {
@@ -327,7 +337,7 @@ impl<'h> Found<'h> {
 }
 
 /// All values of a header, in order.
-fn all<'h>(headers: &'h impl Headers, name: &str) -> impl Iterator<Item = &'h [u8]> {
+fn all<'h>(headers: &'h (impl Headers + ?Sized), name: &str) -> impl Iterator<Item = &'h [u8]> {
     headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 

@@ -23,7 +23,7 @@ pin_project! {
     impl<F> PinnedDrop for Scoped<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = this.context.as_ref().map(Context::enter);
+            let _entered = enter(this.context.clone());
             this.inner.set(None);
         }
     }
@@ -52,8 +52,7 @@ impl Context {
 
     /// Makes this context current on this thread until the guard is dropped. Only for code that does not await.
     pub fn enter(&self) -> EnteredContextMustNotBeHeldAcrossAwait {
-        let before = current::replace(Some(self.clone()));
-        EnteredContextMustNotBeHeldAcrossAwait { before, thread: PhantomData }
+        enter(Some(self.clone()))
     }
 
     /// Runs a closure in this context.
@@ -61,6 +60,11 @@ impl Context {
         let _entered = self.enter();
         run()
     }
+}
+
+/// None is a context as well: whoever has none must not get that of whoever polls it.
+fn enter(context: Option<Context>) -> EnteredContextMustNotBeHeldAcrossAwait {
+    EnteredContextMustNotBeHeldAcrossAwait { before: current::replace(context), thread: PhantomData }
 }
 
 // === impl Scoped ===
@@ -79,7 +83,7 @@ impl<F: Future> Future for Scoped<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         // The guard restores the context before also when the future panics.
-        let _entered = this.context.as_ref().map(Context::enter);
+        let _entered = enter(this.context.clone());
         let inner = this.inner.as_mut().as_pin_mut().expect("it is there until it is dropped");
         inner.poll(cx)
     }

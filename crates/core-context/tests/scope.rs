@@ -2,11 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context as Task, Waker};
-use std::thread;
 
 use core_context::{Context, CorrelationId, Identity};
 use core_time::{Clock, ManualClock, ms, secs};
@@ -95,53 +93,6 @@ async fn yield_once() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn g_26_interleaved_tasks_see_only_their_own() {
-    let mut tasks = core_context::JoinSet::new();
-    for n in 0..10_000 {
-        tasks.spawn(async move {
-            let id = format!("task-{n}");
-            named(&id)
-                .scope(async {
-                    for _ in 0..5 {
-                        assert_eq!(here().unwrap(), id);
-                        tokio::task::yield_now().await;
-                    }
-                })
-                .await;
-            assert_eq!(here(), None);
-        });
-    }
-    while let Some(done) = tasks.join_next().await {
-        done.unwrap();
-    }
-}
-
-#[cfg(feature = "tokio")]
-#[tokio::test]
-async fn spawned_work_knows_its_context_but_not_its_deadline() {
-    let clock = Clock::system();
-    let ctx = named("a").derive(|b| b.deadline_in(secs(5), &clock));
-    ctx.scope(async {
-        let (id, deadline) =
-            core_context::spawn(async { (here(), Context::current_deadline()) }).await.unwrap();
-        assert_eq!((id.unwrap().as_str(), deadline), ("a", None));
-        let kept = core_context::spawn_with(&ctx, async { Context::current_deadline() }).await.unwrap();
-        assert_eq!(kept, ctx.deadline());
-        let blocking = core_context::spawn_blocking(|| (here(), Context::current_deadline())).await.unwrap();
-        assert_eq!(blocking, (Some("a".to_owned()), ctx.deadline()));
-        let thread = core_context::spawn_thread("worker", here).unwrap().join().unwrap();
-        assert_eq!(thread.unwrap(), "a");
-    })
-    .await;
-    assert_eq!(core_context::spawn(async { here() }).await.unwrap(), None);
-}
-
-#[test]
-fn threads_do_not_inherit_by_accident() {
-    named("a").sync_scope(|| thread::scope(|scope| assert_eq!(scope.spawn(here).join().unwrap(), None)));
-}
-
 #[test]
 fn guards_restore_what_was_there_when_they_were_made() {
     let outer = named("a").enter();
@@ -154,20 +105,6 @@ fn guards_restore_what_was_there_when_they_were_made() {
     // Leave the thread as it was found.
     let mut cx = Task::from_waker(Waker::noop());
     assert!(pin!(std::future::ready(())).poll(&mut cx).is_ready());
-}
-
-#[test]
-fn g_23_ids_are_unique() {
-    let mut ids = HashSet::new();
-    let many: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| (0..25_000).map(|_| CorrelationId::generate().to_string()).collect::<Vec<_>>())
-            })
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    });
-    assert!(many.iter().all(|id| id.len() == 32 && ids.insert(id)));
 }
 
 #[test]

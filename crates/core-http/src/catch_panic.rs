@@ -14,7 +14,8 @@ use tower_service::Service;
 
 use crate::problem;
 
-/// Makes a problem response of a panic: status 500 with the correlation id, and the text of the panic in the log only.
+/// Makes a problem response of a panic: status 500 with the correlation id, and the text of the panic in the log only. A panic while
+/// a request is dropped, since its client has gone away, is logged and goes no further.
 ///
 /// It belongs inside [`ContextLayer`](crate::ContextLayer), so that answer and log know the context. What a handler left half done when it
 /// panicked is not repaired: shared state must survive that, as it must survive a handler that is dropped.
@@ -36,6 +37,16 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         answer: Option<Response<B>>,
+    }
+
+    impl<F, B> PinnedDrop for CatchPanicFuture<F, B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // A client that goes away must not end the connection on which others wait.
+            if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| this.inner.set(None))) {
+                report(thrown);
+            }
+        }
     }
 }
 
@@ -109,10 +120,16 @@ where
 
 #[cold]
 fn answer<B: From<String>>(thrown: Box<dyn Any + Send>) -> Response<B> {
+    problem::respond(&report(thrown))
+}
+
+/// What was thrown, as an error that is in the log already.
+#[cold]
+fn report(thrown: Box<dyn Any + Send>) -> Error {
     let error = Error::from_panic(&*thrown);
     // What was thrown is dropped here, and that may panic, too.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(thrown)));
     let internal = error.internal_message();
     tracing::error!(error = &error as &(dyn std::error::Error + 'static), internal, "a handler panicked");
-    problem::respond(&error)
+    error
 }

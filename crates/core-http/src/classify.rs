@@ -1,4 +1,5 @@
-use core_errors::{Category, Class, Error, Recovery, RemoteError, Verdict};
+use core_errors::{Category, Class, Error, Problem, Recovery, RemoteError, Verdict};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 
 use crate::retry_after::retry_after;
@@ -17,8 +18,8 @@ pub const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// | other 5xx | permanent: the callee failed and will again |
 /// | other 4xx | ignore: our request was wrong, the callee is fine |
 ///
-/// With `x-should-retry: false` what would be transient or overload is permanent; with `true` what would be permanent is
-/// transient.
+/// With `x-should-retry: false` what would be transient or overload is permanent; with `true` what would be permanent or ignored
+/// is transient.
 #[must_use]
 pub fn classify_response<B>(response: &Response<B>) -> Verdict {
     verdict_of(response.status(), response.headers())
@@ -37,7 +38,7 @@ pub fn verdict_of(status: StatusCode, headers: &HeaderMap) -> Verdict {
     };
     match (by_status, headers.get(SHOULD_RETRY).map(http::HeaderValue::as_bytes)) {
         (Verdict::Transient(_) | Verdict::Overload(_), Some(b"false")) => Verdict::Permanent,
-        (Verdict::Permanent, Some(b"true")) => Verdict::Transient(hint()),
+        (Verdict::Permanent | Verdict::Ignore, Some(b"true")) => Verdict::Transient(hint()),
         _ => by_status,
     }
 }
@@ -71,24 +72,42 @@ pub fn error_of(status: StatusCode, headers: &HeaderMap) -> Option<Error> {
 
 /// The error that a response is, with what its problem document (RFC 9457) or report says in more detail than the status can:
 /// [`Error::remote`] has it. A body that is neither is as if it were empty.
+///
+/// The document says what kind of failure it was where it does not contradict the status, which counts (RFC 9457, 3.1.3), and when
+/// to come back; the headers, what [`SHOULD_RETRY`] has to say, and when to come back if the document does not.
 #[must_use]
 #[track_caller]
 pub fn read_problem(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Error> {
     let error = error_of(status, headers)?;
-    let is_json = headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| {
-        let kind = kind.as_bytes();
-        kind.starts_with(b"application/problem+json") || kind.starts_with(b"application/json")
-    });
-    let Some(remote) = is_json.then(|| RemoteError::from_json(body).ok()).flatten() else {
+    let Some(remote) = is_json(headers).then(|| RemoteError::from_json(body).ok()).flatten() else {
         return Some(error);
     };
-    // What the status says counts (RFC 9457, 3.1.3), in which the document may be wrong; what helps it knows better.
-    let status = error.fact("status").map(|fact| fact.value.clone());
-    let told = Error::from(remote);
-    Some(match status {
-        Some(status) => told.with("status", status),
-        None => told,
-    })
+    let class = class_told(&remote, status, headers);
+    Some(Error::with_class(class, class.category.title()).with("status", status.as_u16()).cause(remote))
+}
+
+fn class_told(remote: &RemoteError, status: StatusCode, headers: &HeaderMap) -> Class {
+    let by_status = class_of(Category::of_http_status(status.as_u16()), verdict_of(status, headers));
+    let told = Class::of(remote).of_callee();
+    let agrees = remote.category != Category::Unknown && remote.category.http_status() == status.as_u16();
+    let mut class = if agrees { told } else { by_status };
+    if headers.contains_key(SHOULD_RETRY) {
+        class = class.with_recovery(by_status.recovery).with_verdict(by_status.verdict);
+    }
+    class.retry_after = told.retry_after.or(by_status.retry_after);
+    class.verdict = match class.verdict {
+        Verdict::Transient(_) => Verdict::Transient(class.retry_after),
+        Verdict::Overload(_) => Verdict::Overload(class.retry_after),
+        verdict => verdict,
+    };
+    class
+}
+
+/// Whether the body says that it is a document.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(CONTENT_TYPE) else { return false };
+    let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    [Problem::MEDIA_TYPE, "application/json"].iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 fn class_of(category: Category, verdict: Verdict) -> Class {

@@ -68,5 +68,5 @@ pub use extract::CurrentContext;
 pub use header_map::HeadersOf;
 pub use inject::AttemptNumber;
 #[cfg(feature = "reqwest")]
-pub use reqwest::ContextMiddleware;
+pub use reqwest::{ContextMiddleware, error_of_reqwest};
 pub use retry_after::{parse_retry_after, retry_after};

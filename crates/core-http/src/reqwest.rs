@@ -1,5 +1,7 @@
 //! The same as [`ClientLayer`](crate::ClientLayer) for clients made with `reqwest-middleware`.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use core_context::Propagation;
 use core_time::Clock;
@@ -13,9 +15,27 @@ use crate::inject::Injector;
 /// Refuses calls for which the time has run out, writes the current context into each request, gives it no more time than is
 /// left, and makes an error of whatever is not a success.
 ///
-/// The error is a [`core_errors::Error`] inside that of `reqwest-middleware`; `core_errors::Error::convert` finds it there.
+/// The error is a [`core_errors::Error`] inside that of `reqwest-middleware`, whether it came from the transport or from a status:
+/// [`error_of_reqwest`] takes it out. `core_errors::Error::convert` classifies it the same.
 #[derive(Clone, Debug, Default)]
 pub struct ContextMiddleware(Injector);
+
+/// What reqwest-middleware carries for us. Its error shows neither what it holds nor that as a cause, only the causes of that: so ours
+/// is a cause.
+struct Carried(core_errors::Error);
+
+/// The error that [`ContextMiddleware`] has put into that of `reqwest-middleware`. What others have put there is converted.
+#[must_use]
+#[track_caller]
+pub fn error_of_reqwest(error: Error) -> core_errors::Error {
+    match error {
+        Error::Reqwest(error) => core_errors::Error::convert(error),
+        Error::Middleware(error) => match error.downcast::<Carried>() {
+            Ok(Carried(error)) => error,
+            Err(error) => core_errors::Error::convert(error),
+        },
+    }
+}
 
 // === impl ContextMiddleware ===
 
@@ -49,15 +69,39 @@ impl Middleware for ContextMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        if let Some(left) = self.0.remaining().map_err(Error::middleware)? {
+        if let Some(left) = self.0.remaining().map_err(carry)? {
             let limit = request.timeout().map_or(left, |limit| left.min(*limit));
             *request.timeout_mut() = Some(limit);
         }
         self.0.write(request.headers_mut(), extensions);
-        let response = next.run(request, extensions).await?;
+        let response = next.run(request, extensions).await.map_err(|error| carry(error_of_reqwest(error)))?;
         match error_of(response.status(), response.headers()) {
             None => Ok(response),
-            Some(error) => Err(Error::middleware(error)),
+            Some(error) => Err(carry(error)),
         }
+    }
+}
+
+// === impl Carried ===
+
+fn carry(error: core_errors::Error) -> Error {
+    Error::middleware(Carried(error))
+}
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Carried {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
     }
 }

@@ -72,16 +72,19 @@ pub(super) fn google(value: &[u8]) -> Option<TraceContext> {
     let text = std::str::from_utf8(value).ok().filter(|text| text.len() <= 80)?;
     let (ids, options) = text.split_once(';').unwrap_or((text, ""));
     let (trace_id, span_id) = ids.split_once('/').map_or((ids, None), |(trace, span)| (trace, Some(span)));
+    // Two bits, of which the second asks for stack traces.
     let sampled = match options {
-        "" | "o=0" => false,
-        "o=1" | "o=2" | "o=3" => true,
+        "" | "o=0" | "o=2" => false,
+        "o=1" | "o=3" => true,
         _ => return None,
     };
     let is_number = |span: &&str| !span.is_empty() && span.bytes().all(|b| b.is_ascii_digit());
+    // Whoever begins a trace has no span yet, and says so with a zero or not at all.
     let span_id = match span_id {
-        None => SpanId::generate(),
-        Some(span) => SpanId::from_u64(Some(span).filter(is_number)?.parse().ok()?)?,
+        None => None,
+        Some(span) => SpanId::from_u64(Some(span).filter(is_number)?.parse().ok()?),
     };
+    let span_id = span_id.unwrap_or_else(SpanId::generate);
     let trace_id = trace_id.as_bytes();
     if trace_id.len() != 32 {
         return None;

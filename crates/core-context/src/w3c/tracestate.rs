@@ -42,8 +42,8 @@ impl TraceState {
     /// # Errors
     /// What is wrong with it. Takes bounded time whatever the length.
     pub fn parse<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Self>, TraceStateError> {
-        let mut members: Vec<(&str, &str)> = Vec::new();
-        let mut read = 0;
+        let mut members = Members::default();
+        let (mut count, mut read) = (0, 0);
         for header in headers {
             read += header.len() + 1;
             if read > INPUT_MAX {
@@ -54,13 +54,15 @@ impl TraceState {
                 if member.is_empty() {
                     continue;
                 }
-                if members.len() == MEMBERS_MAX {
+                if count == MEMBERS_MAX {
                     return Err(TraceStateError::Members);
                 }
                 members.push(parse_member(member)?);
+                count += 1;
             }
         }
-        Ok(Self::of(&members))
+        members.shorten(0);
+        Ok((!members.0.is_empty()).then(|| members.text()))
     }
 
     /// The members, as text. At most 4096 characters: of more, whole members are left out, those over 128 characters first, and
@@ -82,7 +84,7 @@ impl TraceState {
     }
 
     /// With a member of ours in front, in place of one of the same key: what a vendor does that takes part in the trace. Of 32
-    /// members the last makes room.
+    /// members the last makes room; where it gets too long, others do.
     ///
     /// # Errors
     /// If key or value do not have the form of one.
@@ -92,32 +94,56 @@ impl TraceState {
         if value.ends_with(' ') {
             return Err(TraceStateError::Value);
         }
+        let mut members = Members::default();
         let others = before.into_iter().flat_map(Self::members).filter(|(known, _)| *known != key);
-        let members: Vec<_> = std::iter::once((key, value)).chain(others).take(MEMBERS_MAX).collect();
-        Ok(Self::of(&members).unwrap_or_else(|| unreachable!("there is one at least")))
-    }
-
-    fn of(members: &[(&str, &str)]) -> Option<Self> {
-        let mut kept: Vec<(&str, &str)> = Vec::with_capacity(members.len());
-        for member in members {
-            if !kept.iter().any(|(key, _)| *key == member.0) {
-                kept.push(*member);
-            }
-        }
-        shorten(&mut kept);
-        let text: Vec<String> = kept.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        (!text.is_empty()).then(|| Self(text.join(",").into()))
+        std::iter::once((key, value)).chain(others).take(MEMBERS_MAX).for_each(|member| members.push(member));
+        members.shorten(1);
+        Ok(members.text())
     }
 }
 
-/// Leaves whole members out until it is short enough.
-fn shorten(members: &mut Vec<(&str, &str)>) {
-    let len = |(key, value): &(&str, &str)| key.len() + 1 + value.len();
-    let total = |members: &[_]| members.iter().map(|member| len(member) + 1).sum::<usize>().saturating_sub(1);
-    while total(members) > LENGTH_MAX {
-        let large = members.iter().rposition(|member| len(member) > LARGE);
-        members.remove(large.unwrap_or(members.len() - 1));
+/// Keys and values, each key once.
+#[derive(Default)]
+struct Members<'a>(Vec<(&'a str, &'a str)>);
+
+// === impl Members ===
+
+impl<'a> Members<'a> {
+    fn push(&mut self, member: (&'a str, &'a str)) {
+        if !self.0.iter().any(|(key, _)| *key == member.0) {
+            self.0.push(member);
+        }
     }
+
+    /// Leaves whole members out until it is short enough. The first `spared` stay, however long they are.
+    fn shorten(&mut self, spared: usize) {
+        while self.len() > LENGTH_MAX {
+            let large = self.0[spared..].iter().rposition(|member| len(member) > LARGE);
+            self.0.remove(large.map_or(self.0.len() - 1, |at| spared + at));
+        }
+    }
+
+    /// As text, with commas.
+    fn len(&self) -> usize {
+        self.0.iter().map(|member| len(member) + 1).sum::<usize>().saturating_sub(1)
+    }
+
+    fn text(&self) -> TraceState {
+        let mut text = String::with_capacity(self.len());
+        for (key, value) in &self.0 {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            text.push_str(key);
+            text.push('=');
+            text.push_str(value);
+        }
+        TraceState(text.into())
+    }
+}
+
+fn len((key, value): &(&str, &str)) -> usize {
+    key.len() + 1 + value.len()
 }
 
 fn parse_member(member: &[u8]) -> Result<(&str, &str), TraceStateError> {
