@@ -31,6 +31,8 @@ pub enum PolicyKind {
     Breaker,
     /// Rate limit.
     RateLimit,
+    /// Throttle of a client.
+    Throttle,
     /// Bulkhead.
     Bulkhead,
     /// Limit on one attempt.
@@ -55,6 +57,8 @@ pub enum Reason {
     DeadlineExceeded,
     /// More calls than the rate allows.
     RateLimited,
+    /// The callee refuses too much: the call was held back.
+    Throttled,
     /// The request is larger than the limit can ever admit.
     Impossible,
     /// All slots, and all places to wait for one, are taken.
@@ -277,9 +281,11 @@ impl Classify for Rejection {
             Reason::RateLimited => Category::RateLimit,
             Reason::Impossible => Category::Validation,
             Reason::BulkheadFull | Reason::QueueTimeout => Category::ResourceExhausted,
-            Reason::CircuitOpen | Reason::ForcedOpen | Reason::HalfOpenFull | Reason::BudgetExhausted => {
-                Category::Unavailable
-            }
+            Reason::CircuitOpen
+            | Reason::ForcedOpen
+            | Reason::HalfOpenFull
+            | Reason::BudgetExhausted
+            | Reason::Throttled => Category::Unavailable,
         }
     }
 
@@ -338,6 +344,7 @@ impl PolicyKind {
             Self::Retry => "retry",
             Self::Breaker => "breaker",
             Self::RateLimit => "rate_limit",
+            Self::Throttle => "throttle",
             Self::Bulkhead => "bulkhead",
             Self::Timeout => "timeout",
             Self::Deadline => "deadline",
@@ -364,6 +371,7 @@ impl Reason {
             Self::TimedOut => const { Code::new("TIMED_OUT") },
             Self::DeadlineExceeded => const { Code::new("DEADLINE_EXCEEDED") },
             Self::RateLimited => const { Code::new("RATE_LIMITED") },
+            Self::Throttled => const { Code::new("CLIENT_THROTTLED") },
             Self::Impossible => const { Code::new("LIMIT_IMPOSSIBLE") },
             Self::BulkheadFull => const { Code::new("BULKHEAD_FULL") },
             Self::QueueTimeout => const { Code::new("BULKHEAD_QUEUE_TIMEOUT") },
@@ -381,6 +389,7 @@ impl fmt::Display for Reason {
             Self::TimedOut => "timed out",
             Self::DeadlineExceeded => "the caller's deadline has passed",
             Self::RateLimited => "over the rate limit",
+            Self::Throttled => "held back, since the callee refuses too much",
             Self::Impossible => "asks for more than the limit can ever admit",
             Self::BulkheadFull => "all slots are taken",
             Self::QueueTimeout => "no slot became free in time",

@@ -4,10 +4,10 @@ use std::time::Duration;
 use core_errors::NameError;
 
 /// Why a limit was not built.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     Name(NameError),
     Zero { what: &'static str },
@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     TooLong { what: &'static str },
     TooMany { what: &'static str, value: u32, max: u32 },
     QueueWithoutWait,
+    Outside { what: &'static str, value: f64, min: f64, max: f64 },
+    Window(Duration),
     WaitWithoutQueue,
 }
 
@@ -44,6 +46,10 @@ impl fmt::Display for ConfigError {
             ),
             Kind::TooLong { what } => write!(f, "{what} is longer than 100 years"),
             Kind::TooMany { what, value, max } => write!(f, "{what} is {value}: it must be at most {max}"),
+            Kind::Outside { what, value, min, max } => {
+                write!(f, "{what} is {value}: it must be {min} to {max}")
+            }
+            Kind::Window(window) => write!(f, "the window is {window:?}: it must be 100 ms to one hour"),
             Kind::QueueWithoutWait => f.write_str("a queue needs a max_wait: nothing waits for ever"),
             Kind::WaitWithoutQueue => f.write_str("a max_wait needs a queue: say how many may wait"),
         }

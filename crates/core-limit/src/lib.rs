@@ -1,8 +1,8 @@
-//! Rate limits and bulkheads that decide in nanoseconds.
+//! Rate limits, bulkheads and throttles that decide in nanoseconds.
 //!
 //! A [`RateLimit`] bounds how often something is called, a [`Bulkhead`] how many calls run at once. Put a rate limit where
 //! a callee or a contract says how much is too much; put a bulkhead around everything slow, so that it cannot take all
-//! threads, connections or memory with it when it hangs.
+//! threads, connections or memory with it when it hangs. A [`Throttle`] holds back what a callee would refuse.
 //!
 //! ```
 //! use core_errors::{Error, Reason};
@@ -15,7 +15,7 @@
 //! assert!(limit.check().is_ok() && limit.check().is_ok());
 //! let refused = limit.check().unwrap_err();
 //! assert_eq!(refused.reason(), Reason::RateLimited);
-//! assert!(refused.retry_after().unwrap() <= ms(500));           // when it is worth coming back, exactly
+//! assert!(refused.retry_after().unwrap() <= ms(500));           // when it is worth coming back
 //!
 //! let bulkhead = Bulkhead::max(64).queue(128).max_wait(ms(10)).name("payments").build()?;
 //! assert_eq!(bulkhead.call(|_| async { Ok::<_, Error>("charged") }).await.unwrap(), "charged");
@@ -25,9 +25,12 @@
 //! ```
 //!
 //! * **Rate.** The generic cell rate algorithm: one moment tells when the bucket will be empty again. `burst` calls may come at
-//!   once, then one each `period / n`. A refusal changes nothing and says exactly when it would be admitted.
+//!   once, then one each `period / n`. A refusal changes nothing and says after how long it would be admitted.
 //! * **Bulkhead.** So many calls run; further ones are refused at once, or wait in a bounded queue in the order in which they
 //!   came, for a bounded time.
+//!
+//! * **Throttle.** Requests, and those that were accepted, are counted over two minutes; what is more than twice as many is held
+//!   back, by lot. Ten times in that time the share is worked out again.
 //!
 //! # Cancel safety
 //! A dropped call gives its slot back, or leaves the queue; a slot that was handed to it at that moment goes to the next. What
@@ -35,16 +38,20 @@
 //!
 //! # Cost
 //! A rate limit: a coarse clock reading (an exact one for bursts under 100 ms) and one compare-and-swap on the one word that
-//! the rule needs. A bulkhead: one compare-and-swap to enter, one to leave. Waiting allocates one small node.
+//! the rule needs. A bulkhead: one compare-and-swap to enter, one to leave. Waiting allocates one small node. A
+//! throttle: a coarse clock reading and two counters of the thread's own; a random number only while something is held back.
 //!
 //! # Sources
-//! ITU-T I.371 (GCRA); `redis_rate` and governor for its use as a limiter; M. Nygard, *Release It!*, for bulkheads. Rules
-//! RL-1, RL-2, RL-6, RL-10 and BH-1 of this project.
+//! ITU-T I.371 (GCRA); `redis_rate` and governor for its use as a limiter; M. Nygard, *Release It!*, for bulkheads; B. Beyer
+//! et al., *Site Reliability Engineering*, 2016, ch. 21, for throttles. Rules
+//! RL-1, RL-2, RL-6, RL-10, BH-1 and TH-1 of this project.
 
 mod bulkhead;
 mod error;
 mod rate;
+mod throttle;
 
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
 pub use error::ConfigError;
 pub use rate::{Builder as RateBuilder, Rate, RateLimit, Stats as RateStats, Taken};
+pub use throttle::{Builder as ThrottleBuilder, Snapshot as ThrottleSnapshot, Throttle};

@@ -1,0 +1,192 @@
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use core_policy::Counters;
+use core_time::Instant;
+
+/// The decisions of a throttle. Pure: time and random numbers go in.
+///
+/// Threads count for themselves. Ten times in a window, and no oftener than that, one of them adds up what all have counted, and says
+/// what share is to be held back from then on.
+#[derive(Debug)]
+pub(super) struct Engine {
+    rules: Rules,
+    counts: Counters<COUNTS>,
+    /// The share that is held back, of 2^32.
+    share: AtomicU32,
+    /// When it is to be worked out again.
+    due: AtomicU64,
+    marks: Mutex<Marks>,
+}
+
+/// The checked form of a builder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// `K`: how many requests there may be for one that is accepted.
+    pub(super) ratio: f64,
+    pub(super) aggression: f64,
+    pub(super) share_max: f64,
+    /// The length of a window in nanoseconds.
+    pub(super) window: u64,
+}
+
+/// What had been counted at the last ten looks: the oldest is as old as the window.
+#[derive(Debug, Default)]
+struct Marks {
+    ring: [Totals; LOOKS],
+    next: usize,
+}
+
+/// Requests and those of them that were accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) requests: u64,
+    pub(super) accepts: u64,
+}
+
+/// What is counted.
+#[derive(Clone, Copy)]
+pub(super) enum Count {
+    /// All that were asked for, whether let through or not.
+    Requests,
+    Accepts,
+    /// Let through, and then not made after all: as if they had not been asked for.
+    Unmade,
+    Refused,
+}
+
+const COUNTS: usize = 4;
+const LOOKS: usize = 10;
+
+// === impl Engine ===
+
+impl Engine {
+    pub(super) fn new(rules: Rules, epoch: Instant) -> Self {
+        let due = AtomicU64::new(epoch.as_nanos().saturating_add(rules.window / LOOKS as u64));
+        let marks = Mutex::default();
+        Self { rules, counts: Counters::new(), share: AtomicU32::new(0), due, marks }
+    }
+
+    /// Whether a request may be made. `draw` is asked for only while something is held back.
+    #[inline]
+    pub(super) fn admit(&self, now: Instant, draw: impl FnOnce() -> u64) -> bool {
+        if now.as_nanos() >= self.due.load(Ordering::Relaxed) {
+            self.look(now);
+        }
+        self.counts.bump(Count::Requests as usize);
+        let share = self.share.load(Ordering::Relaxed);
+        share == 0 || self.holds_back(share, draw())
+    }
+
+    #[cold]
+    fn holds_back(&self, share: u32, draw: u64) -> bool {
+        let is_through = draw >> 32 >= u64::from(share);
+        if !is_through {
+            self.counts.bump(Count::Refused as usize);
+        }
+        is_through
+    }
+
+    #[inline]
+    pub(super) fn count(&self, count: Count) {
+        self.counts.bump(count as usize);
+    }
+
+    pub(super) fn total(&self, count: Count) -> u64 {
+        self.counts.get(count as usize)
+    }
+
+    /// The share that is held back now.
+    pub(super) fn share(&self) -> f64 {
+        f64::from(self.share.load(Ordering::Relaxed)) / 4_294_967_296.0
+    }
+
+    /// Works the share out again, unless another thread is at it.
+    #[cold]
+    fn look(&self, now: Instant) {
+        let Ok(mut marks) = self.marks.try_lock().or_else(|error| match error {
+            std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
+            std::sync::TryLockError::WouldBlock => Err(()),
+        }) else {
+            return;
+        };
+        let (due, step) = (self.due.load(Ordering::Relaxed), self.rules.window / LOOKS as u64);
+        if now.as_nanos() < due {
+            return;
+        }
+        // After an idle gap every place of the ring that was slept through gets what there was then; once more round, and nothing
+        // of before the gap is left.
+        let slept = (now.as_nanos() - due) / step.max(1) + 1;
+        let totals = self.totals();
+        let within = marks.shift(totals, usize::try_from(slept).unwrap_or(LOOKS).min(LOOKS + 1));
+        self.share.store(self.rules.share(within), Ordering::Relaxed);
+        self.due.store(due.saturating_add(slept.saturating_mul(step)), Ordering::Relaxed);
+    }
+
+    fn totals(&self) -> Totals {
+        let unmade = self.total(Count::Unmade);
+        Totals {
+            requests: self.total(Count::Requests).saturating_sub(unmade),
+            accepts: self.total(Count::Accepts),
+        }
+    }
+}
+
+// === impl Marks ===
+
+impl Marks {
+    /// Writes down what there is, `times` over. What was counted since the oldest mark.
+    fn shift(&mut self, totals: Totals, times: usize) -> Totals {
+        let mut oldest = Totals::default();
+        for _ in 0..times {
+            oldest = std::mem::replace(&mut self.ring[self.next], totals);
+            self.next = (self.next + 1) % LOOKS;
+        }
+        Totals {
+            requests: totals.requests.saturating_sub(oldest.requests),
+            accepts: totals.accepts.saturating_sub(oldest.accepts),
+        }
+    }
+}
+
+// === impl Rules ===
+
+impl Rules {
+    /// `max(0, (requests − K·accepts) / (requests + 1))`, made steeper or flatter and capped: the share to hold back, of 2^32.
+    fn share(&self, within: Totals) -> u32 {
+        let share = excess(self.ratio, within).powf(1.0 / self.aggression).min(self.share_max);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 1, cut off at the top"
+        )]
+        let share = (share * 4_294_967_296.0).min(4_294_967_295.0) as u32;
+        share
+    }
+}
+
+/// The share of requests that were too many (rule TH-1).
+#[expect(clippy::cast_precision_loss, reason = "counts of one window")]
+fn excess(ratio: f64, within: Totals) -> f64 {
+    let (requests, accepts) = (within.requests as f64, within.accepts as f64);
+    ((requests - ratio * accepts) / (requests + 1.0)).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn th_1_the_share_follows_the_formula() {
+        for (requests, accepts, expected) in
+            [(100, 50, 0.0), (100, 25, 50.0 / 101.0), (100, 0, 100.0 / 101.0), (0, 0, 0.0)]
+        {
+            let share = excess(2.0, Totals { requests, accepts });
+            assert!((share - expected).abs() < 1e-12, "{requests}/{accepts}: {share}");
+        }
+        let rules = Rules { ratio: 2.0, aggression: 2.0, share_max: 0.8, window: 1 };
+        let share = |accepts| f64::from(rules.share(Totals { requests: 100, accepts })) / 4_294_967_296.0;
+        assert!((share(0) - 0.8).abs() < 1e-9, "capped");
+        assert!((share(45) - (10.0_f64 / 101.0).sqrt()).abs() < 1e-9, "steeper");
+    }
+}
