@@ -98,7 +98,27 @@ impl Breaker {
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
     pub fn force_open(&self, reason: &str) -> Result<(), ConfigError> {
-        self.force(State::ForcedOpen, reason)
+        self.force(State::ForcedOpen, reason, None)
+    }
+
+    /// Opens it for so long, whatever the rules say, and then lets probes through: for maintenance whose end is known (rule CB-32). Of
+    /// a circuit that is open the time begins anew.
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes, or the time is zero.
+    pub fn open_for(&self, duration: Duration, reason: &str) -> Result<(), ConfigError> {
+        if duration.is_zero() {
+            return Err(ConfigError(Kind::Zero { what: "the time to stay open" }));
+        }
+        self.force(State::Open, reason, Some(duration))
+    }
+
+    /// Lets probes through now, from whatever state: for when it is known that the callee is well again (rule CB-33).
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
+    pub fn probe_now(&self, reason: &str) -> Result<(), ConfigError> {
+        self.force(State::HalfOpen, reason, None)
     }
 
     /// Takes it out until an operator says otherwise: calls pass, nothing is counted.
@@ -106,7 +126,7 @@ impl Breaker {
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
     pub fn disable(&self, reason: &str) -> Result<(), ConfigError> {
-        self.force(State::Disabled, reason)
+        self.force(State::Disabled, reason, None)
     }
 
     /// Closes it and starts to count anew, from whatever state.
@@ -114,15 +134,16 @@ impl Breaker {
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
     pub fn close(&self, reason: &str) -> Result<(), ConfigError> {
-        self.force(State::Closed, reason)
+        self.force(State::Closed, reason, None)
     }
 
-    fn force(&self, state: State, reason: &str) -> Result<(), ConfigError> {
+    fn force(&self, state: State, reason: &str, open_for: Option<Duration>) -> Result<(), ConfigError> {
         let reason = reason.trim();
         if reason.is_empty() || reason.len() > 500 {
             return Err(ConfigError(Kind::Reason { len: reason.len() }));
         }
-        self.0.engine.force(state, Trigger::Operator { reason: reason.into() }, self.0.clock.now());
+        let trigger = Trigger::Operator { reason: reason.into() };
+        self.0.engine.force(state, trigger, self.0.clock.now(), open_for);
         self.deliver();
         Ok(())
     }

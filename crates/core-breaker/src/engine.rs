@@ -44,6 +44,8 @@ pub(crate) struct Ledger {
     /// Reopenings since the circuit was last closed.
     reopened: u32,
     opened: u64,
+    /// How long an operator wants it open, when it opens next.
+    open_for: Option<Duration>,
     /// The last failure that was recorded as a cause.
     last_cause: Option<Cause>,
     pub(crate) outbox: Outbox,
@@ -318,13 +320,17 @@ impl Engine {
         self.record(ticket, Outcome::Inconclusive, false, || Instant::ORIGIN, now)
     }
 
-    /// An operator puts it into a state. Idempotent.
-    pub(crate) fn force(&self, state: State, trigger: Trigger, now: Instant) {
+    /// An operator puts it into a state; open for `open_for`. Idempotent, but that an open time begins anew.
+    pub(crate) fn force(&self, state: State, trigger: Trigger, now: Instant, open_for: Option<Duration>) {
         let mut ledger = self.ledger();
         if self.load().state() != state {
             ledger.round.start();
             ledger.reopened = 0;
+            ledger.open_for = open_for;
             self.publish(&mut ledger, state, trigger, None, now);
+        } else if let (State::Open, Some(time)) = (state, open_for) {
+            // No change of state: nobody is told (rule CB-33). Until is read with the word, which stays as it is.
+            self.until.store((now + time).as_nanos(), Ordering::Release);
         } else if state == State::Closed {
             self.restart();
         }
@@ -393,7 +399,8 @@ impl Engine {
         let (payload, until) = match to {
             State::Open => {
                 ledger.opened += 1;
-                let time = self.rules.open_time(ledger.reopened, self.rng.next_unit());
+                let by_rules = || self.rules.open_time(ledger.reopened, self.rng.next_unit());
+                let time = ledger.open_for.take().unwrap_or_else(by_rules);
                 open_for = Some(time);
                 (pack_cause(ledger.last_cause, &self.codes), now + time)
             }

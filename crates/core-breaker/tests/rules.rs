@@ -422,6 +422,44 @@ fn cb_32_forcing_needs_a_reason() {
 }
 
 #[test]
+fn cb_32_an_operator_opens_it_for_a_time_and_probes_follow() {
+    let bench = Bench::new(Breaker::consecutive(3).probes(1).successes(1));
+    bench.breaker.open_for(secs(7_200), "the callee is moved").unwrap();
+    let refused = bench.breaker.acquire().unwrap_err();
+    assert_eq!((refused.reason(), refused.retry_after()), (Reason::CircuitOpen, Some(secs(7_200))));
+    bench.time.advance(secs(3_600));
+    // Once more: it takes longer.
+    bench.breaker.open_for(secs(7_200), "it takes longer").unwrap();
+    bench.time.advance(secs(7_199));
+    assert!(bench.breaker.acquire().is_err());
+    bench.time.advance(secs(1));
+    bench.breaker.acquire().unwrap().success();
+    assert_eq!(bench.breaker.state(), State::Closed);
+    let changes =
+        [(State::Closed, State::Open), (State::Open, State::HalfOpen), (State::HalfOpen, State::Closed)];
+    assert_eq!(bench.changes(), changes);
+    // By its own rules it opens for its own time again.
+    (0..3).for_each(|_| bench.breaker.acquire().unwrap().failure());
+    assert!(bench.breaker.acquire().unwrap_err().retry_after().unwrap() <= secs(60));
+    assert!(bench.breaker.open_for(Duration::ZERO, "x").unwrap_err().to_string().contains("zero"));
+}
+
+#[test]
+fn cb_33_an_operator_may_have_it_probe_at_once() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1));
+    bench.breaker.acquire().unwrap().failure();
+    assert!(bench.breaker.acquire().is_err());
+    bench.breaker.probe_now("it is back").unwrap();
+    let probe = bench.breaker.acquire().unwrap();
+    assert_eq!(bench.breaker.acquire().unwrap_err().reason(), Reason::HalfOpenFull);
+    // Asking for it again changes nothing: the one probe is still out.
+    bench.breaker.probe_now("it is back").unwrap();
+    assert!(bench.breaker.acquire().is_err());
+    probe.success();
+    assert_eq!(bench.breaker.state(), State::Closed);
+}
+
+#[test]
 fn cb_33_self_transitions_are_silent() {
     let bench = Bench::new(Breaker::consecutive(2));
     bench.breaker.close("x").unwrap();
