@@ -19,6 +19,13 @@ pub(crate) fn replace(context: Option<Context>) -> Option<Context> {
     CURRENT.try_with(swap).unwrap_or(None)
 }
 
+/// Exchanges the context in place with another. Nothing is dropped by it, and no reference is counted.
+#[inline]
+pub(crate) fn swap(context: &mut Option<Context>) {
+    // A thread in its last breath has no context.
+    let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), context));
+}
+
 /// Has errors remember the context in which they are made. Costs a load once that is settled.
 pub(crate) fn tell_errors() {
     use std::sync::atomic::{AtomicBool, Ordering};
