@@ -118,9 +118,9 @@ pub(crate) fn retry_after(data: &[u8]) {
             text.parse::<u128>().unwrap_or(u128::MAX).min(u64::MAX.into())
         );
     } else {
-        let then = httpdate::parse_http_date(text).expect("it is a date");
-        assert_eq!(after, then.duration_since(now).unwrap_or_default());
-        let again = httpdate::fmt_http_date(then);
+        let moment = httpdate::parse_http_date(text).expect("it is a date");
+        assert_eq!(after, moment.duration_since(now).unwrap_or_default());
+        let again = httpdate::fmt_http_date(moment);
         assert_eq!(core_http::parse_retry_after(again.as_bytes(), now), Some(after), "{again}");
     }
 }

@@ -520,7 +520,7 @@ impl Ledger {
 }
 
 /// What a call that panicked is remembered as.
-pub(crate) const PANICKED: Cause = Cause { category: Category::Internal, code: None };
+pub(crate) const PANICKED: Cause = Cause::new(Category::Internal, None);
 
 /// What a call that was stopped by a limit on time is remembered as.
-pub(crate) const TIMED_OUT: Cause = Cause { category: Category::Timeout, code: None };
+pub(crate) const TIMED_OUT: Cause = Cause::new(Category::Timeout, None);

@@ -98,5 +98,5 @@ pub(crate) fn pack_cause(cause: Option<Cause>, codes: &Codes) -> u32 {
 pub(crate) fn unpack_cause(payload: u32, codes: &Codes) -> Option<Cause> {
     let category = payload & ((1 << CATEGORY_BITS) - 1);
     let category = Category::nth((category as usize).checked_sub(1)?)?;
-    Some(Cause { category, code: codes.at(payload >> CATEGORY_BITS) })
+    Some(Cause::new(category, codes.at(payload >> CATEGORY_BITS)))
 }

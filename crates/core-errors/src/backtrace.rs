@@ -3,7 +3,7 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::Category;
+use crate::{Category, CategorySet};
 
 /// Which errors get a backtrace when they are made.
 ///
@@ -13,7 +13,7 @@ use crate::Category;
 /// Taking one costs microseconds; its symbols are looked up only when it is printed, which costs far more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BacktracePolicy {
-    categories: u32,
+    categories: CategorySet,
     env: bool,
     /// One error in so many; 0 is none.
     one_in: u16,
@@ -26,9 +26,9 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 
 impl BacktracePolicy {
     /// No error gets one.
-    pub const NEVER: Self = Self { categories: 0, env: false, one_in: 0 };
+    pub const NEVER: Self = Self { categories: CategorySet::EMPTY, env: false, one_in: 0 };
 
-    const DEFAULT: Self = Self { categories: bit(Category::Internal), env: true, one_in: 0 };
+    const DEFAULT: Self = Self { categories: CategorySet::of(&[Category::Internal]), env: true, one_in: 0 };
 
     /// All get one if `RUST_LIB_BACKTRACE`, or else `RUST_BACKTRACE`, asks for it.
     #[must_use]
@@ -39,7 +39,7 @@ impl BacktracePolicy {
     /// Those of a category always get one, too.
     #[must_use]
     pub const fn and(mut self, category: Category) -> Self {
-        self.categories |= bit(category);
+        self.categories = self.categories.with(category);
         self
     }
 
@@ -62,12 +62,16 @@ impl BacktracePolicy {
     }
 
     const fn pack(self) -> u64 {
-        self.categories as u64 | (self.env as u64) << 32 | (self.one_in as u64) << 48
+        self.categories.bits() as u64 | (self.env as u64) << 32 | (self.one_in as u64) << 48
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "each field is cut out of the word")]
     const fn unpack(word: u64) -> Self {
-        Self { categories: word as u32, env: word >> 32 & 1 == 1, one_in: (word >> 48) as u16 }
+        Self {
+            categories: CategorySet::from_bits(word as u32),
+            env: word >> 32 & 1 == 1,
+            one_in: (word >> 48) as u16,
+        }
     }
 }
 
@@ -81,7 +85,7 @@ impl Default for BacktracePolicy {
 #[inline]
 pub(crate) fn take(category: Category) -> Option<Box<Backtrace>> {
     let policy = BacktracePolicy::current();
-    if policy.categories & bit(category) != 0 || (policy.one_in > 0 && is_the_nth(policy.one_in)) {
+    if policy.categories.contains(category) || (policy.one_in > 0 && is_the_nth(policy.one_in)) {
         return Some(Box::new(force()));
     }
     if !policy.env {
@@ -101,10 +105,3 @@ fn force() -> Backtrace {
 fn is_the_nth(one_in: u16) -> bool {
     MADE.fetch_add(1, Ordering::Relaxed).is_multiple_of(one_in.into())
 }
-
-const fn bit(category: Category) -> u32 {
-    1 << category as u32
-}
-
-// Each category has its bit.
-const _: () = assert!(Category::COUNT <= 32);

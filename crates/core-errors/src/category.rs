@@ -86,6 +86,65 @@ categories! {
     Unknown => "unknown", Unknown idempotent_only, 500, 2, Error, "Unknown error";
 }
 
+/// A set of categories, in one word.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct CategorySet(u32);
+
+// === impl CategorySet ===
+
+impl CategorySet {
+    /// No category.
+    pub const EMPTY: Self = Self(0);
+
+    /// These categories.
+    #[must_use]
+    pub const fn of(categories: &[Category]) -> Self {
+        let mut set = Self::EMPTY;
+        let mut at = 0;
+        while at < categories.len() {
+            set = set.with(categories[at]);
+            at += 1;
+        }
+        set
+    }
+
+    /// With one more.
+    #[must_use]
+    pub const fn with(self, category: Category) -> Self {
+        Self(self.0 | 1 << category as u32)
+    }
+
+    /// Whether it is one of them.
+    #[must_use]
+    #[inline]
+    pub const fn contains(self, category: Category) -> bool {
+        self.0 & 1 << category as u32 != 0
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
+impl fmt::Debug for CategorySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(Category::all().filter(|category| self.contains(*category))).finish()
+    }
+}
+
+// Each category has its bit.
+const _: () = assert!(Category::COUNT <= 32);
+
 // === impl Category ===
 
 impl Category {

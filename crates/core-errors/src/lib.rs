@@ -67,7 +67,7 @@ mod verdict;
 
 pub use ambient::{Capture, ErrorContext, domain, set_capture, set_domain};
 pub use backtrace::BacktracePolicy;
-pub use category::{Category, Severity};
+pub use category::{Category, CategorySet, Severity};
 pub use classify::Classify;
 pub use code::Code;
 #[cfg(feature = "derive")]

@@ -65,13 +65,16 @@ pub enum Reason {
     BudgetExhausted,
 }
 
-/// What the last failure before a refusal was.
+/// What a failure was, as far as policies remember it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cause {
     /// Its kind.
     pub category: Category,
     /// Its stable name.
     pub code: Option<Code>,
+    /// Whether the call may have taken effect although it failed.
+    pub idempotent_only: bool,
 }
 
 const NONE: u64 = u64::MAX;
@@ -205,7 +208,7 @@ impl Rejection {
     /// The last failure before the refusal.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
-        self.category.map(|category| Cause { category, code: self.code })
+        self.category.map(|category| Cause::new(category, self.code))
     }
 
     /// Whether a limit on time was passed, rather than the call refused.
@@ -222,6 +225,23 @@ impl Rejection {
             Reason::Impossible => "the request is larger than the limit allows",
             _ => "the service cannot answer now",
         }
+    }
+}
+
+// === impl Cause ===
+
+impl Cause {
+    /// A failure of that kind.
+    #[must_use]
+    #[inline]
+    pub const fn new(category: Category, code: Option<Code>) -> Self {
+        Self { category, code, idempotent_only: category.idempotent_only() }
+    }
+
+    /// What an error says of itself.
+    #[must_use]
+    pub fn of<E: Classify + ?Sized>(error: &E) -> Self {
+        Self { category: error.category(), code: error.code(), idempotent_only: error.idempotent_only() }
     }
 }
 

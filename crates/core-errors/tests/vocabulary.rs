@@ -205,7 +205,7 @@ fn cb_34_a_rejection_says_who_why_and_when() {
     let rejection = Rejection::new(PolicyKind::Breaker, name, Reason::CircuitOpen)
         .with_retry_after(Duration::from_millis(2_500))
         .with_generation(7)
-        .with_cause(Some(core_errors::Cause { category: Category::Timeout, code: Some(CODE) }));
+        .with_cause(Some(core_errors::Cause::new(Category::Timeout, Some(CODE))));
     assert_eq!(
         rejection.to_string(),
         "breaker `payments`: the circuit is open, last failure: timeout DB_TIMEOUT, worth trying again in 2.5s"

@@ -37,8 +37,7 @@ impl<T, E: Classify> Judge<T, E> for ByClass {
     }
 
     fn cause(&self, result: &Result<T, E>) -> Option<Cause> {
-        let error = result.as_ref().err()?;
-        Some(Cause { category: error.category(), code: error.code() })
+        result.as_ref().err().map(Cause::of)
     }
 }
 

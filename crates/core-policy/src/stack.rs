@@ -1,4 +1,4 @@
-use core_errors::{Cause, Classify, Rejection, Verdict};
+use core_errors::{Cause, Rejection, Verdict};
 use core_time::{Clock, Instant};
 
 use crate::{Admit, AtMostOnce, Cx, Next, Outcome, Policy};
@@ -158,6 +158,6 @@ fn given_up(rejection: &Rejection) -> Outcome<'static> {
     if !Verdict::of_error(rejection).is_failure() {
         return Outcome::Judged(Verdict::Ignore, None);
     }
-    let cause = Cause { category: rejection.category(), code: rejection.code() };
+    let cause = Cause::of(rejection);
     Outcome::Judged(Verdict::Permanent, Some(cause))
 }

@@ -1,13 +1,14 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use core_errors::{Name, NameError};
+use core_errors::{Category, CategorySet, Name, NameError};
 use core_policy::Rng;
 use core_time::Clock;
 
 use crate::backoff::{Backoff, Growth, Jitter};
 use crate::budget::Budget;
 use crate::error::{ConfigError, Kind};
+use crate::event::{Event, Subscribers};
 use crate::policy::{Retry, Rules};
 
 /// Says what is retried, when and how often. Made by [`Retry::exponential`] and its sisters.
@@ -21,6 +22,10 @@ pub struct Builder {
     min_attempt_time: Duration,
     retry_after_max: Duration,
     retry_refusals: bool,
+    is_idempotent: bool,
+    only_on: Option<CategorySet>,
+    never_on: CategorySet,
+    subscribers: Subscribers,
     clock: Clock,
     seed: Option<u64>,
 }
@@ -37,6 +42,10 @@ impl Builder {
             min_attempt_time: Duration::ZERO,
             retry_after_max: Duration::from_secs(300),
             retry_refusals: false,
+            is_idempotent: true,
+            only_on: None,
+            never_on: CategorySet::EMPTY,
+            subscribers: Subscribers::default(),
             clock: Clock::system(),
             seed: None,
         }
@@ -109,6 +118,39 @@ impl Builder {
         self
     }
 
+    /// Says that a call must not take effect twice (rule RT-11): retried is only what certainly had none, such as a connection
+    /// that was refused. A failure whose judge does not say what it was is not. Default: calls may be made twice.
+    pub fn not_idempotent(mut self) -> Self {
+        self.is_idempotent = false;
+        self
+    }
+
+    /// Retries only failures of these kinds, and only those of them that may pass. A failure whose judge does not say what it was
+    /// is not retried. Default: all that may pass.
+    pub fn only_on(mut self, categories: &[Category]) -> Self {
+        self.only_on = Some(CategorySet::of(categories));
+        self
+    }
+
+    /// Does not retry failures of these kinds. Default: none.
+    pub fn never_on(mut self, categories: &[Category]) -> Self {
+        self.never_on = CategorySet::of(categories);
+        self
+    }
+
+    /// Calls `subscriber` before each retry, on the thread of the call, before it sleeps. A panic of it is caught. Up to 32
+    /// subscribers.
+    pub fn on_retry(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.subscribers.on_retry(subscriber);
+        self
+    }
+
+    /// Calls `subscriber` when attempts, budget or time are used up. A panic of it is caught. Up to 32 subscribers.
+    pub fn on_give_up(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.subscribers.on_give_up(subscriber);
+        self
+    }
+
     /// Reads time from `clock`. Default: the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -141,15 +183,24 @@ impl Builder {
         let name = self.name?;
         let attempts = NonZeroU32::new(self.attempts).ok_or(ConfigError(Kind::NoAttempts))?;
         check(&self.backoff)?;
+        if self.subscribers.len_max() > Subscribers::MAX {
+            return Err(ConfigError(Kind::Subscribers { max: Subscribers::MAX }));
+        }
+        if self.only_on.is_some_and(CategorySet::is_empty) {
+            return Err(ConfigError(Kind::OnNothing));
+        }
         let rules = Rules {
             attempts,
             backoff: self.backoff,
             min_attempt_time: self.min_attempt_time,
             retry_after_max: self.retry_after_max,
             retry_refusals: self.retry_refusals,
+            is_idempotent: self.is_idempotent,
+            only_on: self.only_on,
+            never_on: self.never_on,
         };
         let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
-        Ok(Retry::new(name, rules, self.budget, self.clock, rng))
+        Ok(Retry::new(name, rules, self.budget, self.subscribers, self.clock, rng))
     }
 }
 

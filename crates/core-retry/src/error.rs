@@ -16,6 +16,13 @@ pub(crate) enum Kind {
     Fraction(f64),
     Tokens(u32),
     Ratio(f64),
+    Units(u32),
+    Share(f64),
+    Ttl(Duration),
+    MinPerSecond(u32),
+    EmptyBudget,
+    OnNothing,
+    Subscribers { max: usize },
 }
 
 impl From<NameError> for ConfigError {
@@ -41,6 +48,20 @@ impl fmt::Display for ConfigError {
             Kind::Fraction(fraction) => {
                 write!(f, "the jitter is ±{fraction}: it must be over 0 and at most 1")
             }
+            Kind::Units(units) => write!(f, "the budget has {units} units: it must have 1 to 1 000 000"),
+            Kind::Share(share) => write!(f, "a call adds {share} of a token: it must be 0 to 1000"),
+            Kind::Ttl(ttl) => write!(f, "tokens live for {ttl:?}: it must be 1 to 60 s"),
+            Kind::MinPerSecond(min) => {
+                write!(f, "there is room for {min} retries a second in any case: it must be at most 1 000 000")
+            }
+            Kind::EmptyBudget => f.write_str(
+                "the budget is always empty, so nothing would be retried: a call must add something, or some retries a \
+                 second be free",
+            ),
+            Kind::OnNothing => f.write_str(
+                "only_on names no kind of failure: nothing would be retried; say which, or leave it out",
+            ),
+            Kind::Subscribers { max } => write!(f, "there are more than {max} subscribers of one kind"),
             Kind::Tokens(tokens) => write!(f, "the budget has {tokens} tokens: it must have 1 to 1000"),
             Kind::Ratio(ratio) => {
                 write!(

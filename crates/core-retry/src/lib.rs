@@ -33,8 +33,12 @@
 //!   not, unless [`Builder::retry_refusals`] says so and they tell when to come back.
 //! * **When.** After the [`Backoff`]; later if the callee asked for it, by up to 5 s. Never so late that the deadline would
 //!   pass. The sleep never ends early.
+//! * **What may be made twice.** A failure after which the call may have taken effect is retried only if that does no harm, which is what
+//!   is assumed; [`Builder::not_idempotent`] says otherwise.
 //! * **How often.** `attempts` is the total number of calls. With a [`Budget`], retries stop while most calls fail.
 //! * **What comes of it.** The last error itself, with the number of attempts, the time, and what ended them.
+//!
+//! [`Retry::standard`] and its sisters are policies with names and numbers for those who would rather not choose.
 //!
 //! # Cancel safety
 //! Dropping the call ends it at once; no attempt follows. What was taken from the budget for a retry that never started is
@@ -52,10 +56,15 @@ mod backoff;
 mod budget;
 mod config;
 mod error;
+mod event;
 mod policy;
+mod presets;
+mod testing;
 
 pub use backoff::{Backoff, Growth, Jitter};
-pub use budget::Budget;
+pub use budget::{Budget, Paid};
 pub use config::Builder;
 pub use error::ConfigError;
+pub use event::{Event, Follows};
 pub use policy::{CallState, Retry, Stats};
+pub use testing::Testing;

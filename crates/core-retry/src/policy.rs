@@ -3,13 +3,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_errors::{Name, Reason, Rejection, Verdict};
+use core_errors::{Category, CategorySet, Cause, Name, Reason, Rejection, Verdict};
 use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Why};
 use core_time::{Clock, Instant};
 
 use crate::backoff::{Backoff, Growth};
-use crate::budget::Budget;
+use crate::budget::{Budget, Paid};
 use crate::config::Builder;
+use crate::event::{Event, Follows, Subscribers};
+use crate::testing;
 
 /// A retry. Cheap to clone; clones share budget, counts and random numbers.
 #[derive(Clone, Debug)]
@@ -20,6 +22,7 @@ struct Inner {
     name: Name,
     rules: Rules,
     budget: Option<Budget>,
+    subscribers: Subscribers,
     clock: Clock,
     rng: Rng,
     counts: Counters<COUNTS>,
@@ -33,14 +36,18 @@ pub(crate) struct Rules {
     pub(crate) min_attempt_time: Duration,
     pub(crate) retry_after_max: Duration,
     pub(crate) retry_refusals: bool,
+    pub(crate) is_idempotent: bool,
+    pub(crate) only_on: Option<CategorySet>,
+    pub(crate) never_on: CategorySet,
 }
 
 /// What a retry remembers of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallState {
     attempts: u32,
-    /// Delays since the callee last asked for a pause: after one they begin anew.
-    step: u32,
+    /// Delays since the callee last asked for a pause, after which they begin anew; and in the high half what was taken from the
+    /// budget for the retry that was decided on last. One word is set to zero in one step.
+    step_and_paid: u32,
     /// In nanoseconds: a word that is zero is stored as it is, and a `Duration` in parts.
     previous: u64,
     /// When the retry that was paid for starts.
@@ -106,8 +113,15 @@ impl Retry {
         Builder::new(Growth::Decorrelated, delays.start, delays.end)
     }
 
-    pub(crate) fn new(name: Name, rules: Rules, budget: Option<Budget>, clock: Clock, rng: Rng) -> Self {
-        Self(Arc::new(Inner { name, rules, budget, clock, rng, counts: Counters::new() }))
+    pub(crate) fn new(
+        name: Name,
+        rules: Rules,
+        budget: Option<Budget>,
+        subscribers: Subscribers,
+        clock: Clock,
+        rng: Rng,
+    ) -> Self {
+        Self(Arc::new(Inner { name, rules, budget, subscribers, clock, rng, counts: Counters::new() }))
     }
 
     /// The name.
@@ -168,21 +182,29 @@ impl Retry {
         Next::Finish
     }
 
-    fn give_up(&self, why: Why, count: Count) -> Next {
+    fn give_up(&self, state: &CallState, failure: Failure, why: Why, count: Count) -> Next {
         self.count(count);
+        self.tell(state, failure, Follows::GiveUp(why));
         Next::GiveUp(why)
+    }
+
+    fn tell(&self, state: &CallState, failure: Failure, next: Follows) {
+        let Inner { name, subscribers, .. } = &*self.0;
+        subscribers.tell(&Event { name: *name, attempts: state.attempts, cause: failure.cause, next });
     }
 
     /// What follows from an attempt that was no success.
     #[cold]
     fn settle_rest(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         match outcome {
-            Outcome::Judged(Verdict::Retriable, _) => self.after_failure(state, Wait::None, cx),
-            Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), _) => {
-                self.after_failure(state, Wait::Backoff(*hint), cx)
+            Outcome::Judged(Verdict::Retriable, cause) => {
+                self.after_failure(state, Failure { wait: Wait::None, cause: *cause }, cx)
+            }
+            Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), cause) => {
+                self.after_failure(state, Failure { wait: Wait::Backoff(*hint), cause: *cause }, cx)
             }
             Outcome::Refused(rejection) => {
-                self.give_back(state, rejection.reason());
+                self.give_back(state, rejection.reason(), cx);
                 self.after_refusal(state, rejection, cx)
             }
             Outcome::Judged(_, _) | Outcome::Panicked => self.finish(),
@@ -191,26 +213,40 @@ impl Retry {
 
     /// The attempt failed in a way that may pass.
     #[cold]
-    fn after_failure(&self, state: &mut CallState, wait: Wait, cx: &mut Cx<'_>) -> Next {
-        // Every such failure takes its token, also the last.
-        let is_paid = self.0.budget.as_ref().is_none_or(Budget::failed);
-        if !cx.may_repeat() {
+    fn after_failure(&self, state: &mut CallState, failure: Failure, cx: &mut Cx<'_>) -> Next {
+        // To some budgets every such failure counts, also the last.
+        let is_first = state.attempts == 1;
+        let allowed = self.0.budget.as_ref().is_none_or(|budget| budget.failed(is_first, || cx.now()));
+        if !cx.may_repeat() || !self.0.rules.may_repeat(failure.cause) {
             return self.finish();
         }
-        if state.attempts >= self.0.rules.attempts.get() {
+        let configured = self.0.rules.attempts.get();
+        let (attempts, delay) = testing::bounded(configured, || {
+            // Past the last attempt nothing is drawn.
+            if state.attempts < configured { self.delay(state, failure.wait) } else { Duration::ZERO }
+        });
+        if state.attempts >= attempts {
             // Who never retries has nothing to give up.
-            let is_single = self.0.rules.attempts.get() == 1;
-            return if is_single { self.finish() } else { self.give_up(Why::Attempts, Count::OutOfAttempts) };
+            let is_single = attempts == 1;
+            return if is_single {
+                self.finish()
+            } else {
+                self.give_up(state, failure, Why::Attempts, Count::OutOfAttempts)
+            };
         }
-        let delay = self.delay(state, wait);
         let now = cx.clock().now();
         if cx.deadline().is_some_and(|at| now >= at || now + delay + self.0.rules.min_attempt_time > at) {
-            return self.give_up(Why::DeadlineWouldExceed, Count::OutOfTime);
+            return self.give_up(state, failure, Why::DeadlineWouldExceed, Count::OutOfTime);
         }
-        if !is_paid {
-            return self.give_up(Why::BudgetExhausted, Count::OutOfBudget);
+        match (&self.0.budget, allowed) {
+            (None, _) => {}
+            (Some(budget), true) if let Some(paid) = budget.take(failure.is_timeout(), || now) => {
+                state.set_paid(paid);
+            }
+            (Some(_), _) => return self.give_up(state, failure, Why::BudgetExhausted, Count::OutOfBudget),
         }
         state.next_at = Some(now + delay);
+        self.tell(state, failure, Follows::Retry(delay));
         Next::Again
     }
 
@@ -224,9 +260,9 @@ impl Retry {
             }
             Wait::Backoff(hint) => hint,
         };
-        state.step = state.step.saturating_add(1);
+        state.set_step(state.step().saturating_add(1));
         let previous = Duration::from_nanos(state.previous);
-        let own = self.0.rules.backoff.delay(state.step, previous, self.0.rng.next_unit());
+        let own = self.0.rules.backoff.delay(state.step().into(), previous, self.0.rng.next_unit());
         state.previous = u64::try_from(own.as_nanos()).unwrap_or(u64::MAX);
         match hint {
             None => own,
@@ -235,7 +271,7 @@ impl Retry {
                 own
             }
             Some(hint) => {
-                state.step = 0;
+                state.set_step(0);
                 state.previous = 0;
                 hint.clamp(own, own.saturating_add(HINT_SLACK))
             }
@@ -244,25 +280,91 @@ impl Retry {
 
     /// A retry that was paid for and never started is not paid for (rule BG-5): it still slept, or a policy further in refused
     /// it. One that was running when its time was over has started.
-    fn give_back(&self, state: &mut CallState, reason: Reason) {
+    fn give_back(&self, state: &mut CallState, reason: Reason, cx: &mut Cx<'_>) {
         let is_refused = !matches!(reason, Reason::TimedOut | Reason::DeadlineExceeded);
         let is_asleep = state.next_at.take().is_some();
-        if (is_asleep || is_refused && state.attempts > 1)
+        if (is_asleep || is_refused)
             && let Some(budget) = &self.0.budget
         {
-            budget.refund();
+            budget.refund(state.take_paid(), || cx.now());
         }
     }
 
     fn after_refusal(&self, state: &mut CallState, rejection: &Rejection, cx: &mut Cx<'_>) -> Next {
+        let cause = Some(Cause::of(rejection));
         match (rejection.reason(), rejection.retry_after()) {
-            (Reason::TimedOut, _) => self.after_failure(state, Wait::Backoff(None), cx),
+            (Reason::TimedOut, _) => {
+                // It was at work: who knows what it did.
+                let cause = Some(Cause::new(Category::Timeout, None));
+                self.after_failure(state, Failure { wait: Wait::Backoff(None), cause }, cx)
+            }
             (Reason::DeadlineExceeded | Reason::Impossible, _) => self.finish(),
             (_, Some(after)) if self.0.rules.retry_refusals && after <= self.0.rules.retry_after_max => {
-                self.after_failure(state, Wait::AtLeast(after), cx)
+                self.after_failure(state, Failure { wait: Wait::AtLeast(after), cause }, cx)
             }
             _ => self.finish(),
         }
+    }
+}
+
+/// Kept out of the way of a call that has no budget, or a full one: handing the context of the settlement on would have every call
+/// write it down.
+#[inline(never)]
+fn tell_success(budget: &Budget, paid: Paid, clock: &Clock) {
+    budget.succeeded(paid, || clock.now_coarse());
+}
+
+// === impl CallState ===
+
+impl CallState {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half")]
+    fn step(&self) -> u16 {
+        self.step_and_paid as u16
+    }
+
+    fn set_step(&mut self, step: u16) {
+        self.step_and_paid = self.step_and_paid & 0xFFFF_0000 | u32::from(step);
+    }
+
+    fn paid(&self) -> Paid {
+        Paid::of((self.step_and_paid >> 16) as u16)
+    }
+
+    fn set_paid(&mut self, paid: Paid) {
+        self.step_and_paid = u32::from(paid.units()) << 16 | u32::from(self.step());
+    }
+
+    fn take_paid(&mut self) -> Paid {
+        let paid = self.paid();
+        self.set_paid(Paid::NOTHING);
+        paid
+    }
+}
+
+// === impl Rules ===
+
+impl Rules {
+    /// Whether a failure that may pass may be tried again.
+    fn may_repeat(&self, cause: Option<Cause>) -> bool {
+        let Some(cause) = cause else { return self.is_idempotent && self.only_on.is_none() };
+        let is_asked_for = self.only_on.is_none_or(|only| only.contains(cause.category));
+        let is_harmless = self.is_idempotent || !cause.idempotent_only;
+        is_asked_for && is_harmless && !self.never_on.contains(cause.category)
+    }
+}
+
+/// A failure that may pass.
+#[derive(Clone, Copy)]
+struct Failure {
+    wait: Wait,
+    cause: Option<Cause>,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    fn is_timeout(self) -> bool {
+        self.cause.is_some_and(|cause| cause.category == Category::Timeout)
     }
 }
 
@@ -307,8 +409,10 @@ impl Policy for Retry {
     #[inline]
     fn settle(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         if let Outcome::Judged(Verdict::Success, _) = outcome {
-            if let Some(budget) = &self.0.budget {
-                budget.succeeded();
+            if let Some(budget) = &self.0.budget
+                && !budget.is_full()
+            {
+                tell_success(budget, state.paid(), &self.0.clock);
             }
             self.count(Count::Succeeded);
             return Next::Finish;
@@ -321,7 +425,7 @@ impl Policy for Retry {
         if state.next_at.take().is_some()
             && let Some(budget) = &self.0.budget
         {
-            budget.refund();
+            budget.refund(state.take_paid(), || self.0.clock.now_coarse());
         }
     }
 }

@@ -314,11 +314,11 @@ async fn rt_10_a_dropped_call_ends_at_once_and_gives_back_what_it_paid() {
         }));
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(call.as_mut().poll(&mut cx).is_pending());
-        assert!((budget.tokens() - 99.0).abs() < 1e-9, "taken before the sleep");
+        assert!((budget.available(core_time::Instant::ORIGIN) - 99.0).abs() < 1e-9, "taken before the sleep");
     }
     tokio::time::advance(secs(60)).await;
     assert_eq!(calls.get(), 1);
-    assert!((budget.tokens() - 100.0).abs() < 1e-9, "the retry never started");
+    assert!((budget.available(core_time::Instant::ORIGIN) - 100.0).abs() < 1e-9, "the retry never started");
 }
 
 // === budgets ===
@@ -327,20 +327,20 @@ async fn rt_10_a_dropped_call_ends_at_once_and_gives_back_what_it_paid() {
 fn bg_1_tokens_go_by_failures_and_come_by_successes() {
     let budget = Budget::new(10, 0.5466).unwrap();
     for left in [9.0, 8.0, 7.0, 6.0] {
-        assert!(budget.failed());
-        assert!((budget.tokens() - left).abs() < 1e-9);
+        assert!(budget.failed(true, || core_time::Instant::ORIGIN));
+        assert!((budget.available(core_time::Instant::ORIGIN) - left).abs() < 1e-9);
     }
-    assert!(!budget.failed(), "5 of 10 are half");
-    assert!(!budget.is_open());
-    budget.succeeded();
-    assert!((budget.tokens() - 5.546).abs() < 1e-9, "three decimals count");
-    assert!(budget.is_open());
-    (0..100).for_each(|_| budget.succeeded());
-    assert!((budget.tokens() - 10.0).abs() < 1e-9, "never over the top");
+    assert!(!budget.failed(true, || core_time::Instant::ORIGIN), "5 of 10 are half");
+    assert!(!budget.is_open(core_time::Instant::ORIGIN));
+    budget.succeeded(core_retry::Paid::NOTHING, || core_time::Instant::ORIGIN);
+    assert!((budget.available(core_time::Instant::ORIGIN) - 5.546).abs() < 1e-9, "three decimals count");
+    assert!(budget.is_open(core_time::Instant::ORIGIN));
+    (0..100).for_each(|_| budget.succeeded(core_retry::Paid::NOTHING, || core_time::Instant::ORIGIN));
+    assert!((budget.available(core_time::Instant::ORIGIN) - 10.0).abs() < 1e-9, "never over the top");
     for _ in 0..100 {
-        let _ = budget.failed();
+        let _ = budget.failed(true, || core_time::Instant::ORIGIN);
     }
-    assert!(budget.tokens().abs() < 1e-9, "never under zero");
+    assert!(budget.available(core_time::Instant::ORIGIN).abs() < 1e-9, "never under zero");
 }
 
 #[test]
@@ -359,11 +359,11 @@ fn bg_1_only_failures_that_may_pass_take_tokens() {
     let bench = Bench::new(exact(3).budget(&budget));
     let _ = bench.run(u32::MAX, || Error::validation("bad"));
     let _ = bench.run(u32::MAX, || Error::internal("bug"));
-    assert!((budget.tokens() - 100.0).abs() < 1e-9);
+    assert!((budget.available(core_time::Instant::ORIGIN) - 100.0).abs() < 1e-9);
     let _ = bench.run(u32::MAX, reset);
-    assert!((budget.tokens() - 97.0).abs() < 1e-9, "three failures");
+    assert!((budget.available(core_time::Instant::ORIGIN) - 97.0).abs() < 1e-9, "three failures");
     bench.run(0, reset).unwrap();
-    assert!((budget.tokens() - 97.1).abs() < 1e-9);
+    assert!((budget.available(core_time::Instant::ORIGIN) - 97.1).abs() < 1e-9);
 }
 
 #[test]
@@ -393,8 +393,12 @@ fn bg_5_retries_that_sleep_are_counted() {
 fn bg_7_many_threads_take_no_more_than_there_is() {
     let budget = Budget::new(1_000, 0.001).unwrap();
     let allowed: usize = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| (0..200).filter(|_| budget.failed()).count())).collect();
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope
+                    .spawn(|| (0..200).filter(|_| budget.failed(true, || core_time::Instant::ORIGIN)).count())
+            })
+            .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(allowed, 499, "from 999 left down to 501");
@@ -411,7 +415,7 @@ fn the_defaults_are_a_promise() {
         Backoff { growth: doubling, jitter: Jitter::Full, base: ms(50), max: secs(20) }
     );
     assert_eq!((retry.attempts().get(), retry.budget().is_none()), (3, true));
-    assert!((Budget::default().tokens() - 100.0).abs() < 1e-9);
+    assert!((Budget::default().available(core_time::Instant::ORIGIN) - 100.0).abs() < 1e-9);
 }
 
 #[test]

@@ -81,6 +81,13 @@ impl Kit {
         &self.header_names
     }
 
+    /// How contexts get into headers and out of them, under the names that the environment gives: for `ContextLayer` and the
+    /// layers of clients. Callers are not trusted; [`trust`](core_context::Propagation::trust) says otherwise.
+    #[must_use]
+    pub fn propagation(&self) -> core_context::Propagation {
+        core_context::Propagation::untrusted().names(self.header_names.clone())
+    }
+
     /// The handle to the log, unless it was left to others.
     #[cfg(feature = "log")]
     #[must_use]

@@ -186,7 +186,7 @@ fn the_judge_is_asked_once_for_each_attempt_and_for_the_cause_of_failures_only()
 
         fn cause(&self, _: &Result<u32, Error>) -> Option<Cause> {
             self.causes.set(self.causes.get() + 1);
-            Some(Cause { category: Category::Network, code: None })
+            Some(Cause::new(Category::Network, None))
         }
     }
     let time = ManualClock::new();

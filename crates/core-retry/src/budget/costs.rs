@@ -1,0 +1,48 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Units that retries cost: what clients of AWS call a retry quota.
+#[derive(Debug)]
+pub(super) struct Costs {
+    units: AtomicU32,
+    max: u32,
+}
+
+/// What a retry costs.
+pub(super) const RETRY: u16 = 5;
+
+/// What a retry after a timeout costs: it has occupied the callee for longer.
+const AFTER_TIMEOUT: u16 = 10;
+
+/// What a call gives that succeeds without a retry.
+const GAIN: u16 = 1;
+
+// === impl Costs ===
+
+impl Costs {
+    pub(super) fn new(max: u32) -> Self {
+        Self { units: AtomicU32::new(max), max }
+    }
+
+    pub(super) fn left(&self) -> u32 {
+        self.units.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn succeeded(&self, paid: u16) {
+        if self.left() < self.max {
+            self.give(if paid == 0 { GAIN } else { paid });
+        }
+    }
+
+    pub(super) fn take(&self, after_timeout: bool) -> Option<u16> {
+        let cost = if after_timeout { AFTER_TIMEOUT } else { RETRY };
+        let take = |units: u32| units.checked_sub(cost.into());
+        self.units.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok().map(|_| cost)
+    }
+
+    #[cold]
+    pub(super) fn give(&self, units: u16) {
+        let add = |there: u32| Some(there.saturating_add(units.into()).min(self.max));
+        let _ = self.units.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+}

@@ -1,0 +1,143 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use core_time::Instant;
+
+use crate::error::{ConfigError, Kind};
+
+/// Shares of a token that calls leave behind, for as long as they last: what Finagle calls a retry budget.
+///
+/// The window is a ring of buckets, each the sum of what was left and taken in a tenth of the time to live. A bucket is one word with
+/// the number of its time, so that who finds an old one begins it anew in the same step. Calls only ever add; who takes does so under
+/// a lock, so that looking and taking are one step.
+#[derive(Debug)]
+pub(super) struct Deposit {
+    buckets: [AtomicU64; BUCKETS],
+    /// The length of a bucket in nanoseconds.
+    width: u64,
+    /// What a call adds.
+    share: i64,
+    /// What is there besides.
+    reserve: i64,
+    taking: Mutex<()>,
+}
+
+const BUCKETS: usize = 10;
+
+/// A whole token: of a share, four decimals count.
+const TOKEN: i32 = 10_000;
+
+/// The sum of a bucket has the low bits, the number of its time the rest.
+const SUM_BITS: u32 = 40;
+
+/// What one bucket holds at most, either way: 55 million tokens.
+const SUM_MAX: i64 = (1 << (SUM_BITS - 1)) - 1;
+
+// === impl Deposit ===
+
+impl Deposit {
+    pub(super) fn new(share: f64, min_per_second: u32, ttl: Duration) -> Result<Self, ConfigError> {
+        // A NaN is in no range.
+        if !(0.0..=1_000.0).contains(&share) {
+            return Err(ConfigError(Kind::Share(share)));
+        }
+        if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&ttl) {
+            return Err(ConfigError(Kind::Ttl(ttl)));
+        }
+        if min_per_second > 1_000_000 {
+            return Err(ConfigError(Kind::MinPerSecond(min_per_second)));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "0 to 10 000 000, rounded")]
+        let share = (share * f64::from(TOKEN)).round() as i64;
+        if share == 0 && min_per_second == 0 {
+            return Err(ConfigError(Kind::EmptyBudget));
+        }
+        let seconds = ttl.as_millis();
+        let reserve =
+            i128::from(min_per_second) * i128::from(TOKEN) * i128::try_from(seconds).unwrap_or(0) / 1_000;
+        Ok(Self {
+            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
+            width: u64::try_from(ttl.as_nanos()).unwrap_or(u64::MAX) / BUCKETS as u64,
+            share,
+            reserve: i64::try_from(reserve).unwrap_or(i64::MAX),
+            taking: Mutex::new(()),
+        })
+    }
+
+    /// A call was made.
+    #[inline]
+    pub(super) fn call(&self, now: Instant) {
+        if self.share > 0 {
+            self.add(now, self.share);
+        }
+    }
+
+    /// Takes a token, if one is there.
+    pub(super) fn take(&self, now: Instant) -> bool {
+        let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = self.sum(now) >= i64::from(TOKEN);
+        if is_there {
+            self.add(now, -i64::from(TOKEN));
+        }
+        is_there
+    }
+
+    pub(super) fn refund(&self, now: Instant) {
+        self.add(now, TOKEN.into());
+    }
+
+    pub(super) fn left(&self, now: Instant) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "for people to read; millions of tokens are exact")]
+        let sum = self.sum(now) as f64;
+        sum / f64::from(TOKEN)
+    }
+
+    /// What is there: what lives, and the reserve. Not below zero: what was taken may outlive what it was taken from.
+    fn sum(&self, now: Instant) -> i64 {
+        let at = self.number(now);
+        let lives = |word: &u64| number_of(*word).abs_diff(at) < BUCKETS as u64;
+        let words = self.buckets.iter().map(|bucket| bucket.load(Ordering::Acquire));
+        let sum: i64 = words.filter(lives).map(sum_of).sum();
+        sum.saturating_add(self.reserve).max(0)
+    }
+
+    #[inline]
+    fn add(&self, now: Instant, change: i64) {
+        let at = self.number(now);
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of ten")]
+        let bucket = &self.buckets[(at % BUCKETS as u64) as usize];
+        let mut word = bucket.load(Ordering::Relaxed);
+        loop {
+            // An old bucket is begun anew. So is a newer one, if the clock went back: little is lost, and nothing for ever.
+            let before = if number_of(word) == at { sum_of(word) } else { 0 };
+            let after = pack(at, (before + change).clamp(-SUM_MAX, SUM_MAX));
+            match bucket.compare_exchange_weak(word, after, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(changed) => word = changed,
+            }
+        }
+    }
+
+    /// The number of the time: never zero, which is that of a bucket that was never used.
+    #[inline]
+    fn number(&self, now: Instant) -> u64 {
+        now.as_nanos() / self.width % NUMBER_MAX + 1
+    }
+}
+
+/// Numbers start over after 19 days at the shortest time to live.
+const NUMBER_MAX: u64 = (1 << (64 - SUM_BITS)) - 1;
+
+fn pack(number: u64, sum: i64) -> u64 {
+    number << SUM_BITS | (sum.cast_unsigned() & ((1 << SUM_BITS) - 1))
+}
+
+fn number_of(word: u64) -> u64 {
+    word >> SUM_BITS
+}
+
+fn sum_of(word: u64) -> i64 {
+    let unused = 64 - SUM_BITS;
+    (word << unused).cast_signed() >> unused
+}

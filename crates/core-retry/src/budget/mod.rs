@@ -1,0 +1,179 @@
+//! How many retries a service can stand.
+
+mod costs;
+mod deposit;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use core_time::Instant;
+
+use crate::error::{ConfigError, Kind as Wrong};
+
+use costs::Costs;
+use deposit::Deposit;
+use tokens::Tokens;
+
+/// How many retries a service can stand. Clones share what there is: one budget should serve all calls to one service.
+///
+/// | made by | a retry takes | what gives | no retry when |
+/// |---|---|---|---|
+/// | [`new`](Self::new) (gRPC A6, rule BG-1) | one token, as does every failure | each success a share of a token | half of the tokens are gone |
+/// | [`deposit`](Self::deposit) (Finagle, rule BG-2) | one token | each call a share of a token, which expires | less than a token is there |
+/// | [`costs`](Self::costs) (AWS, rule BG-3) | 5 units, 10 after a timeout | a first success 1 unit; a success after retries what the last cost | it costs more than there is |
+///
+/// What a retry takes is taken before the sleep, so that retries that are sleeping are counted, and given back if the retry
+/// never starts (rule BG-5). Integers, each change one atomic step (rules BG-7, BG-8). A success takes no lock.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    Tokens(Tokens),
+    Deposit(Deposit),
+    Costs(Costs),
+}
+
+/// A whole token.
+const TOKEN: u32 = 1_000;
+
+// === impl Budget ===
+
+impl Budget {
+    /// A full budget of `max` tokens (1 to 1000), to which each success adds `ratio` of a token. Of the ratio, three
+    /// decimals count.
+    ///
+    /// With a ratio of 0.1 that bounds the extra load at about a tenth once half of the tokens are gone.
+    ///
+    /// # Errors
+    /// If `max` or `ratio` is out of range.
+    pub fn new(max: u32, ratio: f64) -> Result<Self, ConfigError> {
+        Tokens::new(max, ratio).map(Self::of_tokens)
+    }
+
+    /// A budget to which each call adds `share` of a token (0 to 1000; four decimals count), and that has room for
+    /// `min_per_second` retries a second besides, so that a service with little traffic may retry as well. Tokens that were not
+    /// used within `ttl` (1 to 60 s) expire.
+    ///
+    /// # Errors
+    /// If a number is out of range, or both `share` and `min_per_second` are zero, so that nothing would ever be retried.
+    pub fn deposit(share: f64, min_per_second: u32, ttl: Duration) -> Result<Self, ConfigError> {
+        Deposit::new(share, min_per_second, ttl).map(|deposit| Self(Arc::new(Kind::Deposit(deposit))))
+    }
+
+    /// A full budget of `max` units (1 to 1 000 000), as clients of AWS have it: a retry costs 5, after a timeout 10.
+    ///
+    /// # Errors
+    /// If `max` is out of range.
+    pub fn costs(max: u32) -> Result<Self, ConfigError> {
+        match max {
+            1..=1_000_000 => Ok(Self(Arc::new(Kind::Costs(Costs::new(max))))),
+            _ => Err(ConfigError(Wrong::Units(max))),
+        }
+    }
+
+    fn of_tokens(tokens: Tokens) -> Self {
+        Self(Arc::new(Kind::Tokens(tokens)))
+    }
+
+    /// The tokens, or units, that are there at `now`.
+    #[must_use]
+    pub fn available(&self, now: Instant) -> f64 {
+        match &*self.0 {
+            Kind::Tokens(tokens) => tokens.left(),
+            Kind::Deposit(deposit) => deposit.left(now),
+            Kind::Costs(costs) => f64::from(costs.left()),
+        }
+    }
+
+    /// Whether a retry would be made at `now`.
+    #[must_use]
+    pub fn is_open(&self, now: Instant) -> bool {
+        match &*self.0 {
+            Kind::Tokens(tokens) => tokens.is_open(),
+            Kind::Deposit(deposit) => deposit.left(now) >= 1.0,
+            Kind::Costs(costs) => costs.left() >= costs::RETRY.into(),
+        }
+    }
+
+    /// Whether a success has nothing to give: its tokens are all there. Never said of the other kinds.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        if let Kind::Tokens(tokens) = &*self.0 { tokens.is_full() } else { false }
+    }
+
+    /// A call succeeded: at its first attempt, or after a retry for which `paid` was taken.
+    #[inline]
+    pub fn succeeded(&self, paid: Paid, now: impl FnOnce() -> Instant) {
+        match &*self.0 {
+            Kind::Tokens(tokens) => tokens.succeeded(),
+            Kind::Deposit(deposit) if paid.0 == 0 => deposit.call(now()),
+            Kind::Deposit(_) => {}
+            Kind::Costs(costs) => costs.succeeded(paid.0),
+        }
+    }
+
+    /// An attempt failed in a way that is worth a retry, whether or not one follows. `is_first` is the first of its call. Whether
+    /// the failure alone forbids a retry, or [`take`](Self::take) is to be asked.
+    #[must_use = "no retry may follow if the budget says no"]
+    pub fn failed(&self, is_first: bool, now: impl FnOnce() -> Instant) -> bool {
+        match &*self.0 {
+            Kind::Tokens(tokens) => tokens.failed(),
+            Kind::Deposit(deposit) => {
+                if is_first {
+                    deposit.call(now());
+                }
+                true
+            }
+            Kind::Costs(_) => true,
+        }
+    }
+
+    /// Takes what a retry costs, or nothing. `after_timeout` says how the attempt before ended.
+    #[must_use = "no retry may follow if the budget says no"]
+    pub fn take(&self, after_timeout: bool, now: impl FnOnce() -> Instant) -> Option<Paid> {
+        match &*self.0 {
+            // The failure took it already.
+            Kind::Tokens(_) => Some(Paid(1)),
+            Kind::Deposit(deposit) => deposit.take(now()).then_some(Paid(1)),
+            Kind::Costs(costs) => costs.take(after_timeout).map(Paid),
+        }
+    }
+
+    /// The retry that was paid for never started.
+    pub fn refund(&self, paid: Paid, now: impl FnOnce() -> Instant) {
+        match &*self.0 {
+            _ if paid.0 == 0 => {}
+            Kind::Tokens(tokens) => tokens.refund(),
+            Kind::Deposit(deposit) => deposit.refund(now()),
+            Kind::Costs(costs) => costs.give(paid.0),
+        }
+    }
+}
+
+/// 100 tokens, a tenth of one for each success.
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of_tokens(Tokens::default())
+    }
+}
+
+/// What was taken from a [`Budget`] for a retry. [`Paid::NOTHING`] before there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paid(u16);
+
+// === impl Paid ===
+
+impl Paid {
+    /// No retry was paid for.
+    pub const NOTHING: Self = Self(0);
+
+    pub(crate) const fn of(units: u16) -> Self {
+        Self(units)
+    }
+
+    pub(crate) const fn units(self) -> u16 {
+        self.0
+    }
+}

@@ -1,0 +1,76 @@
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use core_errors::{Cause, Name};
+use core_policy::Why;
+
+/// What happens to a call that fails: told to whoever asked with [`Builder::on_retry`](crate::Builder::on_retry) and
+/// [`Builder::on_give_up`](crate::Builder::on_give_up).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// The name of the retry.
+    pub name: Name,
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// What the last of them failed with, if its judge says.
+    pub cause: Option<Cause>,
+    /// What follows.
+    pub next: Follows,
+}
+
+/// What follows from a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// Another attempt, after so long.
+    Retry(Duration),
+    /// Nothing: more attempts would have been made but for this.
+    GiveUp(Why),
+}
+
+type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Who is told.
+#[derive(Clone, Default)]
+pub(crate) struct Subscribers {
+    on_retry: Vec<Subscriber>,
+    on_give_up: Vec<Subscriber>,
+}
+
+// === impl Subscribers ===
+
+impl Subscribers {
+    /// How many there may be of each kind.
+    pub(crate) const MAX: usize = 32;
+
+    pub(crate) fn on_retry(&mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) {
+        self.on_retry.push(Arc::new(subscriber));
+    }
+
+    pub(crate) fn on_give_up(&mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) {
+        self.on_give_up.push(Arc::new(subscriber));
+    }
+
+    pub(crate) fn len_max(&self) -> usize {
+        self.on_retry.len().max(self.on_give_up.len())
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        let told = match event.next {
+            Follows::Retry(_) => &self.on_retry,
+            Follows::GiveUp(_) => &self.on_give_up,
+        };
+        for subscriber in told {
+            // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
+            let _ = catch_unwind(AssertUnwindSafe(|| subscriber(event)));
+        }
+    }
+}
+
+impl fmt::Debug for Subscribers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on retry, {} on giving up", self.on_retry.len(), self.on_give_up.len())
+    }
+}

@@ -1,0 +1,145 @@
+//! Budgets of other systems, held to their vectors.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+use core_errors::Error;
+use core_retry::{Budget, Paid, Retry};
+use core_time::{Instant, ManualClock, ms, secs};
+
+const START: Instant = Instant::from_nanos(3_600_000_000_000);
+
+/// So many calls at once, each of which would like a retry: how many get one.
+fn retries_of(budget: &Budget, calls: u32) -> u32 {
+    let retries =
+        (0..calls).filter(|_| budget.failed(true, || START) && budget.take(false, || START).is_some());
+    u32::try_from(retries.count()).unwrap()
+}
+
+#[test]
+fn bg_2_each_call_leaves_a_share_of_a_retry() {
+    for (share, expected) in [
+        (0.1, 1_000),
+        (0.25, 2_500),
+        (0.5, 5_000),
+        (0.75, 7_500),
+        (0.99, 9_900),
+        (0.999, 9_990),
+        (0.01, 100),
+        (0.001, 10),
+        (0.0001, 1),
+    ] {
+        let budget = Budget::deposit(share, 0, secs(60)).unwrap();
+        let retries = retries_of(&budget, 10_000);
+        assert!(retries.abs_diff(expected) <= 1, "{share}: {retries}");
+    }
+    let generous = Budget::deposit(2.0, 0, secs(60)).unwrap();
+    (0..10_000).for_each(|_| generous.succeeded(Paid::NOTHING, || START));
+    assert!((generous.available(START) - 20_000.0).abs() < 1e-9);
+    // A call is counted once, however often it is tried.
+    assert!(generous.failed(false, || START));
+    assert!((generous.available(START) - 20_000.0).abs() < 1e-9);
+}
+
+#[test]
+fn bg_2_some_retries_a_second_are_free() {
+    for (per_second, ttl) in [(10, secs(1)), (5, secs(2))] {
+        let budget = Budget::deposit(0.0, per_second, ttl).unwrap();
+        assert_eq!(retries_of(&budget, 100), 10);
+        // What was taken comes back when its time is over, and not before.
+        let later = START + ttl;
+        assert!(budget.available(START + ttl / 2) < 1.0);
+        assert!((budget.available(later + ttl) - 10.0).abs() < 1e-9);
+    }
+    let both = Budget::deposit(0.1, 10, secs(1)).unwrap();
+    let retries = retries_of(&both, 10_000);
+    assert!(retries.abs_diff(1_010) <= 1, "{retries}");
+}
+
+#[test]
+fn bg_2_tokens_expire_and_a_clock_that_goes_back_locks_nobody_out() {
+    let budget = Budget::deposit(1.0, 0, secs(10)).unwrap();
+    (0..5).for_each(|_| budget.succeeded(Paid::NOTHING, || START));
+    assert!((budget.available(START + secs(8)) - 5.0).abs() < 1e-9);
+    assert!(budget.available(START + secs(11)).abs() < 1e-9);
+    assert!(budget.take(false, || START + secs(11)).is_none());
+    budget.succeeded(Paid::NOTHING, || START);
+    assert!(budget.take(false, || START).is_some());
+    // Long after, whatever is left over in the ring is old.
+    assert!(budget.available(START + secs(86_400)).abs() < 1e-9);
+}
+
+#[test]
+fn bg_2_numbers_out_of_range_are_refused() {
+    for (share, per_second, ttl, says) in [
+        (f64::NAN, 1, secs(1), "of a token"),
+        (-0.1, 1, secs(1), "of a token"),
+        (0.1, 1, ms(999), "1 to 60 s"),
+        (0.1, 1, secs(61), "1 to 60 s"),
+        (0.1, 1_000_001, secs(1), "1 000 000"),
+        (0.0, 0, secs(1), "always empty"),
+        (0.000_01, 0, secs(1), "always empty"),
+    ] {
+        let error = Budget::deposit(share, per_second, ttl).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    assert!(Budget::costs(0).unwrap_err().to_string().contains("1 to 1 000 000"));
+}
+
+#[test]
+fn bg_3_retries_cost_and_what_worked_is_given_back() {
+    let now = || START;
+    let left = |budget: &Budget| budget.available(START);
+    let budget = Budget::costs(500).unwrap();
+    let first = budget.take(false, now).unwrap();
+    assert!((left(&budget) - 495.0).abs() < 1e-9);
+    let second = budget.take(false, now).unwrap();
+    assert!((left(&budget) - 490.0).abs() < 1e-9);
+    budget.succeeded(second, now);
+    assert!((left(&budget) - 495.0).abs() < 1e-9, "the last cost");
+    budget.refund(first, now);
+    budget.succeeded(Paid::NOTHING, now);
+    assert!((left(&budget) - 500.0).abs() < 1e-9, "never over the top");
+
+    let small = Budget::costs(5).unwrap();
+    assert!(small.is_open(START) && small.take(false, now).is_some());
+    assert!(!small.is_open(START) && small.take(false, now).is_none());
+    small.succeeded(Paid::NOTHING, now);
+    assert!((left(&small) - 1.0).abs() < 1e-9, "a first success gives one");
+
+    let timeouts = Budget::costs(100).unwrap();
+    timeouts.take(true, now).unwrap();
+    let last = timeouts.take(true, now).unwrap();
+    assert!((left(&timeouts) - 80.0).abs() < 1e-9);
+    timeouts.succeeded(last, now);
+    assert!((left(&timeouts) - 90.0).abs() < 1e-9);
+}
+
+#[test]
+fn bg_3_a_retry_pays_for_what_it_does_and_not_for_what_it_gives_up() {
+    let budget = Budget::costs(500).unwrap();
+    let retry =
+        Retry::fixed(ms(1)).attempts(3).budget(&budget).clock(ManualClock::new().clock()).build().unwrap();
+    retry.call_blocking(|_| Err::<(), _>(Error::network("gone"))).unwrap_err();
+    assert!((budget.available(START) - 490.0).abs() < 1e-9, "two retries; nothing comes back");
+    let third = |attempt: core_policy::Attempt| {
+        if attempt.number().get() < 3 { Err(Error::timeout("slow")) } else { Ok(()) }
+    };
+    retry.call_blocking(third).unwrap();
+    assert!((budget.available(START) - 480.0).abs() < 1e-9, "two timeouts, of which the last comes back");
+}
+
+/// Checking and taking are one step, and nothing is lost or made up among threads.
+#[test]
+fn bg_7_threads_take_no_more_than_there_is() {
+    let deposit = Budget::deposit(1.0, 0, secs(60)).unwrap();
+    (0..500).for_each(|_| deposit.succeeded(Paid::NOTHING, || START));
+    let costs = Budget::costs(2_500).unwrap();
+    for budget in [deposit, costs] {
+        let taken: usize = std::thread::scope(|scope| {
+            let take = || (0..200).filter(|_| budget.take(false, || START).is_some()).count();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(taken, 500);
+        assert!(budget.available(START).abs() < 1e-9);
+    }
+}

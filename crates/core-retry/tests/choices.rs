@@ -1,0 +1,109 @@
+//! What is retried, who is told, and the policies with names.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use core_errors::{Category, Error};
+use core_policy::Why;
+use core_retry::{Builder, Follows, Retry};
+use core_time::{ManualClock, ms, secs};
+
+/// How often a call was made that always fails with `error`.
+fn calls(retry: Builder, error: impl Fn() -> Error) -> u32 {
+    let retry = retry.clock(ManualClock::new().clock()).build().unwrap();
+    let mut calls = 0;
+    let failed = retry.call_blocking(|_| {
+        calls += 1;
+        Err::<(), _>(error())
+    });
+    assert!(failed.is_err());
+    calls
+}
+
+fn three() -> Builder {
+    Retry::fixed(ms(10)).attempts(3)
+}
+
+#[test]
+fn rt_11_what_must_not_be_done_twice_is_retried_only_if_it_certainly_was_not_done() {
+    let refused = || Error::convert(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+    let reset = || Error::convert(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+    assert_eq!(
+        (calls(three(), refused), calls(three(), reset)),
+        (3, 3),
+        "calls may be made twice unless told"
+    );
+    let careful = || three().not_idempotent();
+    assert_eq!((calls(careful(), refused), calls(careful(), reset)), (3, 1));
+    assert_eq!(calls(careful(), || Error::timeout("slow")), 1);
+    assert_eq!(calls(careful(), || Error::unavailable("busy")), 3, "it said so before it began");
+    assert_eq!(calls(careful(), || Error::timeout("slow").with_idempotent_only(false)), 3);
+}
+
+#[test]
+fn f_71_kinds_of_failure_are_chosen_or_left_out() {
+    let only = || three().only_on(&[Category::Network]);
+    assert_eq!(calls(only(), || Error::network("gone")), 3);
+    assert_eq!(calls(only(), || Error::unavailable("busy")), 1);
+    let never = || three().never_on(&[Category::RateLimit]);
+    assert_eq!(calls(never(), || Error::network("gone")), 3);
+    assert_eq!(calls(never(), || Error::rate_limit("slow down")), 1);
+    assert_eq!(
+        calls(three().only_on(&[Category::Validation]), || Error::validation("bad")),
+        1,
+        "it cannot pass"
+    );
+    let error = three().only_on(&[]).build().unwrap_err();
+    assert!(error.to_string().contains("only_on"), "{error}");
+}
+
+#[test]
+fn f_71_whoever_asked_is_told_of_each_retry_and_of_the_end() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (retries, ends) = (Arc::clone(&told), Arc::clone(&told));
+    let retry = three()
+        .no_jitter()
+        .name("payments")
+        .on_retry(move |event| retries.lock().unwrap().push(event.clone()))
+        .on_retry(|_| panic!("a subscriber's bug"))
+        .on_give_up(move |event| ends.lock().unwrap().push(event.clone()));
+    assert_eq!(calls(retry, || Error::network("gone")), 3);
+    let told = told.lock().unwrap();
+    let seen: Vec<_> = told.iter().map(|event| (event.attempts, event.next)).collect();
+    assert_eq!(
+        seen,
+        [(1, Follows::Retry(ms(10))), (2, Follows::Retry(ms(10))), (3, Follows::GiveUp(Why::Attempts))]
+    );
+    assert!(told.iter().all(|event| event.name.as_str() == "payments"));
+    assert!(told.iter().all(|event| event.cause.unwrap().category == Category::Network));
+}
+
+/// The numbers are the documented ones; a change of one is a change for whoever chose the name.
+#[test]
+fn f_67_the_policies_with_names_have_their_numbers() {
+    for (name, attempts, first, third, max) in [
+        ("default", 3, secs(1), secs(4), secs(60)),
+        ("standard", 3, secs(1), secs(4), secs(60)),
+        ("aggressive", 5, ms(500), secs(2), secs(30)),
+        ("conservative", 2, secs(2), secs(6), secs(120)),
+        ("network", 4, ms(200), ms(800), secs(10)),
+        ("database", 5, ms(100), ms(400), secs(5)),
+        ("api", 3, secs(1), secs(4), secs(10)),
+        ("critical", 10, ms(500), ms(1_125), secs(30)),
+        ("fast_fail", 2, ms(100), ms(400), ms(500)),
+    ] {
+        let retry = Retry::preset(name).unwrap().no_jitter().build().unwrap();
+        let delay = |n| retry.backoff().delay(n, Duration::ZERO, 0.5);
+        assert_eq!(
+            (retry.attempts().get(), delay(1), delay(3), delay(1_000)),
+            (attempts, first, third, max),
+            "{name}"
+        );
+        assert_eq!(retry.name().as_str(), name);
+    }
+    assert!(Retry::preset("reckless").is_none());
+    assert_eq!(calls(Retry::api(), || Error::validation("bad")), 1);
+    assert_eq!(calls(Retry::api(), || Error::timeout("slow")), 3);
+    assert_eq!(calls(Retry::api(), || Error::unavailable("busy")), 1, "F72: connection and timeout only");
+}
