@@ -36,6 +36,8 @@ pub struct Row {
     pub budget: Budget,
     /// What every call comes to.
     pub comes: Comes,
+    /// How many allocations each may make.
+    pub allocations_max: u32,
     /// Makes what is measured.
     pub contest: fn() -> Contest,
 }

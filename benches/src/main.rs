@@ -1,6 +1,6 @@
 //! `cargo xtask compare`: our hot paths beside the peers'.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use genesis_compare::measure::{self, Line};
@@ -16,7 +16,7 @@ struct Args {
     /// Samples of each loop; the median is reported.
     #[arg(long, default_value_t = 101, value_parser = clap::value_parser!(u16).range(3..=10_001))]
     samples: u16,
-    /// Fail if a budget was missed, a peer is faster, we allocate, or nothing was measured.
+    /// Fail if a budget was missed, a peer is faster, we allocate more than is allowed, or nothing was measured.
     #[arg(long)]
     check: bool,
     /// Only rows whose name contains this.
@@ -25,6 +25,9 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(code) = without_backtraces() {
+        return code;
+    }
     let filter = args.filter.unwrap_or_default();
     let chosen: Vec<_> = rows::all().into_iter().filter(|row| row.name.contains(&filter)).collect();
     if chosen.is_empty() {
@@ -59,6 +62,21 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// Whoever has asked for backtraces measures backtraces in every row of errors: a process that was not asked does the work.
+fn without_backtraces() -> Option<ExitCode> {
+    const ASKED: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
+    if ASKED.iter().all(|variable| std::env::var_os(variable).is_none()) {
+        return None;
+    }
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    command.args(std::env::args_os().skip(1));
+    for variable in ASKED {
+        command.env_remove(variable);
+    }
+    let status = command.status().ok()?;
+    Some(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 fn print_table(lines: &[Line]) {

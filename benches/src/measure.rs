@@ -25,6 +25,8 @@ pub struct Line {
     pub within_budget: bool,
     /// Allocations of ours for one operation.
     pub allocations: f64,
+    /// How many we allow ourselves.
+    pub allocations_max: f64,
     /// The fastest peer.
     pub peer: &'static str,
     /// What it takes.
@@ -97,6 +99,7 @@ pub fn row(row: &Row, samples: usize) -> Option<Line> {
         budget_ns,
         within_budget: ours_ns <= budget_ns,
         allocations,
+        allocations_max: row.allocations_max.into(),
         peer: best.peer,
         peer_ns: best.ns,
         ratio: best.ratio,

@@ -42,7 +42,8 @@ pub fn table(lines: &[Line]) -> String {
     out
 }
 
-/// The same for programs. Of nothing that was measured nothing is said: then it is `null`.
+/// The same for programs. Of nothing that was measured nothing is said: then it is `null`. `all_without_allocation` is about the rows
+/// that may not allocate, `all_within_allocations` about all.
 #[must_use]
 pub fn json(lines: &[Line], skipped: &[&str]) -> Value {
     let all = |is_so: fn(&Line) -> bool| (!lines.is_empty()).then(|| lines.iter().all(is_so));
@@ -52,7 +53,8 @@ pub fn json(lines: &[Line], skipped: &[&str]) -> Value {
         "worst_ratio": lines.iter().map(|line| line.ratio).reduce(f64::max),
         "all_faster": all(|line| line.ratio < 1.0),
         "all_within_budget": all(|line| line.within_budget),
-        "all_without_allocation": all(|line| line.allocations == 0.0),
+        "all_without_allocation": all(|line| line.allocations == 0.0 || line.allocations_max > 0.0),
+        "all_within_allocations": all(|line| line.allocations <= line.allocations_max),
     })
 }
 
@@ -81,8 +83,11 @@ pub fn misses(lines: &[Line]) -> Vec<String> {
                 line.name, line.ours_ns, line.peer, line.peer_ns
             ));
         }
-        if line.allocations > 0.0 {
-            out.push(format!("{}: {} allocations", line.name, line.allocations));
+        if line.allocations > line.allocations_max {
+            out.push(format!(
+                "{}: {} allocations, {} allowed",
+                line.name, line.allocations, line.allocations_max
+            ));
         }
     }
     out
@@ -117,6 +122,7 @@ mod tests {
             budget_ns: 20.0,
             within_budget,
             allocations,
+            allocations_max: 0.0,
             peer: "peer",
             peer_ns: 10.0 / ratio,
             ratio,

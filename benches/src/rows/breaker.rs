@@ -23,6 +23,7 @@ pub(super) fn rows() -> Vec<Row> {
         threads,
         budget: Budget::Total(budget),
         comes,
+        allocations_max: 0,
         contest,
     };
     vec![

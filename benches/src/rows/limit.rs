@@ -29,6 +29,7 @@ pub(super) fn rows() -> Vec<Row> {
         threads: 1,
         budget: Budget::Total(budget),
         comes: Comes::Answered,
+        allocations_max: 0,
         contest,
     };
     vec![

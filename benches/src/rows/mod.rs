@@ -1,11 +1,14 @@
 //! The situations, one file for each policy.
 
 mod breaker;
+mod context;
+mod error;
 mod limit;
 mod pipeline;
 mod retry;
 mod seatbelt;
 mod timeout;
+mod trace;
 
 use std::fmt;
 use std::hint::black_box;
@@ -25,6 +28,9 @@ pub fn all() -> Vec<Row> {
     rows.extend(limit::rows());
     rows.extend(timeout::rows());
     rows.extend(pipeline::rows());
+    rows.extend(error::rows());
+    rows.extend(context::rows());
+    rows.extend(trace::rows());
     rows
 }
 

@@ -24,6 +24,7 @@ pub(super) fn rows() -> Vec<Row> {
         threads: 1,
         budget: Budget::Total(100.0),
         comes: Comes::Answered,
+        allocations_max: 0,
         contest: five_policies,
     }]
 }

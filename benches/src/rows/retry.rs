@@ -23,6 +23,7 @@ pub(super) fn rows() -> Vec<Row> {
         threads: 1,
         budget: Budget::OverBare(4.0),
         comes: Comes::Answered,
+        allocations_max: 0,
         contest,
     };
     vec![row("retry/first_success", first_success), row("retry/first_success_budget", first_success_budget)]

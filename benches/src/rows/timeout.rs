@@ -18,6 +18,7 @@ pub(super) fn rows() -> Vec<Row> {
         threads: 1,
         budget: Budget::OverBare(10.0),
         comes: Comes::Answered,
+        allocations_max: 0,
         contest: ready_at_once,
     }]
 }

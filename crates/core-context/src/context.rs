@@ -298,6 +298,7 @@ impl Parts {
 
 impl Builder {
     /// Sets the correlation id. Default: that of the trace, or else a new one.
+    #[inline]
     pub fn correlation_id(mut self, id: CorrelationId) -> Self {
         self.correlation_id = Some(id);
         self
@@ -333,24 +334,28 @@ impl Builder {
     }
 
     /// Sets the trace.
+    #[inline]
     pub fn trace(mut self, trace: TraceContext) -> Self {
         self.parts.trace = Some(trace);
         self
     }
 
     /// Sets where a caller that is not trusted says it is.
+    #[inline]
     pub fn remote(mut self, remote: TraceContext) -> Self {
         self.parts.remote = Some(Arc::new(remote));
         self
     }
 
     /// Sets what goes along with the request.
+    #[inline]
     pub fn baggage(mut self, baggage: Baggage) -> Self {
         self.parts.baggage = Some(baggage).filter(|baggage| !baggage.is_empty());
         self
     }
 
     /// Sets which attempt of the caller this is, counted from 1. Zero is 1.
+    #[inline]
     pub fn attempt(mut self, attempt: u32) -> Self {
         self.parts.attempt = attempt.max(1);
         self
@@ -375,12 +380,14 @@ impl Builder {
     }
 
     /// Sets until when an answer is of use. Only ever shortens what was set before.
+    #[inline]
     pub fn deadline_at(mut self, deadline: Instant) -> Self {
         self.parts.deadline = Some(self.parts.deadline.map_or(deadline, |set| set.min(deadline)));
         self
     }
 
     /// Sets for how long an answer is of use, from now. Only ever shortens what was set before.
+    #[inline]
     pub fn deadline_in(self, budget: Duration, clock: &Clock) -> Self {
         self.deadline_at(clock.now() + budget)
     }

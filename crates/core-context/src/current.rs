@@ -1,6 +1,6 @@
 //! Where the current context of a thread is kept.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::sync::Arc;
 
 use core_errors::ErrorContext;
@@ -9,14 +9,33 @@ use core_time::Instant;
 use crate::{Context, CorrelationId, TraceId};
 
 thread_local! {
-    static CURRENT: RefCell<Option<Context>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Option<Context>> = const { Cell::new(None) };
 }
 
-/// Puts a context in place and returns the one before. Nothing of the user's runs while the cell is borrowed.
+/// Puts a context in place and returns the one before.
 pub(crate) fn replace(context: Option<Context>) -> Option<Context> {
-    let swap = |current: &RefCell<Option<Context>>| current.replace(context);
     // A thread in its last breath has no context.
-    CURRENT.try_with(swap).unwrap_or(None)
+    CURRENT.try_with(|current| current.replace(context)).unwrap_or(None)
+}
+
+/// Exchanges the context in place with another. Nothing is dropped by it, and no reference is counted.
+#[inline]
+pub(crate) fn swap(context: &mut Option<Context>) {
+    // A thread in its last breath has no context.
+    let _ = CURRENT.try_with(|current| *context = current.replace(context.take()));
+}
+
+/// Looks at the context in place. Nothing of the user's runs meanwhile: nobody sees that it is gone.
+#[inline]
+fn look<R>(at: impl FnOnce(&Context) -> Option<R>) -> Option<R> {
+    let looked = CURRENT.try_with(|current| {
+        let context = current.take();
+        let seen = context.as_ref().and_then(at);
+        // There is none to be dropped, and so nothing to be run.
+        std::mem::forget(current.replace(context));
+        seen
+    });
+    looked.unwrap_or(None)
 }
 
 /// Has errors remember the context in which they are made. Costs a load once that is settled.
@@ -38,28 +57,26 @@ impl Context {
     /// The context of the scope that runs now, if one does.
     #[must_use]
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(|current| current.borrow().clone()).unwrap_or(None)
+        look(|context| Some(context.clone()))
     }
 
     /// The deadline of the current context: cheaper than a clone of it.
     #[must_use]
     #[inline]
     pub fn current_deadline() -> Option<Instant> {
-        CURRENT.try_with(|current| current.borrow().as_ref().and_then(Self::deadline)).unwrap_or(None)
+        look(Self::deadline)
     }
 
     /// The correlation id of the current context.
     #[must_use]
     pub fn current_correlation_id() -> Option<CorrelationId> {
-        let id = |context: &Self| context.correlation_id().clone();
-        CURRENT.try_with(|current| current.borrow().as_ref().map(id)).unwrap_or(None)
+        look(|context| Some(context.correlation_id().clone()))
     }
 
     /// The trace of the current context: cheaper than a clone of it.
     #[must_use]
     #[inline]
     pub fn current_trace_id() -> Option<TraceId> {
-        let id = |context: &Self| Some(context.trace()?.trace_id);
-        CURRENT.try_with(|current| current.borrow().as_ref().and_then(id)).unwrap_or(None)
+        look(|context| Some(context.trace()?.trace_id))
     }
 }

@@ -13,13 +13,32 @@ pub(crate) fn read(text: &[u8]) -> Option<u128> {
     if text.is_empty() || text.len() > 32 {
         return None;
     }
-    text.iter().try_fold(0, |value: u128, digit| Some(value << 4 | u128::from(nibble(*digit)?)))
+    let (left, right) = text.split_at(text.len().saturating_sub(16));
+    Some(u128::from(word(left)?) << 64 | u128::from(word(right)?))
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// The value of up to 16 digits.
+fn word(text: &[u8]) -> Option<u64> {
+    let (mut value, mut seen) = (0, 0);
+    for digit in text {
+        let nibble = NIBBLES[usize::from(*digit)];
+        value = value << 4 | u64::from(nibble & 0xf);
+        seen |= nibble;
     }
+    // Looked at once, in the end: a branch for each digit takes twice as long.
+    (seen & NONE == 0).then_some(value)
 }
+
+/// No digit.
+const NONE: u8 = 0x80;
+
+/// What each byte is worth.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NONE; 256];
+    let mut value = 0;
+    while value < 16 {
+        nibbles[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    nibbles
+};

@@ -17,14 +17,18 @@ pin_project! {
     pub struct Scoped<F> {
         #[pin]
         inner: Option<F>,
+        // None is a context as well: whoever has none must not get that of whoever polls it.
         context: Option<Context>,
     }
 
     impl<F> PinnedDrop for Scoped<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = enter(this.context.clone());
-            this.inner.set(None);
+            // What has ended is gone already.
+            if this.inner.is_some() {
+                let _swapped = Swapped::new(this.context);
+                this.inner.set(None);
+            }
         }
     }
 }
@@ -52,7 +56,8 @@ impl Context {
 
     /// Makes this context current on this thread until the guard is dropped. Only for code that does not await.
     pub fn enter(&self) -> EnteredContextMustNotBeHeldAcrossAwait {
-        enter(Some(self.clone()))
+        let before = current::replace(Some(self.clone()));
+        EnteredContextMustNotBeHeldAcrossAwait { before, thread: PhantomData }
     }
 
     /// Runs a closure in this context.
@@ -60,11 +65,6 @@ impl Context {
         let _entered = self.enter();
         run()
     }
-}
-
-/// None is a context as well: whoever has none must not get that of whoever polls it.
-fn enter(context: Option<Context>) -> EnteredContextMustNotBeHeldAcrossAwait {
-    EnteredContextMustNotBeHeldAcrossAwait { before: current::replace(context), thread: PhantomData }
 }
 
 // === impl Scoped ===
@@ -82,10 +82,32 @@ impl<F: Future> Future for Scoped<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        // The guard restores the context before also when the future panics.
-        let _entered = enter(this.context.clone());
-        let inner = this.inner.as_mut().as_pin_mut().expect("it is there until it is dropped");
-        inner.poll(cx)
+        // Restores the context before also when the future panics.
+        let _swapped = Swapped::new(this.context);
+        let inner = this.inner.as_mut().as_pin_mut().expect("not polled after it was ready");
+        let polled = inner.poll(cx);
+        if polled.is_ready() {
+            this.inner.set(None);
+        }
+        polled
+    }
+}
+
+/// While it lives, the context of a scope is current, and the one before is in its place: no reference is counted.
+struct Swapped<'s>(&'s mut Option<Context>);
+
+// === impl Swapped ===
+
+impl<'s> Swapped<'s> {
+    fn new(place: &'s mut Option<Context>) -> Self {
+        current::swap(place);
+        Self(place)
+    }
+}
+
+impl Drop for Swapped<'_> {
+    fn drop(&mut self) {
+        current::swap(self.0);
     }
 }
 

@@ -276,6 +276,27 @@ impl Drop for Tell {
     }
 }
 
+/// Only futures that stay on one thread can do that at all.
+#[test]
+fn a_guard_that_is_held_across_an_await_never_leaves_its_scope() {
+    let mut scoped = Box::pin(named("a").scope(async {
+        let guard = named("held").enter();
+        Pending(1).await;
+        assert_eq!(here().unwrap(), "held");
+        drop(guard);
+        assert_eq!(here().unwrap(), "a");
+        std::mem::forget(named("forgotten").enter());
+        Pending(1).await;
+    }));
+    let mut task = Task::from_waker(Waker::noop());
+    for _ in 0..2 {
+        assert!(scoped.as_mut().poll(&mut task).is_pending());
+        assert_eq!(here(), None);
+    }
+    assert!(scoped.as_mut().poll(&mut task).is_ready());
+    assert_eq!(here(), None);
+}
+
 #[tokio::test]
 async fn an_aborted_task_is_dropped_in_its_context() {
     let (sender, receiver) = mpsc::channel();

@@ -86,25 +86,34 @@ impl Injector {
     pub(crate) fn write(&self, headers: &mut HeaderMap, extensions: &Extensions) {
         let Some(context) = Context::current() else { return };
         let Inner { propagation, clock, correlation_id, request_id } = &*self.0;
-        for name in &STANDARD {
-            headers.remove(name);
-        }
-        headers.remove(correlation_id);
-        headers.remove(request_id);
         let attempt = extensions.get::<AttemptNumber>().map(|attempt| attempt.0);
+        let mut written = [false; STANDARD.len() + 2];
         propagation.inject_attempt(&context, attempt, clock, |name, value| {
-            let standard = STANDARD.iter().find(|known| known.as_str() == name);
-            let name = standard.unwrap_or_else(|| {
-                let names = propagation.header_names();
-                if name == names.correlation_id { correlation_id } else { request_id }
-            });
+            let ids = || usize::from(name != propagation.header_names().correlation_id);
+            let at = STANDARD.iter().position(|known| known.as_str() == name);
+            let at = at.unwrap_or_else(|| STANDARD.len() + ids());
+            let name =
+                STANDARD.get(at).unwrap_or(if at == STANDARD.len() { correlation_id } else { request_id });
             // Our types hold nothing that a header cannot, so this does not fail.
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);
+                written[at] = true;
             }
         });
+        let names = || STANDARD.iter().chain([correlation_id, request_id]).zip(written);
+        let others = || names().filter(|(_, written)| !written).map(|(name, _)| name);
+        if headers.keys_len() <= KEYS_FEW && !headers.keys().any(|name| others().any(|other| other == name)) {
+            return;
+        }
+        // Two of them may be called the same.
+        for name in others().filter(|other| !names().any(|(name, written)| written && name == *other)) {
+            headers.remove(name);
+        }
     }
 }
+
+/// Among so few headers it is faster to see that none has to go than to look for each.
+const KEYS_FEW: usize = 8;
 
 impl Default for Injector {
     fn default() -> Self {

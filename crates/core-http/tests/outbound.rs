@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as Task, Poll, Waker};
 
+use core_context::propagation::HeaderNames;
 use core_context::w3c::TraceContext;
 use core_context::{Baggage, Context, Propagation};
 use core_errors::{Category, Code, Error, Recovery, Verdict};
@@ -217,6 +218,19 @@ async fn nothing_of_a_stranger_s_goes_along_even_where_we_write_none() {
         *forged().headers(),
         "without a context we say nothing, and so do not correct either"
     );
+}
+
+#[tokio::test]
+async fn two_ids_of_one_name_are_one_header_and_it_stays() {
+    let names = HeaderNames { correlation_id: "X-Request-Id".to_owned(), ..HeaderNames::default() };
+    let context = Context::builder().request("GET", "/").build();
+    let many = (0..20).fold(Request::builder(), |build, n| build.header(format!("x-{n}"), "1"));
+    for request in [Request::new(()), many.header("x-request-id", "evil").body(()).unwrap()] {
+        let layer = InjectLayer::new().header_names(names.clone());
+        let headers = context.scope(sent(&layer, request)).await;
+        let ids: Vec<_> = headers.get_all("x-request-id").iter().collect();
+        assert_eq!(ids, [context.correlation_id().as_str()]);
+    }
 }
 
 #[tokio::test]

@@ -42,9 +42,15 @@ impl TraceState {
     /// # Errors
     /// What is wrong with it. Takes bounded time whatever the length.
     pub fn parse<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Self>, TraceStateError> {
+        let mut headers = headers.into_iter();
+        let (first, second) = (headers.next(), headers.next());
+        let alone = first.filter(|_| second.is_none());
+        if let Some(state) = alone.and_then(as_it_is) {
+            return Ok(Some(Self(state.into())));
+        }
         let mut members = Members::default();
         let (mut count, mut read) = (0, 0);
-        for header in headers {
+        for header in first.into_iter().chain(second).chain(headers) {
             read += header.len() + 1;
             if read > INPUT_MAX {
                 return Err(TraceStateError::Length);
@@ -102,6 +108,25 @@ impl TraceState {
     }
 }
 
+/// A header to which nothing has to be done, as most are: it is then copied once.
+fn as_it_is(header: &[u8]) -> Option<&str> {
+    if header.len() > LENGTH_MAX {
+        return None;
+    }
+    let mut from = 0;
+    for (count, member) in header.split(|byte| *byte == b',').enumerate() {
+        let equals = check_member(member).ok()?;
+        let is_trimmed = !matches!(member.last(), Some(b' ' | b'\t'));
+        let key = &member[..=equals];
+        let is_new = !header[..from].split(|byte| *byte == b',').any(|earlier| earlier.starts_with(key));
+        if count == MEMBERS_MAX || !is_trimmed || !is_new {
+            return None;
+        }
+        from += member.len() + 1;
+    }
+    std::str::from_utf8(header).ok()
+}
+
 /// Keys and values, each key once.
 #[derive(Default)]
 struct Members<'a>(Vec<(&'a str, &'a str)>);
@@ -147,24 +172,50 @@ fn len((key, value): &(&str, &str)) -> usize {
 }
 
 fn parse_member(member: &[u8]) -> Result<(&str, &str), TraceStateError> {
-    let at = member.iter().position(|byte| *byte == b'=').ok_or(TraceStateError::Key)?;
-    let (key, value) = (&member[..at], &member[at + 1..]);
-    check_key(key)?;
-    check_value(value)?;
+    let equals = check_member(member)?;
     let text = |part| std::str::from_utf8(part).map_err(|_| TraceStateError::Value);
-    Ok((text(key)?, text(value)?))
+    Ok((text(&member[..equals])?, text(&member[equals + 1..])?))
+}
+
+/// Where the equals sign of a member is, if that is one.
+fn check_member(member: &[u8]) -> Result<usize, TraceStateError> {
+    let equals = member.iter().position(|byte| *byte == b'=').ok_or(TraceStateError::Key)?;
+    check_key(&member[..equals])?;
+    check_value(&member[equals + 1..])?;
+    Ok(equals)
+}
+
+/// What may be in a key, and what in a value.
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+
+/// What each byte may be in.
+const PLACES: [u8; 256] = {
+    let mut places = [0; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        let is_key = byte.is_ascii_lowercase()
+            || byte.is_ascii_digit()
+            || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@');
+        let is_value = !matches!(byte, b',' | b'=');
+        places[byte as usize] = (is_key as u8 * KEY) | (is_value as u8 * VALUE);
+        byte += 1;
+    }
+    places
+};
+
+fn all_are(place: u8, text: &[u8]) -> bool {
+    text.iter().fold(place, |all, byte| all & PLACES[usize::from(*byte)]) == place
 }
 
 fn check_key(key: &[u8]) -> Result<(), TraceStateError> {
     let is_first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_rest = |byte: &u8| is_first(byte) || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@');
-    let is_key = key.len() <= PART_MAX && key.first().is_some_and(is_first) && key.iter().all(is_rest);
+    let is_key = key.len() <= PART_MAX && key.first().is_some_and(is_first) && all_are(KEY, key);
     if is_key { Ok(()) } else { Err(TraceStateError::Key) }
 }
 
 fn check_value(value: &[u8]) -> Result<(), TraceStateError> {
-    let is_value = |byte: &u8| (0x20..=0x7e).contains(byte) && !matches!(byte, b',' | b'=');
-    let is_right = !value.is_empty() && value.len() <= PART_MAX && value.iter().all(is_value);
+    let is_right = !value.is_empty() && value.len() <= PART_MAX && all_are(VALUE, value);
     if is_right { Ok(()) } else { Err(TraceStateError::Value) }
 }
 
