@@ -295,7 +295,7 @@ struct Found<'h> {
 impl<'h> Found<'h> {
     fn of(headers: &'h (impl Headers + ?Sized), propagation: &Propagation) -> Self {
         let mut found = Self::default();
-        for (name, value) in headers.iter() {
+        for (name, value) in headers.entries() {
             if let Some(slot) = found.slot(name, propagation) {
                 slot.see(value);
             }
@@ -338,7 +338,7 @@ impl<'h> Found<'h> {
 
 /// All values of a header, in order.
 fn all<'h>(headers: &'h (impl Headers + ?Sized), name: &str) -> impl Iterator<Item = &'h [u8]> {
-    headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    headers.entries().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn parse_attempt(header: &[u8]) -> Option<u32> {

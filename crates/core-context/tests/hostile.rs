@@ -96,8 +96,8 @@ fn ten_thousand_headers_that_mean_nothing() {
 struct Counted<'a>(&'a Raw, Cell<usize>);
 
 impl propagation::Headers for Counted<'_> {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        propagation::Headers::iter(self.0).inspect(|_| self.1.set(self.1.get() + 1))
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        propagation::Headers::entries(self.0).inspect(|_| self.1.set(self.1.get() + 1))
     }
 }
 

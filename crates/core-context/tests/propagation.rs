@@ -190,7 +190,7 @@ fn header_names_come_from_the_environment_and_are_checked() {
     let context = read(&propagation, &Raw::of([("X-REQUEST-REF", "abc"), ("x-correlation-id", "other")]));
     assert_eq!(context.correlation_id().as_str(), "abc");
     assert_eq!(one(&written(&propagation, &context), "x-request-ref"), Some("abc"));
-    for bad in ["no good", "ä", "a:b", "a\nb", &"x".repeat(65)] {
+    for bad in ["no good", "Host", "traceparent", "x-request-attempt", "ä", "a:b", "a\nb", &"x".repeat(65)] {
         let error = HeaderNames::from_lookup(|_| Some(bad.to_owned())).unwrap_err().to_string();
         assert!(error.contains("GENESIS_CORRELATION_ID_HEADER"), "{error}");
         assert!(!error.contains('\n'), "{error}");

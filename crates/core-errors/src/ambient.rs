@@ -48,7 +48,7 @@ pub(crate) fn current() -> Option<Arc<dyn ErrorContext>> {
     CAPTURE.get()?()
 }
 
-impl fmt::Debug for dyn ErrorContext {
+impl fmt::Debug for dyn ErrorContext + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ErrorContext").field("correlation_id", &self.correlation_id()).finish_non_exhaustive()
     }

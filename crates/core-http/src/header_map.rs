@@ -8,7 +8,7 @@ pub struct HeadersOf<'m>(pub &'m HeaderMap);
 // === impl HeadersOf ===
 
 impl Headers for HeadersOf<'_> {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 }

@@ -8,7 +8,7 @@ use crate::baggage::is_token;
 /// Headers of a message, for [`Propagation::extract`](crate::propagation::Propagation::extract). Names may be in any case.
 pub trait Headers {
     /// All of them, in order; one that is there twice comes twice.
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])>;
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])>;
 }
 
 /// What the headers are called. Any case.
@@ -33,34 +33,34 @@ pub struct HeaderNameError {
 // === impl Headers ===
 
 impl Headers for [(&str, &str)] {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        <[_]>::iter(self).map(|(name, value)| (*name, value.as_bytes()))
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().map(|(name, value)| (*name, value.as_bytes()))
     }
 }
 
 impl<const N: usize> Headers for [(&str, &str); N] {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.as_slice().iter().map(|(name, value)| (*name, value.as_bytes()))
     }
 }
 
 impl Headers for Vec<(String, String)> {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.as_slice().iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 }
 
 /// Attributes of a message.
 impl<S> Headers for HashMap<String, String, S> {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        Self::iter(self).map(|(name, value)| (name.as_str(), value.as_bytes()))
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 }
 
 /// Attributes of a message.
 impl Headers for BTreeMap<String, String> {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        Self::iter(self).map(|(name, value)| (name.as_str(), value.as_bytes()))
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 }
 
@@ -82,7 +82,7 @@ impl HeaderNames {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, HeaderNameError> {
         let get = |variable, default: String| match lookup(variable).filter(|value| !value.is_empty()) {
             None => Ok(default),
-            Some(value) if is_token(value.as_bytes()) && value.len() <= 64 => Ok(value.to_ascii_lowercase()),
+            Some(value) if is_name(&value) => Ok(value.to_ascii_lowercase()),
             Some(value) => Err(HeaderNameError { variable, value: value.chars().take(80).collect() }),
         };
         let default = Self::default();
@@ -93,6 +93,35 @@ impl HeaderNames {
         })
     }
 }
+
+fn is_name(name: &str) -> bool {
+    let is_taken = RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved));
+    is_token(name.as_bytes()) && name.len() <= 64 && !is_taken
+}
+
+/// What HTTP and the other headers of a context are called.
+const RESERVED: [&str; 20] = [
+    "accept",
+    "authorization",
+    "baggage",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "grpc-timeout",
+    "host",
+    "retry-after",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "traceparent",
+    "tracestate",
+    "upgrade",
+    super::TIMEOUT,
+    super::ATTEMPT,
+];
 
 impl Default for HeaderNames {
     fn default() -> Self {
@@ -109,7 +138,8 @@ impl fmt::Display for HeaderNameError {
         let Self { variable, value } = self;
         write!(
             f,
-            "{variable} is {value:?}, which no header can be called: use letters, digits and dashes, 64 at most"
+            "{variable} is {value:?}, which no header of ours can be called: use letters, digits and dashes, 64 at most, and \
+             no name that means something else already"
         )
     }
 }

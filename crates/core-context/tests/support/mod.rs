@@ -22,7 +22,7 @@ impl Raw {
 }
 
 impl Headers for Raw {
-    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 }
