@@ -58,6 +58,43 @@ pub struct Propagation {
     margin: Option<Duration>,
 }
 
+/// A header that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `traceparent`.
+    TraceParent,
+    /// `tracestate`.
+    TraceState,
+    /// The correlation id.
+    CorrelationId,
+    /// The id of the request.
+    RequestId,
+    /// `baggage`.
+    Baggage,
+    /// [`TIMEOUT`].
+    Timeout,
+    /// `grpc-timeout`.
+    GrpcTimeout,
+    /// [`ATTEMPT`].
+    Attempt,
+}
+
+// === impl Field ===
+
+impl Field {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 8] = [
+        Self::TraceParent,
+        Self::TraceState,
+        Self::CorrelationId,
+        Self::RequestId,
+        Self::Baggage,
+        Self::Timeout,
+        Self::GrpcTimeout,
+        Self::Attempt,
+    ];
+}
+
 /// The remaining time of the caller, in milliseconds.
 pub const TIMEOUT: &str = "x-request-timeout-ms";
 
@@ -190,41 +227,68 @@ impl Propagation {
         clock: &Clock,
         mut put: impl FnMut(&str, &str),
     ) {
+        self.inject_fields(context, attempt, clock, |field, value| {
+            // All of it is ASCII.
+            put(self.name_of(field), std::str::from_utf8(value).unwrap_or_default());
+        });
+    }
+
+    /// The same, for whoever has the names of the headers at hand.
+    pub fn inject_fields(
+        &self,
+        context: &Context,
+        attempt: Option<u32>,
+        clock: &Clock,
+        mut put: impl FnMut(Field, &[u8]),
+    ) {
         if let Some(trace) = context.trace() {
-            put(TRACEPARENT, trace.to_child_traceparent().as_str());
+            put(Field::TraceParent, trace.to_child_traceparent().as_bytes());
             if let Some(state) = &trace.state {
-                put(TRACESTATE, state.as_str());
+                put(Field::TraceState, state.as_str().as_bytes());
             }
         }
         let correlation_id = context.correlation_id();
-        put(&self.names.correlation_id, correlation_id.as_str());
+        put(Field::CorrelationId, correlation_id.as_bytes());
         // Where both are called the same, the id that goes through all services has the header.
         if !self.names.request_id.eq_ignore_ascii_case(&self.names.correlation_id) {
-            put(
-                &self.names.request_id,
-                context.request().map_or(correlation_id, |request| &request.id).as_str(),
-            );
+            let id = context.request().map_or(correlation_id, |request| &request.id);
+            put(Field::RequestId, id.as_bytes());
         }
         if let Some(baggage) = context.baggage() {
-            put(BAGGAGE, baggage.as_str());
+            put(Field::Baggage, baggage.as_str().as_bytes());
         }
         if let Some(left) = context.remaining(clock) {
             let left = left.saturating_sub(self.margin.unwrap_or_else(|| MARGIN.min(left / 10)));
-            put(TIMEOUT, timeout::Text::millis(left).as_str());
+            put(Field::Timeout, timeout::Text::millis(left).as_bytes());
             if self.grpc {
-                put(GRPC_TIMEOUT, timeout::Text::grpc(left).as_str());
+                put(Field::GrpcTimeout, timeout::Text::grpc(left).as_bytes());
             }
         }
         if let Some(attempt) = attempt.filter(|attempt| *attempt > 1) {
-            put(ATTEMPT, timeout::Text::number(attempt.min(ATTEMPT_MAX).into(), None).as_str());
+            let attempt = attempt.min(ATTEMPT_MAX).into();
+            put(Field::Attempt, timeout::Text::number(attempt, None).as_bytes());
+        }
+    }
+
+    /// What a header is called. Lower case, unless somebody chose otherwise.
+    #[must_use]
+    pub fn name_of(&self, field: Field) -> &str {
+        match field {
+            Field::TraceParent => TRACEPARENT,
+            Field::TraceState => TRACESTATE,
+            Field::CorrelationId => &self.names.correlation_id,
+            Field::RequestId => &self.names.request_id,
+            Field::Baggage => BAGGAGE,
+            Field::Timeout => TIMEOUT,
+            Field::GrpcTimeout => GRPC_TIMEOUT,
+            Field::Attempt => ATTEMPT,
         }
     }
 
     /// The names of all headers that [`inject`](Self::inject) may write: what a client removes from a request first, so that nothing
     /// of a stranger's goes along with what is ours.
     pub fn written(&self) -> impl Iterator<Item = &str> {
-        let always = [TRACEPARENT, TRACESTATE, BAGGAGE, TIMEOUT, ATTEMPT, GRPC_TIMEOUT];
-        [self.names.correlation_id.as_str(), self.names.request_id.as_str()].into_iter().chain(always)
+        Field::ALL.into_iter().map(|field| self.name_of(field))
     }
 
     /// Where the caller is in its trace.

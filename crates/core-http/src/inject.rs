@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_context::propagation::{ATTEMPT, TIMEOUT};
+use core_context::propagation::Field;
 use core_context::{Context, Propagation};
 use core_errors::{Code, Error};
 use core_time::Clock;
@@ -28,36 +28,19 @@ pub(crate) struct Injector(Arc<Inner>);
 struct Inner {
     propagation: Propagation,
     clock: Clock,
-    correlation_id: HeaderName,
-    request_id: HeaderName,
+    /// What the fields are called, in the order of [`Field::ALL`]: a name that is looked up by its text is parsed first.
+    names: [HeaderName; Field::ALL.len()],
 }
 
 /// The deadline has passed before the request was sent.
 const TOO_LATE: Code = Code::new("DEADLINE_EXCEEDED");
-
-/// Made once: a name that is looked up by its text is parsed first.
-static STANDARD: [HeaderName; 6] = [
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
-    HeaderName::from_static("baggage"),
-    HeaderName::from_static(TIMEOUT),
-    HeaderName::from_static(ATTEMPT),
-    HeaderName::from_static("grpc-timeout"),
-];
 
 // === impl Injector ===
 
 impl Injector {
     pub(crate) fn propagation(&mut self, propagation: Propagation) {
         let inner = Arc::make_mut(&mut self.0);
-        let names = propagation.header_names();
-        // A name that is none keeps the header that it would replace; `HeaderNames::from_env` refuses it earlier.
-        if let Ok(name) = HeaderName::try_from(names.correlation_id.as_str()) {
-            inner.correlation_id = name;
-        }
-        if let Ok(name) = HeaderName::try_from(names.request_id.as_str()) {
-            inner.request_id = name;
-        }
+        inner.names = names_of(&propagation);
         inner.propagation = propagation;
     }
 
@@ -85,43 +68,56 @@ impl Injector {
     /// our trace. Without a context nothing is touched.
     pub(crate) fn write(&self, headers: &mut HeaderMap, extensions: &Extensions) {
         let Some(context) = Context::current() else { return };
-        let Inner { propagation, clock, correlation_id, request_id } = &*self.0;
+        let Inner { propagation, clock, names } = &*self.0;
         let attempt = extensions.get::<AttemptNumber>().map(|attempt| attempt.0);
-        let mut written = [false; STANDARD.len() + 2];
-        propagation.inject_attempt(&context, attempt, clock, |name, value| {
-            let ids = || usize::from(name != propagation.header_names().correlation_id);
-            let at = STANDARD.iter().position(|known| known.as_str() == name);
-            let at = at.unwrap_or_else(|| STANDARD.len() + ids());
-            let name =
-                STANDARD.get(at).unwrap_or(if at == STANDARD.len() { correlation_id } else { request_id });
+        let mut written = [false; Field::ALL.len()];
+        propagation.inject_fields(&context, attempt, clock, |field, value| {
             // Our types hold nothing that a header cannot, so this does not fail.
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-                written[at] = true;
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                headers.insert(&names[field as usize], value);
+                written[field as usize] = true;
             }
         });
-        let names = || STANDARD.iter().chain([correlation_id, request_id]).zip(written);
-        let others = || names().filter(|(_, written)| !written).map(|(name, _)| name);
-        if headers.keys_len() <= KEYS_FEW && !headers.keys().any(|name| others().any(|other| other == name)) {
-            return;
+        let is_strange = |name: &HeaderName| {
+            let mut of_ours = names.iter().zip(written).filter(|(ours, _)| *ours == name).peekable();
+            // Two of them may be called the same.
+            of_ours.peek().is_some() && !of_ours.any(|(_, written)| written)
+        };
+        if headers.keys_len() <= KEYS_FEW {
+            // Among so few headers it is faster to look at each than to look for each of ours.
+            let strange: Option<HeaderName> =
+                headers.keys().find(|name| may_be_ours(name, names) && is_strange(name)).cloned();
+            if strange.is_none() {
+                return;
+            }
         }
-        // Two of them may be called the same.
-        for name in others().filter(|other| !names().any(|(name, written)| written && name == *other)) {
+        for name in names.iter().filter(|name| is_strange(name)) {
             headers.remove(name);
         }
     }
 }
 
-/// Among so few headers it is faster to see that none has to go than to look for each.
-const KEYS_FEW: usize = 8;
+const KEYS_FEW: usize = 16;
+
+/// Rules most names out by their length.
+fn may_be_ours(name: &HeaderName, names: &[HeaderName]) -> bool {
+    names.iter().any(|ours| ours.as_str().len() == name.as_str().len())
+}
+
+/// What the fields are called. A name that is none keeps the usual one; `HeaderNames::from_env` refuses it earlier.
+fn names_of(propagation: &Propagation) -> [HeaderName; Field::ALL.len()] {
+    let usual = Propagation::trusted();
+    Field::ALL.map(|field| {
+        HeaderName::try_from(propagation.name_of(field))
+            .or_else(|_| HeaderName::try_from(usual.name_of(field)))
+            .unwrap_or(http::header::VIA)
+    })
+}
 
 impl Default for Injector {
     fn default() -> Self {
-        Self(Arc::new(Inner {
-            propagation: Propagation::trusted(),
-            clock: Clock::system(),
-            correlation_id: HeaderName::from_static("x-correlation-id"),
-            request_id: HeaderName::from_static("x-request-id"),
-        }))
+        let propagation = Propagation::trusted();
+        let names = names_of(&propagation);
+        Self(Arc::new(Inner { propagation, clock: Clock::system(), names }))
     }
 }

@@ -82,8 +82,8 @@ impl Text {
         self.bytes[self.from] = byte;
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[self.from..]).unwrap_or_default()
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.from..]
     }
 }
 

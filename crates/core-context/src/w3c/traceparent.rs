@@ -92,6 +92,12 @@ fn digits(text: &[u8]) -> Result<u128, TraceParentError> {
 // === impl TraceParentText ===
 
 impl TraceParentText {
+    /// The text, as bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
