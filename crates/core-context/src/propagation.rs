@@ -258,7 +258,10 @@ impl Propagation {
             put(Field::Baggage, baggage.as_str().as_bytes());
         }
         if let Some(left) = context.remaining(clock) {
-            let left = left.saturating_sub(self.margin.unwrap_or_else(|| MARGIN.min(left / 10)));
+            let margin = self.margin.unwrap_or_else(|| MARGIN.min(left / 10));
+            // Zero would be refused at once: it is said only when nobody waits any more.
+            let least = if left.is_zero() { left } else { ms(1) };
+            let left = left.saturating_sub(margin).max(least);
             put(Field::Timeout, timeout::Text::millis(left).as_bytes());
             if self.grpc {
                 put(Field::GrpcTimeout, timeout::Text::grpc(left).as_bytes());

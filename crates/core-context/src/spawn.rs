@@ -16,7 +16,8 @@ where
 {
     match Context::current() {
         Some(context) => spawn_with(&context.detached(), future),
-        None => start(future),
+        // In none, also where somebody polls it inside one.
+        None => start(crate::Scoped::in_current(future)),
     }
 }
 

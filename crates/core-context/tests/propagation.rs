@@ -394,13 +394,13 @@ fn the_margin_is_five_milliseconds_or_a_tenth_and_can_be_set() {
     };
     let usual = Propagation::trusted();
     for (left, want) in
-        [(ms(1_000), "995"), (ms(50), "45"), (ms(40), "36"), (ms(10), "9"), (ms(1), "0"), (ms(0), "0")]
+        [(ms(1_000), "995"), (ms(50), "45"), (ms(40), "36"), (ms(10), "9"), (ms(1), "1"), (ms(0), "0")]
     {
         assert_eq!(sent(&usual, left), want, "{left:?}");
     }
     assert_eq!(sent(&usual, secs(200_000)), "86400000", "a day at most: more is not read");
     let wide = Propagation::trusted().margin(ms(100));
-    assert_eq!((sent(&wide, ms(1_000)).as_str(), sent(&wide, ms(60)).as_str()), ("900", "0"));
+    assert_eq!((sent(&wide, ms(1_000)).as_str(), sent(&wide, ms(60)).as_str()), ("900", "1"));
 }
 
 #[test]

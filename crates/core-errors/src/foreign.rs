@@ -21,7 +21,9 @@ mod of_tonic;
 mod reports;
 
 use std::error::Error as StdError;
-use std::sync::{PoisonError, RwLock};
+use std::io;
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::error::CAUSES_MAX;
@@ -89,10 +91,28 @@ const KNOWN: &[Classifier] = &[
 /// [`register_classifier`] adds, which is asked first. Total: it never panics, and follows at most 32 causes.
 #[must_use]
 pub fn class_of(error: &(dyn StdError + 'static)) -> Class {
-    std::iter::successors(Some(error), |&e| e.source())
+    std::iter::successors(Some(error), |&e| next(e))
         .take(CAUSES_MAX)
         .find_map(known)
         .unwrap_or_else(|| Class::from(Category::Unknown))
+}
+
+/// What an error wraps. Those that stand for another give it away only when asked: their `source` is that of what they wrap.
+fn next<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    fn of<'e, P>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)>
+    where
+        P: StdError + Deref<Target: StdError + Sized + 'static> + 'static,
+    {
+        error.downcast_ref::<P>().map(|pointer| &**pointer as &'e (dyn StdError + 'static))
+    }
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        return io.get_ref().map(|inner| inner as &(dyn StdError + 'static));
+    }
+    of::<Arc<Error>>(error)
+        .or_else(|| of::<Box<Error>>(error))
+        .or_else(|| of::<Arc<io::Error>>(error))
+        .or_else(|| of::<Box<io::Error>>(error))
+        .or_else(|| error.source())
 }
 
 /// Teaches [`class_of`] a type of the application. It is asked before those that come with this crate, in the order of

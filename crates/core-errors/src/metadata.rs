@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// One fact about an error.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Metadata {
     /// What it is.
     pub key: &'static str,
@@ -53,6 +53,13 @@ impl Metadata {
             (_, Value::Text(text)) => Cow::Borrowed(text),
             (_, value) => Cow::Owned(value.to_string()),
         }
+    }
+}
+
+/// What nobody may see is not in it.
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?} ({:?})", self.key, self.shown(), self.visibility)
     }
 }
 

@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Category, Classify, Code, Error, Recovery};
+use crate::{Category, Classify, Code, Error, Recovery, Verdict};
 
 /// Several failures at once: at least one, and no more than [`MultiError::MAX`] kept. Made by [`Errors`].
 ///
@@ -39,13 +39,20 @@ impl Errors {
         Self::default()
     }
 
-    /// Adds a failure. After the 64th they are only counted.
+    /// Adds a failure. After the 64th they are counted, and only one that is worse than the last is kept, in its place.
     #[track_caller]
     pub fn push(&mut self, error: impl Into<Error>) {
+        let error = error.into();
         if self.kept.len() < MultiError::MAX {
-            self.kept.push(error.into());
-        } else {
-            self.omitted += 1;
+            self.kept.push(error);
+            return;
+        }
+        self.omitted += 1;
+        // The worst is kept, however late it comes.
+        if let Some(last) = self.kept.last_mut()
+            && rank(&error) > rank(last)
+        {
+            *last = error;
         }
     }
 
@@ -201,6 +208,23 @@ impl Classify for MultiError {
 
     fn idempotent_only(&self) -> bool {
         self.errors().any(Error::idempotent_only)
+    }
+
+    /// A failure of the callee if one of them is, and worth another try if all of those are; nothing about it if none is.
+    fn verdict(&self) -> Verdict {
+        let failures = || self.errors().map(Classify::verdict).filter(|verdict| verdict.is_failure());
+        let hint = self.retry_after();
+        if failures().next().is_none() {
+            Verdict::Ignore
+        } else if !failures().all(Verdict::is_retriable) {
+            Verdict::Permanent
+        } else if failures().any(|verdict| matches!(verdict, Verdict::Overload(_))) {
+            Verdict::Overload(hint)
+        } else if failures().all(|verdict| verdict == Verdict::Retriable) {
+            Verdict::Retriable
+        } else {
+            Verdict::Transient(hint)
+        }
     }
 }
 

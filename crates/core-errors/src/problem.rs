@@ -88,16 +88,18 @@ impl Problem {
 }
 
 fn parts(error: &Error) -> Vec<ProblemPart> {
+    let is_bad_input = |error: &Error| error.category() == Category::Validation;
     let several = error.causes().find_map(|cause| cause.downcast_ref::<MultiError>());
-    let Some(several) = several.filter(|all| all.errors().all(|e| e.category() == Category::Validation))
-    else {
-        return Vec::new();
-    };
-    let part = |error: &Error| ProblemPart {
-        detail: error.message().to_owned(),
-        pointer: error.fact(POINTER).map(|fact| fact.shown().into_owned()),
-    };
+    let several = several.filter(|all| is_bad_input(error) && all.errors().all(is_bad_input));
+    let Some(several) = several else { return Vec::new() };
+    let part = |error: &Error| ProblemPart { detail: error.message().to_owned(), pointer: pointer(error) };
     several.errors().map(part).collect()
+}
+
+/// Where it is, if clients may know.
+pub(crate) fn pointer(error: &Error) -> Option<String> {
+    let public = error.fact(POINTER).filter(|fact| fact.visibility == Visibility::Public);
+    public.map(|fact| fact.shown().into_owned())
 }
 
 /// Rounded up: coming back early would be refused again.

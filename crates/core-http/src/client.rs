@@ -161,7 +161,11 @@ where
     type Future = ClientFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::convert)
+        match std::task::ready!(self.inner.poll_ready(cx)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            // Not by `map_err`: the error would say that it was made there.
+            Err(error) => Poll::Ready(Err(Error::convert(error))),
+        }
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
@@ -186,9 +190,10 @@ where
         let this = self.project();
         match (this.inner.as_pin_mut(), this.refused.take()) {
             (_, Some(refused)) => Poll::Ready(Err(refused)),
-            (Some(inner), None) => {
-                inner.poll(cx).map(|answer| answer.map_err(Error::convert).and_then(check_status))
-            }
+            (Some(inner), None) => Poll::Ready(match std::task::ready!(inner.poll(cx)) {
+                Ok(response) => check_status(response),
+                Err(error) => Err(Error::convert(error)),
+            }),
             (None, None) => panic!("polled after it was ready"),
         }
     }

@@ -64,6 +64,18 @@ impl Injector {
         }
     }
 
+    /// Runs a call until the deadline of the current context, and no longer.
+    ///
+    /// # Errors
+    /// If that has come.
+    #[cfg(feature = "reqwest")]
+    pub(crate) async fn bounded<F: Future>(&self, call: F) -> Result<F::Output, Error> {
+        match Context::current() {
+            Some(context) => Ok(context.bounded(&self.0.clock, call).await?),
+            None => Ok(call.await),
+        }
+    }
+
     /// Writes the current context. Whatever the request had under these names goes: a stranger's `tracestate` must not go along with
     /// our trace. Without a context nothing is touched.
     pub(crate) fn write(&self, headers: &mut HeaderMap, extensions: &Extensions) {

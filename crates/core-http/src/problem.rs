@@ -1,7 +1,7 @@
 //! Problems as responses: RFC 9457.
 
 use core_context::Context;
-use core_errors::{Error, Problem};
+use core_errors::{Classify, Error, Problem};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
@@ -27,7 +27,7 @@ pub fn respond<B: From<String>>(error: &Error) -> Response<B> {
     };
     // The status alone would have callers of the house try again what was tried in vain here, or the other way round.
     let by_status = verdict_of(response.status(), response.headers()).is_retriable();
-    let by_error = error.recovery().is_retriable();
+    let by_error = error.verdict().is_retriable();
     if by_status != by_error {
         let says = HeaderValue::from_static(if by_error { "true" } else { "false" });
         response.headers_mut().insert(SHOULD_RETRY, says);

@@ -69,12 +69,14 @@ impl Middleware for ContextMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        if let Some(left) = self.0.remaining().map_err(carry)? {
-            let limit = request.timeout().map_or(left, |limit| left.min(*limit));
-            *request.timeout_mut() = Some(limit);
-        }
+        self.0.remaining().map_err(carry)?;
         self.0.write(request.headers_mut(), extensions);
-        let response = next.run(request, extensions).await.map_err(|error| carry(error_of_reqwest(error)))?;
+        // The deadline is held from outside: a timeout of the request would take the place of the client's own, which may be shorter.
+        let answered = self.0.bounded(next.run(request, extensions)).await.map_err(carry)?;
+        let response = match answered {
+            Ok(response) => response,
+            Err(error) => return Err(carry(error_of_reqwest(error))),
+        };
         match error_of(response.status(), response.headers()) {
             None => Ok(response),
             Some(error) => Err(carry(error)),

@@ -158,6 +158,13 @@ impl<E: Classify> Classify for CallError<E> {
         }
     }
 
+    fn idempotent_only(&self) -> bool {
+        match self {
+            Self::Failed(error) | Self::Exhausted { last: error, .. } => error.idempotent_only(),
+            Self::Rejected(rejection) => rejection.idempotent_only(),
+        }
+    }
+
     fn verdict(&self) -> Verdict {
         match self {
             Self::Failed(error) => error.verdict(),

@@ -189,3 +189,12 @@ fn a_refusal_comes_out_with_its_code_and_the_time_to_come_back() {
     assert_eq!((error.category(), error.retry_after()), (Category::Unavailable, Some(secs(2))));
     assert!(!error.to_string().contains("payments"), "a client need not know the name of a policy");
 }
+
+#[test]
+fn whether_a_call_may_have_taken_effect_passes_through() {
+    let harmless = || CallError::Failed(Error::network("x").with_idempotent_only(false));
+    assert!(!harmless().idempotent_only());
+    assert!(CallError::Failed(Error::unavailable("x").with_idempotent_only(true)).idempotent_only());
+    let refused = Rejection::new(PolicyKind::Bulkhead, Name::UNNAMED, Reason::BulkheadFull);
+    assert!(!CallError::<Error>::Rejected(refused).idempotent_only());
+}

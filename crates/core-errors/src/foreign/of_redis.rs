@@ -9,13 +9,16 @@ use crate::{Category, Recovery};
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     let redis = error.downcast_ref::<RedisError>()?;
     let class = Class::from(category(redis));
+    // To the client a timeout is worth an immediate retry; whether the command was done it does not know.
+    if redis.is_io_error() {
+        return Some(if redis.is_connection_refusal() { class.never_happened() } else { class });
+    }
     Some(match redis.retry_method() {
         RetryMethod::NoRetry if class.recovery.is_retriable() => class.with_recovery(Recovery::Fatal),
         RetryMethod::RetryImmediately
         | RetryMethod::AskRedirect
         | RetryMethod::MovedRedirect
         | RetryMethod::RefreshSlotsAndRetry => class.with_recovery(Recovery::Retriable).never_happened(),
-        _ if redis.is_connection_refusal() => class.never_happened(),
         _ => class,
     })
 }

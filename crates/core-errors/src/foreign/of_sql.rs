@@ -65,7 +65,11 @@ fn of_sqlstate(state: &str) -> Class {
         "40001" | "40P01" => return aborted(),
         // A lock that was not to be had now.
         "55P03" => return Category::Unavailable.into(),
-        "23505" | "23P01" => return Category::Conflict.into(),
+        // Whether the statement was completed is not known.
+        "40003" => return Category::Network.into(),
+        "23505" | "23P01" | "40002" => return Category::Conflict.into(),
+        // A replica that only reads: another one writes.
+        "25006" => return Class::from(Category::Unavailable).never_happened(),
         // Cancelled: by a time limit of the server or by an operator.
         "57014" => return Class::from(Category::Timeout).never_happened(),
         _ => {}
@@ -75,9 +79,12 @@ fn of_sqlstate(state: &str) -> Class {
         "08" => Category::Network,
         "22" | "23" | "54" => Category::Validation,
         "28" | "3D" | "3F" => Category::Configuration,
+        // Features, states of a transaction, and cardinalities: the statement is wrong.
+        "0A" | "21" | "25" => Category::Internal,
         "40" => return aborted(),
         "42" => match state {
-            "42501" => Category::Authorization,
+            // It is our role that lacks the grant, not our client.
+            "42501" => Category::Configuration,
             _ => Category::Internal,
         },
         "53" => Category::ResourceExhausted,
@@ -108,7 +115,11 @@ mod tests {
             ("57P01", Category::Unavailable, Recovery::Transient),
             ("57014", Category::Timeout, Recovery::Transient),
             ("42P01", Category::Internal, Recovery::Fatal),
-            ("42501", Category::Authorization, Recovery::InvalidInput),
+            ("42501", Category::Configuration, Recovery::Fatal),
+            ("40002", Category::Conflict, Recovery::InvalidInput),
+            ("25006", Category::Unavailable, Recovery::Transient),
+            ("25P02", Category::Internal, Recovery::Fatal),
+            ("0A000", Category::Internal, Recovery::Fatal),
             ("28P01", Category::Configuration, Recovery::Fatal),
             ("", Category::ExternalService, Recovery::Transient),
             ("ä", Category::ExternalService, Recovery::Transient),
@@ -118,5 +129,6 @@ mod tests {
         }
         assert!(!of_sqlstate("40001").idempotent_only);
         assert!(of_sqlstate("08006").idempotent_only);
+        assert!(of_sqlstate("40003").idempotent_only, "nobody knows whether it was done");
     }
 }

@@ -4,21 +4,20 @@ use std::io::{self, ErrorKind};
 use super::{Class, class_of};
 use crate::{Category, Recovery};
 
-/// What the errors of std tell by type and kind.
+/// What the errors of std tell by type and kind. One of I/O that only wraps, and says nothing of its own, is not known: what it wraps is
+/// asked.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     if let Some(io) = error.downcast_ref::<io::Error>() {
-        return Some(io_class(io));
+        let says = of_kind(io.kind());
+        let only_wraps = says.category == Category::Unknown && io.get_ref().is_some();
+        return (!only_wraps).then_some(says);
     }
     of_type(error).map(Class::from)
 }
 
-/// An error of I/O is what it wraps, if that is known better than its kind.
+/// By its kind; where that says nothing, by what it wraps.
 pub(crate) fn io_class(error: &io::Error) -> Class {
-    let inner = error.get_ref().map(|inner| class_of(inner));
-    match inner {
-        Some(class) if class.category != Category::Unknown => class,
-        _ => of_kind(error.kind()),
-    }
+    class_of(error)
 }
 
 fn of_type(error: &(dyn StdError + 'static)) -> Option<Category> {

@@ -7,12 +7,21 @@ use tonic::{Code as GrpcCode, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::Class;
+use crate::problem::pointer;
 use crate::remote::{LIST_MAX, bounded};
 use crate::{Category, Error, MultiError, POINTER, Recovery, RemoteError, Visibility, domain};
 
 /// What a status tells: its code, and the details that services of ours put there.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
-    error.downcast_ref::<Status>().map(|status| Class::of(&RemoteError::from_status(status)).of_callee())
+    if error.is::<tonic::TimeoutExpired>() {
+        return Some(Category::Timeout.into());
+    }
+    let status = error.downcast_ref::<Status>()?;
+    // A limit of our own client on time comes as `Cancelled`.
+    if status.source().is_some_and(<dyn StdError>::is::<tonic::TimeoutExpired>) {
+        return Some(Category::Timeout.into());
+    }
+    Some(Class::of(&RemoteError::from_status(status)).of_callee())
 }
 
 /// Where a service of ours says more than the codes of gRPC can.
@@ -103,7 +112,7 @@ fn details(error: &Error) -> ErrorDetails {
         details.set_request_info(context.correlation_id(), "");
     }
     for violation in violations(error) {
-        let field = violation.fact(POINTER).map(crate::Metadata::shown).unwrap_or_default();
+        let field = pointer(violation).unwrap_or_default();
         details.add_bad_request_violation(field, violation.message());
     }
     details

@@ -49,7 +49,9 @@ impl RemoteError {
         let text = |key: &str| members.get(key).and_then(Value::as_str).map(bounded);
         let status = || members.get("status").and_then(Value::as_u64);
         let status = || u16::try_from(status()?).ok().map(Category::of_http_status);
-        let category = text("category").and_then(|name| name.parse().ok()).or_else(status);
+        let category =
+            text("category").and_then(|name| name.parse().ok()).filter(|named| *named != Category::Unknown);
+        let category = category.or_else(status);
         let category = category.unwrap_or(Category::Unknown);
         let message = text("message").or_else(|| text("detail")).or_else(|| text("title"));
         let mut error = Self::new(category, message.unwrap_or_default());

@@ -1,0 +1,103 @@
+//! What was found wrong once, and must not come back: each test failed before its repair.
+#![cfg(all(feature = "json", feature = "redis", feature = "tonic"))]
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use core_errors::{
+    Category, Classify, Error, Errors, Name, PolicyKind, Reason, Recovery, Rejection, RemoteError, Verdict,
+    Visibility, class_of,
+};
+
+#[test]
+fn what_nobody_may_see_is_not_in_debug_either() {
+    let error =
+        Error::internal("x").with_visible("password", "hunter2", Visibility::Sensitive).with("host", "db-7");
+    let shown = format!("{:?} {:?}", error.metadata(), error.fact("password"));
+    assert!(!shown.contains("hunter2") && shown.contains("db-7"), "{shown}");
+}
+
+#[test]
+fn a_pointer_that_is_not_public_reaches_no_client() {
+    let bad = Error::validation("x").with("pointer", "INTERNAL");
+    let all: Errors = [bad, Error::validation_at("#/a", "y")].into_iter().collect();
+    let error = Error::from(all.into_result().unwrap_err());
+    let json = serde_json::to_string(&error.to_problem()).unwrap();
+    let status = format!("{:?}", tonic::Status::from(&error));
+    assert!(!json.contains("INTERNAL") && json.contains("#/a"), "{json}");
+    assert!(!status.contains("INTERNAL"), "{status}");
+}
+
+#[test]
+fn parts_are_listed_only_of_a_request_that_is_wrong() {
+    let all: Errors = [Error::validation("x"), Error::validation("y")].into_iter().collect();
+    let ours = Error::internal("oops").cause(all.into_result().unwrap_err());
+    assert!(ours.to_problem().errors.is_empty());
+}
+
+#[test]
+fn a_command_that_timed_out_may_have_been_done() {
+    for kind in [ErrorKind::TimedOut, ErrorKind::WouldBlock] {
+        let class = class_of(&redis::RedisError::from(io::Error::from(kind)));
+        assert_eq!((class.category, class.recovery), (Category::Timeout, Recovery::Transient), "{kind}");
+        assert!(class.idempotent_only, "{kind}");
+    }
+}
+
+#[test]
+fn pointers_do_not_hide_what_they_point_to() {
+    let timeout = || io::Error::from(ErrorKind::TimedOut);
+    assert_eq!(class_of(&Arc::new(timeout())).category, Category::Timeout);
+    assert_eq!(class_of(&Box::new(timeout())).category, Category::Timeout);
+    assert_eq!(Error::convert(Arc::new(Error::validation("x"))).category(), Category::Validation);
+    assert_eq!(Error::convert(io::Error::other(Arc::new(Error::data("x")))).category(), Category::Data);
+}
+
+#[test]
+fn an_error_of_io_that_says_what_it_is_is_that() {
+    let bad_text = String::from_utf8(vec![0xff]).unwrap_err();
+    assert_eq!(class_of(&io::Error::new(ErrorKind::InvalidData, bad_text.clone())).category, Category::Data);
+    assert_eq!(
+        class_of(&io::Error::other(bad_text)).category,
+        Category::Validation,
+        "one that only wraps is asked on"
+    );
+}
+
+#[test]
+fn errors_nested_without_end_cost_no_stack() {
+    let deep = (0..10_000).fold(io::Error::from(ErrorKind::TimedOut), |inner, _| io::Error::other(inner));
+    assert_eq!(class_of(&deep).category, Category::Unknown, "32 causes are followed");
+    // Its drop is as deep as it is itself, and is std's.
+    std::mem::forget(deep);
+}
+
+#[test]
+fn several_refusals_say_nothing_and_one_failure_among_them_is_heard() {
+    let open = || Error::from(Rejection::new(PolicyKind::Breaker, Name::UNNAMED, Reason::CircuitOpen));
+    let verdict =
+        |errors: Vec<Error>| errors.into_iter().collect::<Errors>().into_result().unwrap_err().verdict();
+    assert_eq!(verdict(vec![open(), open()]), Verdict::Ignore);
+    assert_eq!(verdict(vec![open(), Error::network("gone")]), Verdict::Transient(None));
+    assert_eq!(verdict(vec![Error::validation("x"), Error::network("gone")]), Verdict::Transient(None));
+    assert_eq!(verdict(vec![Error::data("lost"), Error::network("gone")]), Verdict::Permanent);
+}
+
+#[test]
+fn the_worst_of_many_counts_however_late_it_comes() {
+    let late = (0..100).map(|_| Error::validation("x")).chain([Error::internal("bug")]);
+    let all = late.collect::<Errors>().into_result().unwrap_err();
+    assert_eq!((all.category(), all.len(), all.omitted()), (Category::Internal, 101, 37));
+}
+
+#[test]
+fn a_word_that_nobody_knows_does_not_hide_the_status() {
+    let remote = RemoteError::from_json(br#"{"status":429,"category":"billing"}"#).unwrap();
+    assert_eq!(remote.category, Category::RateLimit);
+}
+
+#[test]
+fn a_limit_of_the_clients_own_is_a_timeout() {
+    let status = tonic::Status::from_error(Box::new(tonic::TimeoutExpired(())));
+    assert_eq!(class_of(&status).category, Category::Timeout);
+}
