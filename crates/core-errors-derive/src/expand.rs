@@ -129,7 +129,7 @@ impl Input<'_> {
     fn idempotent_only(&self) -> Option<TokenStream> {
         let krate = &self.krate;
         self.asks_a_field().then(|| {
-            self.method("idempotent_only", &quote!(bool), |Said { category, .. }| {
+            self.method("idempotent_only", &quote!(::core::primitive::bool), |Said { category, .. }| {
                 Reply::plain(quote!(#krate::Category::idempotent_only(#krate::Category::#category)))
             })
         })
