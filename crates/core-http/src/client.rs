@@ -169,7 +169,7 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        if let Err(refused) = self.injector.remaining() {
+        if let Err(refused) = self.injector.in_time() {
             return ClientFuture { inner: None, refused: Some(refused) };
         }
         let inner = self.inner.call(with_context(&self.injector, request));

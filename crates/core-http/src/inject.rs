@@ -1,7 +1,6 @@
 //! Contexts into the headers of requests that go out: shared by the layers and by the middleware of reqwest.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use core_context::propagation::Field;
 use core_context::{Context, Propagation};
@@ -48,19 +47,18 @@ impl Injector {
         Arc::make_mut(&mut self.0).clock = clock;
     }
 
-    /// How long the callee has, if the current context says so.
+    /// Whether a call may still be made for the current context.
     ///
     /// # Errors
-    /// If it has no time at all: nobody waits for the answer.
-    pub(crate) fn remaining(&self) -> Result<Option<Duration>, Error> {
+    /// If its deadline has passed: nobody waits for the answer.
+    pub(crate) fn in_time(&self) -> Result<(), Error> {
         match Context::current_deadline() {
-            None => Ok(None),
-            Some(deadline) => match self.0.clock.reached(deadline) {
-                Err(left) => Ok(Some(left)),
-                Ok(_) => Err(Error::timeout("the time had run out before the request was sent")
+            Some(deadline) if self.0.clock.reached(deadline).is_ok() => {
+                Err(Error::timeout("the time had run out before the request was sent")
                     .with_code(TOO_LATE)
-                    .with_idempotent_only(false)),
-            },
+                    .with_idempotent_only(false))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -97,9 +95,7 @@ impl Injector {
         };
         if headers.keys_len() <= KEYS_FEW {
             // Among so few headers it is faster to look at each than to look for each of ours.
-            let strange: Option<HeaderName> =
-                headers.keys().find(|name| may_be_ours(name, names) && is_strange(name)).cloned();
-            if strange.is_none() {
+            if !headers.keys().any(|name| may_be_ours(name, names) && is_strange(name)) {
                 return;
             }
         }

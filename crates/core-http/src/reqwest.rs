@@ -69,7 +69,7 @@ impl Middleware for ContextMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        self.0.remaining().map_err(carry)?;
+        self.0.in_time().map_err(carry)?;
         self.0.write(request.headers_mut(), extensions);
         // The deadline is held from outside: a timeout of the request would take the place of the client's own, which may be shorter.
         let answered = self.0.bounded(next.run(request, extensions)).await.map_err(carry)?;

@@ -9,7 +9,8 @@ use crate::{Cx, Why};
 ///
 /// The driver keeps to this order: [`begin`](Self::begin) once; then, for each attempt, [`admit`](Self::admit) until it
 /// says [`Admit::Run`], and [`settle`](Self::settle) with what came of it. A call that is dropped at any point ends with
-/// [`abandon`](Self::abandon) instead. Nothing here may block, and nothing calls back into user code.
+/// [`abandon`](Self::abandon) instead. Nothing here may block. The
+/// one thing of the user's that runs here is a subscriber, outside any lock and with its panic caught.
 pub trait Policy {
     /// What the policy remembers of one call. Plain data: what it holds is returned by [`settle`](Self::settle) or
     /// [`abandon`](Self::abandon), which the driver guarantees, so it needs no `Drop`.

@@ -9,7 +9,8 @@ static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
 /// While it lives, every retry of the process makes at most so many attempts, and does not wait between them (rule RT-12).
 ///
 /// For tests of applications, whose retries are deep inside and would make each failure take seconds. It does not touch deadlines,
-/// budgets or events. One at a time: when the last that was made is dropped, the switch is off.
+/// budgets or events. One at a time: the newest counts, and the switch is off as soon as any is
+/// dropped.
 ///
 /// ```
 /// use core_errors::Error;

@@ -114,8 +114,8 @@ impl Budget {
         }
     }
 
-    /// An attempt failed in a way that is worth a retry, whether or not one follows. `is_first` is the first of its call. Whether
-    /// the failure alone forbids a retry, or [`take`](Self::take) is to be asked.
+    /// An attempt failed in a way that is worth a retry, whether or not one follows; `is_first` says that it was the first of its
+    /// call. `false` forbids the retry; after `true`, [`take`](Self::take) has the last word.
     #[must_use = "no retry may follow if the budget says no"]
     pub fn failed(&self, is_first: bool, now: impl FnOnce() -> Instant) -> bool {
         match &*self.0 {
