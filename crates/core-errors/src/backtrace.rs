@@ -1,6 +1,7 @@
 //! Which errors get a backtrace. The place where an error was made is always known, and costs nothing.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::{Category, CategorySet};
@@ -83,17 +84,19 @@ impl Default for BacktracePolicy {
 
 /// A backtrace, if one is due for an error of that category.
 #[inline]
-pub(crate) fn take(category: Category) -> Option<Box<Backtrace>> {
+pub(crate) fn take(category: Category) -> Option<Backtrace> {
     let policy = BacktracePolicy::current();
     if policy.categories.contains(category) || (policy.one_in > 0 && is_the_nth(policy.one_in)) {
-        return Some(Box::new(force()));
+        return Some(force());
     }
-    if !policy.env {
-        return None;
-    }
-    // Costs one load unless the environment asks for it.
-    let asked = Backtrace::capture();
-    if asked.status() == BacktraceStatus::Captured { Some(Box::new(asked)) } else { None }
+    (policy.env && is_asked_for()).then(force)
+}
+
+/// Whether the environment asks for backtraces. Read once, as the standard library does.
+#[inline]
+fn is_asked_for() -> bool {
+    static IS_ASKED_FOR: OnceLock<bool> = OnceLock::new();
+    *IS_ASKED_FOR.get_or_init(|| Backtrace::capture().status() == BacktraceStatus::Captured)
 }
 
 #[cold]

@@ -25,18 +25,25 @@ pub struct Error(Box<Inner>);
 struct Inner {
     category: Category,
     recovery: Recovery,
-    verdict: Verdict,
+    /// That of the error it was made from. Otherwise recovery, category and hint decide.
+    verdict: Option<Verdict>,
     idempotent_only: bool,
     code: Option<Code>,
     message: Cow<'static, str>,
-    internal: Option<Cow<'static, str>>,
     operation: Cow<'static, str>,
     retry_after: Option<Duration>,
     metadata: Vec<Metadata>,
     location: &'static Location<'static>,
     context: Option<Arc<dyn ErrorContext>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    backtrace: Option<Box<Backtrace>>,
+    aside: Option<Box<Aside>>,
+}
+
+/// What few errors have: apart, so that the others need not be made and dropped with it.
+#[derive(Default)]
+struct Aside {
+    internal: Option<Cow<'static, str>>,
+    backtrace: Option<Backtrace>,
 }
 
 /// More facts than this are not kept: an error is no database.
@@ -62,7 +69,8 @@ impl Error {
     #[must_use]
     pub fn with_recovery(mut self, recovery: Recovery) -> Self {
         self.0.recovery = recovery;
-        self.judge()
+        self.0.verdict = None;
+        self
     }
 
     /// Says whether the call may have taken effect although it failed, where the error knows better than its category:
@@ -77,7 +85,8 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
-        self.judge()
+        self.0.verdict = None;
+        self
     }
 
     /// Replaces the text that clients may see.
@@ -90,7 +99,7 @@ impl Error {
     /// Adds text for those who run the service. Clients never see it.
     #[must_use]
     pub fn with_internal(mut self, text: impl Into<Cow<'static, str>>) -> Self {
-        self.0.internal = Some(text.into());
+        self.0.aside.get_or_insert_default().internal = Some(text.into());
         self
     }
 
@@ -160,7 +169,7 @@ impl Error {
     /// The text for those who run the service.
     #[must_use]
     pub fn internal_message(&self) -> Option<&str> {
-        self.0.internal.as_deref()
+        self.0.aside.as_ref()?.internal.as_deref()
     }
 
     /// The operation that failed; outer names first, joined by dots.
@@ -196,7 +205,7 @@ impl Error {
     /// How the code came to where it was made, if the [policy](crate::BacktracePolicy) asked for that.
     #[must_use]
     pub fn backtrace(&self) -> Option<&Backtrace> {
-        self.0.backtrace.as_deref()
+        self.0.aside.as_ref()?.backtrace.as_ref()
     }
 
     /// The kind of failure.
@@ -255,12 +264,6 @@ impl Error {
         Problem::of(self)
     }
 
-    /// What it says of itself decides from now on.
-    fn judge(mut self) -> Self {
-        self.0.verdict = Verdict::of_class(self.0.recovery, self.0.category, self.0.retry_after);
-        self
-    }
-
     /// The causes, nearest first; 32 at most.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         std::iter::successors(self.source(), |&e| e.source()).take(CAUSES_MAX)
@@ -290,7 +293,8 @@ impl Classify for Error {
 
     /// That of the error it was made from, unless recovery or hint were set since: a refusal stays one.
     fn verdict(&self) -> Verdict {
-        self.0.verdict
+        let Inner { recovery, category, retry_after, verdict, .. } = &*self.0;
+        verdict.unwrap_or_else(|| Verdict::of_class(*recovery, *category, *retry_after))
     }
 }
 

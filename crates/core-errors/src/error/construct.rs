@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::panic::Location;
 
-use super::Inner;
+use super::{Aside, Inner};
 use crate::{
-    Category, Class, Classify, Code, Error, MultiError, Recovery, Rejection, Verdict, ambient, backtrace,
-    class_of, unclassified,
+    Category, Class, Classify, Code, Error, MultiError, Recovery, Rejection, ambient, backtrace, class_of,
+    unclassified,
 };
 
 macro_rules! constructors {
@@ -50,23 +50,34 @@ impl Error {
     /// It remembers where it was made, and the ids of the [context](crate::ErrorContext) that is current.
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn new(category: Category, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
-            category,
-            recovery: category.recovery(),
-            verdict: Verdict::of_class(category.recovery(), category, None),
-            idempotent_only: category.idempotent_only(),
-            code: None,
-            message: message.into(),
-            internal: None,
-            operation: Cow::Borrowed(""),
-            retry_after: None,
-            metadata: Vec::new(),
-            location: Location::caller(),
-            context: ambient::current(),
-            source: None,
-            backtrace: backtrace::take(category),
-        }))
+        Self::made(category, message.into(), Location::caller())
+    }
+
+    fn made(category: Category, message: Cow<'static, str>, location: &'static Location<'static>) -> Self {
+        let context = ambient::current();
+        let aside = backtrace::take(category).map(|trace| Box::new(Aside { backtrace: Some(trace), internal: None }));
+        // Written where it stays: the copy from the stack would cost a tenth of the whole.
+        let place = Box::new_uninit();
+        Self(Box::write(
+            place,
+            Inner {
+                category,
+                recovery: category.recovery(),
+                verdict: None,
+                idempotent_only: category.idempotent_only(),
+                code: None,
+                message,
+                operation: Cow::Borrowed(""),
+                retry_after: None,
+                metadata: Vec::new(),
+                location,
+                context,
+                source: None,
+                aside,
+            },
+        ))
     }
 
     constructors! {
@@ -188,7 +199,7 @@ impl Error {
         let Class { category, recovery, verdict, retry_after, code, idempotent_only } = class;
         let mut error = Self::new(category, message);
         error.0.recovery = recovery;
-        error.0.verdict = verdict;
+        error.0.verdict = Some(verdict);
         error.0.idempotent_only = idempotent_only;
         error.0.retry_after = retry_after;
         error.0.code = code;

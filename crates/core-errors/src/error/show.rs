@@ -32,7 +32,7 @@ impl fmt::Debug for Error {
             write!(f, "{operation}: ")?;
         }
         write!(f, "{self:#}")?;
-        if let Some(internal) = &self.0.internal {
+        if let Some(internal) = self.internal_message() {
             write!(f, " ({internal})")?;
         }
         for fact in &self.0.metadata {
@@ -42,7 +42,7 @@ impl fmt::Debug for Error {
             write!(f, " correlation_id={}", context.correlation_id())?;
         }
         write!(f, " at {}", self.0.location)?;
-        match &self.0.backtrace {
+        match self.backtrace() {
             // On lines of its own, and only where the long form is asked for: looking symbols up is slow.
             Some(backtrace) if f.alternate() => write!(f, "\n{backtrace}"),
             _ => Ok(()),
