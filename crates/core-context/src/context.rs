@@ -25,16 +25,16 @@ struct Inner {
 
 /// What a context consists of.
 #[derive(Clone)]
-struct Parts {
+pub(crate) struct Parts {
     correlation_id: CorrelationId,
     request: Option<Arc<Request>>,
     user: Option<Arc<User>>,
     tenant: Option<Arc<str>>,
-    trace: Option<TraceContext>,
-    remote: Option<Arc<TraceContext>>,
-    baggage: Option<Baggage>,
-    deadline: Option<Instant>,
-    attempt: u32,
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) remote: Option<Arc<TraceContext>>,
+    pub(crate) baggage: Option<Baggage>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) attempt: u32,
     extensions: Option<Arc<Extensions>>,
 }
 
@@ -297,6 +297,15 @@ impl Parts {
 // === impl Builder ===
 
 impl Builder {
+    /// What it is made of, for those who fill it in one pass: each step of the others moves all of it.
+    pub(crate) fn parts_mut(&mut self) -> &mut Parts {
+        &mut self.parts
+    }
+
+    pub(crate) fn set_id(&mut self, id: Option<CorrelationId>) {
+        self.correlation_id = id;
+    }
+
     /// Sets the correlation id. Default: that of the trace, or else a new one.
     #[inline]
     pub fn correlation_id(mut self, id: CorrelationId) -> Self {

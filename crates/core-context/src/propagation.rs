@@ -4,6 +4,7 @@ mod formats;
 mod headers;
 mod timeout;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use core_time::{Clock, ms};
@@ -187,31 +188,25 @@ impl Propagation {
     pub fn extract(&self, headers: &(impl Headers + ?Sized), clock: &Clock) -> Builder {
         let found = Found::of(headers, self);
         let mut builder = Context::builder();
+        let parts = builder.parts_mut();
         let caller = self.caller_of(headers, &found);
-        builder = match (caller, self.trust) {
-            (Some(caller), Trust::Trusted) => builder.trace(caller.child()),
-            (Some(caller), Trust::Untrusted) => builder.trace(TraceContext::generate(false)).remote(caller),
-            (None, _) => builder.trace(self.begun(&found)),
-        };
+        match (caller, self.trust) {
+            (Some(caller), Trust::Trusted) => parts.trace = Some(caller.into_child()),
+            (Some(caller), Trust::Untrusted) => {
+                parts.trace = Some(TraceContext::generate(false));
+                parts.remote = Some(Arc::new(caller));
+            }
+            (None, _) => parts.trace = Some(self.begun(&found)),
+        }
+        parts.baggage = self.baggage_of(headers, &found).filter(|baggage| !baggage.is_empty());
+        let budget = found.timeout.only().and_then(parse_millis);
+        let of_grpc = found.grpc_timeout.only().and_then(parse_grpc);
+        let budget = [budget, of_grpc].into_iter().flatten().min();
+        parts.deadline = budget.map(|budget| clock.now() + budget);
+        parts.attempt = found.attempt.only().and_then(parse_attempt).unwrap_or(1);
         let id = found.correlation_id.only().and_then(|id| CorrelationId::from_bytes(id).ok());
-        let id = id.or_else(|| CorrelationId::from_bytes(found.request_id.only()?).ok());
-        if let Some(id) = id {
-            builder = builder.correlation_id(id);
-        }
-        if let Some(baggage) = self.baggage_of(headers, &found) {
-            builder = builder.baggage(baggage);
-        }
-        for budget in
-            [found.timeout.only().and_then(parse_millis), found.grpc_timeout.only().and_then(parse_grpc)]
-                .into_iter()
-                .flatten()
-        {
-            builder = builder.deadline_in(budget, clock);
-        }
-        match found.attempt.only().and_then(parse_attempt) {
-            Some(attempt) => builder.attempt(attempt),
-            None => builder,
-        }
+        builder.set_id(id.or_else(|| CorrelationId::from_bytes(found.request_id.only()?).ok()));
+        builder
     }
 
     /// Writes a context for a callee: the trace in a new span, the ids, the baggage, and what is left of the time.

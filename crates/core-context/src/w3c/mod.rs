@@ -59,7 +59,11 @@ impl TraceContext {
     /// The same trace in a new span inside this one: what an outgoing request carries.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { span_id: SpanId::generate(), parent_id: Some(self.span_id), ..self.clone() }
+        self.clone().into_child()
+    }
+
+    pub(crate) fn into_child(self) -> Self {
+        Self { span_id: SpanId::generate(), parent_id: Some(self.span_id), ..self }
     }
 }
 

@@ -57,7 +57,8 @@ impl Error {
 
     fn made(category: Category, message: Cow<'static, str>, location: &'static Location<'static>) -> Self {
         let context = ambient::current();
-        let aside = backtrace::take(category).map(|trace| Box::new(Aside { backtrace: Some(trace), internal: None }));
+        let aside =
+            backtrace::take(category).map(|trace| Box::new(Aside { backtrace: Some(trace), internal: None }));
         // Written where it stays: the copy from the stack would cost a tenth of the whole.
         let place = Box::new_uninit();
         Self(Box::write(
