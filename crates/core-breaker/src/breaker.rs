@@ -268,7 +268,7 @@ impl Policy for Breaker {
         } else {
             let engine = &self.0.engine;
             let now = cx.now();
-            let refused = engine.refuse_now(now, self.0.clock.tick());
+            let refused = engine.refuse_now(now + self.0.clock.tick());
             if refused.is_certain() {
                 return Admit::Refuse(engine.rejection(refused, now));
             }

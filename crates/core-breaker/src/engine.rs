@@ -146,14 +146,14 @@ impl Engine {
         matches!(word.state(), State::Closed | State::Disabled).then(|| Ticket::new(word, 0))
     }
 
-    /// The refusal, where that is certain: the circuit is open, and will be for longer than the time may lag. Otherwise one
-    /// that says nothing of when, which comes back in two registers where an `Option` of it would not.
-    #[inline(never)]
-    pub(crate) fn refuse_now(&self, now: Instant, lag: Duration) -> Refused {
+    /// The refusal, where that is certain: the circuit is open, and will be past `latest`, which is as late as it may be now. Otherwise
+    /// one that says nothing of when, which comes back in two registers where an `Option` of it would not.
+    #[inline]
+    pub(crate) fn refuse_now(&self, latest: Instant) -> Refused {
         let word = self.load();
         let until = self.until();
         // The two readings belong together, or it is decided with care.
-        if word.state() == State::Open && until > now + lag && self.load() == word {
+        if word.state() == State::Open && until > latest && self.load() == word {
             self.refuse(word, Some(until))
         } else {
             Refused { word, until: None }
