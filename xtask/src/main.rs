@@ -8,6 +8,7 @@
 mod compare;
 mod demo;
 mod failure;
+mod icount;
 mod layers;
 mod lint;
 mod out;
@@ -35,6 +36,7 @@ struct Cli {
 enum Command {
     Compare(compare::Args),
     Demo(demo::Args),
+    Icount(icount::Args),
     Layers(layers::Args),
     Lint(lint::Args),
     Test(test::Args),
@@ -57,6 +59,7 @@ impl Command {
         match self {
             Self::Compare(args) => args.run(),
             Self::Demo(args) => args.run(),
+            Self::Icount(args) => args.run(),
             Self::Layers(args) => args.run(),
             Self::Lint(args) => args.run(),
             Self::Test(args) => args.run(),

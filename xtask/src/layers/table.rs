@@ -28,7 +28,7 @@ const LAYERS: [&[&str]; 6] = [
 const PARTS: [(&str, &str); 1] = [("core-errors-derive", "core-errors")];
 
 /// Tools of the repository: they lean on anything, nothing leans on them.
-const TOOLS: [&str; 2] = ["demo", "xtask"];
+const TOOLS: [&str; 3] = ["demo", "icount", "xtask"];
 
 /// The lowest layer that may open a socket or know a client of others.
 pub(super) const CLIENTS_FROM: usize = 3;
