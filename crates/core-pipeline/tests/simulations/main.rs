@@ -1,0 +1,12 @@
+//! Whole systems in virtual time: many callers, one callee, and a trigger. What is claimed is what happens after the trigger
+//! is gone.
+//!
+//! Each run draws its picture in `docs/pictures`, and fails where the committed one is another: same seeds, same history.
+//! `GENESIS_BLESS=1 cargo test -p core-pipeline --test simulations` draws them anew.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+mod callee;
+mod herd;
+mod history;
+mod picture;
+mod storm;
