@@ -1,5 +1,6 @@
 //! Classifying errors of others: by type and kind, never by message text.
 
+mod into;
 #[cfg(feature = "http")]
 mod of_http;
 #[cfg(feature = "hyper")]
@@ -30,6 +31,8 @@ use crate::error::CAUSES_MAX;
 use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError, Verdict};
 
 pub(crate) use of_std::io_class;
+#[cfg(any(feature = "anyhow", feature = "eyre"))]
+pub(crate) use reports::report;
 
 /// What is known of an error that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use core_errors::{Category, Classify, Code, Error, Name, PolicyKind, Reason, Recovery, Rejection, Verdict};
+use core_errors::{
+    Category, Classify, Code, Error, Errors, MultiError, Name, PolicyKind, Reason, Recovery, Rejection,
+    ResultExt, Verdict,
+};
 
 const AFTER: Duration = Duration::from_secs(3);
 
@@ -119,6 +122,27 @@ fn attributes_of_one_item_add_up() {
     );
 }
 
+/// A conversion saw a box, in which nobody knows what a derived error says of itself.
+#[test]
+fn what_a_variant_says_stays_whatever_is_said_about_it() {
+    let failed = || Err::<(), _>(ChargeError::Busy { after: AFTER });
+    let mut errors = Errors::new();
+    errors.ok(failed());
+    let all = [
+        failed().op("orders.charge").unwrap_err(),
+        failed().or_message("slow down").unwrap_err(),
+        Error::from(errors.into_result().unwrap_err()),
+        Error::from(MultiError::collect([failed()]).unwrap_err()),
+        Error::transient("orders.charge", ChargeError::Busy { after: AFTER }),
+    ];
+    for error in &all {
+        assert_eq!(answers(error), answers(&ChargeError::Busy { after: AFTER }), "{error:?}");
+        assert!(error.location().file().ends_with("derive.rs"), "{}", error.location());
+    }
+    let fatal = Error::fatal("orders.charge", ChargeError::Declined);
+    assert_eq!((fatal.category(), fatal.recovery()), (Category::Validation, Recovery::Fatal));
+}
+
 // === What a field is asked ===
 
 #[test]
@@ -193,11 +217,14 @@ fn boxed_and_shared_errors_are_asked_too() {
         Lent(&'a Error),
         #[classify(transparent)]
         Deeper(Arc<Self>),
+        #[classify(transparent)]
+        Owned(Box<Error>),
     }
     let error = Error::conflict("x");
     let all = [
         Wrapped::Boxed(io::Error::from(ErrorKind::AlreadyExists).into()),
         Wrapped::Shared(Arc::new(Error::conflict("x"))),
+        Wrapped::Owned(Box::new(Error::conflict("x"))),
         Wrapped::Lent(&error),
         Wrapped::Deeper(Arc::new(Wrapped::Lent(&error))),
     ];

@@ -1,12 +1,20 @@
 //! What was found wrong once, and must not come back: each test failed before its repair.
-#![cfg(all(feature = "json", feature = "redis", feature = "tonic"))]
+#![cfg(all(
+    feature = "anyhow",
+    feature = "eyre",
+    feature = "json",
+    feature = "redis",
+    feature = "reqwest",
+    feature = "tokio",
+    feature = "tonic"
+))]
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use core_errors::{
-    Category, Classify, Error, Errors, Name, PolicyKind, Reason, Recovery, Rejection, RemoteError, Verdict,
-    Visibility, class_of,
+    Category, Classify, Error, Errors, MultiError, Name, PolicyKind, Reason, Recovery, Rejection,
+    RemoteError, ResultExt, Verdict, Visibility, class_of, unclassified,
 };
 
 #[test]
@@ -100,4 +108,55 @@ fn a_word_that_nobody_knows_does_not_hide_the_status() {
 fn a_limit_of_the_clients_own_is_a_timeout() {
     let status = tonic::Status::from_error(Box::new(tonic::TimeoutExpired(())));
     assert_eq!(class_of(&status).category, Category::Timeout);
+}
+
+#[test]
+fn a_report_is_known_by_what_it_holds_on_every_way() {
+    let reset = || io::Error::from(ErrorKind::ConnectionReset);
+    let mut errors = Errors::new();
+    errors.ok(Err::<(), _>(anyhow::Error::new(reset())));
+    for error in [
+        Err::<(), _>(anyhow::Error::new(reset())).op("ledger.read").unwrap_err(),
+        Err::<(), _>(eyre::Report::new(reset())).op("ledger.read").unwrap_err(),
+        Error::transient("ledger.read", anyhow::Error::new(reset())),
+        Error::from(MultiError::collect([Err::<(), _>(anyhow::Error::new(reset()))]).unwrap_err()),
+        Error::from(errors.into_result().unwrap_err()),
+        Error::convert(anyhow::Error::new(reset())),
+        Error::convert(eyre::Report::new(reset())),
+    ] {
+        assert_eq!(error.category(), Category::Network, "{error:?}");
+        assert!(error.location().file().ends_with("found.rs"), "{}", error.location());
+    }
+}
+
+#[test]
+fn a_report_that_nobody_knows_is_counted_and_what_was_said_around_ours_is_kept() {
+    let count = || unclassified().iter().filter(|(name, _)| name.contains("anyhow")).map(|(_, n)| n).sum();
+    let before: u64 = count();
+    assert_eq!(Error::from(anyhow::anyhow!("x")).category(), Category::Unknown);
+    assert_eq!(Error::from(eyre::eyre!("x")).category(), Category::Unknown);
+    assert_eq!(count(), before + 2);
+
+    let ours = || Error::timeout("slow").with_internal("db-7").op("ledger.read");
+    for error in [
+        Error::from(anyhow::Error::new(ours()).context("reading the ledger").context("billing")),
+        Error::from(eyre::Report::new(ours()).wrap_err("reading the ledger").wrap_err("billing")),
+    ] {
+        assert_eq!((error.message(), error.operation()), ("slow", Some("ledger.read")));
+        assert_eq!(error.internal_message(), Some("billing: reading the ledger: db-7"));
+    }
+    assert_eq!(Error::from(anyhow::Error::new(ours())).internal_message(), Some("db-7"));
+}
+
+#[test]
+fn errors_that_are_converted_many_at_once_were_made_where_that_was_asked_for() {
+    let bad = || ["x".parse::<u8>().unwrap_err()];
+    let mut extended = Errors::new();
+    extended.extend(bad());
+    let made = Errors::from_iter(bad());
+    let converted = "x".parse::<u8>().or_convert().unwrap_err();
+    let of = |errors: Errors| Error::from(errors.into_result().unwrap_err());
+    for error in [of(extended), of(made), converted] {
+        assert!(error.location().file().ends_with("found.rs"), "{}", error.location());
+    }
 }

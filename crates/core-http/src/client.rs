@@ -154,7 +154,7 @@ impl<S> Layer<S> for ClientLayer {
 impl<S, A, B> Service<Request<A>> for Client<S>
 where
     S: Service<Request<A>, Response = Response<B>>,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    S::Error: Into<Box<dyn StdError + Send + Sync>> + 'static,
 {
     type Response = Response<B>;
     type Error = Error;
@@ -182,7 +182,7 @@ where
 impl<F, B, E> Future for ClientFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    E: Into<Box<dyn StdError + Send + Sync>>,
+    E: Into<Box<dyn StdError + Send + Sync>> + 'static,
 {
     type Output = Result<Response<B>, Error>;
 
