@@ -85,9 +85,9 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// | `into_error` | write `impl From<Self> for core_errors::Error`, by `Error::classified` | it is not written |
 /// | `crate = my_kit::errors` | where core-errors is, for those who reach it through another crate | `::core_errors` |
 ///
-/// With `into_error` the type goes through `?`, `ResultExt::op`, `Errors` and `CallError` as what it says of itself; without it, it is
-/// [converted](../core_errors/struct.Error.html#method.convert) as an error that nobody knows. The type that `into_error` converts has to be an error, `Send`, `Sync` and `'static`. The location of the new error is
-/// that of the caller, so `?` keeps its line.
+/// With `into_error` the type goes through `?`, `ResultExt::op`, `Errors` and `CallError` as what it says of itself. Without it only
+/// `Error::classified` asks it, and `Error::convert` takes it for an error that nobody knows. The type has to be an error, `Send`,
+/// `Sync` and `'static`. The location of the new error is that of the caller, so `?` keeps its line.
 ///
 /// # Generics
 /// A transparent field whose type depends on a parameter adds `FieldType: Classify` to the where-clause. Nothing else

@@ -24,6 +24,9 @@ pub struct Problem {
     /// The stable name of the error.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub code: Option<&'static str>,
+    /// Whether the call may have taken effect although it failed, where that is not what the category says.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub idempotent_only: Option<bool>,
     /// Whole seconds until trying again is worth it, rounded up.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub retry_after: Option<u64>,
@@ -72,6 +75,7 @@ impl Problem {
                 .map(|text| text.to_owned().into()),
             category: category.as_str(),
             code: error.code().map(crate::Code::as_str),
+            idempotent_only: Some(error.idempotent_only()).filter(|only| *only != category.idempotent_only()),
             retry_after: error.retry_after().map(whole_seconds),
             correlation_id: error.context().map(|context| context.correlation_id().to_owned()),
             errors: parts(error),

@@ -160,3 +160,71 @@ fn errors_that_are_converted_many_at_once_were_made_where_that_was_asked_for() {
         assert!(error.location().file().ends_with("found.rs"), "{}", error.location());
     }
 }
+
+/// A callee could have said anything of itself, and every retry believed it.
+#[test]
+fn a_remote_that_is_not_trusted_cannot_make_a_retry_safer_than_its_kind() {
+    let said = br#"{"v":1,"category":"timeout","recovery":"retriable","idempotent_only":false}"#;
+    let remote = RemoteError::from_json(said).unwrap();
+    assert!(!remote.idempotent_only, "what was said is kept");
+    assert!(Error::from(remote.clone()).idempotent_only());
+    assert!(!Error::from(remote.trusted()).idempotent_only());
+
+    let said = br#"{"v":1,"category":"conflict","recovery":"transient"}"#;
+    let remote = RemoteError::from_json(said).unwrap();
+    let strange = Error::from(remote.clone());
+    assert_eq!((strange.recovery(), strange.verdict()), (Recovery::InvalidInput, Verdict::Ignore));
+    assert_eq!(Error::from(remote.trusted()).verdict(), Verdict::Transient(None));
+}
+
+#[test]
+fn that_a_call_may_have_been_done_is_told_over_grpc() {
+    for only in [true, false] {
+        for error in [Error::unavailable("x"), Error::timeout("x")] {
+            let status = tonic::Status::from(error.with_idempotent_only(only));
+            assert_eq!(RemoteError::from_status(&status).idempotent_only, only);
+            assert_eq!(Error::from(RemoteError::from_status(&status).trusted()).idempotent_only(), only);
+        }
+    }
+    let status = tonic::Status::from(Error::timeout("x").with_idempotent_only(false));
+    assert!(class_of(&status).idempotent_only, "a status of anybody is not believed");
+}
+
+#[test]
+fn a_status_is_what_google_rpc_allows_and_small_enough_for_headers() {
+    use tonic_types::StatusExt;
+    let plain = tonic::Status::from(Error::timeout("slow").with_public("k", 1).with_public("ok", 2));
+    let remote = RemoteError::from_status(&plain);
+    assert_eq!(remote.code, None, "nobody gave it a code");
+    assert_eq!(remote.metadata, [("ok".to_owned(), "2".to_owned())], "a key has two letters at least");
+
+    let long = || "ä".repeat(10_000);
+    let parts: Errors = (0..64).map(|_| Error::validation_at("#/age", long())).collect();
+    let several = Error::from(parts.into_result().unwrap_err()).with_message(long());
+    let many = (0..32).fold(Error::timeout(long()), |error, n| {
+        error.with_public(Box::leak(format!("key_{n}").into_boxed_str()), "x".repeat(100))
+    });
+    for error in [several, many] {
+        let status = tonic::Status::from(&error);
+        assert!(status.message().len() <= 512);
+        let bytes = status.details().len();
+        assert!(bytes <= 4_096, "{bytes}");
+        assert!(status.get_error_details().error_info().is_some(), "it is whole");
+    }
+}
+
+#[test]
+fn a_status_cannot_contradict_its_code_or_ask_for_a_wait_without_end() {
+    use tonic_types::{ErrorDetails, StatusExt};
+    let facts = std::collections::HashMap::from([("category".to_owned(), "unavailable".to_owned())]);
+    let mut details = ErrorDetails::with_error_info("X", "x", facts);
+    details.set_retry_info(Some(std::time::Duration::MAX));
+    let status = tonic::Status::with_error_details(tonic::Code::InvalidArgument, "x", details);
+    let remote = RemoteError::from_status(&status);
+    assert_eq!(remote.category, Category::Validation);
+    assert!(remote.retry_after.is_none_or(|after| after <= RemoteError::RETRY_AFTER_MAX));
+    let mut details = ErrorDetails::new();
+    details.set_retry_info(Some(std::time::Duration::from_secs(1_000_000)));
+    let status = tonic::Status::with_error_details(tonic::Code::Unavailable, "x", details);
+    assert_eq!(class_of(&status).retry_after, Some(RemoteError::RETRY_AFTER_MAX));
+}

@@ -9,6 +9,7 @@
 //!   time into each request, and makes errors of failures. [`InjectLayer`] does the writing alone; with the feature `reqwest`,
 //!   `ContextMiddleware` does all of it for `reqwest-middleware`.
 //! * [`check_status`] and [`classify_response`]: what a response means to retry and breaker. [`read_problem`]: what its body says.
+//!   [`Callee`]: how much of that is believed.
 //!
 //! ```
 //! use core_context::Context;
@@ -58,7 +59,9 @@ mod extract;
 #[cfg(feature = "axum")]
 pub use api_error::ApiError;
 pub use catch_panic::{CatchPanic, CatchPanicFuture, CatchPanicLayer};
-pub use classify::{SHOULD_RETRY, check_status, classify_response, error_of, read_problem, verdict_of};
+pub use classify::{
+    Callee, SHOULD_RETRY, check_status, classify_response, error_of, read_problem, verdict_of,
+};
 pub use client::{Client, ClientFuture, ClientLayer, Inject, InjectLayer};
 pub use context::{ContextLayer, ContextService, ResponseFuture};
 #[cfg(feature = "hyper")]
