@@ -20,6 +20,7 @@ mod of_tokio;
 mod of_tonic;
 #[cfg(any(feature = "anyhow", feature = "eyre"))]
 mod reports;
+mod shown;
 
 use std::error::Error as StdError;
 use std::io;
@@ -30,9 +31,12 @@ use std::time::Duration;
 use crate::error::CAUSES_MAX;
 use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError, Verdict};
 
+#[cfg(feature = "serde")]
+pub(crate) use into::type_name;
 pub(crate) use of_std::io_class;
 #[cfg(any(feature = "anyhow", feature = "eyre"))]
 pub(crate) use reports::report;
+pub(crate) use shown::{Shown, without_secrets};
 
 /// What is known of an error that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

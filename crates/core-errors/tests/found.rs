@@ -228,3 +228,91 @@ fn a_status_cannot_contradict_its_code_or_ask_for_a_wait_without_end() {
     let status = tonic::Status::with_error_details(tonic::Code::Unavailable, "x", details);
     assert_eq!(class_of(&status).retry_after, Some(RemoteError::RETRY_AFTER_MAX));
 }
+
+/// Anything that wraps.
+#[derive(Debug, thiserror::Error)]
+#[error("it failed")]
+struct Wrapper(#[source] reqwest::Error);
+
+/// URLs that are signed have the signature in their query.
+#[tokio::test]
+async fn what_reqwest_was_asked_for_is_shown_up_to_its_path() {
+    let failed = async || {
+        let client = reqwest::Client::new();
+        client.get("ftp://bucket.test/invoice.pdf?signature=SECRET#SECRET").send().await.unwrap_err()
+    };
+    assert!(failed().await.to_string().contains("SECRET"), "otherwise this shows nothing");
+    for error in [
+        Error::from(failed().await),
+        Error::convert(failed().await),
+        Error::convert(Wrapper(failed().await)),
+        Error::timeout("slow").cause(failed().await),
+        Error::from(anyhow::Error::new(Wrapper(failed().await))),
+    ] {
+        let log = serde_json::to_string(&error.for_log()).unwrap();
+        for text in [format!("{error:#}"), format!("{error:?}"), format!("{error:#?}"), log] {
+            assert!(!text.contains("SECRET"), "{text}");
+            assert!(text.contains("bucket.test/invoice.pdf"), "{text}");
+        }
+    }
+    let source = Error::from(failed().await);
+    let source = std::error::Error::source(&source).unwrap().to_string();
+    assert!(!source.contains("SECRET"), "nor by whoever walks the chain: {source}");
+}
+
+/// A report that was too long could not be read by the service that it was for.
+#[test]
+fn what_is_written_can_be_read_however_much_there_is() {
+    for filler in ["x", "\u{1}", "\"", "ä", "\u{10ffff}"] {
+        let long = || filler.repeat(20_000);
+        let full = |mut error: Error| {
+            error = error.with_internal(long()).op(long());
+            for n in 0..32 {
+                error = error.with(Box::leak(format!("key_{n}").into_boxed_str()), long());
+            }
+            error
+        };
+        let several: Errors = (0..100).map(|_| full(Error::validation(long()))).collect();
+        let several = full(Error::from(several.into_result().unwrap_err()).with_message(long()));
+        let deep =
+            (0..40).fold(full(Error::internal(long())), |inner, _| full(Error::network(long())).cause(inner));
+        for error in [several, deep] {
+            let json = serde_json::to_vec(&error.for_log()).unwrap();
+            assert!(json.len() <= RemoteError::JSON_MAX - 16_384, "{filler:?}: {}", json.len());
+            let remote = RemoteError::from_json(&json).unwrap();
+            assert_eq!(remote.category, error.category());
+            assert!(error.message().starts_with(&remote.message) && remote.message.len() > 300);
+            assert!(!remote.causes.is_empty() && !remote.metadata.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_cause_says_its_type_and_what_its_service_called_it() {
+    let mut said = RemoteError::new(Category::Conflict, "seen");
+    said.code = Some("ORDER_SEEN".to_owned());
+    let error = Error::from(said);
+    assert!(error.has_code(const { core_errors::Code::new("ORDER_SEEN") }));
+    let json = serde_json::to_value(error.for_log()).unwrap();
+    assert_eq!(json["causes"][0]["code"], "ORDER_SEEN");
+    assert_eq!(json["causes"][0]["type"], "core_errors::remote::RemoteError");
+    let json = serde_json::to_value(Error::convert("x".parse::<u8>().unwrap_err()).for_log()).unwrap();
+    assert_eq!(json["causes"][0]["type"], "core::num::error::ParseIntError");
+}
+
+#[test]
+fn rfc_9457_a_problem_without_a_type_has_the_title_of_its_status() {
+    for category in Category::all() {
+        let problem = Error::new(category, "x").to_problem();
+        let status = http::StatusCode::from_u16(problem.status).unwrap();
+        let phrase = status.canonical_reason().unwrap_or("Client Closed Request");
+        assert_eq!((problem.kind.as_ref(), problem.title.as_ref()), ("about:blank", phrase), "{category}");
+        assert!(problem.instance.is_none());
+    }
+    let own = Error::conflict("x").to_problem().with_type("https://errors.test/seen", "Seen before");
+    let json = serde_json::to_value(own.with_instance("/orders/7")).unwrap();
+    assert_eq!(
+        (&json["type"], &json["title"], &json["instance"]),
+        (&"https://errors.test/seen".into(), &"Seen before".into(), &"/orders/7".into())
+    );
+}

@@ -65,7 +65,7 @@ async fn a_failure_is_a_problem_document_with_the_correlation_id() {
     );
     assert_eq!(
         body,
-        r#"{"type":"about:blank","title":"Invalid request","status":400,"detail":"amount must be positive","category":"validation","correlation_id":"c-1"}"#
+        r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"amount must be positive","category":"validation","correlation_id":"c-1"}"#
     );
 }
 

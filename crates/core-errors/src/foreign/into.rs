@@ -5,6 +5,8 @@ use std::sync::mpsc;
 
 use super::Class;
 use crate::{Category, Error};
+#[cfg(feature = "serde")]
+use crate::{MultiError, Rejection, RemoteError};
 
 macro_rules! known {
     ($($(#[$cfg:meta])* $type:ty),+ $(,)?) => { $(
@@ -16,11 +18,42 @@ macro_rules! known {
                 Self::convert(error)
             }
         }
-    )+ };
+    )+
+
+        /// What the type of an error is called, if it is known.
+        #[cfg(feature = "serde")]
+        pub(crate) fn type_name(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+            $(
+                $(#[$cfg])*
+                if error.is::<$type>() {
+                    return Some(std::any::type_name::<$type>());
+                }
+            )+
+            of_ours(error)
+        }
+    };
+}
+
+#[cfg(feature = "serde")]
+fn of_ours(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    fn of<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+        error.is::<E>().then(std::any::type_name::<E>)
+    }
+    of::<Error>(error)
+        .or_else(|| of::<Rejection>(error))
+        .or_else(|| of::<RemoteError>(error))
+        .or_else(|| of::<MultiError>(error))
+}
+
+/// A box tells nothing of what is in it until it is opened.
+impl From<Box<dyn StdError + Send + Sync>> for Error {
+    #[track_caller]
+    fn from(error: Box<dyn StdError + Send + Sync>) -> Self {
+        Self::convert(error)
+    }
 }
 
 known! {
-    Box<dyn StdError + Send + Sync>,
     std::alloc::LayoutError,
     std::array::TryFromSliceError,
     std::cell::BorrowError,
