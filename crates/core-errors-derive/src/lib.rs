@@ -65,6 +65,7 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// | `category = RateLimit` | its kind: a variant of `Category`, without a path | that of the enum |
 /// | `recovery = transient` | what helps: `retriable`, `transient`, `fatal`, `invalid_input`, `unknown` | that of the category |
 /// | `code = "CARD_DECLINED"` | its stable name, checked when it is compiled | none |
+/// | `idempotent_only = false` | whether the call may have taken effect although it failed: then only one that may be made twice is tried again | that of the category |
 /// | `transparent` | a field gives every answer, the verdict too | |
 ///
 /// A transparent variant says nothing else. It asks its only field; of several, the one marked `#[from]` or `#[source]`

@@ -143,6 +143,24 @@ fn what_a_variant_says_stays_whatever_is_said_about_it() {
     assert_eq!((fatal.category(), fatal.recovery()), (Category::Validation, Recovery::Fatal));
 }
 
+#[test]
+fn a_variant_may_know_whether_the_call_took_effect() {
+    #[derive(Classify)]
+    #[classify(category = Timeout)]
+    enum Sent {
+        #[classify(idempotent_only = false)]
+        Never,
+        Perhaps,
+        #[classify(category = Unavailable, idempotent_only = true)]
+        Half,
+        #[classify(transparent)]
+        Asked(Error),
+    }
+    let asked = |only| Sent::Asked(Error::timeout("slow").with_idempotent_only(only));
+    let all = [Sent::Never, Sent::Perhaps, Sent::Half, asked(false), asked(true)];
+    assert_eq!(all.map(|sent| sent.idempotent_only()), [false, true, true, false, true]);
+}
+
 // === What a field is asked ===
 
 #[test]

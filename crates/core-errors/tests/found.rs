@@ -316,3 +316,91 @@ fn rfc_9457_a_problem_without_a_type_has_the_title_of_its_status() {
         (&"https://errors.test/seen".into(), &"Seen before".into(), &"/orders/7".into())
     );
 }
+
+#[test]
+fn what_std_and_tokio_know_is_known() {
+    use std::ffi::{CStr, CString};
+    use std::sync::mpsc;
+    use std::time::Duration;
+    type Boxed = Box<dyn std::error::Error + Send + Sync>;
+    let (sender, receiver) = mpsc::sync_channel::<()>(0);
+    let (later, earlier) = (std::time::UNIX_EPOCH + Duration::from_secs(1), std::time::UNIX_EPOCH);
+    let cell = std::cell::RefCell::new(());
+    let held = cell.borrow_mut();
+    let (full, _receiver) = tokio::sync::mpsc::channel::<()>(1);
+    full.try_send(()).unwrap();
+    let all: [(Boxed, Category); 22] = [
+        (CString::new("a\0b").unwrap_err().into(), Category::Validation),
+        (CStr::from_bytes_with_nul(b"x").unwrap_err().into(), Category::Validation),
+        (CStr::from_bytes_until_nul(b"x").unwrap_err().into(), Category::Validation),
+        (CString::from_vec_with_nul(vec![b'x']).unwrap_err().into(), Category::Validation),
+        (CString::new([0xff]).unwrap().into_string().unwrap_err().into(), Category::Validation),
+        (<[u8; 2]>::try_from(&[1_u8][..]).unwrap_err().into(), Category::Validation),
+        (char::try_from(0xd800_u32).unwrap_err().into(), Category::Validation),
+        (u8::try_from('é' as u32 + 300).unwrap_err().into(), Category::Validation),
+        (u8::try_from('€').unwrap_err().into(), Category::Validation),
+        (String::from_utf16(&[0xd800]).unwrap_err().into(), Category::Validation),
+        (str::from_utf8(&Vec::from([0xff])).unwrap_err().into(), Category::Validation),
+        ("x".parse::<std::net::IpAddr>().unwrap_err().into(), Category::Validation),
+        (std::path::Path::new("a").strip_prefix("b").unwrap_err().into(), Category::Validation),
+        (Duration::try_from_secs_f64(-1.0).unwrap_err().into(), Category::Validation),
+        (earlier.duration_since(later).unwrap_err().into(), Category::Infrastructure),
+        (receiver.try_recv().unwrap_err().into(), Category::Unavailable),
+        (sender.try_send(()).unwrap_err().into(), Category::ResourceExhausted),
+        (Vec::<u8>::new().try_reserve(usize::MAX).unwrap_err().into(), Category::ResourceExhausted),
+        (cell.try_borrow().unwrap_err().into(), Category::Internal),
+        (std::alloc::Layout::from_size_align(1, 3).unwrap_err().into(), Category::Internal),
+        (full.try_send(()).unwrap_err().into(), Category::ResourceExhausted),
+        (tokio::sync::oneshot::channel::<()>().1.try_recv().unwrap_err().into(), Category::Unavailable),
+    ];
+    drop(held);
+    for (error, category) in all {
+        assert_eq!(class_of(&*error).category, category, "{error:?}");
+        assert_eq!(Error::convert(error).category(), category);
+    }
+}
+
+/// Its type is another for each type of message, so no box can be asked; and the message may be a secret.
+#[test]
+fn what_could_not_be_sent_is_known_and_not_kept() {
+    struct Secret(#[expect(dead_code, reason = "it is only sent")] std::rc::Rc<u8>);
+    let secret = || Secret(std::rc::Rc::new(7));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    drop(receiver);
+    assert_eq!(Error::from(sender.send(secret()).unwrap_err()).category(), Category::Internal);
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    sender.try_send(secret()).map_err(Error::from).unwrap();
+    let full = sender.try_send(secret()).op("queue.push").unwrap_err();
+    assert_eq!((full.category(), full.operation()), (Category::ResourceExhausted, Some("queue.push")));
+    drop(receiver);
+    assert_eq!(Error::from(sender.try_send(secret()).unwrap_err()).category(), Category::Unavailable);
+    assert_eq!(full.root_cause().unwrap().to_string(), "no available capacity");
+}
+
+/// A body that takes too long.
+struct Broken;
+
+impl hyper::body::Body for Broken {
+    type Data = &'static [u8];
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<io::Result<hyper::body::Frame<Self::Data>>>> {
+        std::task::Poll::Ready(Some(Err(ErrorKind::TimedOut.into())))
+    }
+}
+
+/// It was a bug of ours, whatever had happened to it.
+#[tokio::test]
+async fn a_body_of_ours_that_failed_says_why() {
+    use hyper::client::conn::http1;
+    let (ours, _theirs) = tokio::io::duplex(1_024);
+    let (mut sender, connection) = http1::handshake(hyper_util::rt::TokioIo::new(ours)).await.unwrap();
+    let request = http::Request::post("/").header("host", "x").body(Broken).unwrap();
+    let (sent, connected) = tokio::join!(sender.send_request(request), connection);
+    let error = connected.err().or(sent.err()).unwrap();
+    assert!(error.is_user(), "{error:?}");
+    assert_eq!(class_of(&error).category, Category::Timeout, "{error:?}");
+}

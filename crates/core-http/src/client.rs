@@ -18,8 +18,8 @@ use crate::classify::Callee;
 use crate::inject::Injector;
 
 /// Writes the current context into each request: `traceparent` with a span of its own, `tracestate`, `baggage`, the ids, what is left of the
-/// time, and the [attempt](crate::AttemptNumber). Headers that the request has already under these names are replaced; without a
-/// context nothing is written.
+/// time, and the [attempt](crate::AttemptNumber). Headers that the request has already under these names are replaced, and those that speak of a
+/// trace in other words (`b3`, `x-b3-*`, `x-cloud-trace-context`, `x-trace-id`) are removed; without a context nothing is touched.
 #[derive(Clone, Debug, Default)]
 pub struct InjectLayer(Injector);
 

@@ -4,8 +4,11 @@
 
 use std::time::Duration;
 
+use core_context::propagation::HeaderNames;
+use core_context::{Context, Propagation};
 use core_errors::{Classify, Error, Name, PolicyKind, Reason, Rejection, Verdict};
-use core_http::{Callee, ClientLayer, classify_response, error_of, problem};
+use core_http::{Callee, ClientLayer, HeadersOf, InjectLayer, classify_response, error_of, problem};
+use core_time::Clock;
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -98,4 +101,45 @@ fn that_a_call_may_have_been_done_is_told_over_http_and_believed_of_anybody() {
 fn rt_4_no_hint_is_longer_than_a_day() {
     let asks = answer(503, &[("retry-after", "99999999999999999999")]);
     assert_eq!(classify_response(&asks), Verdict::Overload(Some(Duration::from_secs(86_400))));
+}
+
+/// A proxy that copies the headers of its client sent them on, with another trace than that in `traceparent`.
+#[tokio::test]
+async fn a_trace_in_the_words_of_others_does_not_go_along_with_ours() {
+    const OTHERS: [&str; 8] = [
+        "b3",
+        "x-b3-traceid",
+        "x-b3-spanid",
+        "x-b3-parentspanid",
+        "x-b3-sampled",
+        "x-b3-flags",
+        "x-cloud-trace-context",
+        "x-trace-id",
+    ];
+    let echo =
+        service_fn(|request: Request<()>| async move { Ok::<_, std::io::Error>(request.headers().clone()) });
+    for more in [0, 40] {
+        let copied = OTHERS.into_iter().fold(Request::builder(), |build, name| build.header(name, "evil"));
+        let copied = (0..more).fold(copied, |build, n| build.header(format!("x-kept-{n}"), "1"));
+        let copied = copied.header("x-kept", "1").body(()).unwrap();
+        let sent = Context::new().scope(InjectLayer::new().layer(echo).oneshot(copied)).await.unwrap();
+        assert!(sent.values().all(|value| value != "evil"), "{sent:?}");
+        assert_eq!(sent.len(), more + 3, "and nothing else is lost: {sent:?}");
+    }
+    let names = HeaderNames { correlation_id: "x-trace-id".to_owned(), ..HeaderNames::default() };
+    let layer = InjectLayer::new().header_names(names);
+    let context = Context::new();
+    let sent = context.scope(layer.layer(echo).oneshot(Request::new(()))).await.unwrap();
+    assert_eq!(sent["x-trace-id"], context.correlation_id().as_str(), "but for what is ours under that name");
+}
+
+/// Whoever says it is the 1000th attempt decides how often we try.
+#[test]
+fn rt_8_a_stranger_cannot_say_which_attempt_it_is() {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-request-attempt", "1000".parse().unwrap());
+    let attempt = |propagation: Propagation| {
+        propagation.extract(&HeadersOf(&headers), &Clock::system()).build().attempt()
+    };
+    assert_eq!((attempt(Propagation::untrusted()), attempt(Propagation::trusted())), (1, 1_000));
 }
