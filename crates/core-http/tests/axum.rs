@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use core_errors::{Error, Name, PolicyKind, Reason, Rejection};
-use core_http::{ApiError, ContextLayer, CurrentContext};
+use core_http::{ApiError, ContextBodyLayer, ContextLayer, CurrentContext};
 use core_policy::CallError;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -28,6 +28,7 @@ fn app() -> Router {
         )
         .route("/broken", get(broken))
         .route("/open", get(open))
+        .layer(ContextBodyLayer::new())
         .layer(ContextLayer::new())
 }
 
