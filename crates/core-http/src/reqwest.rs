@@ -32,7 +32,7 @@ pub fn error_of_reqwest(error: Error) -> core_errors::Error {
         Error::Reqwest(error) => core_errors::Error::convert(error),
         Error::Middleware(error) => match error.downcast::<Carried>() {
             Ok(Carried(error)) => error,
-            Err(error) => core_errors::Error::convert(error),
+            Err(error) => core_errors::Error::from(error),
         },
     }
 }
