@@ -30,7 +30,8 @@
 //!
 //! # Where a failure comes from
 //! * `?` and [`ResultExt::op`], which names the operation on the way, take what converts into [`Error`]; [`Error::convert`] and
-//!   [`ResultExt::or_convert`] take any error. Types and kinds decide the class ([`class_of`]), never text. Errors of std are known; those of tokio, `serde_json`, http, hyper, reqwest, tonic, redis,
+//!   [`ResultExt::or_convert`] take any error. Types and kinds decide the class ([`class_of`]), never text.
+//!   Errors of std are known; those of tokio, `serde_json`, http, hyper, reqwest, tonic, redis,
 //!   tokio-postgres and sqlx behind features of their names, and those of your own after [`register_classifier`]. What nobody knows is
 //!   counted ([`unclassified()`]).
 //! * [`Errors`] collects several into a [`MultiError`], which is bounded.
