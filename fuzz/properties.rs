@@ -9,6 +9,7 @@ use core_context::propagation::{parse_grpc, parse_millis};
 use core_context::w3c::{TraceContext, TraceState};
 use core_context::{Baggage, CorrelationId};
 use core_errors::{Category, Classify, Error, RemoteError};
+use core_http::Callee;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -113,13 +114,11 @@ pub(crate) fn retry_after(data: &[u8]) {
     let text = std::str::from_utf8(data).expect("it is text").trim();
     assert!(text.len() <= 40);
     if text.bytes().all(|b| b.is_ascii_digit()) {
-        assert_eq!(
-            u128::from(after.as_secs()),
-            text.parse::<u128>().unwrap_or(u128::MAX).min(u64::MAX.into())
-        );
+        let seconds = text.parse::<u128>().unwrap_or(u128::MAX);
+        assert_eq!(u128::from(after.as_secs()), seconds.min(DAY.as_secs().into()));
     } else {
         let moment = httpdate::parse_http_date(text).expect("it is a date");
-        assert_eq!(after, moment.duration_since(now).unwrap_or_default());
+        assert_eq!(after, moment.duration_since(now).unwrap_or_default().min(DAY));
         let again = httpdate::fmt_http_date(moment);
         assert_eq!(core_http::parse_retry_after(again.as_bytes(), now), Some(after), "{again}");
     }
@@ -159,11 +158,16 @@ pub(crate) fn problem_json(data: &[u8]) {
             headers.insert("x-should-retry", HeaderValue::from_static(says));
         }
         let status = StatusCode::from_u16(status).expect("a status");
-        let error = core_http::read_problem(status, &headers, data).expect("it is a failure");
-        assert!(!error.category().is_client_fault(), "it is not our own client's");
+        let told = |callee: Callee| callee.read_problem(status, &headers, data).expect("it is a failure");
+        let (of_house, of_stranger) = (told(Callee::Trusted), told(Callee::Untrusted));
+        assert!(!of_house.category().is_client_fault(), "it is not our own client's");
+        assert!(!of_stranger.category().is_client_fault(), "it is not our own client's");
         if says.is_some() {
-            assert_eq!(error.verdict().is_retriable(), says == Some("true"));
+            assert_eq!(of_house.verdict().is_retriable(), says == Some("true"));
         }
+        let by_status = core_http::error_of(status, &HeaderMap::new()).expect("it is a failure");
+        assert!(of_stranger.verdict().is_retriable() <= by_status.verdict().is_retriable());
+        assert!(of_stranger.idempotent_only() >= by_status.idempotent_only());
     }
     let Ok(remote) = RemoteError::from_json(data) else { return };
     assert!(data.len() <= RemoteError::JSON_MAX);

@@ -24,6 +24,7 @@
 //!
 //! * **Deriving.** [`Context::derive`] makes a context with something added; the original stays as it is. A deadline is only
 //!   ever shortened.
+//! * **Spans.** [`Context::child_span`] is a context for a part of the work, in a span of its own.
 //! * **Tasks.** [`spawn`] (feature `tokio`) carries the context into a new task and drops its deadline: a detached task is
 //!   nobody's to wait for. [`spawn_thread`] does the same for threads.
 //! * **Channels.** [`WithContext`] is a value and the context in which it was sent; [`JoinSet`] is tokio's, with contexts.
@@ -55,6 +56,7 @@ mod json;
 pub mod propagation;
 mod random;
 mod scope;
+mod span;
 mod spawn;
 pub mod w3c;
 

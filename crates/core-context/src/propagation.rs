@@ -26,7 +26,7 @@ pub enum Trust {
     Trusted,
     /// A new trace is begun, so that nobody outside decides what is sampled and paid for; the ids of the caller's are kept beside
     /// it ([`Context::remote`]). Of its baggage only what is [allowed](Propagation::allow_baggage) stays. Its deadline holds, and
-    /// so does a well-formed correlation id. The default.
+    /// so does a well-formed correlation id. Which attempt it is it cannot say: it would decide how often we try. The default.
     #[default]
     Untrusted,
 }
@@ -44,7 +44,7 @@ pub enum Trust {
 /// | `x-request-id` | where there is no correlation id | the id of our request |
 /// | `x-trace-id` | where there is no `traceparent` | no |
 /// | `x-request-timeout-ms` | up to a day | what is left, less a margin |
-/// | `x-request-attempt` | 1 to 1000 | of our attempt, where it is not the first |
+/// | `x-request-attempt` | 1 to 1000, of callers that are trusted | of our attempt, where it is not the first |
 /// | `grpc-timeout` | with [`grpc`](Self::grpc) | with [`grpc`](Self::grpc) |
 /// | `b3`, `x-b3-*` | with [`b3`](Self::b3), without `traceparent` | no |
 /// | `x-cloud-trace-context` | with [`google_cloud`](Self::google_cloud), without `traceparent` | no |
@@ -94,6 +94,21 @@ impl Field {
         Self::GrpcTimeout,
         Self::Attempt,
     ];
+
+    /// What it is called unless somebody chose otherwise. Lower case.
+    #[must_use]
+    pub const fn usual_name(self) -> &'static str {
+        match self {
+            Self::TraceParent => TRACEPARENT,
+            Self::TraceState => TRACESTATE,
+            Self::CorrelationId => headers::CORRELATION_ID,
+            Self::RequestId => headers::REQUEST_ID,
+            Self::Baggage => BAGGAGE,
+            Self::Timeout => TIMEOUT,
+            Self::GrpcTimeout => GRPC_TIMEOUT,
+            Self::Attempt => ATTEMPT,
+        }
+    }
 }
 
 /// The remaining time of the caller, in milliseconds.
@@ -106,6 +121,17 @@ const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 const BAGGAGE: &str = "baggage";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// Traces in the words of others.
+const OF_OTHERS: [&str; 7] = [
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+    "x-cloud-trace-context",
+];
 
 /// So much of the time that is left is kept for the way back, a tenth of it at most.
 const MARGIN: Duration = ms(5);
@@ -203,7 +229,8 @@ impl Propagation {
         let of_grpc = found.grpc_timeout.only().and_then(parse_grpc);
         let budget = [budget, of_grpc].into_iter().flatten().min();
         parts.deadline = budget.map(|budget| clock.now() + budget);
-        parts.attempt = found.attempt.only().and_then(parse_attempt).unwrap_or(1);
+        let counts = |_: &&[u8]| self.trust == Trust::Trusted;
+        parts.attempt = found.attempt.only().filter(counts).and_then(parse_attempt).unwrap_or(1);
         let id = found.correlation_id.only().and_then(|id| CorrelationId::from_bytes(id).ok());
         builder.set_id(id.or_else(|| CorrelationId::from_bytes(found.request_id.only()?).ok()));
         builder
@@ -272,14 +299,9 @@ impl Propagation {
     #[must_use]
     pub fn name_of(&self, field: Field) -> &str {
         match field {
-            Field::TraceParent => TRACEPARENT,
-            Field::TraceState => TRACESTATE,
             Field::CorrelationId => &self.names.correlation_id,
             Field::RequestId => &self.names.request_id,
-            Field::Baggage => BAGGAGE,
-            Field::Timeout => TIMEOUT,
-            Field::GrpcTimeout => GRPC_TIMEOUT,
-            Field::Attempt => ATTEMPT,
+            field => field.usual_name(),
         }
     }
 
@@ -287,6 +309,13 @@ impl Propagation {
     /// of a stranger's goes along with what is ours.
     pub fn written(&self) -> impl Iterator<Item = &str> {
         Field::ALL.into_iter().map(|field| self.name_of(field))
+    }
+
+    /// The names of all headers that may be read and are never written: what a client removes from a request, too, since they would speak of
+    /// another trace than ours.
+    pub fn never_written(&self) -> impl Iterator<Item = &str> {
+        let of_others = OF_OTHERS.into_iter().chain([self.names.trace_id.as_str()]);
+        of_others.filter(|name| !self.written().any(|ours| ours.eq_ignore_ascii_case(name)))
     }
 
     /// Where the caller is in its trace.

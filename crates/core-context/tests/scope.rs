@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context as Task, Waker};
 
+use core_context::w3c::{TraceContext, TraceState};
 use core_context::{Context, CorrelationId, Identity};
 use core_time::{Clock, ManualClock, ms, secs};
 
@@ -134,4 +135,27 @@ async fn a_scope_sleeps_and_wakes_with_its_context() {
             assert_eq!(here().unwrap(), "a");
         })
         .await;
+}
+
+#[test]
+fn a_part_of_the_work_is_a_span_inside_that_of_the_request() {
+    let request = Context::builder()
+        .correlation_id(CorrelationId::parse("order-7").unwrap())
+        .trace(TraceContext {
+            state: TraceState::parse([&b"v=1"[..]]).unwrap(),
+            ..TraceContext::generate(true)
+        })
+        .request("GET", "/orders/7")
+        .build();
+    let outer = request.trace().unwrap();
+    let guard = request.enter_span();
+    let part = Context::current().unwrap();
+    let inner = part.trace().unwrap();
+    assert_eq!((inner.trace_id, inner.parent_id), (outer.trace_id, Some(outer.span_id)));
+    assert_eq!((inner.flags, &inner.state), (outer.flags, &outer.state));
+    assert_ne!(inner.span_id, outer.span_id);
+    assert_eq!((part.correlation_id(), part.request()), (request.correlation_id(), request.request()));
+    drop(guard);
+    assert_eq!(here(), None);
+    assert!(named("x").child_span().trace().is_some(), "without a trace one begins");
 }

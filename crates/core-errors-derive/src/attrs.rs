@@ -2,7 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Error, Ident, Meta, Path, Token};
+use syn::{Attribute, Error, Ident, LitBool, Meta, Path, Token};
 
 use crate::complaints::Complaints;
 use crate::values;
@@ -13,6 +13,7 @@ pub(crate) struct Attrs {
     pub(crate) category: Option<Given<Ident>>,
     pub(crate) recovery: Option<Given<Ident>>,
     pub(crate) code: Option<Given<Literal>>,
+    pub(crate) idempotent_only: Option<Given<LitBool>>,
     pub(crate) transparent: Option<Given<()>>,
     pub(crate) into_error: Option<Given<()>>,
     pub(crate) krate: Option<Given<TokenStream>>,
@@ -62,6 +63,7 @@ impl Attrs {
             "category" => give(&mut self.category, values::category(&entry), entry, complaints),
             "recovery" => give(&mut self.recovery, values::recovery(&entry), entry, complaints),
             "code" => give(&mut self.code, values::code(&entry), entry, complaints),
+            "idempotent_only" => give(&mut self.idempotent_only, values::truth(&entry), entry, complaints),
             "crate" => give(&mut self.krate, values::path(&entry), entry, complaints),
             "transparent" => give(&mut self.transparent, values::flag(&entry), entry, complaints),
             "into_error" => give(&mut self.into_error, values::flag(&entry), entry, complaints),
@@ -102,8 +104,10 @@ impl Place {
     const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Enum => &["category", "into_error", "crate"],
-            Self::Struct => &["category", "recovery", "code", "transparent", "into_error", "crate"],
-            Self::Variant => &["category", "recovery", "code", "transparent"],
+            Self::Struct => {
+                &["category", "recovery", "code", "idempotent_only", "transparent", "into_error", "crate"]
+            }
+            Self::Variant => &["category", "recovery", "code", "idempotent_only", "transparent"],
             Self::Field => &["retry_after", "source"],
         }
     }

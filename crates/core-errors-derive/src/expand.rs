@@ -125,12 +125,16 @@ impl Input<'_> {
             .then(|| self.method("verdict", &quote!(#krate::Verdict), |_| Reply::plain(by_default.clone())))
     }
 
-    /// Nothing if the trait's own answer is right for all: no field is asked.
+    /// Nothing if the trait's own answer is right for all: as the category says.
     fn idempotent_only(&self) -> Option<TokenStream> {
         let krate = &self.krate;
-        self.asks_a_field().then(|| {
-            self.method("idempotent_only", &quote!(::core::primitive::bool), |Said { category, .. }| {
-                Reply::plain(quote!(#krate::Category::idempotent_only(#krate::Category::#category)))
+        self.has(|said| said.idempotent_only.is_some()).then(|| {
+            self.method("idempotent_only", &quote!(::core::primitive::bool), |said| {
+                let category = &said.category;
+                let of_category = || quote!(#krate::Category::idempotent_only(#krate::Category::#category));
+                Reply::plain(
+                    said.idempotent_only.as_ref().map_or_else(of_category, ToTokens::to_token_stream),
+                )
             })
         })
     }

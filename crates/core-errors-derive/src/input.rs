@@ -2,7 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use syn::{Data, DataEnum, DeriveInput, Error, Generics, Ident};
+use syn::{Data, DataEnum, DeriveInput, Error, Generics, Ident, LitBool};
 
 use crate::attrs::{Attrs, Place};
 use crate::complaints::Complaints;
@@ -37,6 +37,7 @@ pub(crate) struct Said<'a> {
     pub(crate) category: Ident,
     pub(crate) recovery: Option<Ident>,
     pub(crate) code: Option<Literal>,
+    pub(crate) idempotent_only: Option<LitBool>,
     pub(crate) retry_after: Option<Field<'a>>,
 }
 

@@ -65,6 +65,7 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// | `category = RateLimit` | its kind: a variant of `Category`, without a path | that of the enum |
 /// | `recovery = transient` | what helps: `retriable`, `transient`, `fatal`, `invalid_input`, `unknown` | that of the category |
 /// | `code = "CARD_DECLINED"` | its stable name, checked when it is compiled | none |
+/// | `idempotent_only = false` | whether the call may have taken effect although it failed: then only one that may be made twice is tried again | that of the category |
 /// | `transparent` | a field gives every answer, the verdict too | |
 ///
 /// A transparent variant says nothing else. It asks its only field; of several, the one marked `#[from]` or `#[source]`
@@ -85,8 +86,9 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// | `into_error` | write `impl From<Self> for core_errors::Error`, by `Error::classified` | it is not written |
 /// | `crate = my_kit::errors` | where core-errors is, for those who reach it through another crate | `::core_errors` |
 ///
-/// The type that `into_error` converts has to be an error, `Send`, `Sync` and `'static`. The location of the new error is
-/// that of the caller, so `?` keeps its line.
+/// With `into_error` the type goes through `?`, `ResultExt::op`, `Errors` and `CallError` as what it says of itself. Without it only
+/// `Error::classified` asks it, and `Error::convert` takes it for an error that nobody knows. The type has to be an error, `Send`,
+/// `Sync` and `'static`. The location of the new error is that of the caller, so `?` keeps its line.
 ///
 /// # Generics
 /// A transparent field whose type depends on a parameter adds `FieldType: Classify` to the where-clause. Nothing else

@@ -35,11 +35,12 @@ impl<'a> Subject<'a> {
     }
 
     fn ask(mut self, complaints: &mut Complaints) -> Option<Field<'a>> {
-        let Attrs { category, recovery, code, .. } = &self.attrs;
+        let Attrs { category, recovery, code, idempotent_only, .. } = &self.attrs;
         let keys = [
             category.as_ref().map(Given::key),
             recovery.as_ref().map(Given::key),
             code.as_ref().map(Given::key),
+            idempotent_only.as_ref().map(Given::key),
         ];
         let hints = self.fields.iter().filter_map(|marked| marked.attrs.retry_after.as_ref()).map(Given::key);
         for key in keys.into_iter().flatten().chain(hints) {
@@ -88,7 +89,8 @@ impl<'a> Subject<'a> {
         }
         let recovery = self.attrs.recovery.and_then(|given| given.value);
         let code = self.attrs.code.and_then(|given| given.value);
-        Some(Said { category: category?, recovery, code, retry_after })
+        let idempotent_only = self.attrs.idempotent_only.and_then(|given| given.value);
+        Some(Said { category: category?, recovery, code, idempotent_only, retry_after })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::ToTokens;
-use syn::{Error, Expr, ExprLit, Ident, Lit, Meta, Path};
+use syn::{Error, Expr, ExprLit, Ident, Lit, LitBool, Meta, Path};
 
 /// The names of `Category`, in its order. The generated code goes through the enum as well, so a name that is here and
 /// not there does not compile; a test holds the two lists together.
@@ -67,6 +67,18 @@ pub(crate) fn code(entry: &Meta) -> syn::Result<Literal> {
             Some(why) => Err(Error::new_spanned(text, format!("{:?} is no code: {why}", text.value()))),
         },
         other => Err(Error::new_spanned(other, format!("`code` takes a text in quotes, as in `{example}`"))),
+    }
+}
+
+/// Yes or no.
+pub(crate) fn truth(entry: &Meta) -> syn::Result<LitBool> {
+    let example = "idempotent_only = false";
+    match value(entry, example)? {
+        Expr::Lit(ExprLit { lit: Lit::Bool(truth), .. }) => Ok(truth.clone()),
+        other => Err(Error::new_spanned(
+            other,
+            format!("`idempotent_only` takes `true` or `false`, as in `{example}`"),
+        )),
     }
 }
 

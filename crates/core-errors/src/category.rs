@@ -189,6 +189,25 @@ impl Category {
         self.row().http
     }
 
+    /// What RFC 9110 calls that status: the title of a problem document without a type of its own (RFC 9457, 4.2.1).
+    #[must_use]
+    pub const fn http_phrase(self) -> &'static str {
+        match self.row().http {
+            400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "Not Found",
+            409 => "Conflict",
+            429 => "Too Many Requests",
+            // Of no RFC: nginx has it so.
+            499 => "Client Closed Request",
+            502 => "Bad Gateway",
+            503 => "Service Unavailable",
+            504 => "Gateway Timeout",
+            _ => "Internal Server Error",
+        }
+    }
+
     /// The kind of failure that a status tells of, as seen by whoever called. What goes wrong inside the callee is
     /// [`ExternalService`](Self::ExternalService) to its caller; what is no failure is [`Unknown`](Self::Unknown).
     #[must_use]
@@ -220,7 +239,8 @@ impl Category {
         self.row().severity
     }
 
-    /// The title of its problem document: the same for every occurrence.
+    /// What it is called: the public text of an error that has none of its own. Of problem documents the title is
+    /// [`http_phrase`](Self::http_phrase).
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.row().title

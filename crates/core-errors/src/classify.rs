@@ -74,7 +74,7 @@ macro_rules! forward {
     )+ };
 }
 
-forward!(&E, Arc<E>);
+forward!(&E, Box<E>, Arc<E>);
 
 /// By its kind, and by what it wraps when it wraps an error that is known better.
 impl Classify for io::Error {
@@ -104,29 +104,29 @@ impl Classify for io::Error {
 }
 
 /// By the first error of its chain that is known (see [`class_of`]).
-impl Classify for Box<dyn std::error::Error + Send + Sync> {
+impl Classify for dyn std::error::Error + Send + Sync {
     fn recovery(&self) -> Recovery {
-        class_of(self.as_ref()).recovery
+        class_of(self).recovery
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        class_of(self.as_ref()).retry_after
+        class_of(self).retry_after
     }
 
     fn category(&self) -> Category {
-        class_of(self.as_ref()).category
+        class_of(self).category
     }
 
     fn code(&self) -> Option<Code> {
-        class_of(self.as_ref()).code
+        class_of(self).code
     }
 
     fn idempotent_only(&self) -> bool {
-        class_of(self.as_ref()).idempotent_only
+        class_of(self).idempotent_only
     }
 
     fn verdict(&self) -> Verdict {
-        class_of(self.as_ref()).verdict
+        class_of(self).verdict
     }
 }
 

@@ -10,6 +10,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::foreign::without_secrets;
 use crate::{
     Category, Classify, Code, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value, Verdict,
     Visibility,
@@ -146,10 +147,10 @@ impl Error {
         self
     }
 
-    /// Sets what caused it.
+    /// Sets what caused it. Of an error of reqwest the URL is kept up to its path: what follows may be a secret.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(cause.into());
+        self.0.source = Some(without_secrets(cause.into()));
         self
     }
 
@@ -227,17 +228,22 @@ impl Error {
         self.0.idempotent_only
     }
 
-    /// The stable name.
+    /// The stable name that this service gave it. What another service called it is in [`remote`](Self::remote), and
+    /// [`has_code`](Self::has_code) knows both.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         self.0.code
     }
 
-    /// Whether it, or an error of ours among its causes, has that name.
+    /// Whether it, or an error of ours or of another service among its causes, has that name.
     #[must_use]
     pub fn has_code(&self, code: Code) -> bool {
-        let of_cause = |cause: &(dyn StdError + 'static)| cause.downcast_ref::<Self>().and_then(Self::code);
-        self.0.code == Some(code) || self.causes().any(|cause| of_cause(cause) == Some(code))
+        let of_remote = |remote: &RemoteError| remote.code.as_deref() == Some(code.as_str());
+        let has = |cause: &(dyn StdError + 'static)| {
+            cause.downcast_ref().is_some_and(|ours: &Self| ours.code() == Some(code))
+                || cause.downcast_ref().is_some_and(of_remote)
+        };
+        self.0.code == Some(code) || self.causes().any(has)
     }
 
     /// When trying again is worth it.

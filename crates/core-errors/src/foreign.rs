@@ -1,5 +1,6 @@
 //! Classifying errors of others: by type and kind, never by message text.
 
+mod into;
 #[cfg(feature = "http")]
 mod of_http;
 #[cfg(feature = "hyper")]
@@ -19,6 +20,7 @@ mod of_tokio;
 mod of_tonic;
 #[cfg(any(feature = "anyhow", feature = "eyre"))]
 mod reports;
+mod shown;
 
 use std::error::Error as StdError;
 use std::io;
@@ -29,7 +31,12 @@ use std::time::Duration;
 use crate::error::CAUSES_MAX;
 use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError, Verdict};
 
+#[cfg(feature = "serde")]
+pub(crate) use into::type_name;
 pub(crate) use of_std::io_class;
+#[cfg(any(feature = "anyhow", feature = "eyre"))]
+pub(crate) use reports::report;
+pub(crate) use shown::{Shown, without_secrets};
 
 /// What is known of an error that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

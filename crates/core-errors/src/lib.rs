@@ -29,8 +29,9 @@
 //! documentation is at the macro of that name.
 //!
 //! # Where a failure comes from
-//! * [`Error::convert`] takes any error, and [`ResultExt::op`] names the operation on the way: types and kinds decide the class
-//!   ([`class_of`]), never text. Errors of std are known; those of tokio, `serde_json`, http, hyper, reqwest, tonic, redis,
+//! * `?` and [`ResultExt::op`], which names the operation on the way, take what converts into [`Error`]; [`Error::convert`] and
+//!   [`ResultExt::or_convert`] take any error. Types and kinds decide the class ([`class_of`]), never text.
+//!   Errors of std are known; those of tokio, `serde_json`, http, hyper, reqwest, tonic, redis,
 //!   tokio-postgres and sqlx behind features of their names, and those of your own after [`register_classifier`]. What nobody knows is
 //!   counted ([`unclassified()`]).
 //! * [`Errors`] collects several into a [`MultiError`], which is bounded.

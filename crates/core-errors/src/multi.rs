@@ -56,16 +56,13 @@ impl Errors {
         }
     }
 
-    /// The value of a success; a failure, whatever its type, is added.
+    /// The value of a success; a failure is added.
     #[track_caller]
-    pub fn ok<T, E>(&mut self, result: Result<T, E>) -> Option<T>
-    where
-        E: Into<Box<dyn StdError + Send + Sync>>,
-    {
+    pub fn ok<T, E: Into<Error>>(&mut self, result: Result<T, E>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
-                self.push(Error::convert(error));
+                self.push(error);
                 None
             }
         }
@@ -97,13 +94,21 @@ impl Errors {
     }
 }
 
+/// Errors that are not ours yet are made where `extend` is called.
 impl<E: Into<Error>> Extend<E> for Errors {
+    #[track_caller]
     fn extend<I: IntoIterator<Item = E>>(&mut self, errors: I) {
-        errors.into_iter().for_each(|error| self.push(error));
+        // No closure: it would be the place where they are made.
+        for error in errors {
+            self.push(error);
+        }
     }
 }
 
+/// Errors that are not ours yet are made where `Errors::from_iter` is called. `collect` calls it from inside of std, and they would say
+/// that they were made there: convert them first, or call this by its name.
 impl<E: Into<Error>> FromIterator<E> for Errors {
+    #[track_caller]
     fn from_iter<I: IntoIterator<Item = E>>(errors: I) -> Self {
         let mut all = Self::new();
         all.extend(errors);
@@ -128,10 +133,9 @@ impl MultiError {
     /// # Errors
     /// All failures, if there was one.
     #[track_caller]
-    pub fn collect<T, E>(results: impl IntoIterator<Item = Result<T, E>>) -> Result<Vec<T>, Self>
-    where
-        E: Into<Box<dyn StdError + Send + Sync>>,
-    {
+    pub fn collect<T, E: Into<Error>>(
+        results: impl IntoIterator<Item = Result<T, E>>,
+    ) -> Result<Vec<T>, Self> {
         let mut errors = Errors::new();
         let mut values = Vec::new();
         for result in results {

@@ -12,18 +12,24 @@ pub struct Problem {
     /// A URI reference for the kind of problem. Default: `about:blank`.
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
     pub kind: Cow<'static, str>,
-    /// The same for every occurrence.
+    /// The same for every occurrence: of `about:blank` it is the phrase of the status.
     pub title: Cow<'static, str>,
     /// The HTTP status.
     pub status: u16,
-    /// What helps the client. Absent where it would only repeat the title.
+    /// What helps the client. Absent where it would only repeat the kind.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub detail: Option<Cow<'static, str>>,
+    /// A URI reference for this occurrence. Default: none; the id to quote is [`correlation_id`](Self::correlation_id).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub instance: Option<Cow<'static, str>>,
     /// The kind of failure as a word of our table.
     pub category: &'static str,
     /// The stable name of the error.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub code: Option<&'static str>,
+    /// Whether the call may have taken effect although it failed, where that is not what the category says.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub idempotent_only: Option<bool>,
     /// Whole seconds until trying again is worth it, rounded up.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub retry_after: Option<u64>,
@@ -65,18 +71,40 @@ impl Problem {
         let public = error.metadata().iter().filter(|fact| fact.visibility == Visibility::Public);
         Self {
             kind: Cow::Borrowed("about:blank"),
-            title: Cow::Borrowed(category.title()),
+            title: Cow::Borrowed(category.http_phrase()),
             status: category.http_status(),
             detail: Some(error.message())
                 .filter(|text| *text != category.title())
                 .map(|text| text.to_owned().into()),
+            instance: None,
             category: category.as_str(),
             code: error.code().map(crate::Code::as_str),
+            idempotent_only: Some(error.idempotent_only()).filter(|only| *only != category.idempotent_only()),
             retry_after: error.retry_after().map(whole_seconds),
             correlation_id: error.context().map(|context| context.correlation_id().to_owned()),
             errors: parts(error),
             metadata: public.map(|fact| (fact.key, fact.value.clone())).collect(),
         }
+    }
+
+    /// Gives it a type of its own, with the title that all problems of that type have. `kind` is a URI reference, best an absolute one at which
+    /// people find what the problem means.
+    #[must_use]
+    pub fn with_type(
+        mut self,
+        kind: impl Into<Cow<'static, str>>,
+        title: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.kind = kind.into();
+        self.title = title.into();
+        self
+    }
+
+    /// Says where this occurrence can be looked at: a URI reference.
+    #[must_use]
+    pub fn with_instance(mut self, instance: impl Into<Cow<'static, str>>) -> Self {
+        self.instance = Some(instance.into());
+        self
     }
 
     /// Names the request, so that a client can quote it.

@@ -14,6 +14,9 @@ pub use json::RemoteErrorInvalid;
 /// It keeps its own kind, recovery and hint: what the callee knew, the caller knows. Kinds that this version does not know read as
 /// [`Category::Unknown`]. As an [`Error`](crate::Error) it is the cause, and neither its text nor its kind is public.
 ///
+/// The fields are what was said. What is made of it ([`Classify`]) believes that a retry is less safe than the kind of failure tells, and the
+/// opposite only of a callee that is [trusted](Self::trusted): whoever asks to be called again without end must be of the house.
+///
 /// Texts are cut off at 2 KiB, and of facts and causes the first 32 are kept, whatever the other side sent.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
@@ -40,6 +43,7 @@ pub struct RemoteError {
     pub metadata: Vec<(String, String)>,
     /// The texts of its causes, nearest first.
     pub causes: Vec<String>,
+    is_trusted: bool,
 }
 
 /// How many facts and causes of another service are kept.
@@ -52,6 +56,10 @@ const TEXT_MAX: usize = 2_048;
 // === impl RemoteError ===
 
 impl RemoteError {
+    /// The longest hint that is believed: a day. A callee that asks for more means never, and every wait has a bound. Whether a hint is
+    /// worth waiting for is for whoever waits: retries take no notice of one above their own bound.
+    pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
+
     /// A failure of that kind, with its public text.
     #[must_use]
     pub fn new(category: Category, message: impl Into<String>) -> Self {
@@ -67,7 +75,16 @@ impl RemoteError {
             correlation_id: None,
             metadata: Vec::new(),
             causes: Vec::new(),
+            is_trusted: false,
         }
+    }
+
+    /// The failure of a callee that is trusted: its word holds also where it says that a retry is safer than its kind tells. Default: it does
+    /// not.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.is_trusted = true;
+        self
     }
 }
 
@@ -79,11 +96,13 @@ pub(crate) fn bounded(text: &str) -> String {
 
 impl Classify for RemoteError {
     fn recovery(&self) -> Recovery {
-        self.recovery
+        let of_kind = self.category.recovery();
+        let is_safe = self.is_trusted || of_kind.is_retriable() || !self.recovery.is_retriable();
+        if is_safe { self.recovery } else { of_kind }
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.retry_after.map(|after| after.min(Self::RETRY_AFTER_MAX))
     }
 
     fn category(&self) -> Category {
@@ -91,15 +110,16 @@ impl Classify for RemoteError {
     }
 
     fn idempotent_only(&self) -> bool {
-        self.idempotent_only
+        self.idempotent_only || (!self.is_trusted && self.category.idempotent_only())
     }
 
     fn verdict(&self) -> Verdict {
-        match self.category {
+        let category = match self.category {
             // It was cancelled over there: we did not go away.
-            Category::Cancelled => Verdict::of_class(self.recovery, Category::Unknown, self.retry_after),
-            category => Verdict::of_class(self.recovery, category, self.retry_after),
-        }
+            Category::Cancelled => Category::Unknown,
+            category => category,
+        };
+        Verdict::of_class(Classify::recovery(self), category, Classify::retry_after(self))
     }
 }
 

@@ -193,11 +193,14 @@ fn boxed_and_shared_errors_are_asked_too() {
         Lent(&'a Error),
         #[classify(transparent)]
         Deeper(Arc<Self>),
+        #[classify(transparent)]
+        Owned(Box<Error>),
     }
     let error = Error::conflict("x");
     let all = [
         Wrapped::Boxed(io::Error::from(ErrorKind::AlreadyExists).into()),
         Wrapped::Shared(Arc::new(Error::conflict("x"))),
+        Wrapped::Owned(Box::new(Error::conflict("x"))),
         Wrapped::Lent(&error),
         Wrapped::Deeper(Arc::new(Wrapped::Lent(&error))),
     ];

@@ -240,7 +240,7 @@ fn a_problem_has_the_shape_of_rfc_9457() {
         .with_correlation_id("abc");
     let json = serde_json::to_value(&problem).unwrap();
     let expected = serde_json::json!({
-        "type": "about:blank", "title": "Service unavailable", "status": 503, "detail": "try later",
+        "type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": "try later",
         "category": "unavailable", "code": "DB_TIMEOUT", "retry_after": 1, "correlation_id": "abc",
         "metadata": {"order": "42"},
     });

@@ -31,7 +31,7 @@ fn a_report_has_version_1_and_this_form() {
         "v": 1, "category": "external_service", "recovery": "transient", "idempotent_only": true,
         "code": "BANK_CLOSED", "message": "the bank is closed", "internal": "host bank-3",
         "operation": "orders.charge", "retry_after_ms": 1500, "metadata": {"attempt": 3, "pin": "***"},
-        "causes": [{"message": "eof"}],
+        "causes": [{"message": "eof", "type": "std::io::error::Error"}],
     });
     assert_eq!(json, expected);
 }

@@ -100,6 +100,7 @@ async fn call_all(
             .body(call["arguments"].to_string())
             .send()
             .await
+            .or_convert()
             .op("echo.call")?;
     }
     Ok(Json(json!({ "called": calls.len() })))

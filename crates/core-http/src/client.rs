@@ -14,12 +14,12 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::classify::check_status;
+use crate::classify::Callee;
 use crate::inject::Injector;
 
 /// Writes the current context into each request: `traceparent` with a span of its own, `tracestate`, `baggage`, the ids, what is left of the
-/// time, and the [attempt](crate::AttemptNumber). Headers that the request has already under these names are replaced; without a
-/// context nothing is written.
+/// time, and the [attempt](crate::AttemptNumber). Headers that the request has already under these names are replaced, and those that speak of a
+/// trace in other words (`b3`, `x-b3-*`, `x-cloud-trace-context`, `x-trace-id`) are removed; without a context nothing is touched.
 #[derive(Clone, Debug, Default)]
 pub struct InjectLayer(Injector);
 
@@ -31,7 +31,8 @@ pub struct Inject<S> {
 }
 
 /// All that a client of another service does besides calling it: it refuses calls for which the time has run out, writes the
-/// current context as [`InjectLayer`] does, and makes an [`Error`] of whatever is not a success ([`check_status`]).
+/// current context as [`InjectLayer`] does, and makes an [`Error`] of whatever is not a success
+/// ([`check_status`](crate::check_status)).
 ///
 /// ```
 /// use core_errors::Category;
@@ -52,13 +53,14 @@ pub struct Inject<S> {
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct ClientLayer(Injector);
+pub struct ClientLayer(Injector, Callee);
 
 /// A client of another service. Made by [`ClientLayer`].
 #[derive(Clone, Debug)]
 pub struct Client<S> {
     inner: S,
     injector: Injector,
+    callee: Callee,
 }
 
 pin_project! {
@@ -70,6 +72,7 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         refused: Option<Error>,
+        callee: Callee,
     }
 }
 
@@ -143,18 +146,27 @@ fn with_context<B>(injector: &Injector, request: Request<B>) -> Request<B> {
 
 // === impl Client ===
 
+impl ClientLayer {
+    /// For callees of the house: what they say of their failures holds, see [`Callee`]. Default: as far as it makes no retry less safe.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.1 = Callee::Trusted;
+        self
+    }
+}
+
 impl<S> Layer<S> for ClientLayer {
     type Service = Client<S>;
 
     fn layer(&self, inner: S) -> Client<S> {
-        Client { inner, injector: self.0.clone() }
+        Client { inner, injector: self.0.clone(), callee: self.1 }
     }
 }
 
 impl<S, A, B> Service<Request<A>> for Client<S>
 where
     S: Service<Request<A>, Response = Response<B>>,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    S::Error: Into<Box<dyn StdError + Send + Sync>> + 'static,
 {
     type Response = Response<B>;
     type Error = Error;
@@ -170,10 +182,10 @@ where
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         if let Err(refused) = self.injector.in_time() {
-            return ClientFuture { inner: None, refused: Some(refused) };
+            return ClientFuture { inner: None, refused: Some(refused), callee: self.callee };
         }
         let inner = self.inner.call(with_context(&self.injector, request));
-        ClientFuture { inner: Some(inner), refused: None }
+        ClientFuture { inner: Some(inner), refused: None, callee: self.callee }
     }
 }
 
@@ -182,7 +194,7 @@ where
 impl<F, B, E> Future for ClientFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    E: Into<Box<dyn StdError + Send + Sync>>,
+    E: Into<Box<dyn StdError + Send + Sync>> + 'static,
 {
     type Output = Result<Response<B>, Error>;
 
@@ -191,7 +203,7 @@ where
         match (this.inner.as_pin_mut(), this.refused.take()) {
             (_, Some(refused)) => Poll::Ready(Err(refused)),
             (Some(inner), None) => Poll::Ready(match std::task::ready!(inner.poll(cx)) {
-                Ok(response) => check_status(response),
+                Ok(response) => this.callee.check(response),
                 Err(error) => Err(Error::convert(error)),
             }),
             (None, None) => panic!("polled after it was ready"),

@@ -29,6 +29,10 @@ struct Inner {
     clock: Clock,
     /// What the fields are called, in the order of [`Field::ALL`]: a name that is looked up by its text is parsed first.
     names: [HeaderName; Field::ALL.len()],
+    /// What others would call a trace: never written, and removed.
+    of_others: Vec<HeaderName>,
+    /// The [marks](mark) of those.
+    marks_of_others: u64,
 }
 
 /// The deadline has passed before the request was sent.
@@ -39,8 +43,7 @@ const TOO_LATE: Code = Code::new("DEADLINE_EXCEEDED");
 impl Injector {
     pub(crate) fn propagation(&mut self, propagation: Propagation) {
         let inner = Arc::make_mut(&mut self.0);
-        inner.names = names_of(&propagation);
-        inner.propagation = propagation;
+        *inner = Inner::new(propagation, inner.clock.clone());
     }
 
     pub(crate) fn clock(&mut self, clock: Clock) {
@@ -74,32 +77,37 @@ impl Injector {
         }
     }
 
-    /// Writes the current context. Whatever the request had under these names goes: a stranger's `tracestate` must not go along with
-    /// our trace. Without a context nothing is touched.
+    /// Writes the current context. Whatever the request had under these names goes, and whatever others would call a trace: a stranger's
+    /// `tracestate` or `b3` must not go along with our trace. Without a context nothing is touched.
     pub(crate) fn write(&self, headers: &mut HeaderMap, extensions: &Extensions) {
         let Some(context) = Context::current() else { return };
-        let Inner { propagation, clock, names } = &*self.0;
+        let Inner { propagation, clock, names, of_others, marks_of_others } = &*self.0;
         let attempt = extensions.get::<AttemptNumber>().map(|attempt| attempt.0);
-        let mut written = [false; Field::ALL.len()];
+        let mut written = 0_u32;
         propagation.inject_fields(&context, attempt, clock, |field, value| {
             // Our types hold nothing that a header cannot, so this does not fail.
             if let Ok(value) = HeaderValue::from_bytes(value) {
                 headers.insert(&names[field as usize], value);
-                written[field as usize] = true;
+                written |= 1 << field as u32;
             }
         });
         let is_strange = |name: &HeaderName| {
-            let mut of_ours = names.iter().zip(written).filter(|(ours, _)| *ours == name).peekable();
+            let mut of_ours = (0..).zip(names).filter(|(_, ours)| *ours == name).peekable();
             // Two of them may be called the same.
-            of_ours.peek().is_some() && !of_ours.any(|(_, written)| written)
+            match of_ours.peek() {
+                Some(_) => !of_ours.any(|(at, _)| written >> at & 1 == 1),
+                None => of_others.contains(name),
+            }
         };
         if headers.keys_len() <= KEYS_FEW {
             // Among so few headers it is faster to look at each than to look for each of ours.
-            if !headers.keys().any(|name| may_be_ours(name, names) && is_strange(name)) {
+            let not_written = names.iter().zip(0..).filter(|(_, at)| written >> at & 1 == 0);
+            let marks = not_written.fold(*marks_of_others, |marks, (name, _)| marks | mark(name));
+            if !headers.keys().any(|name| marks & mark(name) != 0 && is_strange(name)) {
                 return;
             }
         }
-        for name in names.iter().filter(|name| is_strange(name)) {
+        for name in names.iter().chain(of_others).filter(|name| is_strange(name)) {
             headers.remove(name);
         }
     }
@@ -107,25 +115,37 @@ impl Injector {
 
 const KEYS_FEW: usize = 16;
 
-/// Rules most names out by their length.
-fn may_be_ours(name: &HeaderName, names: &[HeaderName]) -> bool {
-    names.iter().any(|ours| ours.as_str().len() == name.as_str().len())
+/// A bit for a name, of its length and a letter: names of another bit are other names.
+fn mark(name: &HeaderName) -> u64 {
+    let text = name.as_str().as_bytes();
+    let letter = text.get(text.len() / 2).copied().unwrap_or_default();
+    1 << ((text.len() * 31 + usize::from(letter)) % 64)
 }
 
 /// What the fields are called. A name that is none keeps the usual one; `HeaderNames::from_env` refuses it earlier.
 fn names_of(propagation: &Propagation) -> [HeaderName; Field::ALL.len()] {
-    let usual = Propagation::trusted();
     Field::ALL.map(|field| {
-        HeaderName::try_from(propagation.name_of(field))
-            .or_else(|_| HeaderName::try_from(usual.name_of(field)))
-            .unwrap_or(http::header::VIA)
+        let (name, usual) = (propagation.name_of(field), field.usual_name());
+        // A name that is static is copied for nothing, wherever it goes.
+        let usual = HeaderName::from_static(usual);
+        if name == usual { usual } else { HeaderName::try_from(name).unwrap_or(usual) }
     })
 }
 
 impl Default for Injector {
     fn default() -> Self {
-        let propagation = Propagation::trusted();
+        Self(Arc::new(Inner::new(Propagation::trusted(), Clock::system())))
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn new(propagation: Propagation, clock: Clock) -> Self {
         let names = names_of(&propagation);
-        Self(Arc::new(Inner { propagation, clock: Clock::system(), names }))
+        let of_others: Vec<_> =
+            propagation.never_written().filter_map(|name| HeaderName::try_from(name).ok()).collect();
+        let marks_of_others = of_others.iter().fold(0, |marks, name| marks | mark(name));
+        Self { propagation, clock, names, of_others, marks_of_others }
     }
 }

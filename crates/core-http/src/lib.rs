@@ -2,6 +2,7 @@
 //!
 //! * [`ContextLayer`]: on a server, opens a [`core_context::Context`] from the headers of each request, and everything inside
 //!   runs in it. The answer carries the correlation id. A request whose caller has given up is refused before any work.
+//! * [`ContextBodyLayer`]: inside of that, has bodies that stream run in the context, too.
 //! * [`problem`]: a [`core_errors::Problem`] as a response, with `Retry-After`; with the feature `axum`, `ApiError` does it
 //!   for whatever a handler returns with `?`.
 //! * [`CatchPanicLayer`]: a handler that panics answers with a problem, and the connection lives on.
@@ -9,6 +10,7 @@
 //!   time into each request, and makes errors of failures. [`InjectLayer`] does the writing alone; with the feature `reqwest`,
 //!   `ContextMiddleware` does all of it for `reqwest-middleware`.
 //! * [`check_status`] and [`classify_response`]: what a response means to retry and breaker. [`read_problem`]: what its body says.
+//!   [`Callee`]: how much of that is believed.
 //!
 //! ```
 //! use core_context::Context;
@@ -30,13 +32,41 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # gRPC
+//! The metadata of `tonic` are headers: [`HeadersOf`] reads a context from them, and the layers here serve the services and channels of tonic,
+//! which speak `http` already.
+//!
+//! ```
+//! use core_context::Propagation;
+//! use core_http::HeadersOf;
+//! use core_time::Clock;
+//! use tonic::metadata::MetadataMap;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (propagation, clock) = (Propagation::trusted().grpc(), Clock::system());
+//! let mut call = tonic::Request::new(());
+//! call.metadata_mut().insert("grpc-timeout", "800m".parse()?);
+//!
+//! // In a handler or an interceptor:
+//! let context = propagation.extract(&HeadersOf(call.metadata().as_ref()), &clock).build();
+//! assert!(context.remaining(&clock).is_some());
+//!
+//! // In a client without a layer:
+//! let mut headers = MetadataMap::new().into_headers();
+//! core_http::inject(&propagation, &context, &clock, &mut headers);
+//! *call.metadata_mut() = MetadataMap::from_headers(headers);
+//! assert!(call.metadata().contains_key("traceparent"));
+//! # Ok(()) }
+//! ```
+//!
 //! # Cancel safety
-//! Dropping a response future drops what it wraps, inside its context.
+//! Dropping a response future or a body drops what it wraps, inside its context.
 //!
 //! # Cost
 //! The server layer allocates one context for each request; the client layer the values of the headers it writes. Headers that are
 //! malformed, too long, or there twice are as if they were absent: no request is refused for one, and the work is bounded.
 
+mod body;
 mod catch_panic;
 mod classify;
 mod client;
@@ -57,15 +87,18 @@ mod extract;
 
 #[cfg(feature = "axum")]
 pub use api_error::ApiError;
+pub use body::{ContextBody, ContextBodyFuture, ContextBodyLayer, ContextBodyService};
 pub use catch_panic::{CatchPanic, CatchPanicFuture, CatchPanicLayer};
-pub use classify::{SHOULD_RETRY, check_status, classify_response, error_of, read_problem, verdict_of};
+pub use classify::{
+    Callee, SHOULD_RETRY, check_status, classify_response, error_of, read_problem, verdict_of,
+};
 pub use client::{Client, ClientFuture, ClientLayer, Inject, InjectLayer};
 pub use context::{ContextLayer, ContextService, ResponseFuture};
 #[cfg(feature = "hyper")]
 pub use executor::ContextExecutor;
 #[cfg(feature = "axum")]
 pub use extract::CurrentContext;
-pub use header_map::HeadersOf;
+pub use header_map::{HeadersOf, inject};
 pub use inject::AttemptNumber;
 #[cfg(feature = "reqwest")]
 pub use reqwest::{ContextMiddleware, error_of_reqwest};

@@ -9,7 +9,7 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use crate::classify::error_of;
+use crate::classify::Callee;
 use crate::inject::Injector;
 
 /// Refuses calls for which the time has run out, writes the current context into each request, gives it no more time than is
@@ -18,7 +18,7 @@ use crate::inject::Injector;
 /// The error is a [`core_errors::Error`] inside that of `reqwest-middleware`, whether it came from the transport or from a status:
 /// [`error_of_reqwest`] takes it out. `core_errors::Error::convert` classifies it the same.
 #[derive(Clone, Debug, Default)]
-pub struct ContextMiddleware(Injector);
+pub struct ContextMiddleware(Injector, Callee);
 
 /// What reqwest-middleware carries for us. Its error shows neither what it holds nor that as a cause, only the causes of that: so ours
 /// is a cause.
@@ -32,7 +32,7 @@ pub fn error_of_reqwest(error: Error) -> core_errors::Error {
         Error::Reqwest(error) => core_errors::Error::convert(error),
         Error::Middleware(error) => match error.downcast::<Carried>() {
             Ok(Carried(error)) => error,
-            Err(error) => core_errors::Error::convert(error),
+            Err(error) => core_errors::Error::from(error),
         },
     }
 }
@@ -44,6 +44,13 @@ impl ContextMiddleware {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// For callees of the house: what they say of their failures holds, see [`Callee`]. Default: as far as it makes no retry less safe.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.1 = Callee::Trusted;
+        self
     }
 
     /// Writes contexts as `propagation` has it. Default: the usual headers, with a margin of 5 ms.
@@ -77,7 +84,7 @@ impl Middleware for ContextMiddleware {
             Ok(response) => response,
             Err(error) => return Err(carry(error_of_reqwest(error))),
         };
-        match error_of(response.status(), response.headers()) {
+        match self.1.error_of(response.status(), response.headers()) {
             None => Ok(response),
             Some(error) => Err(carry(error)),
         }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use core_errors::{Error, Name, PolicyKind, Reason, Rejection};
-use core_http::{ApiError, ContextLayer, CurrentContext};
+use core_http::{ApiError, ContextBodyLayer, ContextLayer, CurrentContext};
 use core_policy::CallError;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -28,6 +28,7 @@ fn app() -> Router {
         )
         .route("/broken", get(broken))
         .route("/open", get(open))
+        .layer(ContextBodyLayer::new())
         .layer(ContextLayer::new())
 }
 
@@ -65,7 +66,7 @@ async fn a_failure_is_a_problem_document_with_the_correlation_id() {
     );
     assert_eq!(
         body,
-        r#"{"type":"about:blank","title":"Invalid request","status":400,"detail":"amount must be positive","category":"validation","correlation_id":"c-1"}"#
+        r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"amount must be positive","category":"validation","correlation_id":"c-1"}"#
     );
 }
 

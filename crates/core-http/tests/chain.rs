@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use core_context::Context;
 use core_errors::{Error, Recovery};
-use core_http::{AttemptNumber, ClientLayer, ContextLayer, check_status, problem, read_problem};
+use core_http::{AttemptNumber, Callee as OfHouse, ClientLayer, ContextLayer, problem};
 use core_retry::Retry;
 use core_time::{Clock, ms, secs};
 use http::{Request, Response, StatusCode};
@@ -31,10 +31,11 @@ async fn call(callee: &Callee, attempt: u32, reads: Reads) -> Result<Response<St
     let mut request = Request::new(String::new());
     request.extensions_mut().insert(AttemptNumber(attempt));
     match reads {
-        Reads::Status => ClientLayer::new().layer(callee.clone()).oneshot(request).await,
+        Reads::Status => ClientLayer::new().trusted().layer(callee.clone()).oneshot(request).await,
         Reads::Body => {
             let response = callee.clone().oneshot(request).await.map_err(Error::convert)?;
-            match read_problem(response.status(), response.headers(), response.body().as_bytes()) {
+            let (status, headers) = (response.status(), response.headers());
+            match OfHouse::Trusted.read_problem(status, headers, response.body().as_bytes()) {
                 None => Ok(response),
                 Some(error) => Err(error),
             }
@@ -148,9 +149,9 @@ async fn the_answer_says_both_ways_where_status_and_error_differ_and_nothing_whe
         Error::internal("x"),
         Error::unavailable("x"),
     ] {
-        let verdict = core_http::classify_response(&problem::respond::<String>(&error));
+        let verdict = OfHouse::Trusted.classify(&problem::respond::<String>(&error));
         assert_eq!(verdict.is_retriable(), error.recovery().is_retriable(), "{error:?}");
-        let read = check_status(problem::respond::<String>(&error)).unwrap_err();
+        let read = OfHouse::Trusted.check(problem::respond::<String>(&error)).unwrap_err();
         assert_eq!(read.recovery().is_retriable(), error.recovery().is_retriable(), "{error:?}");
     }
 }

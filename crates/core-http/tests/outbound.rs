@@ -11,7 +11,7 @@ use core_context::propagation::HeaderNames;
 use core_context::w3c::TraceContext;
 use core_context::{Baggage, Context, Propagation};
 use core_errors::{Category, Code, Error, Recovery, Verdict};
-use core_http::{AttemptNumber, ClientLayer, InjectLayer, check_status, error_of, read_problem};
+use core_http::{AttemptNumber, Callee, ClientLayer, InjectLayer, check_status, error_of, read_problem};
 use core_time::{Clock, ManualClock, ms};
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -345,10 +345,15 @@ fn rt_8_the_headers_say_whether_to_try_again_whatever_the_document_says() {
         (answer.status().as_u16(), &answer.headers()["x-should-retry"]),
         (409, &"true".parse().unwrap())
     );
-    let error = read(409, answer.headers(), answer.body());
+    let house = Callee::Trusted;
+    let error = house.read_problem(answer.status(), answer.headers(), answer.body().as_bytes()).unwrap();
     assert!(core_errors::Classify::verdict(&error).is_retriable() && error.recovery().is_retriable());
-    let error = check_status(answer).unwrap_err();
+    let error = house.check(answer.clone()).unwrap_err();
     assert!(core_errors::Classify::verdict(&error).is_retriable() && error.recovery().is_retriable());
+    let of_stranger = [read(409, answer.headers(), answer.body()), check_status(answer.clone()).unwrap_err()];
+    for error in of_stranger {
+        assert!(!core_errors::Classify::verdict(&error).is_retriable() && !error.recovery().is_retriable());
+    }
 }
 
 #[test]

@@ -142,3 +142,12 @@ async fn a_server_that_is_not_there_is_a_failure_of_the_network() {
     assert_eq!(error.category(), Category::Network, "{error:?}");
     assert!(!error.message().contains("127.0.0.1"), "where it is, is nobody's business");
 }
+
+/// It was unknown: a report hides the type of what it holds.
+#[tokio::test]
+async fn what_another_middleware_failed_with_is_known_by_what_it_holds() {
+    let slow = std::io::Error::from(std::io::ErrorKind::TimedOut);
+    let error = error_of_reqwest(reqwest_middleware::Error::Middleware(slow.into()));
+    assert_eq!(error.category(), Category::Timeout);
+    assert!(error.location().file().ends_with("tests/reqwest.rs"));
+}

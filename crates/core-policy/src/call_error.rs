@@ -4,6 +4,9 @@ use std::time::Duration;
 use core_errors::{Category, Classify, Code, Error, PolicyKind, Reason, Recovery, Rejection, Verdict};
 
 /// How a call under policies failed. Flat: policies nest without errors inside errors.
+///
+/// As [`Error`] it keeps what it says of itself. In a box of `dyn Error` only its cause is known: there an exhausted one is what its last
+/// error was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError<E> {
@@ -180,17 +183,21 @@ impl<E> From<Rejection> for CallError<E> {
     }
 }
 
-/// Keeps the error of the call as the cause, and what the policies had to say as metadata.
-impl<E: std::error::Error + Send + Sync + 'static> From<CallError<E>> for Error {
+/// The error of the call says what it is, as [`Classify`] does; what the policies had to say is metadata.
+///
+/// An error of a type that nobody taught to become an [`Error`] is [mapped](CallError::map) by [`Error::convert`] first.
+impl<E: Into<Self>> From<CallError<E>> for Error {
     #[track_caller]
     fn from(error: CallError<E>) -> Self {
         match error {
-            CallError::Failed(error) => Self::convert(error),
-            CallError::Exhausted { last, attempts, elapsed, why } => Self::convert(last)
-                .with_recovery(Recovery::Fatal)
-                .with("attempts", attempts.to_string())
-                .with("elapsed", format!("{elapsed:?}"))
-                .with("gave_up", why.to_string()),
+            CallError::Failed(error) => error.into(),
+            CallError::Exhausted { last, attempts, elapsed, why } => {
+                let last: Self = last.into();
+                last.with_recovery(Recovery::Fatal)
+                    .with("attempts", attempts.to_string())
+                    .with("elapsed", format!("{elapsed:?}"))
+                    .with("gave_up", why.to_string())
+            }
             CallError::Rejected(rejection) => Self::from(rejection),
         }
     }
@@ -211,10 +218,9 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
 impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // Its text is ours already, so its causes are too.
-            Self::Failed(error) => error.source(),
-            Self::Exhausted { last, .. } => Some(last),
-            Self::Rejected(_) => None,
+            // Its text is that of its cause, and yet the cause is named: whoever has the error in a box knows it by that only.
+            Self::Failed(error) | Self::Exhausted { last: error, .. } => Some(error),
+            Self::Rejected(rejection) => Some(rejection),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use core_errors::{Category, Code, Error};
+use core_errors::{Category, Code, Error, MultiError, ResultExt};
 use core_policy::{
     CallError, Classify, Flatten, Name, PolicyKind, Reason, Recovery, Rejection, Verdict, Why,
 };
@@ -54,13 +54,71 @@ fn causes(error: &dyn StdError) -> Vec<String> {
 }
 
 #[test]
-fn nothing_stands_twice_in_its_chain_and_nothing_is_missing() {
+fn nothing_is_missing_in_its_chain() {
     let failed = CallError::Failed(reset());
-    assert_eq!(causes(&failed), ["connection reset by peer"], "the failure's own text is ours already");
+    assert_eq!(causes(&failed), ["the gateway hung up", "connection reset by peer"]);
     let exhausted = exhausted(reset(), Why::Attempts);
     assert_eq!(causes(&exhausted), ["the gateway hung up", "connection reset by peer"]);
     assert!(exhausted.source().unwrap().is::<Error>(), "the error keeps its type (rule RT-1)");
-    assert!(causes(&CallError::<Error>::from(refused(Reason::CircuitOpen))).is_empty());
+    let rejected = CallError::<Error>::from(refused(Reason::CircuitOpen));
+    assert!(rejected.source().unwrap().is::<Rejection>());
+}
+
+/// Layers of tower box the errors of what they wrap: those were unknown then, and a refusal a failure of the callee.
+#[test]
+fn in_a_box_it_is_known_by_its_cause() {
+    type Boxed = Box<dyn StdError + Send + Sync>;
+    let boxed = |error: CallError<std::io::Error>| Error::convert(Boxed::from(error));
+    let slow = || std::io::Error::from(std::io::ErrorKind::TimedOut);
+    assert_eq!(boxed(CallError::Failed(slow())).category(), Category::Timeout);
+    let refusal = boxed(refused(Reason::CircuitOpen).into());
+    assert_eq!((refusal.category(), refusal.verdict()), (Category::Unavailable, Verdict::Ignore));
+    assert_eq!(format!("{refusal:#}").matches("open").count(), 1, "and yet its text stands there once");
+}
+
+/// It took the error of the call for one that nobody knows.
+#[test]
+fn an_error_that_classifies_itself_stays_what_it_is_whatever_is_said_about_it() {
+    #[derive(Debug)]
+    struct Declined;
+    impl std::fmt::Display for Declined {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("declined")
+        }
+    }
+    impl StdError for Declined {}
+    impl Classify for Declined {
+        fn recovery(&self) -> Recovery {
+            Recovery::InvalidInput
+        }
+        fn category(&self) -> Category {
+            Category::Validation
+        }
+        fn code(&self) -> Option<Code> {
+            Some(CODE)
+        }
+    }
+    impl From<Declined> for Error {
+        fn from(declined: Declined) -> Self {
+            Self::classified(declined)
+        }
+    }
+    let failed = || Err::<(), _>(CallError::Failed(Declined));
+    let all = [
+        Error::from(CallError::Failed(Declined)),
+        failed().op("orders.charge").unwrap_err(),
+        failed().or_message("x").unwrap_err(),
+        MultiError::collect([failed()]).unwrap_err().into(),
+        Error::transient("orders.charge", CallError::Failed(Declined)),
+    ];
+    for error in &all {
+        assert_eq!((error.category(), error.code()), (Category::Validation, Some(CODE)), "{error:?}");
+    }
+    assert_eq!(all[1].recovery(), Recovery::InvalidInput);
+    assert_eq!(all[4].recovery(), Recovery::Transient, "whoever makes it says so");
+    let gave_up = Err::<(), _>(exhausted(Declined, Why::Attempts)).op("orders.charge").unwrap_err();
+    assert_eq!((gave_up.recovery(), gave_up.verdict()), (Recovery::Fatal, Verdict::Permanent));
+    assert_eq!(gave_up.category(), Category::Validation);
 }
 
 #[test]

@@ -30,6 +30,9 @@ pub struct HeaderNameError {
     value: String,
 }
 
+pub(super) const CORRELATION_ID: &str = "x-correlation-id";
+pub(super) const REQUEST_ID: &str = "x-request-id";
+
 // === impl Headers ===
 
 impl Headers for [(&str, &str)] {
@@ -126,9 +129,9 @@ const RESERVED: [&str; 20] = [
 impl Default for HeaderNames {
     fn default() -> Self {
         Self {
-            correlation_id: "x-correlation-id".to_owned(),
+            correlation_id: CORRELATION_ID.to_owned(),
             trace_id: "x-trace-id".to_owned(),
-            request_id: "x-request-id".to_owned(),
+            request_id: REQUEST_ID.to_owned(),
         }
     }
 }

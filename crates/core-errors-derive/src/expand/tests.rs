@@ -162,6 +162,10 @@ fn a_key_that_says_it_all_takes_no_value() {
             "#[classify(transparent)] struct S(#[classify(source = x)] X);",
             "source = x: `source` takes no value",
         ),
+        (
+            "#[classify(category = Data, idempotent_only = maybe)] struct S;",
+            "maybe: `idempotent_only` takes `true` or `false`, as in `idempotent_only = false`",
+        ),
     ]);
 }
 
@@ -170,11 +174,13 @@ fn a_key_is_known_and_in_its_place() {
     refused([
         (
             "enum E { #[classify(colour = Red)] A }",
-            "colour: there is no key `colour`; on a variant there are: category, recovery, code, transparent",
+            "colour: there is no key `colour`; on a variant there are: category, recovery, code, \
+             idempotent_only, transparent",
         ),
         (
             "enum E { #[classify(category = Data, a::b)] A }",
-            "a::b: there is no key `a::b`; on a variant there are: category, recovery, code, transparent",
+            "a::b: there is no key `a::b`; on a variant there are: category, recovery, code, \
+             idempotent_only, transparent",
         ),
         (
             "#[classify(category = Data, recovery = fatal)] enum E { A }",
@@ -184,7 +190,7 @@ fn a_key_is_known_and_in_its_place() {
         (
             "#[classify(category = Data, retry_after)] struct S;",
             "retry_after: `retry_after` does not go on a struct, but on a field; on a struct there are: category, \
-             recovery, code, transparent, into_error, crate",
+             recovery, code, idempotent_only, transparent, into_error, crate",
         ),
         (
             "#[classify(category = Data)] struct S(#[classify(transparent)] X);",

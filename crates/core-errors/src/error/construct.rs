@@ -27,14 +27,15 @@ macro_rules! of_recovery {
     ($($(#[doc = $doc:literal])+ $name:ident => $recovery:ident;)+) => { $(
         $(#[doc = $doc])+
         ///
-        /// The rest is as [`convert`](Self::convert) finds it in the cause.
+        /// The rest is what the cause says of itself. One that does not convert into an [`Error`] goes through
+        /// [`convert`](Self::convert) first.
         #[must_use]
         #[track_caller]
         pub fn $name<E>(operation: impl Into<Cow<'static, str>>, cause: E) -> Self
         where
-            E: Into<Box<dyn StdError + Send + Sync>>,
+            E: Into<Self>,
         {
-            Self::convert(cause).with_recovery(Recovery::$recovery).op(operation)
+            cause.into().with_recovery(Recovery::$recovery).op(operation)
         }
     )+ };
 }
@@ -152,12 +153,22 @@ impl Error {
     /// An [`Error`] comes back as itself. The category is that of the first known error of the chain. The text of a
     /// foreign error is not shown to clients: the public text is the category's title. What nobody knows is counted
     /// ([`unclassified`](crate::unclassified())).
+    ///
+    /// It sees an error as others see it in a box, by the types of the chain. Where there is a `From` of its type (all known types of std
+    /// and of the features, a derived `into_error`, the errors of policies), that sees more: use `?`, `Error::from`, or
+    /// [`ResultExt`](crate::ResultExt), and this for the rest. `.map_err(Error::convert)` would say that it was made inside of std:
+    /// [`ResultExt::or_convert`](crate::ResultExt::or_convert) says where.
     #[must_use]
     #[track_caller]
     pub fn convert<E>(error: E) -> Self
     where
-        E: Into<Box<dyn StdError + Send + Sync>>,
+        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
     {
+        #[cfg(any(feature = "anyhow", feature = "eyre"))]
+        let error = match crate::foreign::report(error) {
+            Ok(converted) => return converted,
+            Err(error) => error,
+        };
         match error.into().downcast::<Self>() {
             Ok(ours) => *ours,
             Err(foreign) => {

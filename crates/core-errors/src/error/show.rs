@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Error;
+use crate::foreign::Shown;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -10,7 +11,7 @@ impl fmt::Display for Error {
         if f.alternate() {
             let mut said = self.0.message.to_string();
             for cause in self.causes() {
-                let text = cause.to_string();
+                let text = Shown(cause).to_string();
                 // Many errors already print their cause; saying it twice helps nobody.
                 if !said.ends_with(&text) {
                     write!(f, ": {text}")?;

@@ -1,16 +1,19 @@
 use std::error::Error as StdError;
 
-use super::Class;
+use super::{Class, class_of};
 use crate::{Category, Recovery};
 
-/// What the errors of `hyper` tell. What it wraps is asked first: a refused connection is known better by its kind.
+/// What the errors of `hyper` tell. Where it only says that something of the user's or of the connection failed, what it wraps is asked: a refused
+/// connection is known better by its kind.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     let hyper = error.downcast_ref::<hyper::Error>()?;
     if hyper.is_timeout() {
         return Some(Category::Timeout.into());
     }
     if hyper.is_user() {
-        return Some(Category::Internal.into());
+        // A body of ours that failed knows why; what nobody knows is a wrong use.
+        let held = hyper.source().map(class_of).filter(|class| class.category != Category::Unknown);
+        return Some(held.unwrap_or_else(|| Category::Internal.into()));
     }
     if hyper.is_canceled() {
         // The connection closed before the request was written to it.

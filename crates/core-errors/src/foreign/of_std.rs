@@ -25,10 +25,22 @@ fn of_type(error: &(dyn StdError + 'static)) -> Option<Category> {
         || error.is::<std::num::ParseFloatError>()
         || error.is::<std::num::TryFromIntError>()
         || error.is::<std::str::ParseBoolError>()
+        || error.is::<std::array::TryFromSliceError>()
+        || error.is::<std::char::CharTryFromError>()
+        || error.is::<std::char::DecodeUtf16Error>()
         || error.is::<std::char::ParseCharError>()
+        || error.is::<std::char::TryFromCharError>()
         || error.is::<std::str::Utf8Error>()
         || error.is::<std::string::FromUtf8Error>()
-        || error.is::<std::net::AddrParseError>();
+        || error.is::<std::string::FromUtf16Error>()
+        || error.is::<std::ffi::FromBytesUntilNulError>()
+        || error.is::<std::ffi::FromBytesWithNulError>()
+        || error.is::<std::ffi::FromVecWithNulError>()
+        || error.is::<std::ffi::IntoStringError>()
+        || error.is::<std::ffi::NulError>()
+        || error.is::<std::net::AddrParseError>()
+        || error.is::<std::path::StripPrefixError>()
+        || error.is::<std::time::TryFromFloatSecsError>();
     if is_bad_text {
         return Some(Category::Validation);
     }
@@ -38,13 +50,41 @@ fn of_type(error: &(dyn StdError + 'static)) -> Option<Category> {
             std::sync::mpsc::RecvTimeoutError::Disconnected => Category::Internal,
         });
     }
-    if error.is::<std::env::VarError>() {
+    if let Some(receive) = error.downcast_ref::<std::sync::mpsc::TryRecvError>() {
+        return Some(match receive {
+            // Nothing is wrong: there is nothing yet.
+            std::sync::mpsc::TryRecvError::Empty => Category::Unavailable,
+            std::sync::mpsc::TryRecvError::Disconnected => Category::Internal,
+        });
+    }
+    if let Some(send) = error.downcast_ref::<std::sync::mpsc::TrySendError<()>>() {
+        return Some(match send {
+            std::sync::mpsc::TrySendError::Full(()) => Category::ResourceExhausted,
+            std::sync::mpsc::TrySendError::Disconnected(()) => Category::Internal,
+        });
+    }
+    if error.is::<std::env::VarError>() || error.is::<std::env::JoinPathsError>() {
         return Some(Category::Configuration);
     }
-    if error.is::<std::fmt::Error>() || error.is::<std::sync::mpsc::RecvError>() {
-        return Some(Category::Internal);
+    if error.is::<std::collections::TryReserveError>() {
+        return Some(Category::ResourceExhausted);
     }
-    None
+    // A clock that goes back is the machine's.
+    if error.is::<std::time::SystemTimeError>() {
+        return Some(Category::Infrastructure);
+    }
+    is_bug(error).then_some(Category::Internal)
+}
+
+/// What only a wrong program does.
+fn is_bug(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<std::fmt::Error>()
+        || error.is::<std::alloc::LayoutError>()
+        || error.is::<std::cell::BorrowError>()
+        || error.is::<std::cell::BorrowMutError>()
+        || error.is::<std::sync::mpsc::RecvError>()
+        || error.is::<std::sync::mpsc::SendError<()>>()
+        || error.is::<std::thread::AccessError>()
 }
 
 pub(super) fn of_kind(kind: ErrorKind) -> Class {

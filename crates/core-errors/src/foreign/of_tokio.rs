@@ -28,7 +28,19 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
             broadcast::error::RecvError::Closed => gone(),
         });
     }
-    let is_gone = error.is::<AcquireError>()
+    let is_full = matches!(error.downcast_ref(), Some(broadcast::error::TryRecvError::Lagged(_)))
+        || matches!(error.downcast_ref(), Some(mpsc::error::TrySendError::<()>::Full(())));
+    if is_full {
+        return Some(Category::ResourceExhausted.into());
+    }
+    // Or there is nothing yet: that may come to be as well.
+    let is_gone = error.is::<mpsc::error::TryRecvError>()
+        || error.is::<mpsc::error::TrySendError<()>>()
+        || error.is::<oneshot::error::TryRecvError>()
+        || error.is::<broadcast::error::TryRecvError>()
+        || error.is::<broadcast::error::SendError<()>>()
+        || error.is::<watch::error::SendError<()>>()
+        || error.is::<AcquireError>()
         || error.is::<oneshot::error::RecvError>()
         || error.is::<watch::error::RecvError>()
         || error.is::<mpsc::error::SendError<()>>();

@@ -27,9 +27,16 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
 /// Where a service of ours says more than the codes of gRPC can.
 const CATEGORY: &str = "category";
 const RECOVERY: &str = "recovery";
+const IDEMPOTENT_ONLY: &str = "idempotent_only";
 
-/// The longest key that `ErrorInfo` allows.
+/// The longest key that `ErrorInfo` allows, and the shortest.
 const KEY_MAX: usize = 64;
+const KEY_MIN: usize = 2;
+
+/// A status travels in headers, of which many peers take 8 KiB and no more, and as text of which base64 makes a third more. So much of the
+/// message, and of facts and violations each, is written; what has no room any more is left out.
+const MESSAGE_MAX: usize = 512;
+const LIST_BYTES_MAX: usize = 1_536;
 
 // === impl RemoteError ===
 
@@ -40,19 +47,29 @@ impl RemoteError {
         let details = status.get_error_details();
         let info = details.error_info();
         let named = |key| info.and_then(|info| info.metadata.get(key)).map(String::as_str);
-        let of_house = named(CATEGORY).and_then(|name| name.parse().ok()).filter(|c| *c != Category::Unknown);
-        let (of_code, recovery) = of_code(status.code());
+        // A kind that contradicts the code is not believed.
+        let code = status.code();
+        let agrees = |category: &Category| i32::from(category.grpc_code()) == i32::from(code);
+        let of_house = named(CATEGORY).and_then(|name| name.parse().ok()).filter(agrees);
+        let (of_code, recovery) = of_code(code);
         let mut error = Self::new(of_house.unwrap_or(of_code), bounded(status.message()));
         if of_house.is_none() {
             error.recovery = recovery.unwrap_or(error.recovery);
         }
         error.recovery = named(RECOVERY).and_then(Recovery::from_name).unwrap_or(error.recovery);
+        error.idempotent_only =
+            named(IDEMPOTENT_ONLY).and_then(|word| word.parse().ok()).unwrap_or(error.idempotent_only);
         error.service = info.map(|info| bounded(&info.domain)).filter(|domain| !domain.is_empty());
-        error.code = info.map(|info| bounded(&info.reason)).filter(|reason| !reason.is_empty());
-        error.retry_after = details.retry_info().and_then(|info| info.retry_delay);
+        // The kind in the place of a code stands for none.
+        let is_code = |reason: &String| {
+            !reason.is_empty() && of_house.is_none_or(|category| *reason != reason_of(category))
+        };
+        error.code = info.map(|info| bounded(&info.reason)).filter(is_code);
+        let delay = details.retry_info().and_then(|info| info.retry_delay);
+        error.retry_after = delay.map(|delay| delay.min(Self::RETRY_AFTER_MAX));
         error.correlation_id = details.request_info().map(|info| bounded(&info.request_id));
         let facts = info.into_iter().flat_map(|info| &info.metadata);
-        let facts = facts.filter(|(key, _)| ![CATEGORY, RECOVERY].contains(&key.as_str()));
+        let facts = facts.filter(|(key, _)| ![CATEGORY, RECOVERY, IDEMPOTENT_ONLY].contains(&key.as_str()));
         error.metadata = facts.map(|(key, value)| (bounded(key), bounded(value))).take(LIST_MAX).collect();
         error.metadata.sort();
         error
@@ -83,11 +100,13 @@ fn of_code(code: GrpcCode) -> (Category, Option<Recovery>) {
 // === impl Status ===
 
 /// With public text and public facts only: `ErrorInfo` (reason = code, domain = [`domain`]), `RetryInfo`, `RequestInfo`, and
-/// `BadRequest` for each part of a request that is wrong.
+/// `BadRequest` for each part of a request that is wrong. What has no code has its category in the place of one: a reason there must be.
 impl From<&Error> for Status {
     fn from(error: &Error) -> Self {
         let code = GrpcCode::from_i32(error.category().grpc_code().into());
-        Self::with_error_details(code, error.message(), details(error))
+        let message = error.message();
+        let message = &message[..message.floor_char_boundary(MESSAGE_MAX)];
+        Self::with_error_details(code, message, details(error))
     }
 }
 
@@ -100,10 +119,11 @@ impl From<Error> for Status {
 fn details(error: &Error) -> ErrorDetails {
     let reason = error.code().map_or_else(|| reason_of(error.category()), |code| code.as_str().to_owned());
     let public = error.metadata().iter().filter(|fact| fact.visibility == Visibility::Public);
-    let mut facts: HashMap<String, String> =
-        public.filter_map(|fact| Some((key(fact.key)?, fact.shown().into_owned()))).collect();
+    let facts = public.filter_map(|fact| Some((key(fact.key)?, fact.shown().into_owned())));
+    let mut facts: HashMap<_, _> = in_bounds(facts, |(key, value)| key.len() + value.len()).collect();
     facts.insert(CATEGORY.to_owned(), error.category().as_str().to_owned());
     facts.insert(RECOVERY.to_owned(), error.recovery().as_str().to_owned());
+    facts.insert(IDEMPOTENT_ONLY.to_owned(), error.idempotent_only().to_string());
     let mut details = ErrorDetails::with_error_info(reason, domain().unwrap_or_default(), facts);
     if let Some(after) = error.retry_after() {
         details.set_retry_info(Some(after));
@@ -111,11 +131,22 @@ fn details(error: &Error) -> ErrorDetails {
     if let Some(context) = error.context() {
         details.set_request_info(context.correlation_id(), "");
     }
-    for violation in violations(error) {
-        let field = pointer(violation).unwrap_or_default();
-        details.add_bad_request_violation(field, violation.message());
+    let wrong = violations(error).into_iter();
+    let wrong = wrong.map(|part| (pointer(part).unwrap_or_default(), part.message().to_owned()));
+    for (field, text) in in_bounds(wrong, |(field, text)| field.len() + text.len()) {
+        details.add_bad_request_violation(field, text);
     }
     details
+}
+
+/// As many as there is room for, in order.
+fn in_bounds<T>(all: impl Iterator<Item = T>, len: impl Fn(&T) -> usize) -> impl Iterator<Item = T> {
+    let mut room = LIST_BYTES_MAX;
+    all.filter(move |one| {
+        let rest = room.checked_sub(len(one));
+        room = rest.unwrap_or(room);
+        rest.is_some()
+    })
 }
 
 /// The parts of a request that are wrong.
@@ -138,7 +169,8 @@ fn reason_of(category: Category) -> String {
 fn key(key: &str) -> Option<String> {
     let key = key.replace('.', "-");
     let is_rest = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    let is_key =
-        key.len() <= KEY_MAX && key.starts_with(|c: char| c.is_ascii_lowercase()) && key.bytes().all(is_rest);
+    let is_key = (KEY_MIN..=KEY_MAX).contains(&key.len())
+        && key.starts_with(|c: char| c.is_ascii_lowercase())
+        && key.bytes().all(is_rest);
     is_key.then_some(key)
 }

@@ -19,9 +19,6 @@ enum Invalid {
     NoObject,
 }
 
-/// A day: a callee that asks for more means never, and every wait has a bound.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
-
 // === impl RemoteError ===
 
 impl RemoteError {
@@ -77,7 +74,7 @@ fn retry_after(members: &Map<String, Value>) -> Option<Duration> {
     let number = |key: &str| members.get(key).and_then(Value::as_u64);
     let millis = || number("retry_after_ms").map(Duration::from_millis);
     let seconds = || number("retry_after").map(Duration::from_secs);
-    millis().or_else(seconds).map(|after| after.min(RETRY_AFTER_MAX))
+    millis().or_else(seconds).map(|after| after.min(RemoteError::RETRY_AFTER_MAX))
 }
 
 fn facts(members: &Map<String, Value>) -> Vec<(String, String)> {
