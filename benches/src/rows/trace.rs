@@ -31,7 +31,7 @@ pub(super) fn rows() -> Vec<Row> {
         // The context, and the vendors' text: its members, as it is made, as it stays.
         row("trace/extract", 250.0, 4, extract),
         row("trace/inject_text", 120.0, 0, inject_text),
-        // Three values, which the map of `http` boxes, hashes and compares one by one: 90 ns of it, whoever does it (decision 9).
+        // Three values, which the map of `http` boxes, hashes and compares one by one: 90 ns of it, whoever does it (decision 10).
         row("trace/inject", 200.0, 3, inject),
     ]
 }
