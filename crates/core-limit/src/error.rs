@@ -19,6 +19,11 @@ pub(crate) enum Kind {
     Outside { what: &'static str, value: f64, min: f64, max: f64 },
     Window(Duration),
     WaitWithoutQueue,
+    WaitTooLong { wait: Duration, max: Duration },
+    BurstOfBursty,
+    TooBursty { count: u64, period: Duration },
+    OtherAlgorithm,
+    OtherPeriod { period: Duration, other: Duration },
 }
 
 impl From<NameError> for ConfigError {
@@ -51,6 +56,23 @@ impl fmt::Display for ConfigError {
             }
             Kind::Window(window) => write!(f, "the window is {window:?}: it must be 100 ms to one hour"),
             Kind::QueueWithoutWait => f.write_str("a queue needs a max_wait: nothing waits for ever"),
+            Kind::WaitTooLong { wait, max } => {
+                write!(f, "the max_wait is {wait:?}: it must be at most {max:?}")
+            }
+            Kind::BurstOfBursty => f.write_str(
+                "a bursty limit has no burst: a whole period may come at once; leave out one of the two",
+            ),
+            Kind::TooBursty { count, period } => write!(
+                f,
+                "{count} in {period:?} is no bursty limit: it must be at most 1000000, in 1 ms or more; leave out bursty"
+            ),
+            Kind::OtherAlgorithm => f.write_str(
+                "a limit that is bursty stays so, and one that is not does not become so: make another limit",
+            ),
+            Kind::OtherPeriod { period, other } => write!(
+                f,
+                "the period of a bursty limit stays {period:?} and cannot become {other:?}: make another limit"
+            ),
             Kind::WaitWithoutQueue => f.write_str("a max_wait needs a queue: say how many may wait"),
         }
     }

@@ -53,5 +53,5 @@ mod throttle;
 
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
 pub use error::ConfigError;
-pub use rate::{Builder as RateBuilder, Rate, RateLimit, Stats as RateStats, Taken};
+pub use rate::{Builder as RateBuilder, Rate, RateLimit, Reservation, Stats as RateStats, Taken, Turn};
 pub use throttle::{Builder as ThrottleBuilder, Snapshot as ThrottleSnapshot, Throttle};

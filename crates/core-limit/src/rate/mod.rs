@@ -1,9 +1,15 @@
-//! How often: the generic cell rate algorithm.
+//! How often: the generic cell rate algorithm, and counting by periods.
 
 mod config;
+mod cycles;
+mod engine;
 mod gcra;
+mod limit;
 mod policy;
+mod reservation;
 
 pub use config::{Builder, Rate};
 pub use gcra::Taken;
-pub use policy::{RateLimit, Stats};
+pub use limit::{RateLimit, Stats};
+pub use policy::Turn;
+pub use reservation::Reservation;

@@ -166,7 +166,7 @@ impl<K, V> Shard<K, V> {
 
     #[inline]
     fn stamp(&mut self, now: Instant) -> Instant {
-        let next = self.last.as_nanos() + 1;
+        let next = self.last.as_nanos().saturating_add(1);
         self.last = Instant::from_nanos(next.max(now.as_nanos() & !ORDER));
         self.last
     }
