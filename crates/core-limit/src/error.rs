@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     BurstOfBursty,
     TooBursty { count: u64, period: Duration },
     OtherAlgorithm,
+    SlidingWindow(Duration),
+    TooManyInWindow { limit: u64, max: u64 },
     OtherPeriod { period: Duration, other: Duration },
 }
 
@@ -66,6 +68,12 @@ impl fmt::Display for ConfigError {
                 f,
                 "{count} in {period:?} is no bursty limit: it must be at most 1000000, in 1 ms or more; leave out bursty"
             ),
+            Kind::SlidingWindow(window) => {
+                write!(f, "the window is {window:?}: it must be 100 ms to 31 days")
+            }
+            Kind::TooManyInWindow { limit, max } => {
+                write!(f, "the limit is {limit}: a window that slides counts up to {max}; take a Rate")
+            }
             Kind::OtherAlgorithm => f.write_str(
                 "a limit that is bursty stays so, and one that is not does not become so: make another limit",
             ),

@@ -50,8 +50,10 @@ mod bulkhead;
 mod error;
 mod rate;
 mod throttle;
+mod window;
 
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
 pub use error::ConfigError;
-pub use rate::{Builder as RateBuilder, Rate, RateLimit, Reservation, Stats as RateStats, Taken, Turn};
+pub use rate::{Builder as RateBuilder, Rate, RateLimit, RateStats, Reservation, Taken, Turn};
 pub use throttle::{Builder as ThrottleBuilder, Snapshot as ThrottleSnapshot, Throttle};
+pub use window::{Builder as SlidingWindowBuilder, SlidingWindow};

@@ -9,7 +9,8 @@ mod policy;
 mod reservation;
 
 pub use config::{Builder, Rate};
+pub(crate) use gcra::Refused;
 pub use gcra::Taken;
-pub use limit::{RateLimit, Stats};
+pub use limit::{RateLimit, Stats as RateStats};
 pub use policy::Turn;
 pub use reservation::Reservation;
