@@ -1,7 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use core_errors::NameError;
+use core_errors::{Name, NameError};
+use core_policy::KeyedError;
 
 /// Why a limit was not built.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,11 @@ pub(crate) enum Kind {
     BurstOfBursty,
     TooBursty { count: u64, period: Duration },
     OtherAlgorithm,
+    TooManyTiers { tiers: usize, max: usize },
+    TierTwice(Name),
+    KeysDoNotWait,
+    IdleTooShort { idle: Duration, full: Duration },
+    Keys(KeyedError),
     SlidingWindow(Duration),
     TooManyInWindow { limit: u64, max: u64 },
     OtherPeriod { period: Duration, other: Duration },
@@ -74,6 +80,19 @@ impl fmt::Display for ConfigError {
             Kind::TooManyInWindow { limit, max } => {
                 write!(f, "the limit is {limit}: a window that slides counts up to {max}; take a Rate")
             }
+            Kind::TooManyTiers { tiers, max } => {
+                write!(f, "there are {tiers} tiers: there may be {max} with the default one")
+            }
+            Kind::TierTwice(name) => write!(f, "the tier `{name}` is there twice: say its rate once"),
+            Kind::KeysDoNotWait => {
+                f.write_str("the limit of a key has no max_wait: nobody waits there; leave it out")
+            }
+            Kind::IdleTooShort { idle, full } => write!(
+                f,
+                "keys are forgotten after {idle:?}, and what one used is there again after {full:?} only: \
+                 let them be idle for that long"
+            ),
+            Kind::Keys(error) => write!(f, "the keys: {error}"),
             Kind::OtherAlgorithm => f.write_str(
                 "a limit that is bursty stays so, and one that is not does not become so: make another limit",
             ),

@@ -48,12 +48,14 @@
 
 mod bulkhead;
 mod error;
+mod keyed;
 mod rate;
 mod throttle;
 mod window;
 
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
 pub use error::ConfigError;
-pub use rate::{Builder as RateBuilder, Rate, RateLimit, RateStats, Reservation, Taken, Turn};
+pub use keyed::{Builder as KeyedRateBuilder, KeyedRate, OfKey, Tier};
+pub use rate::{Rate, RateBuilder, RateLimit, RateStats, Reservation, Taken, Turn};
 pub use throttle::{Builder as ThrottleBuilder, Snapshot as ThrottleSnapshot, Throttle};
 pub use window::{Builder as SlidingWindowBuilder, SlidingWindow};

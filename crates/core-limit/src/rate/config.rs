@@ -3,10 +3,10 @@ use std::time::Duration;
 use core_errors::{Name, NameError};
 use core_time::Clock;
 
-use super::cycles::{self, Cycles};
+use super::cycles;
 use super::engine::Engine;
 use super::gcra::Gcra;
-use super::limit::{RateLimit, Settings};
+use super::limit::RateLimit;
 use crate::error::{ConfigError, Kind};
 
 /// How often: the start of a [`Builder`].
@@ -28,11 +28,11 @@ pub struct Builder {
 
 /// A rate, checked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Checked {
-    pub(super) count: u64,
-    pub(super) period: Duration,
-    pub(super) burst: u64,
-    pub(super) is_bursty: bool,
+pub(crate) struct Checked {
+    pub(crate) count: u64,
+    pub(crate) period: Duration,
+    pub(crate) burst: u64,
+    pub(crate) is_bursty: bool,
 }
 
 /// Who waits for longer should be in a queue that survives a restart.
@@ -129,21 +129,21 @@ impl Builder {
     /// be a name.
     pub fn build(self) -> Result<RateLimit, ConfigError> {
         let name = self.name.clone()?;
-        let Checked { count, period, burst, is_bursty } = self.check()?;
+        let rate = self.check()?;
         let Self { max_wait, clock, .. } = self;
         if max_wait > WAIT_MAX {
             return Err(ConfigError(Kind::WaitTooLong { wait: max_wait, max: WAIT_MAX }));
         }
-        let engine = if is_bursty {
-            Engine::Cycles(Cycles::new(count, period, clock.now_coarse()))
-        } else {
-            Engine::Gcra(Gcra::new(count, period, burst, max_wait, clock.now_coarse()))
-        };
-        Ok(RateLimit::new(name, Settings { count, period, burst }, engine, max_wait, clock))
+        let engine = Engine::new(rate, max_wait, clock.now_coarse());
+        Ok(RateLimit::new(name, rate, engine, max_wait, clock))
+    }
+
+    pub(crate) fn name_and_clock(&self) -> (Result<Name, NameError>, Clock) {
+        (self.name.clone(), self.clock.clone())
     }
 
     /// Checks the rate alone.
-    pub(super) fn check(&self) -> Result<Checked, ConfigError> {
+    pub(crate) fn check(&self) -> Result<Checked, ConfigError> {
         let Self { count, period, is_bursty, .. } = *self;
         let burst = self.burst.unwrap_or(count);
         for (what, is_zero) in

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use core_time::Instant;
 
+use super::config::Checked;
 use super::cycles::Cycles;
 use super::gcra::{Gcra, Refused, Reserved, Taken};
+use crate::error::{ConfigError, Kind};
 
 /// Which of the two ways to count.
 #[derive(Debug)]
@@ -26,6 +28,34 @@ macro_rules! either {
 // === impl Engine ===
 
 impl Engine {
+    /// The engine of a rate, with reservations up to `max_wait` ahead.
+    pub(crate) fn new(rate: Checked, max_wait: Duration, epoch: Instant) -> Self {
+        let Checked { count, period, burst, is_bursty } = rate;
+        if is_bursty {
+            Self::Cycles(Cycles::new(count, period, epoch))
+        } else {
+            Self::Gcra(Gcra::new(count, period, burst, max_wait, epoch))
+        }
+    }
+
+    /// Changes the rate, or nothing (rule RL-8).
+    pub(crate) fn change(&self, rate: Checked, now: Instant) -> Result<(), ConfigError> {
+        let Checked { count, period, burst, is_bursty } = rate;
+        match self {
+            Self::Gcra(_) if is_bursty => return Err(ConfigError(Kind::OtherAlgorithm)),
+            Self::Cycles(_) if !is_bursty => return Err(ConfigError(Kind::OtherAlgorithm)),
+            Self::Cycles(cycles) if cycles.period() != period => {
+                return Err(ConfigError(Kind::OtherPeriod { period: cycles.period(), other: period }));
+            }
+            Self::Gcra(gcra) if !gcra.can_be(count, period) => {
+                return Err(ConfigError(Kind::TooOdd { count, period }));
+            }
+            Self::Gcra(gcra) => gcra.change(count, period, burst, now),
+            Self::Cycles(cycles) => cycles.change(count),
+        }
+        Ok(())
+    }
+
     #[inline]
     pub(crate) fn take_one(&self, now: Instant) -> Result<(), Refused> {
         match self {

@@ -6,11 +6,11 @@ use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_policy::{Counters, Cx};
 use core_time::{Clock, Instant};
 
-use super::config::Builder;
+use super::config::{Builder, Checked};
 use super::engine::Engine;
 use super::gcra::{Refused, Reserved, Taken};
 use super::reservation::Reservation;
-use crate::error::{ConfigError, Kind};
+use crate::error::ConfigError;
 
 /// A rate limit. Cheap to clone; clones share the rate.
 #[derive(Clone, Debug)]
@@ -26,15 +26,7 @@ struct Inner {
     exact: AtomicBool,
     counts: Counters<4>,
     /// Locked to change the rate and to tell it, never to decide.
-    settings: Mutex<Settings>,
-}
-
-/// What the rate is said to be.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settings {
-    pub(super) count: u64,
-    pub(super) period: Duration,
-    pub(super) burst: u64,
+    settings: Mutex<Checked>,
 }
 
 /// What a rate limit has counted since it was made.
@@ -58,7 +50,7 @@ const CANCELLED: usize = 3;
 
 /// A coarse clock stands still for up to 4 ms. Bursts that last this long lose no more than 4 % of their evenness by that;
 /// shorter ones would be throttled by the clock instead of the limit, so they read the exact one.
-const COARSE_FROM: Duration = Duration::from_millis(100);
+pub(crate) const COARSE_FROM: Duration = Duration::from_millis(100);
 
 /// A server that asks for a longer pause has made a mistake (rule RL-11).
 const PENALTY_MAX: Duration = Duration::from_secs(3_600);
@@ -68,7 +60,7 @@ const PENALTY_MAX: Duration = Duration::from_secs(3_600);
 impl RateLimit {
     pub(super) fn new(
         name: Name,
-        settings: Settings,
+        settings: Checked,
         engine: Engine,
         max_wait: Duration,
         clock: Clock,
@@ -171,25 +163,10 @@ impl RateLimit {
     /// period, or the new rate is so much faster that it could not be kept to within 1 %. Then nothing has changed.
     #[expect(clippy::needless_pass_by_value, reason = "a builder is used once")]
     pub fn set_rate(&self, rate: Builder) -> Result<(), ConfigError> {
-        let checked = rate.check()?;
+        let rate = rate.check()?;
         let mut settings = self.settings();
-        match &self.0.engine {
-            Engine::Gcra(_) if checked.is_bursty => return Err(ConfigError(Kind::OtherAlgorithm)),
-            Engine::Cycles(_) if !checked.is_bursty => return Err(ConfigError(Kind::OtherAlgorithm)),
-            Engine::Cycles(_) if settings.period != checked.period => {
-                let (period, other) = (settings.period, checked.period);
-                return Err(ConfigError(Kind::OtherPeriod { period, other }));
-            }
-            Engine::Gcra(gcra) if !gcra.can_be(checked.count, checked.period) => {
-                let (count, period) = (checked.count, checked.period);
-                return Err(ConfigError(Kind::TooOdd { count, period }));
-            }
-            Engine::Gcra(gcra) => {
-                gcra.change(checked.count, checked.period, checked.burst, self.0.clock.now());
-            }
-            Engine::Cycles(cycles) => cycles.change(checked.count),
-        }
-        *settings = Settings { count: checked.count, period: checked.period, burst: checked.burst };
+        self.0.engine.change(rate, self.0.clock.now())?;
+        *settings = rate;
         self.0.exact.store(self.0.engine.tolerance() < COARSE_FROM, Ordering::Relaxed);
         Ok(())
     }
@@ -267,7 +244,7 @@ impl RateLimit {
         Ok(reserved)
     }
 
-    fn settings(&self) -> MutexGuard<'_, Settings> {
+    fn settings(&self) -> MutexGuard<'_, Checked> {
         self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -8,9 +8,12 @@ mod limit;
 mod policy;
 mod reservation;
 
-pub use config::{Builder, Rate};
+pub(crate) use config::Checked;
+pub use config::{Builder as RateBuilder, Rate};
+pub(crate) use engine::Engine;
 pub(crate) use gcra::Refused;
 pub use gcra::Taken;
+pub(crate) use limit::COARSE_FROM;
 pub use limit::{RateLimit, Stats as RateStats};
 pub use policy::Turn;
 pub use reservation::Reservation;
