@@ -4,6 +4,8 @@ use std::time::Duration;
 use core_errors::{Name, NameError};
 use core_policy::KeyedError;
 
+use crate::Criticality;
+
 /// Why a limit was not built.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
@@ -24,6 +26,7 @@ pub(crate) enum Kind {
     BurstOfBursty,
     TooBursty { count: u64, period: Duration },
     OtherAlgorithm,
+    Shares { criticality: Criticality, share: f64 },
     TooManyTiers { tiers: usize, max: usize },
     TierTwice(Name),
     KeysDoNotWait,
@@ -93,6 +96,14 @@ impl fmt::Display for ConfigError {
                  let them be idle for that long"
             ),
             Kind::Keys(error) => write!(f, "the keys: {error}"),
+            Kind::Shares { criticality: Criticality::CriticalPlus, share } => {
+                write!(f, "the share of critical_plus is {share}: all slots are open to it, so it must be 1")
+            }
+            Kind::Shares { criticality, share } => write!(
+                f,
+                "the share of {} is {share}: it must be no more than that of what is more important",
+                criticality.as_str()
+            ),
             Kind::OtherAlgorithm => f.write_str(
                 "a limit that is bursty stays so, and one that is not does not become so: make another limit",
             ),

@@ -47,6 +47,7 @@
 //! RL-1, RL-2, RL-6, RL-10, BH-1 and TH-1 of this project.
 
 mod bulkhead;
+mod criticality;
 mod error;
 mod keyed;
 mod rate;
@@ -54,6 +55,7 @@ mod throttle;
 mod window;
 
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
+pub use criticality::Criticality;
 pub use error::ConfigError;
 pub use keyed::{Builder as KeyedRateBuilder, KeyedRate, OfKey, Tier};
 pub use rate::{Rate, RateBuilder, RateLimit, RateStats, Reservation, Taken, Turn};
