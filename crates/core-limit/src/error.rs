@@ -26,6 +26,9 @@ pub(crate) enum Kind {
     BurstOfBursty,
     TooBursty { count: u64, period: Duration },
     OtherAlgorithm,
+    LimitOrder { min: u32, initial: u32, max: u32 },
+    PartitionTwice(Name),
+    Partitions { sum: f64 },
     Shares { criticality: Criticality, share: f64 },
     TooManyTiers { tiers: usize, max: usize },
     TierTwice(Name),
@@ -104,6 +107,16 @@ impl fmt::Display for ConfigError {
                 "the share of {} is {share}: it must be no more than that of what is more important",
                 criticality.as_str()
             ),
+            Kind::LimitOrder { min, initial, max } => write!(
+                f,
+                "the limit begins with {initial}, and is to stay from {min} to {max}: it must begin there, and that must be a range"
+            ),
+            Kind::PartitionTwice(name) => {
+                write!(f, "the partition `{name}` is there twice: say its share once")
+            }
+            Kind::Partitions { sum } => {
+                write!(f, "partitions have {sum} of the limit as their own: it must be no more than 1 in all")
+            }
             Kind::OtherAlgorithm => f.write_str(
                 "a limit that is bursty stays so, and one that is not does not become so: make another limit",
             ),

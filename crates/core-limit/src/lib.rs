@@ -46,6 +46,7 @@
 //! et al., *Site Reliability Engineering*, 2016, ch. 21, for throttles. Rules
 //! RL-1, RL-2, RL-6, RL-10, BH-1 and TH-1 of this project.
 
+mod adaptive;
 mod bulkhead;
 mod criticality;
 mod error;
@@ -54,6 +55,7 @@ mod rate;
 mod throttle;
 mod window;
 
+pub use adaptive::{Adaptive, Algorithm, Builder as AdaptiveBuilder, Flight, Snapshot as AdaptiveSnapshot};
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
 pub use criticality::Criticality;
 pub use error::ConfigError;
