@@ -13,31 +13,85 @@ pub struct ConfigError(pub(crate) Kind);
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     Name(NameError),
-    Zero { what: &'static str },
-    TooFast { count: u64, period: Duration },
-    TooOdd { count: u64, period: Duration },
-    TooLong { what: &'static str },
-    TooMany { what: &'static str, value: u32, max: u32 },
+    Zero {
+        what: &'static str,
+    },
+    TooFast {
+        count: u64,
+        period: Duration,
+    },
+    TooOdd {
+        count: u64,
+        period: Duration,
+    },
+    TooLong {
+        what: &'static str,
+    },
+    TooMany {
+        what: &'static str,
+        value: u32,
+        max: u32,
+    },
     QueueWithoutWait,
-    Outside { what: &'static str, value: f64, min: f64, max: f64 },
+    Outside {
+        what: &'static str,
+        value: f64,
+        min: f64,
+        max: f64,
+    },
     Window(Duration),
     WaitWithoutQueue,
-    WaitTooLong { wait: Duration, max: Duration },
+    WaitTooLong {
+        wait: Duration,
+        max: Duration,
+    },
     BurstOfBursty,
-    TooBursty { count: u64, period: Duration },
+    TooBursty {
+        count: u64,
+        period: Duration,
+    },
     OtherAlgorithm,
-    LimitOrder { min: u32, initial: u32, max: u32 },
+    #[cfg(feature = "executor")]
+    TooManyFor {
+        what: &'static str,
+        value: usize,
+        max: usize,
+    },
+    #[cfg(feature = "executor")]
+    NoThread(std::io::ErrorKind),
+    LimitOrder {
+        min: u32,
+        initial: u32,
+        max: u32,
+    },
     PartitionTwice(Name),
-    Partitions { sum: f64 },
-    Shares { criticality: Criticality, share: f64 },
-    TooManyTiers { tiers: usize, max: usize },
+    Partitions {
+        sum: f64,
+    },
+    Shares {
+        criticality: Criticality,
+        share: f64,
+    },
+    TooManyTiers {
+        tiers: usize,
+        max: usize,
+    },
     TierTwice(Name),
     KeysDoNotWait,
-    IdleTooShort { idle: Duration, full: Duration },
+    IdleTooShort {
+        idle: Duration,
+        full: Duration,
+    },
     Keys(KeyedError),
     SlidingWindow(Duration),
-    TooManyInWindow { limit: u64, max: u64 },
-    OtherPeriod { period: Duration, other: Duration },
+    TooManyInWindow {
+        limit: u64,
+        max: u64,
+    },
+    OtherPeriod {
+        period: Duration,
+        other: Duration,
+    },
 }
 
 impl From<NameError> for ConfigError {
@@ -116,6 +170,15 @@ impl fmt::Display for ConfigError {
             }
             Kind::Partitions { sum } => {
                 write!(f, "partitions have {sum} of the limit as their own: it must be no more than 1 in all")
+            }
+            #[cfg(feature = "executor")]
+            Kind::TooManyFor { what, value, max } => write!(f, "{what} is {value}: it must be at most {max}"),
+            #[cfg(feature = "executor")]
+            Kind::NoThread(error) => {
+                write!(
+                    f,
+                    "the operating system has no thread to give ({error}): take fewer, or raise its limit"
+                )
             }
             Kind::OtherAlgorithm => f.write_str(
                 "a limit that is bursty stays so, and one that is not does not become so: make another limit",

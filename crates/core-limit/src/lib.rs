@@ -50,6 +50,8 @@ mod adaptive;
 mod bulkhead;
 mod criticality;
 mod error;
+#[cfg(feature = "executor")]
+mod executor;
 mod keyed;
 mod rate;
 mod throttle;
@@ -59,6 +61,10 @@ pub use adaptive::{Adaptive, Algorithm, Builder as AdaptiveBuilder, Flight, Snap
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
 pub use criticality::Criticality;
 pub use error::ConfigError;
+#[cfg(feature = "executor")]
+pub use executor::{
+    Builder as ExecutorBuilder, Executor, Job, JobError, Snapshot as ExecutorSnapshot, StillRunning,
+};
 pub use keyed::{Builder as KeyedRateBuilder, KeyedRate, OfKey, Tier};
 pub use rate::{Rate, RateBuilder, RateLimit, RateStats, Reservation, Taken, Turn};
 pub use throttle::{Builder as ThrottleBuilder, Snapshot as ThrottleSnapshot, Throttle};
