@@ -105,6 +105,17 @@ fn al_4_calls_that_were_under_way_together_are_one_drop() {
 }
 
 #[test]
+fn al_4_so_are_calls_within_one_tick_of_a_coarse_clock() {
+    let time = ManualClock::lagging(ms(4));
+    let limit = Adaptive::aimd(secs(5)).min(1).initial(10).clock(time.clock()).build().unwrap();
+    for _ in 0..5 {
+        time.advance(Duration::from_micros(100));
+        limit.acquire().unwrap().record_verdict(Verdict::Overload(None));
+    }
+    assert_eq!((limit.snapshot().limit, limit.snapshot().dropped), (9, 5));
+}
+
+#[test]
 fn al_5_fast_failures_do_not_teach_what_is_normal() {
     let (time, limit) = under(Adaptive::vegas());
     limit

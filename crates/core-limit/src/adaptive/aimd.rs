@@ -17,14 +17,10 @@ impl Aimd {
         Self { timeout: timeout.as_secs_f64() }
     }
 
-    pub(super) fn sample(&self, limit: f64, rtt: f64, in_flight: f64) -> f64 {
-        if rtt > self.timeout {
-            Self::drop_of(limit)
-        } else if in_flight * 2.0 >= limit {
-            limit + 1.0
-        } else {
-            limit
-        }
+    /// The next limit; `None` if the call took too long, and counts as dropped.
+    pub(super) fn sample(&self, limit: f64, rtt: f64, in_flight: f64) -> Option<f64> {
+        let more = if in_flight * 2.0 >= limit { 1.0 } else { 0.0 };
+        (rtt <= self.timeout).then_some(limit + more)
     }
 
     pub(super) fn drop_of(limit: f64) -> f64 {

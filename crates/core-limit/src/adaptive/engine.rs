@@ -40,14 +40,18 @@ impl Engine {
         Self { kind, guard: Guard::default(), limit, min, max, decreased: Instant::ORIGIN }
     }
 
-    /// A call succeeded that began when so many were in flight, itself among them.
-    pub(super) fn sample(&mut self, rtt: Duration, in_flight: u32) {
+    /// A call succeeded that began when so many were in flight, itself among them. Whether it came in time; if not, it is a drop.
+    #[must_use]
+    pub(super) fn sample(&mut self, rtt: Duration, in_flight: u32) -> bool {
         // Nothing takes no time; it is the clock that did not move.
         let (rtt, in_flight) = (rtt.max(Duration::from_nanos(1)).as_secs_f64(), f64::from(in_flight));
         self.guard.add(in_flight, rtt);
         let step = match &mut self.kind {
             Kind::Vegas(vegas) => vegas.sample(self.limit, rtt, in_flight),
-            Kind::Aimd(aimd) => Step::To(aimd.sample(self.limit, rtt, in_flight)),
+            Kind::Aimd(aimd) => match aimd.sample(self.limit, rtt, in_flight) {
+                Some(limit) => Step::To(limit),
+                None => return false,
+            },
             Kind::Gradient(gradient) => gradient.sample(self.limit, rtt, in_flight),
         };
         let next = match step {
@@ -55,18 +59,19 @@ impl Engine {
                 if let Kind::Vegas(vegas) = &mut self.kind {
                     vegas.drift(rtt);
                 }
-                return;
+                return true;
             }
-            Step::To(limit) if limit > self.limit && self.guard.load() == Load::Full => return,
+            Step::To(limit) if limit > self.limit && self.guard.load() == Load::Full => return true,
             Step::To(limit) | Step::DownTo(limit) => limit,
         };
         self.set(next);
+        true
     }
 
     /// A call that began at `started` was dropped by the callee, or nobody could wait for it any longer. Calls that were under way
     /// together are one event.
     pub(super) fn dropped(&mut self, started: Instant, now: Instant) {
-        if started < self.decreased {
+        if started <= self.decreased {
             return;
         }
         self.decreased = now;

@@ -226,17 +226,22 @@ impl Adaptive {
 
     #[cold]
     fn sample(&self, started: Instant, in_flight: u32, cx: &mut Cx<'_>) {
-        let rtt = (self.inner.rules.clock.now() - started).saturating_sub(cx.waited());
+        let now = self.inner.rules.clock.now();
+        let rtt = (now - started).saturating_sub(cx.waited());
         let mut engine = self.engine();
-        engine.sample(rtt, in_flight);
+        if !engine.sample(rtt, in_flight) {
+            self.inner.counts.bump(DROPPED);
+            engine.dropped(started, now);
+        }
         self.inner.flights.set_limit(engine.limit());
     }
 
     #[cold]
-    fn dropped(&self, started: Instant, cx: &mut Cx<'_>) {
+    fn dropped(&self, started: Instant) {
         self.inner.counts.bump(DROPPED);
         let mut engine = self.engine();
-        engine.dropped(started, cx.now());
+        // Exactly: calls that began in the same tick of the coarse clock began before it.
+        engine.dropped(started, self.inner.rules.clock.now());
         self.inner.flights.set_limit(engine.limit());
     }
 
@@ -289,12 +294,12 @@ impl Policy for Adaptive {
                     self.sample(started, flight.in_flight, cx);
                 }
             }
-            Outcome::Judged(Verdict::Overload(_), _) => self.dropped(started, cx),
+            Outcome::Judged(Verdict::Overload(_), _) => self.dropped(started),
             Outcome::Judged(_, Some(cause)) if cause.category == Category::Timeout => {
-                self.dropped(started, cx);
+                self.dropped(started);
             }
             Outcome::Refused(rejection) if rejection.reason() == Reason::TimedOut => {
-                self.dropped(started, cx);
+                self.dropped(started);
             }
             // It says nothing of how long a call takes that the callee answers.
             Outcome::Judged(..) | Outcome::Panicked | Outcome::Refused(_) => {}

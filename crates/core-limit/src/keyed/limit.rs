@@ -1,6 +1,7 @@
 use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection};
@@ -10,7 +11,7 @@ use core_time::{Clock, Instant};
 use super::of_key::OfKey;
 use super::tier::{Bucket, Rules, Tier};
 use crate::error::{ConfigError, Kind};
-use crate::rate::{Engine, RateBuilder, RateStats, Refused, Taken};
+use crate::rate::{COARSE_FROM, Engine, RateBuilder, RateStats, Refused, Taken};
 
 /// A rate limit for each key, in tiers. Cheap to clone; clones share the keys. Made by [`RateBuilder::keyed`](crate::RateBuilder::keyed).
 ///
@@ -39,7 +40,7 @@ pub(super) struct Shared {
     tiers: Box<[Rules]>,
     idle: Duration,
     clock: Clock,
-    exact: bool,
+    exact: AtomicBool,
 }
 
 // === impl KeyedRate ===
@@ -59,7 +60,7 @@ impl<K: Hash + Eq> KeyedRate<K> {
         clock: Clock,
         exact: bool,
     ) -> Self {
-        let shared = Arc::new(Shared { name, tiers, idle, clock, exact });
+        let shared = Arc::new(Shared { name, tiers, idle, clock, exact: AtomicBool::new(exact) });
         Self(Arc::new(Inner { shared, keys }))
     }
 
@@ -154,6 +155,9 @@ impl<K: Hash + Eq> KeyedRate<K> {
             Engine::new(other.rate(), Duration::ZERO, now).change(rate, now)?;
             Engine::new(rate, Duration::ZERO, now).change(other.rate(), now)?;
         }
+        if full < COARSE_FROM {
+            shared.exact.store(true, Ordering::Relaxed);
+        }
         shared.rules(tier).set_rate(rate, |known| Engine::new(known, Duration::ZERO, now).change(rate, now))
     }
 
@@ -210,7 +214,13 @@ impl Shared {
 
     #[inline]
     pub(super) fn now(&self) -> Instant {
-        if self.exact { self.clock.now() } else { self.clock.now_coarse() }
+        if self.is_exact() { self.clock.now() } else { self.clock.now_coarse() }
+    }
+
+    /// Whether a kernel tick matters: it does where a burst of some tier is soon over.
+    #[inline]
+    fn is_exact(&self) -> bool {
+        self.exact.load(Ordering::Relaxed)
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -225,7 +235,7 @@ impl Shared {
         n: u64,
         mut refused: Refused,
     ) -> Result<Taken, Rejection> {
-        if matches!(refused, Refused::RetryAfter(wait) if !self.exact && wait <= self.clock.tick()) {
+        if matches!(refused, Refused::RetryAfter(wait) if !self.is_exact() && wait <= self.clock.tick()) {
             // The answer depends on less than a tick: ask the exact clock.
             match bucket.engine.take(n, self.clock.now()) {
                 Ok(taken) => {

@@ -224,14 +224,13 @@ impl Gcra {
     /// What there is. Changes nothing.
     pub(crate) fn peek(&self, now: Instant) -> Taken {
         let now = self.units(now);
-        let limit = now + self.ahead();
-        self.taken(self.tat.load(Ordering::Relaxed).clamp(now, limit), now, limit)
+        self.taken(self.seen(now), now, now + self.ahead())
     }
 
     /// How many there are; if less than none, how many were reserved or charged ahead.
     pub(crate) fn balance(&self, now: Instant) -> i64 {
         let now = self.units(now);
-        let (limit, tat) = (now + self.ahead(), self.tat.load(Ordering::Relaxed).max(now));
+        let (limit, tat) = (now + self.ahead(), self.seen(now));
         let calls = (i128::from(limit) - i128::from(tat)).div_euclid(i128::from(self.interval()));
         i64::try_from(calls).unwrap_or(i64::MIN)
     }
@@ -248,6 +247,12 @@ impl Gcra {
         {
             tat = changed;
         }
+    }
+
+    /// The TAT for who only looks: one that lies too far ahead counts as the end of what there may be.
+    fn seen(&self, now: u64) -> u64 {
+        let end = (now + self.ahead()).saturating_add(self.beyond.load(Ordering::Relaxed));
+        self.tat.load(Ordering::Relaxed).clamp(now, end)
     }
 
     /// The TAT. One far beyond the limit means that the clock went back: the bucket counts as full, and is from now on, so
