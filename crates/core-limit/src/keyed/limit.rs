@@ -74,7 +74,7 @@ impl<K: Hash + Eq> KeyedRate<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        self.take_in(Tier(0), key, 1).map(drop)
+        self.check_in(Tier(0), key)
     }
 
     /// Takes one for a key of a tier.
@@ -87,7 +87,7 @@ impl<K: Hash + Eq> KeyedRate<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        self.take_in(tier, key, 1).map(drop)
+        self.ask(tier, key, 1, Engine::take_one)
     }
 
     /// Takes `n` at once for a key of a tier, or nothing.
@@ -101,8 +101,30 @@ impl<K: Hash + Eq> KeyedRate<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let bucket = self.bucket(tier, key)?;
-        self.0.shared.take(tier, &bucket, n, self.0.shared.now())
+        self.ask(tier, key, n, |engine, now| engine.take(n, now))
+    }
+
+    /// Takes `n` by `take`, under the lock of the key's shard where the key is known.
+    #[inline]
+    fn ask<Q, R>(
+        &self,
+        tier: Tier,
+        key: &Q,
+        n: u64,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+    ) -> Result<R, Rejection>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let shared = &*self.0.shared;
+        let (rules, now) = (shared.rules(tier), shared.now());
+        let decide = |bucket: &Bucket| shared.try_take(rules, bucket, n, now, take);
+        match self.0.keys.decide(key, now, || rules.bucket(now), decide) {
+            Ok(Ok(taken)) => Ok(taken),
+            Ok(Err(refused)) => Err(shared.refuse(rules, n, refused)),
+            Err(full) => Err(shared.full(tier, full)),
+        }
     }
 
     /// What a key of a tier would be given now. Changes nothing; of a key that is not known, all that the tier allows.
@@ -200,16 +222,31 @@ impl<K: Hash + Eq> KeyedRate<K> {
 
 impl Shared {
     #[inline]
-    pub(super) fn take(&self, tier: Tier, bucket: &Bucket, n: u64, now: Instant) -> Result<Taken, Rejection> {
+    pub(super) fn take_one(&self, tier: Tier, bucket: &Bucket, now: Instant) -> Result<(), Rejection> {
         let rules = self.rules(tier);
+        self.try_take(rules, bucket, 1, now, Engine::take_one)
+            .map_err(|refused| self.refuse(rules, 1, refused))
+    }
+
+    /// The decision. It asks the exact clock where the answer depends on less than a tick.
+    #[inline]
+    fn try_take<R>(
+        &self,
+        rules: &Rules,
+        bucket: &Bucket,
+        n: u64,
+        now: Instant,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
         rules.bring_up(bucket, now);
-        match bucket.engine.take(n, now) {
-            Ok(taken) => {
-                rules.count_allowed(n);
-                Ok(taken)
-            }
-            Err(refused) => self.refuse(rules, bucket, n, refused),
+        let mut took = take(&bucket.engine, now);
+        if matches!(took, Err(Refused::RetryAfter(wait)) if !self.is_exact() && wait <= self.clock.tick()) {
+            took = take(&bucket.engine, self.clock.now());
         }
+        if took.is_ok() {
+            rules.count_allowed(n);
+        }
+        took
     }
 
     #[inline]
@@ -228,28 +265,12 @@ impl Shared {
     }
 
     #[cold]
-    fn refuse(
-        &self,
-        rules: &Rules,
-        bucket: &Bucket,
-        n: u64,
-        mut refused: Refused,
-    ) -> Result<Taken, Rejection> {
-        if matches!(refused, Refused::RetryAfter(wait) if !self.is_exact() && wait <= self.clock.tick()) {
-            // The answer depends on less than a tick: ask the exact clock.
-            match bucket.engine.take(n, self.clock.now()) {
-                Ok(taken) => {
-                    rules.count_allowed(n);
-                    return Ok(taken);
-                }
-                Err(exactly) => refused = exactly,
-            }
-        }
+    fn refuse(&self, rules: &Rules, n: u64, refused: Refused) -> Rejection {
         rules.count_refused(n);
-        Err(match refused {
+        match refused {
             Refused::RetryAfter(wait) => self.rejection(Reason::RateLimited).with_retry_after(wait),
             Refused::Impossible => self.rejection(Reason::Impossible),
-        })
+        }
     }
 
     #[cold]

@@ -34,8 +34,8 @@ impl Policy for OfKey {
 
     #[inline]
     fn admit(&self, (): &mut (), _: &mut Cx<'_>) -> Admit {
-        match self.shared.take(self.tier, &self.bucket, 1, self.shared.now()) {
-            Ok(_) => Admit::Run,
+        match self.shared.take_one(self.tier, &self.bucket, self.shared.now()) {
+            Ok(()) => Admit::Run,
             Err(rejection) => Admit::Refuse(rejection),
         }
     }

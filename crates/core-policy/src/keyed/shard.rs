@@ -44,11 +44,20 @@ impl<K, V> Shard<K, V> {
     where
         K: Borrow<Q>,
     {
+        self.ask(hash, key, now).map(Arc::clone)
+    }
+
+    /// The same, while the shard is locked.
+    #[inline]
+    pub(super) fn ask<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q, now: Instant) -> Option<&Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
         let at = self.place(hash, key)?;
         let asked = self.stamp(now);
         let entry = &mut self.entries[at];
         entry.asked = asked;
-        Some(Arc::clone(&entry.value))
+        Some(&entry.value)
     }
 
     /// The value of `key`.
