@@ -33,8 +33,10 @@ pub enum PolicyKind {
     RateLimit,
     /// Throttle of a client.
     Throttle,
-    /// Bulkhead.
+    /// Bulkhead, or executor.
     Bulkhead,
+    /// Adaptive limit on concurrent calls.
+    Adaptive,
     /// Limit on one attempt.
     Timeout,
     /// Limit on the whole call.
@@ -65,6 +67,14 @@ pub enum Reason {
     BulkheadFull,
     /// No slot became free in the time allowed for waiting.
     QueueTimeout,
+    /// As many calls run as the callee can take.
+    LimitReached,
+    /// There was room only for what is more important.
+    Shed,
+    /// There is room for no other key, since all are in use.
+    TooManyKeys,
+    /// The executor takes no more jobs.
+    ShutDown,
     /// The retry budget is spent.
     BudgetExhausted,
 }
@@ -280,12 +290,17 @@ impl Classify for Rejection {
             Reason::TimedOut | Reason::DeadlineExceeded => Category::Timeout,
             Reason::RateLimited => Category::RateLimit,
             Reason::Impossible => Category::Validation,
-            Reason::BulkheadFull | Reason::QueueTimeout => Category::ResourceExhausted,
+            Reason::BulkheadFull
+            | Reason::QueueTimeout
+            | Reason::LimitReached
+            | Reason::Shed
+            | Reason::TooManyKeys => Category::ResourceExhausted,
             Reason::CircuitOpen
             | Reason::ForcedOpen
             | Reason::HalfOpenFull
             | Reason::BudgetExhausted
-            | Reason::Throttled => Category::Unavailable,
+            | Reason::Throttled
+            | Reason::ShutDown => Category::Unavailable,
         }
     }
 
@@ -346,6 +361,7 @@ impl PolicyKind {
             Self::RateLimit => "rate_limit",
             Self::Throttle => "throttle",
             Self::Bulkhead => "bulkhead",
+            Self::Adaptive => "adaptive",
             Self::Timeout => "timeout",
             Self::Deadline => "deadline",
         }
@@ -375,6 +391,10 @@ impl Reason {
             Self::Impossible => const { Code::new("LIMIT_IMPOSSIBLE") },
             Self::BulkheadFull => const { Code::new("BULKHEAD_FULL") },
             Self::QueueTimeout => const { Code::new("BULKHEAD_QUEUE_TIMEOUT") },
+            Self::LimitReached => const { Code::new("CONCURRENCY_LIMIT_REACHED") },
+            Self::Shed => const { Code::new("LOAD_SHED") },
+            Self::TooManyKeys => const { Code::new("TOO_MANY_KEYS") },
+            Self::ShutDown => const { Code::new("EXECUTOR_SHUT_DOWN") },
             Self::BudgetExhausted => const { Code::new("RETRY_BUDGET_EXHAUSTED") },
         }
     }
@@ -393,6 +413,10 @@ impl fmt::Display for Reason {
             Self::Impossible => "asks for more than the limit can ever admit",
             Self::BulkheadFull => "all slots are taken",
             Self::QueueTimeout => "no slot became free in time",
+            Self::LimitReached => "as many calls run as the callee can take",
+            Self::Shed => "shed, since there is room only for what is more important",
+            Self::TooManyKeys => "there is room for no other key",
+            Self::ShutDown => "the executor takes no more jobs",
             Self::BudgetExhausted => "the retry budget is spent",
         })
     }

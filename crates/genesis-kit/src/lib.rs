@@ -32,6 +32,7 @@
 //! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]` | |
 //! | `axum` | probe routes, `ApiError`, extractors, for what is on | |
 //! | `tower` | a `Layer` for each policy that is on | |
+//! | `executor` | `limit::Executor`: threads of their own for work that blocks | |
 //! | `full` | all of the above | |
 //! | `anyhow`, `eyre`, `hyper`, `redis`, `reqwest`, `sqlx`, `tokio-postgres`, `tonic` | errors of these crates are classified; with `http`, clients of reqwest and hyper carry the context | |
 

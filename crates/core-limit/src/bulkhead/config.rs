@@ -4,6 +4,8 @@ use core_errors::{Name, NameError};
 use core_time::Clock;
 
 use super::policy::Bulkhead;
+use crate::Criticality;
+use crate::criticality::Shares;
 use crate::error::{ConfigError, Kind};
 
 /// Says how many at once, and how many may wait how long. Made by [`Bulkhead::max`], or from a number.
@@ -14,7 +16,19 @@ pub struct Builder {
     max: u32,
     queue: Option<u32>,
     max_wait: Duration,
+    is_lifo: bool,
+    shares: [Option<f64>; Criticality::COUNT],
     clock: Clock,
+}
+
+/// What a bulkhead is, checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) max: u32,
+    pub(super) queue: u32,
+    pub(super) max_wait: Duration,
+    pub(super) is_lifo: bool,
+    pub(super) shares: Shares,
 }
 
 /// More calls at once than this are no bulkhead.
@@ -24,7 +38,15 @@ const SLOTS_MAX: u32 = 1_000_000;
 
 impl Builder {
     pub(crate) fn new(max: u32) -> Self {
-        Self { name: Ok(Name::UNNAMED), max, queue: None, max_wait: Duration::ZERO, clock: Clock::system() }
+        Self {
+            name: Ok(Name::UNNAMED),
+            max,
+            queue: None,
+            max_wait: Duration::ZERO,
+            is_lifo: false,
+            shares: [None; Criticality::COUNT],
+            clock: Clock::system(),
+        }
     }
 
     /// Lets a call wait so long for a slot. Default: not at all. Waiting calls are served in the order in which they came.
@@ -36,6 +58,20 @@ impl Builder {
     /// Lets so many calls wait. Default: as many as there are slots, if [`max_wait`](Self::max_wait) is set.
     pub fn queue(mut self, places: u32) -> Self {
         self.queue = Some(places);
+        self
+    }
+
+    /// Serves who came last first, of those that are equally important. Default: who came first. When there is more to do than can be
+    /// done, those who came last are the ones whose callers still wait; those who came first go unserved.
+    pub fn lifo(mut self) -> Self {
+        self.is_lifo = true;
+        self
+    }
+
+    /// Admits calls of `criticality`, and of less, only while less than this share of the slots is in use, 0 to 1; others are shed at
+    /// once and never wait. Default: all slots are open to all, and importance only decides about who waits.
+    pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
+        self.shares[criticality.index()] = Some(share);
         self
     }
 
@@ -61,25 +97,32 @@ impl Builder {
     /// Checks everything and makes the bulkhead.
     ///
     /// # Errors
-    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all, or the name cannot be a
-    /// name.
+    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all, a share is not from 0 to 1, less
+    /// important calls would have a larger share or the most important ones less than all, or the name cannot be a name.
     pub fn build(self) -> Result<Bulkhead, ConfigError> {
         let name = self.name?;
-        if self.max == 0 {
-            return Err(ConfigError(Kind::Zero { what: "the number of slots" }));
-        }
+        check_max(self.max)?;
         let queue = match (self.queue, self.max_wait.is_zero()) {
             (Some(1..), true) => return Err(ConfigError(Kind::QueueWithoutWait)),
             (Some(0), false) => return Err(ConfigError(Kind::WaitWithoutQueue)),
             (places, false) => places.unwrap_or(self.max),
             (_, true) => 0,
         };
-        for (what, value) in [("the number of slots", self.max), ("the queue", queue)] {
-            if value > SLOTS_MAX {
-                return Err(ConfigError(Kind::TooMany { what, value, max: SLOTS_MAX }));
-            }
+        if queue > SLOTS_MAX {
+            return Err(ConfigError(Kind::TooMany { what: "the queue", value: queue, max: SLOTS_MAX }));
         }
-        Ok(Bulkhead::new(name, self.max, queue, self.max_wait, self.clock))
+        let shares = Shares::checked(self.shares)?;
+        let Self { max, max_wait, is_lifo, clock, .. } = self;
+        Ok(Bulkhead::new(name, Rules { max, queue, max_wait, is_lifo, shares }, clock))
+    }
+}
+
+pub(super) fn check_max(max: u32) -> Result<(), ConfigError> {
+    let what = "the number of slots";
+    match max {
+        0 => Err(ConfigError(Kind::Zero { what })),
+        1..=SLOTS_MAX => Ok(()),
+        _ => Err(ConfigError(Kind::TooMany { what, value: max, max: SLOTS_MAX })),
     }
 }
 

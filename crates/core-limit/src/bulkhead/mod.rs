@@ -2,6 +2,7 @@
 
 mod config;
 mod policy;
+mod queue;
 mod slots;
 
 pub use config::Builder;

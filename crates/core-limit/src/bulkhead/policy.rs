@@ -6,22 +6,27 @@ use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_policy::{Admit, Counters, Cx, Next, Outcome, Permit, Policy};
 use core_time::{Clock, Instant};
 
-use super::config::Builder;
-use super::slots::{Asked, Slots, Waiter};
+use super::config::{self, Builder, Rules};
+use super::queue::{Fate, Waiter};
+use super::slots::{Asked, Slots};
+use crate::Criticality;
+use crate::error::ConfigError;
 
 /// A bulkhead. Cheap to clone; clones share the slots.
 #[derive(Clone, Debug)]
-pub struct Bulkhead(Arc<Inner>);
+pub struct Bulkhead {
+    inner: Arc<Inner>,
+    criticality: Criticality,
+}
 
 #[derive(Debug)]
 struct Inner {
     name: Name,
-    max: u32,
     queue: u32,
     max_wait: Duration,
     slots: Slots,
     clock: Clock,
-    counts: Counters<3>,
+    counts: Counters<4>,
 }
 
 /// What a bulkhead remembers of a call.
@@ -59,11 +64,14 @@ pub struct Snapshot {
     pub refused: u64,
     /// Calls that waited too long.
     pub timed_out: u64,
+    /// Calls that were refused, or had to leave the queue, for what is more important.
+    pub shed: u64,
 }
 
 const ADMITTED: usize = 0;
 const REFUSED: usize = 1;
 const TIMED_OUT: usize = 2;
+const SHED: usize = 3;
 
 // === impl Bulkhead ===
 
@@ -73,9 +81,29 @@ impl Bulkhead {
         Builder::new(slots)
     }
 
-    pub(crate) fn new(name: Name, max: u32, queue: u32, max_wait: Duration, clock: Clock) -> Self {
-        let slots = Slots::new(max, queue);
-        Self(Arc::new(Inner { name, max, queue, max_wait, slots, clock, counts: Counters::new() }))
+    pub(super) fn new(name: Name, rules: Rules, clock: Clock) -> Self {
+        let Rules { max, queue, max_wait, is_lifo, shares } = rules;
+        let slots = Slots::new(max, shares, queue, is_lifo);
+        let inner = Inner { name, queue, max_wait, slots, clock, counts: Counters::new() };
+        Self { inner: Arc::new(inner), criticality: Criticality::default() }
+    }
+
+    /// The same bulkhead, for calls that are more or less important. Who is more important is served first, takes the place of
+    /// who is less so when the queue is full, and may have a larger [share](Builder::share) of the slots.
+    #[must_use]
+    pub fn with_criticality(&self, criticality: Criticality) -> Self {
+        Self { inner: Arc::clone(&self.inner), criticality }
+    }
+
+    /// Changes the number of slots, at once and without waiting for anybody (rule RL-8). New slots go to those who wait; calls that
+    /// run go on, and while there are more of them than slots nobody is admitted.
+    ///
+    /// # Errors
+    /// If it is zero or more than a million. Then nothing has changed.
+    pub fn resize(&self, slots: u32) -> Result<(), ConfigError> {
+        config::check_max(slots)?;
+        self.inner.slots.resize(slots);
+        Ok(())
     }
 
     /// Takes a slot that is held until the permit is dropped or recorded. Never waits.
@@ -89,51 +117,59 @@ impl Bulkhead {
     /// The name.
     #[must_use]
     pub fn name(&self) -> Name {
-        self.0.name
+        self.inner.name
     }
 
     /// Everything there is to know about it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let (in_use, waiting) = self.0.slots.counts();
+        let (in_use, waiting) = self.inner.slots.counts();
         Snapshot {
-            name: self.0.name,
-            max: self.0.max,
-            queue_max: self.0.queue,
+            name: self.inner.name,
+            max: self.inner.slots.max(),
+            queue_max: self.inner.queue,
             in_use,
             waiting,
-            admitted: self.0.counts.get(ADMITTED),
-            refused: self.0.counts.get(REFUSED),
-            timed_out: self.0.counts.get(TIMED_OUT),
+            admitted: self.inner.counts.get(ADMITTED),
+            refused: self.inner.counts.get(REFUSED),
+            timed_out: self.inner.counts.get(TIMED_OUT),
+            shed: self.inner.counts.get(SHED),
         }
     }
 
     fn enter(&self, state: &mut WaitState) -> Admit {
         state.0 = Place::Inside;
-        self.0.counts.bump(ADMITTED);
+        self.inner.counts.bump(ADMITTED);
         Admit::Run
     }
 
     /// No slot is free, or somebody waits for one.
     #[cold]
     fn wait(&self, state: &mut WaitState, cx: &Cx<'_>) -> Admit {
-        let Some(waker) = cx.waker() else { return self.refuse() };
+        let slots = &self.inner.slots;
+        let Some(waker) = cx.waker() else { return self.refuse(slots.is_shed(self.criticality)) };
         if let Place::Queued { waiter, .. } = &state.0 {
-            return if waiter.has_slot(waker) { self.enter(state) } else { Admit::Park };
+            return match waiter.fate(waker) {
+                Fate::Granted => self.enter(state),
+                Fate::Waiting => Admit::Park,
+                Fate::Displaced => self.refuse(true),
+            };
         }
-        match self.0.slots.ask(waker) {
+        match slots.ask(self.criticality, waker) {
             Asked::Taken => self.enter(state),
             Asked::Queued(waiter) => {
                 state.0 = Place::Queued { waiter, since: None };
                 Admit::Park
             }
-            Asked::Full => self.refuse(),
+            Asked::Full => self.refuse(false),
+            Asked::Shed => self.refuse(true),
         }
     }
 
-    fn refuse(&self) -> Admit {
-        self.0.counts.bump(REFUSED);
-        Admit::Refuse(Rejection::new(PolicyKind::Bulkhead, self.0.name, Reason::BulkheadFull))
+    fn refuse(&self, is_shed: bool) -> Admit {
+        let (count, reason) = if is_shed { (SHED, Reason::Shed) } else { (REFUSED, Reason::BulkheadFull) };
+        self.inner.counts.bump(count);
+        Admit::Refuse(Rejection::new(PolicyKind::Bulkhead, self.inner.name, reason))
     }
 }
 
@@ -142,7 +178,7 @@ impl Policy for Bulkhead {
 
     #[inline]
     fn clock(&self) -> &Clock {
-        &self.0.clock
+        &self.inner.clock
     }
 
     #[inline]
@@ -152,7 +188,7 @@ impl Policy for Bulkhead {
 
     #[inline]
     fn admit(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Admit {
-        if matches!(state.0, Place::Outside) && self.0.slots.try_take() {
+        if matches!(state.0, Place::Outside) && self.inner.slots.try_take(self.criticality) {
             return self.enter(state);
         }
         self.wait(state, cx)
@@ -168,25 +204,25 @@ impl Policy for Bulkhead {
     fn abandon(&self, state: &mut WaitState) {
         match std::mem::take(&mut state.0) {
             Place::Outside => {}
-            Place::Inside => self.0.slots.give_back(),
-            Place::Queued { waiter, .. } => self.0.slots.leave(&waiter),
+            Place::Inside => self.inner.slots.give_back(),
+            Place::Queued { waiter, .. } => self.inner.slots.leave(&waiter),
         }
     }
 
     fn cutoff(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Option<Instant> {
         let Place::Queued { since, .. } = &mut state.0 else { return None };
-        Some(*since.get_or_insert_with(|| cx.clock().now()) + self.0.max_wait)
+        Some(*since.get_or_insert_with(|| cx.clock().now()) + self.inner.max_wait)
     }
 
     fn expire(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Option<Rejection> {
         let Place::Queued { since: Some(since), .. } = state.0 else { return None };
         let waited = cx.clock().now() - since;
-        if waited < self.0.max_wait {
+        if waited < self.inner.max_wait {
             return None;
         }
-        self.0.counts.bump(TIMED_OUT);
-        let rejection = Rejection::new(PolicyKind::Bulkhead, self.0.name, Reason::QueueTimeout);
-        Some(rejection.with_limit(self.0.max_wait, waited))
+        self.inner.counts.bump(TIMED_OUT);
+        let rejection = Rejection::new(PolicyKind::Bulkhead, self.inner.name, Reason::QueueTimeout);
+        Some(rejection.with_limit(self.inner.max_wait, waited))
     }
 }
 

@@ -9,21 +9,23 @@ use core_time::Instant;
 /// admitted if it then lies no further ahead than `burst` intervals (rule RL-1).
 ///
 /// Time is kept in units of `1/scale` ns, so that rates which do not divide a second are still exact: with 3 a second the
-/// interval is 333 333 333⅓ ns. The word counts from the limiter's own start.
+/// interval is 333 333 333⅓ ns. The word counts from the limiter's own start. The scale stays when the rate is changed.
 #[derive(Debug)]
 pub(crate) struct Gcra {
     tat: AtomicU64,
+    /// Units between two calls. This and what follows changes with the rate, one word after the other: who decides meanwhile may
+    /// take the one from before and the other from after, and admits what one of the two rates would.
+    interval: AtomicU64,
+    /// How many intervals the TAT may lie ahead.
+    burst: AtomicU64,
+    /// The same in units.
+    ahead: AtomicU64,
+    /// How much further it may lie because of reservations, charges and penalties, in units. What lies further still was
+    /// written by a clock that has gone back since.
+    beyond: AtomicU64,
     epoch: Instant,
     /// Units in a nanosecond.
     scale: u64,
-    /// Units between two calls.
-    interval: u64,
-    /// How many intervals the TAT may lie ahead.
-    burst: u64,
-    /// The same in units.
-    ahead: u64,
-    /// A TAT that lies further ahead was written by a clock that has gone back since. In units.
-    horizon: u64,
     /// Nanoseconds after which time stands still, so that sums never overflow.
     nanos_max: u64,
 }
@@ -35,6 +37,14 @@ pub struct Taken {
     pub remaining: u64,
     /// When the bucket is empty again, and everything that `burst` allows would be admitted.
     pub reset: Duration,
+}
+
+/// What was reserved: the word before and after, and how long it is until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reserved {
+    pub(crate) before: u64,
+    pub(crate) after: u64,
+    pub(crate) wait: Duration,
 }
 
 /// Why not.
@@ -49,34 +59,61 @@ pub(crate) enum Refused {
 // === impl Gcra ===
 
 impl Gcra {
-    /// `count` in `period`, `burst` at once. The caller has checked that all are in range.
-    pub(crate) fn new(count: u64, period: Duration, burst: u64, epoch: Instant) -> Self {
+    /// `count` in `period`, `burst` at once, reservations up to `max_wait` ahead. The caller has checked that all are in range.
+    pub(crate) fn new(count: u64, period: Duration, burst: u64, max_wait: Duration, epoch: Instant) -> Self {
         let (scale, interval) = units_of(count, period, burst);
-        Self::of(epoch, scale, interval, burst.min(ROOM / interval))
+        let burst = burst.min(ROOM / interval);
+        Self {
+            tat: AtomicU64::new(0),
+            interval: AtomicU64::new(interval),
+            burst: AtomicU64::new(burst),
+            ahead: AtomicU64::new(burst * interval),
+            beyond: AtomicU64::new(nanos(max_wait).saturating_mul(scale).min(ROOM / 4)),
+            epoch,
+            scale,
+            nanos_max: u64::MAX / 4 / scale,
+        }
     }
 
     /// Whether the rate would be kept only to within more than 1 %.
     pub(crate) fn is_off(count: u64, period: Duration, burst: u64) -> bool {
         let (scale, interval) = units_of(count, period, burst);
-        let kept = u128::from(count) * u128::from(interval);
-        let asked = period.as_nanos() * u128::from(scale);
-        kept * 100 > asked * 101
+        is_off(count, period, scale, interval)
     }
 
-    fn of(epoch: Instant, scale: u64, interval: u64, burst: u64) -> Self {
+    /// Whether the rate of a limiter that is at work could be changed to this one, and kept.
+    pub(crate) fn can_be(&self, count: u64, period: Duration) -> bool {
+        !is_off(count, period, self.scale, self.interval_of(count, period))
+    }
+
+    /// Changes the rate. What was taken counts as that many calls still, and a bucket is at most full; what was reserved keeps its
+    /// time (rule RL-8).
+    pub(crate) fn change(&self, count: u64, period: Duration, burst: u64, now: Instant) {
+        let interval = self.interval_of(count, period);
+        let burst = burst.min(ROOM / interval);
         let ahead = burst * interval;
-        let (horizon, nanos_max) = (ahead + JUMP * scale, u64::MAX / 4 / scale);
-        Self { tat: AtomicU64::new(0), epoch, scale, interval, burst, ahead, horizon, nanos_max }
+        let now = self.units(now);
+        let was = self.interval.swap(interval, Ordering::Relaxed);
+        let was_ahead = self.ahead.swap(ahead, Ordering::Relaxed);
+        self.burst.store(burst, Ordering::Relaxed);
+        self.update(|tat| {
+            let lead = tat.saturating_sub(now);
+            let taken = lead.min(was_ahead);
+            let taken_now = u128::from(taken) * u128::from(interval) / u128::from(was);
+            let taken_now = u64::try_from(taken_now).unwrap_or(u64::MAX).min(ahead);
+            (now + taken_now).saturating_add(lead - taken)
+        });
     }
 
     /// Takes one, or changes nothing.
     #[inline]
     pub(crate) fn take_one(&self, now: Instant) -> Result<(), Refused> {
         let now = self.units(now);
-        let limit = now + self.ahead;
+        let limit = now + self.ahead();
+        let interval = self.interval();
         let mut tat = self.load(now);
         loop {
-            let after = tat.max(now) + self.interval;
+            let after = tat.max(now) + interval;
             if after > limit {
                 return Err(Refused::RetryAfter(self.nanos_up(after - limit)));
             }
@@ -91,14 +128,15 @@ impl Gcra {
     #[inline]
     pub(crate) fn take(&self, n: u64, now: Instant) -> Result<Taken, Refused> {
         let now = self.units(now);
-        if n > self.burst {
+        if n > self.burst.load(Ordering::Relaxed) {
             return Err(Refused::Impossible);
         }
-        let limit = now + self.ahead;
+        let limit = now + self.ahead();
+        let cost = n.saturating_mul(self.interval()).min(ROOM);
         let mut tat = self.load(now);
         loop {
-            let after = tat.max(now) + n * self.interval;
-            if after > limit {
+            let after = tat.max(now) + cost;
+            if after > limit && n > 0 {
                 return Err(Refused::RetryAfter(self.nanos_up(after - limit)));
             }
             match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
@@ -111,12 +149,13 @@ impl Gcra {
     /// Takes as many as there are, up to `n`. How many (rule RL-2).
     pub(crate) fn take_at_most(&self, n: u64, now: Instant) -> u64 {
         let now = self.units(now);
-        let limit = now + self.ahead;
+        let limit = now + self.ahead();
+        let interval = self.interval();
         let mut tat = self.load(now);
         loop {
             let from = tat.max(now);
-            let granted = (limit.saturating_sub(from) / self.interval).min(n);
-            let after = from + granted * self.interval;
+            let granted = (limit.saturating_sub(from) / interval).min(n);
+            let after = from + granted * interval;
             if granted == 0 {
                 return 0;
             }
@@ -127,16 +166,93 @@ impl Gcra {
         }
     }
 
+    /// Takes `n` as of the moment when they are there, if that is not further away than `max_wait`; or changes nothing. One
+    /// reservation of `n` waits as long as the last of `n` reservations of one (rule RL-5).
+    pub(crate) fn reserve(&self, n: u64, now: Instant, max_wait: Duration) -> Result<Reserved, Refused> {
+        let now = self.units(now);
+        let (ahead, wait_max) = (self.ahead(), self.wait_units(max_wait));
+        let limit = now + ahead;
+        let cost = n.saturating_mul(self.interval());
+        if cost > ahead.saturating_add(wait_max) {
+            return Err(Refused::Impossible);
+        }
+        let mut tat = self.load(now);
+        loop {
+            let after = tat.max(now).saturating_add(cost);
+            let wait = after.saturating_sub(limit);
+            if wait > wait_max && n > 0 {
+                return Err(Refused::RetryAfter(self.nanos_up(wait - wait_max)));
+            }
+            match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(before) => return Ok(Reserved { before, after, wait: self.nanos_up(wait) }),
+                Err(changed) => tat = changed,
+            }
+        }
+    }
+
+    /// Gives a reservation back, if it is the last one; others keep their time (rule RL-7). Whether it was.
+    pub(crate) fn cancel(&self, before: u64, after: u64) -> bool {
+        self.tat.compare_exchange(after, before, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Gives `n` back that were taken and not used. The bucket is never more than empty.
+    pub(crate) fn give_back(&self, n: u64, now: Instant) {
+        let (now, returned) = (self.units(now), n.saturating_mul(self.interval()));
+        self.update(|tat| if tat > now { tat.saturating_sub(returned).max(now) } else { tat });
+    }
+
+    /// Charges `n` that were used and not taken, be they there or not. The debt is at most another full bucket (rule RL-11).
+    pub(crate) fn charge(&self, n: u64, now: Instant) {
+        let (now, ahead) = (self.units(now), self.ahead());
+        let cost = n.saturating_mul(self.interval());
+        self.beyond.fetch_max(ahead, Ordering::Relaxed);
+        self.update(|tat| {
+            let from = tat.max(now);
+            from.saturating_add(cost).min(from.max(now.saturating_add(2 * ahead)))
+        });
+    }
+
+    /// Admits nothing for so long, and then one after the other.
+    pub(crate) fn penalise(&self, time: Duration, now: Instant) {
+        let (now, ahead) = (self.units(now), self.ahead());
+        let time = self.wait_units(time);
+        self.beyond.fetch_max(time, Ordering::Relaxed);
+        let until = now + time + ahead - self.interval().min(ahead);
+        self.update(|tat| tat.max(until));
+    }
+
     /// What there is. Changes nothing.
     pub(crate) fn peek(&self, now: Instant) -> Taken {
         let now = self.units(now);
-        let limit = now + self.ahead;
-        self.taken(self.tat.load(Ordering::Relaxed).clamp(now, limit), now, limit)
+        self.taken(self.seen(now), now, now + self.ahead())
+    }
+
+    /// How many there are; if less than none, how many were reserved or charged ahead.
+    pub(crate) fn balance(&self, now: Instant) -> i64 {
+        let now = self.units(now);
+        let (limit, tat) = (now + self.ahead(), self.seen(now));
+        let calls = (i128::from(limit) - i128::from(tat)).div_euclid(i128::from(self.interval()));
+        i64::try_from(calls).unwrap_or(i64::MIN)
     }
 
     /// How long a full bucket takes to empty.
     pub(crate) fn tolerance(&self) -> Duration {
-        self.nanos_up(self.ahead)
+        self.nanos_up(self.ahead())
+    }
+
+    fn update(&self, f: impl Fn(u64) -> u64) {
+        let mut tat = self.tat.load(Ordering::Relaxed);
+        while let Err(changed) =
+            self.tat.compare_exchange_weak(tat, f(tat), Ordering::Relaxed, Ordering::Relaxed)
+        {
+            tat = changed;
+        }
+    }
+
+    /// The TAT for who only looks: one that lies too far ahead counts as the end of what there may be.
+    fn seen(&self, now: u64) -> u64 {
+        let end = (now + self.ahead()).saturating_add(self.beyond.load(Ordering::Relaxed));
+        self.tat.load(Ordering::Relaxed).clamp(now, end)
     }
 
     /// The TAT. One far beyond the limit means that the clock went back: the bucket counts as full, and is from now on, so
@@ -144,11 +260,15 @@ impl Gcra {
     #[inline]
     fn load(&self, now: u64) -> u64 {
         let tat = self.tat.load(Ordering::Relaxed);
-        if tat <= now + self.horizon { tat } else { self.after_jump(tat, now + self.ahead) }
+        if tat <= now + self.ahead() + JUMP { tat } else { self.far_ahead(tat, now) }
     }
 
     #[cold]
-    fn after_jump(&self, tat: u64, limit: u64) -> u64 {
+    fn far_ahead(&self, tat: u64, now: u64) -> u64 {
+        let limit = now + self.ahead();
+        if tat <= limit.saturating_add(self.beyond.load(Ordering::Relaxed) + JUMP * self.scale) {
+            return tat;
+        }
         match self.tat.compare_exchange(tat, limit, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => limit,
             Err(changed) => changed,
@@ -156,8 +276,24 @@ impl Gcra {
     }
 
     #[inline]
+    fn ahead(&self) -> u64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn interval(&self) -> u64 {
+        self.interval.load(Ordering::Relaxed)
+    }
+
+    /// Units between two calls at another rate, never less than it asks for.
+    fn interval_of(&self, count: u64, period: Duration) -> u64 {
+        let units = (period.as_nanos() * u128::from(self.scale)).div_ceil(u128::from(count));
+        u64::try_from(units).unwrap_or(ROOM).min(ROOM)
+    }
+
+    #[inline]
     fn taken(&self, tat: u64, now: u64, limit: u64) -> Taken {
-        Taken { remaining: limit.saturating_sub(tat) / self.interval, reset: self.nanos_up(tat - now) }
+        Taken { remaining: limit.saturating_sub(tat) / self.interval(), reset: self.nanos_up(tat - now) }
     }
 
     /// Units since the epoch. Stops short of where sums could overflow.
@@ -167,10 +303,20 @@ impl Gcra {
         nanos.min(self.nanos_max) * self.scale
     }
 
+    fn wait_units(&self, wait: Duration) -> u64 {
+        nanos(wait).saturating_mul(self.scale).min(ROOM / 4)
+    }
+
     /// Rounded up: a promise of when it is worth coming back must not be a fraction early.
     fn nanos_up(&self, units: u64) -> Duration {
         Duration::from_nanos(units.div_ceil(self.scale))
     }
+}
+
+fn is_off(count: u64, period: Duration, scale: u64, interval: u64) -> bool {
+    let kept = u128::from(count) * u128::from(interval);
+    let asked = period.as_nanos() * u128::from(scale);
+    kept * 100 > asked * 101
 }
 
 /// Units in a nanosecond, and units between two calls: the smallest scale that makes the interval a whole number of units,
@@ -191,6 +337,10 @@ const SCALE_MAX: u64 = 16;
 
 /// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
 const JUMP: u64 = 1_000_000_000;
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
 
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }

@@ -1,185 +1,40 @@
-use std::sync::Arc;
-use std::time::Duration;
-
-use core_errors::{Name, PolicyKind, Reason, Rejection};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy};
+use core_policy::{Admit, Cx, Next, Outcome, Policy};
 use core_time::{Clock, Instant};
 
-use super::gcra::{Gcra, Refused, Taken};
+use super::gcra::Reserved;
+use super::limit::RateLimit;
 
-/// A rate limit. Cheap to clone; clones share the rate.
-#[derive(Clone, Debug)]
-pub struct RateLimit(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    name: Name,
-    count: u64,
-    period: Duration,
-    burst: u64,
-    gcra: Gcra,
-    clock: Clock,
-    /// Whether a kernel tick matters: it does where a burst is soon over.
-    exact: bool,
-    counts: Counters<2>,
+/// What a rate limit remembers of a call: its reservation, if it has to wait.
+#[derive(Debug, Default)]
+pub struct Turn {
+    at: Option<Instant>,
+    before: u64,
+    after: u64,
 }
 
-/// What a rate limit has counted since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Requests that were admitted.
-    pub allowed: u64,
-    /// Requests that were refused.
-    pub refused: u64,
-}
-
-const ALLOWED: usize = 0;
-const REFUSED: usize = 1;
-
-/// A coarse clock stands still for up to 4 ms. Bursts that last this long lose no more than 4 % of their evenness by that;
-/// shorter ones would be throttled by the clock instead of the limit, so they read the exact one.
-const COARSE_FROM: Duration = Duration::from_millis(100);
-
-// === impl RateLimit ===
-
-impl RateLimit {
-    pub(crate) fn new(
-        name: Name,
-        count: u64,
-        period: Duration,
-        burst: u64,
-        gcra: Gcra,
-        clock: Clock,
-    ) -> Self {
-        let exact = gcra.tolerance() < COARSE_FROM;
-        Self(Arc::new(Inner { name, count, period, burst, gcra, clock, exact, counts: Counters::new() }))
-    }
-
-    /// Takes one.
-    ///
-    /// # Errors
-    /// The refusal, which says after how long it would be admitted: never too short, too long by as much as the coarse clock
-    /// lags. A refusal takes nothing.
-    #[inline]
-    pub fn check(&self) -> Result<(), Rejection> {
-        match self.take_one(self.now()) {
-            Ok(()) => Ok(()),
-            Err(refused) => self.refuse(1, refused).map(drop),
-        }
-    }
-
-    /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
-    ///
-    /// # Errors
-    /// The refusal; [`Reason::Impossible`] if `n` is more than the burst ever admits (rule RL-10).
-    #[inline]
-    pub fn take(&self, n: u64) -> Result<Taken, Rejection> {
-        self.take_at(n, self.now())
-    }
-
-    /// Takes as many as there are, up to `n`. How many.
-    #[must_use = "only so many were granted"]
-    pub fn take_at_most(&self, n: u64) -> u64 {
-        let granted = self.0.gcra.take_at_most(n, self.now());
-        self.0.counts.add(ALLOWED, granted);
-        self.0.counts.add(REFUSED, n - granted);
-        granted
-    }
-
-    /// What would be admitted now. Changes nothing.
-    #[must_use]
-    pub fn peek(&self) -> Taken {
-        self.0.gcra.peek(self.now())
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> Name {
-        self.0.name
-    }
-
-    /// How many in how long.
-    #[must_use]
-    pub fn rate(&self) -> (u64, Duration) {
-        (self.0.count, self.0.period)
-    }
-
-    /// How many at once.
-    #[must_use]
-    pub fn burst(&self) -> u64 {
-        self.0.burst
-    }
-
-    /// What it has counted.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        Stats { allowed: self.0.counts.get(ALLOWED), refused: self.0.counts.get(REFUSED) }
-    }
-
-    #[inline]
-    fn now(&self) -> Instant {
-        if self.0.exact { self.0.clock.now() } else { self.0.clock.now_coarse() }
-    }
-
-    #[inline]
-    fn take_at(&self, n: u64, now: Instant) -> Result<Taken, Rejection> {
-        match self.0.gcra.take(n, now) {
-            Ok(taken) => {
-                self.0.counts.add(ALLOWED, n);
-                Ok(taken)
-            }
-            Err(refused) => self.refuse(n, refused),
-        }
-    }
-
-    #[inline]
-    fn take_one(&self, now: Instant) -> Result<(), Refused> {
-        self.0.gcra.take_one(now)?;
-        self.0.counts.add(ALLOWED, 1);
-        Ok(())
-    }
-
-    #[cold]
-    fn refuse(&self, n: u64, refused: Refused) -> Result<Taken, Rejection> {
-        let refused = match refused {
-            // The answer depends on less than a tick: ask the exact clock.
-            Refused::RetryAfter(wait) if !self.0.exact && wait <= self.0.clock.tick() => {
-                match self.0.gcra.take(n, self.0.clock.now()) {
-                    Ok(taken) => {
-                        self.0.counts.add(ALLOWED, n);
-                        return Ok(taken);
-                    }
-                    Err(refused) => refused,
-                }
-            }
-            refused => refused,
-        };
-        self.0.counts.add(REFUSED, n);
-        let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);
-        Err(match refused {
-            Refused::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after(wait),
-            Refused::Impossible => rejection(Reason::Impossible),
-        })
-    }
-}
+// === impl Policy for RateLimit ===
 
 impl Policy for RateLimit {
-    type State = ();
+    type State = Turn;
 
     #[inline]
     fn clock(&self) -> &Clock {
-        &self.0.clock
+        RateLimit::clock(self)
     }
 
     #[inline]
-    fn begin(&self) {}
+    fn begin(&self) -> Turn {
+        Turn::default()
+    }
 
     #[inline]
-    fn admit(&self, (): &mut (), cx: &mut Cx<'_>) -> Admit {
-        let now = if self.0.exact { self.0.clock.now() } else { cx.now() };
-        match self.take_one(now) {
+    fn admit(&self, turn: &mut Turn, cx: &mut Cx<'_>) -> Admit {
+        if let Some(at) = turn.at {
+            return self.turn(turn, at);
+        }
+        match self.take_one(self.now_in(cx)) {
             Ok(()) => Admit::Run,
+            Err(_) if !self.max_wait().is_zero() => self.queue(turn, cx),
             Err(refused) => match self.refuse(1, refused) {
                 Ok(_) => Admit::Run,
                 Err(rejection) => Admit::Refuse(rejection),
@@ -188,11 +43,48 @@ impl Policy for RateLimit {
     }
 
     #[inline]
-    fn settle(&self, (): &mut (), _: &Outcome<'_>, _: &mut Cx<'_>) -> Next {
+    fn settle(&self, turn: &mut Turn, _: &Outcome<'_>, _: &mut Cx<'_>) -> Next {
+        self.abandon(turn);
         Next::Finish
     }
 
-    fn abandon(&self, (): &mut ()) {}
+    #[inline]
+    fn abandon(&self, turn: &mut Turn) {
+        if turn.at.take().is_some() {
+            self.cancel(turn.before, turn.after);
+        }
+    }
+}
+
+impl RateLimit {
+    /// None is there now: reserves one, if the wait is not too long and somebody waits.
+    #[cold]
+    fn queue(&self, turn: &mut Turn, cx: &mut Cx<'_>) -> Admit {
+        let now = self.clock().now();
+        let wait_max = match cx.deadline() {
+            _ if !cx.may_wait() => std::time::Duration::ZERO,
+            Some(deadline) => self.max_wait().min(deadline - now),
+            None => self.max_wait(),
+        };
+        match self.reserve_within(1, now, wait_max) {
+            Ok(reserved) if reserved.wait.is_zero() => Admit::Run,
+            Ok(Reserved { before, after, wait }) => {
+                *turn = Turn { at: Some(now + wait), before, after };
+                Admit::SleepUntil(now + wait)
+            }
+            Err(refused) => Admit::Refuse(self.rejection(1, refused)),
+        }
+    }
+
+    /// It has a reservation: has its time come?
+    #[cold]
+    fn turn(&self, turn: &mut Turn, at: Instant) -> Admit {
+        if self.clock().reached(at).is_err() {
+            return Admit::SleepUntil(at);
+        }
+        turn.at = None;
+        Admit::Run
+    }
 }
 
 core_policy::policy_methods!(RateLimit, once);

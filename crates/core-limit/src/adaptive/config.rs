@@ -1,0 +1,156 @@
+use std::time::Duration;
+
+use core_errors::{Name, NameError};
+use core_time::Clock;
+
+use super::engine::Engine;
+use super::flights::Flights;
+use super::policy::{Adaptive, Algorithm, Rules};
+use crate::Criticality;
+use crate::criticality::Shares;
+use crate::error::{ConfigError, Kind};
+
+/// Says how a limit is found out. Made by [`Adaptive::gradient`], [`Adaptive::vegas`] or [`Adaptive::aimd`].
+#[must_use = "a builder does nothing until it is built"]
+#[derive(Clone, Debug)]
+pub struct Builder {
+    name: Result<Name, NameError>,
+    algorithm: Algorithm,
+    initial: u32,
+    min: u32,
+    max: u32,
+    sample_every: Duration,
+    shares: [Option<f64>; Criticality::COUNT],
+    partitions: Vec<(Result<Name, NameError>, f64)>,
+    clock: Clock,
+}
+
+/// More calls at once than this are no limit.
+const LIMIT_MAX: u32 = 1_000_000;
+
+const PARTITIONS_MAX: usize = 64;
+
+// === impl Builder ===
+
+impl Builder {
+    pub(super) fn new(algorithm: Algorithm, min: u32, max: u32) -> Self {
+        Self {
+            name: Ok(Name::UNNAMED),
+            algorithm,
+            initial: 20,
+            min,
+            max,
+            sample_every: Duration::from_millis(1),
+            shares: [None; Criticality::COUNT],
+            partitions: Vec::new(),
+            clock: Clock::system(),
+        }
+    }
+
+    /// Begins with so many. Default: 20.
+    pub fn initial(mut self, limit: u32) -> Self {
+        self.initial = limit;
+        self
+    }
+
+    /// Never allows fewer. Default: 20, with Vegas 1. With fewer than 20 a few slow calls close the door.
+    pub fn min(mut self, limit: u32) -> Self {
+        self.min = limit;
+        self
+    }
+
+    /// Never allows more. Default: 200, with Vegas 1 000.
+    pub fn max(mut self, limit: u32) -> Self {
+        self.max = limit;
+        self
+    }
+
+    /// Measures one call in this time, and lets others go unmeasured, which is cheaper; zero measures each. Drops always count. Default:
+    /// 1 ms.
+    pub fn sample_every(mut self, time: Duration) -> Self {
+        self.sample_every = time;
+        self
+    }
+
+    /// Admits calls of `criticality`, and of less, only while less than this share of the limit is in flight, 0 to 1. Default: all of
+    /// it is open to all.
+    pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
+        self.shares[criticality.index()] = Some(share);
+        self
+    }
+
+    /// Keeps a share of the limit for calls of a partition, see [`Adaptive::partition`]. What others leave is open to it, too, as what it
+    /// leaves is to others; when the limit is reached, its own share is there for it still, so that for a time as much
+    /// more than the limit may be in flight. Up to 64, and 1 in all.
+    pub fn partition(mut self, name: impl AsRef<str>, share: f64) -> Self {
+        self.partitions.push((Name::new(name.as_ref()), share));
+        self
+    }
+
+    /// Names the limit in refusals. Default: `unnamed`. A text that cannot be a name is refused by [`build`](Self::build).
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Name::new(name.as_ref());
+        self
+    }
+
+    /// Reads time from `clock`. Default: the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Checks everything and makes the limit.
+    ///
+    /// # Errors
+    /// If `min` is zero, `min`, `initial` and `max` are not in this order, `max` is above a million, a share is not from 0 to 1 or larger than
+    /// that of what is more important, partitions are there twice, are too many or share more than there is, or a name cannot be a name.
+    pub fn build(self) -> Result<Adaptive, ConfigError> {
+        let Self { name, algorithm, initial, min, max, sample_every, shares, partitions, clock } = self;
+        let name = name?;
+        if min == 0 {
+            return Err(ConfigError(Kind::Zero { what: "the smallest limit" }));
+        }
+        if max > LIMIT_MAX {
+            return Err(ConfigError(Kind::TooMany { what: "the largest limit", value: max, max: LIMIT_MAX }));
+        }
+        if !(min..=max).contains(&initial) {
+            return Err(ConfigError(Kind::LimitOrder { min, initial, max }));
+        }
+        if matches!(algorithm, Algorithm::Aimd { timeout } if timeout.is_zero()) {
+            return Err(ConfigError(Kind::Zero { what: "the time that counts as a drop" }));
+        }
+        let shares = Shares::checked(shares)?;
+        let partitions = check_partitions(partitions)?;
+        let flights = Flights::new(initial, shares, partitions.iter().map(|(_, share)| *share));
+        let engine = Engine::new(algorithm, initial, min, max);
+        let names = partitions.into_iter().map(|(name, _)| name).collect();
+        Ok(Adaptive::new(Rules { name, algorithm, sample_every, names, clock }, flights, engine))
+    }
+}
+
+fn check_partitions(
+    partitions: Vec<(Result<Name, NameError>, f64)>,
+) -> Result<Vec<(Name, f64)>, ConfigError> {
+    let mut checked: Vec<(Name, f64)> = Vec::new();
+    if partitions.len() > PARTITIONS_MAX {
+        let value = u32::try_from(partitions.len()).unwrap_or(u32::MAX);
+        return Err(ConfigError(Kind::TooMany { what: "the number of partitions", value, max: 64 }));
+    }
+    for (name, share) in partitions {
+        let name = name?;
+        // A NaN is in no range.
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(ConfigError(Kind::Outside { what: "a share", value: share, min: 0.0, max: 1.0 }));
+        }
+        if checked.iter().any(|(known, _)| *known == name) {
+            return Err(ConfigError(Kind::PartitionTwice(name)));
+        }
+        checked.push((name, share));
+    }
+    let sum: f64 = checked.iter().map(|(_, share)| share).sum();
+    // A little more than 1 is how three thirds add up.
+    if sum > 1.000_001 {
+        return Err(ConfigError(Kind::Partitions { sum }));
+    }
+    Ok(checked)
+}

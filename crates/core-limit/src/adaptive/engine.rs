@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use core_time::Instant;
+
+use super::aimd::Aimd;
+use super::gradient::Gradient;
+use super::guard::{Guard, Load};
+use super::policy::Algorithm;
+use super::vegas::{Step, Vegas};
+
+/// The limit, and what it was learned from. Pure: times and outcomes go in.
+#[derive(Clone, Debug)]
+pub(super) struct Engine {
+    kind: Kind,
+    guard: Guard,
+    limit: f64,
+    min: f64,
+    max: f64,
+    /// Calls that began before this knew nothing of the last decrease.
+    decreased: Instant,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Vegas(Vegas),
+    Aimd(Aimd),
+    Gradient(Gradient),
+}
+
+// === impl Engine ===
+
+impl Engine {
+    pub(super) fn new(algorithm: Algorithm, initial: u32, min: u32, max: u32) -> Self {
+        let kind = match algorithm {
+            Algorithm::Vegas => Kind::Vegas(Vegas::default()),
+            Algorithm::Aimd { timeout } => Kind::Aimd(Aimd::new(timeout)),
+            Algorithm::Gradient => Kind::Gradient(Gradient::default()),
+        };
+        let (limit, min, max) = (initial.into(), min.into(), max.into());
+        Self { kind, guard: Guard::default(), limit, min, max, decreased: Instant::ORIGIN }
+    }
+
+    /// A call succeeded that began when so many were in flight, itself among them. Whether it came in time; if not, it is a drop.
+    #[must_use]
+    pub(super) fn sample(&mut self, rtt: Duration, in_flight: u32) -> bool {
+        // Nothing takes no time; it is the clock that did not move.
+        let (rtt, in_flight) = (rtt.max(Duration::from_nanos(1)).as_secs_f64(), f64::from(in_flight));
+        self.guard.add(in_flight, rtt);
+        let step = match &mut self.kind {
+            Kind::Vegas(vegas) => vegas.sample(self.limit, rtt, in_flight),
+            Kind::Aimd(aimd) => match aimd.sample(self.limit, rtt, in_flight) {
+                Some(limit) => Step::To(limit),
+                None => return false,
+            },
+            Kind::Gradient(gradient) => gradient.sample(self.limit, rtt, in_flight),
+        };
+        let next = match step {
+            Step::DownTo(_) if self.guard.load() == Load::HasRoom => {
+                if let Kind::Vegas(vegas) = &mut self.kind {
+                    vegas.drift(rtt);
+                }
+                return true;
+            }
+            Step::To(limit) if limit > self.limit && self.guard.load() == Load::Full => return true,
+            Step::To(limit) | Step::DownTo(limit) => limit,
+        };
+        self.set(next);
+        true
+    }
+
+    /// A call that began at `started` was dropped by the callee, or nobody could wait for it any longer. Calls that were under way
+    /// together are one event.
+    pub(super) fn dropped(&mut self, started: Instant, now: Instant) {
+        if started <= self.decreased {
+            return;
+        }
+        self.decreased = now;
+        let limit = match self.kind {
+            Kind::Vegas(_) => Vegas::drop_of(self.limit),
+            Kind::Aimd(_) => Aimd::drop_of(self.limit),
+            Kind::Gradient(_) => Gradient::drop_of(self.limit),
+        };
+        self.set(limit);
+    }
+
+    /// How many calls may be in flight.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between min and max, which are u32"
+    )]
+    pub(super) fn limit(&self) -> u32 {
+        self.limit as u32
+    }
+
+    #[cfg(test)]
+    pub(super) fn exact_limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// How long a call takes that meets no queue, as far as that is known.
+    pub(super) fn baseline(&self) -> Option<Duration> {
+        match &self.kind {
+            Kind::Vegas(vegas) => vegas.baseline(),
+            Kind::Aimd(_) => None,
+            Kind::Gradient(gradient) => gradient.baseline(),
+        }
+    }
+
+    fn set(&mut self, limit: f64) {
+        self.limit = limit.clamp(self.min, self.max);
+    }
+}

@@ -1,0 +1,16 @@
+//! How many at once, found out from how long calls take.
+
+mod aimd;
+mod config;
+mod engine;
+mod flights;
+mod gradient;
+mod guard;
+mod policy;
+mod vegas;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Builder;
+pub use policy::{Adaptive, Algorithm, Flight, Snapshot};

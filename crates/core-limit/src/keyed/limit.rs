@@ -1,0 +1,291 @@
+use std::borrow::Borrow;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_policy::{KeyedMap, KeyedStats, KeysFull};
+use core_time::{Clock, Instant};
+
+use super::of_key::OfKey;
+use super::tier::{Bucket, Rules, Tier};
+use crate::error::{ConfigError, Kind};
+use crate::rate::{COARSE_FROM, Engine, RateBuilder, RateStats, Refused, Taken};
+
+/// A rate limit for each key, in tiers. Cheap to clone; clones share the keys. Made by [`RateBuilder::keyed`](crate::RateBuilder::keyed).
+///
+/// A key has one bucket, whatever tier it is asked for in: one that goes from `default` to `premium` has used what it had used. The tier is
+/// an argument, since only the caller knows where it is from; a header of the client is no such place.
+///
+/// # What is forgotten
+/// See [`KeyedMap`]. A key that had to make room for others begins anew with a full burst: let the map hold more keys than come in
+/// their idle time. A bucket takes about 150 bytes, and the key.
+///
+/// # Cost
+/// That of looking a key up, and that of a single limit; no allocation for a key that is known.
+#[derive(Debug)]
+pub struct KeyedRate<K>(Arc<Inner<K>>);
+
+#[derive(Debug)]
+struct Inner<K> {
+    shared: Arc<Shared>,
+    keys: KeyedMap<K, Bucket>,
+}
+
+/// What all keys have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    name: Name,
+    tiers: Box<[Rules]>,
+    idle: Duration,
+    clock: Clock,
+    exact: AtomicBool,
+}
+
+// === impl KeyedRate ===
+
+impl<K> Clone for KeyedRate<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K: Hash + Eq> KeyedRate<K> {
+    pub(super) fn new(
+        name: Name,
+        tiers: Box<[Rules]>,
+        keys: KeyedMap<K, Bucket>,
+        idle: Duration,
+        clock: Clock,
+        exact: bool,
+    ) -> Self {
+        let shared = Arc::new(Shared { name, tiers, idle, clock, exact: AtomicBool::new(exact) });
+        Self(Arc::new(Inner { shared, keys }))
+    }
+
+    /// Takes one for a key of the default tier.
+    ///
+    /// # Errors
+    /// The refusal, see [`take_in`](Self::take_in).
+    #[inline]
+    pub fn check<Q>(&self, key: &Q) -> Result<(), Rejection>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.check_in(Tier(0), key)
+    }
+
+    /// Takes one for a key of a tier.
+    ///
+    /// # Errors
+    /// The refusal, see [`take_in`](Self::take_in).
+    #[inline]
+    pub fn check_in<Q>(&self, tier: Tier, key: &Q) -> Result<(), Rejection>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.ask(tier, key, 1, Engine::take_one)
+    }
+
+    /// Takes `n` at once for a key of a tier, or nothing.
+    ///
+    /// # Errors
+    /// The refusal, which says after how long it would be admitted; [`Reason::Impossible`] if `n` is more than the burst;
+    /// [`Reason::TooManyKeys`] if the key is new and every other is in use at this moment.
+    #[inline]
+    pub fn take_in<Q>(&self, tier: Tier, key: &Q, n: u64) -> Result<Taken, Rejection>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.ask(tier, key, n, |engine, now| engine.take(n, now))
+    }
+
+    /// Takes `n` by `take`, under the lock of the key's shard where the key is known.
+    #[inline]
+    fn ask<Q, R>(
+        &self,
+        tier: Tier,
+        key: &Q,
+        n: u64,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+    ) -> Result<R, Rejection>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let shared = &*self.0.shared;
+        let (rules, now) = (shared.rules(tier), shared.now());
+        let decide = |bucket: &Bucket| shared.try_take(rules, bucket, n, now, take);
+        match self.0.keys.decide(key, now, || rules.bucket(now), decide) {
+            Ok(Ok(taken)) => Ok(taken),
+            Ok(Err(refused)) => Err(shared.refuse(rules, n, refused)),
+            Err(full) => Err(shared.full(tier, full)),
+        }
+    }
+
+    /// What a key of a tier would be given now. Changes nothing; of a key that is not known, all that the tier allows.
+    #[must_use]
+    pub fn peek_in<Q>(&self, tier: Tier, key: &Q) -> Taken
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let (shared, now) = (&self.0.shared, self.0.shared.now());
+        match self.0.keys.peek(key) {
+            Some(bucket) => bucket.engine.peek(now),
+            None => shared.rules(tier).bucket(now).engine.peek(now),
+        }
+    }
+
+    /// The limit of one key, as a policy that calls run under.
+    ///
+    /// # Errors
+    /// [`Reason::TooManyKeys`], as [`take_in`](Self::take_in).
+    pub fn of<Q>(&self, tier: Tier, key: &Q) -> Result<OfKey, Rejection>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let bucket = self.bucket(tier, key)?;
+        Ok(OfKey::new(Arc::clone(&self.0.shared), tier, bucket))
+    }
+
+    /// The tier of that name. There is always `default`.
+    #[must_use]
+    pub fn tier(&self, name: &str) -> Option<Tier> {
+        let at = self.0.shared.tiers.iter().position(|rules| rules.name.as_str() == name)?;
+        u8::try_from(at).ok().map(Tier)
+    }
+
+    /// Changes the rate of a tier, for all keys of it as they come next (rule RL-8). What they used stays used.
+    ///
+    /// # Errors
+    /// If it could not be built, or keys of another tier could not take it on. Then nothing has changed.
+    pub fn set_rate(&self, tier: Tier, rate: &RateBuilder) -> Result<(), ConfigError> {
+        let (shared, rate) = (&self.0.shared, rate.check()?);
+        let now = shared.clock.now_coarse();
+        let engine = Engine::new(rate, Duration::ZERO, now);
+        let (idle, full) = (shared.idle, engine.tolerance());
+        if idle < full {
+            return Err(ConfigError(Kind::IdleTooShort { idle, full }));
+        }
+        for other in &shared.tiers {
+            Engine::new(other.rate(), Duration::ZERO, now).change(rate, now)?;
+            Engine::new(rate, Duration::ZERO, now).change(other.rate(), now)?;
+        }
+        if full < COARSE_FROM {
+            shared.exact.store(true, Ordering::Relaxed);
+        }
+        shared.rules(tier).set_rate(rate, |known| Engine::new(known, Duration::ZERO, now).change(rate, now))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.shared.name
+    }
+
+    /// What was counted in a tier.
+    #[must_use]
+    pub fn stats(&self, tier: Tier) -> RateStats {
+        self.0.shared.rules(tier).stats()
+    }
+
+    /// What was counted of the keys.
+    #[must_use]
+    pub fn keys(&self) -> KeyedStats {
+        self.0.keys.stats()
+    }
+
+    /// Forgets all keys that are idle; see [`KeyedMap::evict_idle`].
+    pub fn evict_idle(&self) {
+        self.0.keys.evict_idle();
+    }
+
+    #[inline]
+    fn bucket<Q>(&self, tier: Tier, key: &Q) -> Result<Arc<Bucket>, Rejection>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let shared = &self.0.shared;
+        let make = || shared.rules(tier).bucket(shared.clock.now_coarse());
+        self.0.keys.get_or_insert_with(key, make).map_err(|full| shared.full(tier, full))
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    #[inline]
+    pub(super) fn take_one(&self, tier: Tier, bucket: &Bucket, now: Instant) -> Result<(), Rejection> {
+        let rules = self.rules(tier);
+        self.try_take(rules, bucket, 1, now, Engine::take_one)
+            .map_err(|refused| self.refuse(rules, 1, refused))
+    }
+
+    /// The decision. It asks the exact clock where the answer depends on less than a tick.
+    #[inline]
+    fn try_take<R>(
+        &self,
+        rules: &Rules,
+        bucket: &Bucket,
+        n: u64,
+        now: Instant,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
+        rules.bring_up(bucket, now);
+        let mut took = take(&bucket.engine, now);
+        if matches!(took, Err(Refused::RetryAfter(wait)) if !self.is_exact() && wait <= self.clock.tick()) {
+            took = take(&bucket.engine, self.clock.now());
+        }
+        if took.is_ok() {
+            rules.count_allowed(n);
+        }
+        took
+    }
+
+    #[inline]
+    pub(super) fn now(&self) -> Instant {
+        if self.is_exact() { self.clock.now() } else { self.clock.now_coarse() }
+    }
+
+    /// Whether a kernel tick matters: it does where a burst of some tier is soon over.
+    #[inline]
+    fn is_exact(&self) -> bool {
+        self.exact.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    #[cold]
+    fn refuse(&self, rules: &Rules, n: u64, refused: Refused) -> Rejection {
+        rules.count_refused(n);
+        match refused {
+            Refused::RetryAfter(wait) => self.rejection(Reason::RateLimited).with_retry_after(wait),
+            Refused::Impossible => self.rejection(Reason::Impossible),
+        }
+    }
+
+    #[cold]
+    fn full(&self, tier: Tier, _: KeysFull) -> Rejection {
+        self.rules(tier).count_refused(1);
+        self.rejection(Reason::TooManyKeys)
+    }
+
+    fn rejection(&self, reason: Reason) -> Rejection {
+        Rejection::new(PolicyKind::RateLimit, self.name, reason)
+    }
+
+    /// Of a tier of another limit, that may have more of them, the default.
+    #[inline]
+    fn rules(&self, tier: Tier) -> &Rules {
+        self.tiers.get(usize::from(tier.0)).unwrap_or(&self.tiers[0])
+    }
+}

@@ -1,0 +1,206 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use core_time::Instant;
+
+use super::gcra::{Refused, Reserved, Taken};
+
+/// So many in each period, all of them at its start: as contracts count. Pure: the time goes in.
+///
+/// The word is `cycle << 24 | used`: how many were used as of which period. What is used beyond `count` is taken from the
+/// periods that follow; what is not used is lost (rule RL-3).
+#[derive(Debug)]
+pub(crate) struct Cycles {
+    word: AtomicU64,
+    /// How many in a period; changes with the rate.
+    count: AtomicU64,
+    epoch: Instant,
+    /// In nanoseconds.
+    period: u64,
+}
+
+/// A word, taken apart and brought up to the present period.
+#[derive(Clone, Copy)]
+struct State {
+    cycle: u64,
+    used: u64,
+}
+
+/// A period has no more than this; what is reserved ahead may be sixteen times as much.
+pub(crate) const COUNT_MAX: u64 = 1_000_000;
+
+/// Shorter periods would let the word overflow within a lifetime.
+pub(crate) const PERIOD_MIN: Duration = Duration::from_millis(1);
+
+const USED_BITS: u32 = 24;
+const USED_MAX: u64 = (1 << USED_BITS) - 1;
+
+/// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
+const JUMP: u64 = 1_000_000_000;
+
+// === impl Cycles ===
+
+impl Cycles {
+    pub(crate) fn new(count: u64, period: Duration, epoch: Instant) -> Self {
+        let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
+        Self { word: AtomicU64::new(0), count: AtomicU64::new(count), epoch, period }
+    }
+
+    pub(crate) fn period(&self) -> Duration {
+        Duration::from_nanos(self.period)
+    }
+
+    /// Changes how many there are in a period. What was used stays used (rule RL-8).
+    pub(crate) fn change(&self, count: u64) {
+        self.count.store(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take(&self, n: u64, now: Instant) -> Result<Taken, Refused> {
+        if n > self.count() {
+            return Err(Refused::Impossible);
+        }
+        let (_, after) = self.add(n, now, Duration::ZERO)?;
+        Ok(self.taken(after, now))
+    }
+
+    pub(crate) fn take_at_most(&self, n: u64, now: Instant) -> u64 {
+        let mut word = self.load(now);
+        loop {
+            let state = self.state(word, now);
+            let granted = self.count().saturating_sub(state.used).min(n);
+            if granted == 0 {
+                return 0;
+            }
+            match self.exchange(word, State { used: state.used + granted, ..state }) {
+                Ok(()) => return granted,
+                Err(changed) => word = changed,
+            }
+        }
+    }
+
+    pub(crate) fn reserve(&self, n: u64, now: Instant, max_wait: Duration) -> Result<Reserved, Refused> {
+        if n > USED_MAX / 2 {
+            return Err(Refused::Impossible);
+        }
+        let (before, after) = self.add(n, now, max_wait)?;
+        let wait = if n == 0 { Duration::ZERO } else { self.wait(after, now) };
+        Ok(Reserved { before, after: after.word(), wait })
+    }
+
+    /// Gives a reservation back, if it is the last one. Whether it was.
+    pub(crate) fn cancel(&self, before: u64, after: u64) -> bool {
+        self.word.compare_exchange(after, before, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    pub(crate) fn give_back(&self, n: u64, now: Instant) {
+        self.update(now, |used| used.saturating_sub(n));
+    }
+
+    /// The debt is at most another full period (rule RL-11).
+    pub(crate) fn charge(&self, n: u64, now: Instant) {
+        let max = 2 * self.count();
+        self.update(now, |used| used.saturating_add(n).min(max.max(used)));
+    }
+
+    /// Admits nothing for so long: until the period that begins after it.
+    pub(crate) fn penalise(&self, time: Duration, now: Instant) {
+        let end = self.nanos(now + time);
+        let cycles = end.div_ceil(self.period).saturating_sub(self.nanos(now) / self.period);
+        let used = cycles.saturating_mul(self.count());
+        self.update(now, |before| before.max(used));
+    }
+
+    pub(crate) fn peek(&self, now: Instant) -> Taken {
+        self.taken(self.state(self.word.load(Ordering::Relaxed), now), now)
+    }
+
+    pub(crate) fn balance(&self, now: Instant) -> i64 {
+        let used = self.state(self.word.load(Ordering::Relaxed), now).used;
+        self.count().cast_signed() - used.cast_signed()
+    }
+
+    /// Uses `n` more, unless that means to wait for longer. The word before, and the state after.
+    fn add(&self, n: u64, now: Instant, max_wait: Duration) -> Result<(u64, State), Refused> {
+        let mut word = self.load(now);
+        loop {
+            let state = self.state(word, now);
+            let after = State { used: state.used.saturating_add(n), ..state };
+            let wait = if n == 0 { Duration::ZERO } else { self.wait(after, now) };
+            if wait > max_wait || after.used > USED_MAX {
+                return Err(Refused::RetryAfter(wait.saturating_sub(max_wait).max(Duration::from_nanos(1))));
+            }
+            match self.exchange(word, after) {
+                Ok(()) => return Ok((word, after)),
+                Err(changed) => word = changed,
+            }
+        }
+    }
+
+    /// Until the period that the last one that was used belongs to.
+    fn wait(&self, after: State, now: Instant) -> Duration {
+        self.until(after.cycle + after.used.saturating_sub(1) / self.count(), now)
+    }
+
+    fn taken(&self, state: State, now: Instant) -> Taken {
+        let remaining = self.count().saturating_sub(state.used);
+        let reset = match state.used {
+            0 => Duration::ZERO,
+            used => self.until(state.cycle + used.div_ceil(self.count()), now),
+        };
+        Taken { remaining, reset }
+    }
+
+    fn until(&self, cycle: u64, now: Instant) -> Duration {
+        Duration::from_nanos(cycle.saturating_mul(self.period).saturating_sub(self.nanos(now)))
+    }
+
+    fn update(&self, now: Instant, f: impl Fn(u64) -> u64) {
+        let mut word = self.load(now);
+        loop {
+            let state = self.state(word, now);
+            match self.exchange(word, State { used: f(state.used).min(USED_MAX), ..state }) {
+                Ok(()) => return,
+                Err(changed) => word = changed,
+            }
+        }
+    }
+
+    fn exchange(&self, word: u64, state: State) -> Result<(), u64> {
+        self.word.compare_exchange_weak(word, state.word(), Ordering::Relaxed, Ordering::Relaxed).map(drop)
+    }
+
+    /// The word. One from far ahead was written by a clock that has gone back since: this period counts as used up, and does so from
+    /// now on, so that nobody is locked out until the clock has caught up.
+    fn load(&self, now: Instant) -> u64 {
+        let (word, cycle) = (self.word.load(Ordering::Relaxed), self.nanos(now) / self.period);
+        if (word >> USED_BITS) <= cycle + 1 + JUMP / self.period {
+            return word;
+        }
+        let full = State { cycle, used: self.count() };
+        self.exchange(word, full).map_or_else(|changed| changed, |()| full.word())
+    }
+
+    /// What a word means now: periods that have gone by have paid for what was used ahead.
+    fn state(&self, word: u64, now: Instant) -> State {
+        let cycle = self.nanos(now) / self.period;
+        let (then, used) = (word >> USED_BITS, word & USED_MAX);
+        let gone = cycle.saturating_sub(then);
+        State { cycle: cycle.max(then), used: used.saturating_sub(gone.saturating_mul(self.count())) }
+    }
+
+    fn nanos(&self, now: Instant) -> u64 {
+        now.as_nanos().saturating_sub(self.epoch.as_nanos())
+    }
+
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn word(self) -> u64 {
+        self.cycle << USED_BITS | self.used
+    }
+}

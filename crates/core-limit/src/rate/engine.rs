@@ -1,0 +1,111 @@
+use std::time::Duration;
+
+use core_time::Instant;
+
+use super::config::Checked;
+use super::cycles::Cycles;
+use super::gcra::{Gcra, Refused, Reserved, Taken};
+use crate::error::{ConfigError, Kind};
+
+/// Which of the two ways to count.
+#[derive(Debug)]
+pub(crate) enum Engine {
+    /// Evenly, with a burst.
+    Gcra(Gcra),
+    /// All of a period at its start.
+    Cycles(Cycles),
+}
+
+macro_rules! either {
+    ($self:ident, $engine:ident => $what:expr) => {
+        match $self {
+            Self::Gcra($engine) => $what,
+            Self::Cycles($engine) => $what,
+        }
+    };
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// The engine of a rate, with reservations up to `max_wait` ahead.
+    pub(crate) fn new(rate: Checked, max_wait: Duration, epoch: Instant) -> Self {
+        let Checked { count, period, burst, is_bursty } = rate;
+        if is_bursty {
+            Self::Cycles(Cycles::new(count, period, epoch))
+        } else {
+            Self::Gcra(Gcra::new(count, period, burst, max_wait, epoch))
+        }
+    }
+
+    /// Changes the rate, or nothing (rule RL-8).
+    pub(crate) fn change(&self, rate: Checked, now: Instant) -> Result<(), ConfigError> {
+        let Checked { count, period, burst, is_bursty } = rate;
+        match self {
+            Self::Gcra(_) if is_bursty => return Err(ConfigError(Kind::OtherAlgorithm)),
+            Self::Cycles(_) if !is_bursty => return Err(ConfigError(Kind::OtherAlgorithm)),
+            Self::Cycles(cycles) if cycles.period() != period => {
+                return Err(ConfigError(Kind::OtherPeriod { period: cycles.period(), other: period }));
+            }
+            Self::Gcra(gcra) if !gcra.can_be(count, period) => {
+                return Err(ConfigError(Kind::TooOdd { count, period }));
+            }
+            Self::Gcra(gcra) => gcra.change(count, period, burst, now),
+            Self::Cycles(cycles) => cycles.change(count),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn take_one(&self, now: Instant) -> Result<(), Refused> {
+        match self {
+            Self::Gcra(gcra) => gcra.take_one(now),
+            Self::Cycles(cycles) => cycles.take(1, now).map(drop),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn take(&self, n: u64, now: Instant) -> Result<Taken, Refused> {
+        either!(self, engine => engine.take(n, now))
+    }
+
+    pub(crate) fn take_at_most(&self, n: u64, now: Instant) -> u64 {
+        either!(self, engine => engine.take_at_most(n, now))
+    }
+
+    pub(crate) fn reserve(&self, n: u64, now: Instant, max_wait: Duration) -> Result<Reserved, Refused> {
+        either!(self, engine => engine.reserve(n, now, max_wait))
+    }
+
+    pub(crate) fn cancel(&self, before: u64, after: u64) -> bool {
+        either!(self, engine => engine.cancel(before, after))
+    }
+
+    pub(crate) fn give_back(&self, n: u64, now: Instant) {
+        either!(self, engine => engine.give_back(n, now));
+    }
+
+    pub(crate) fn charge(&self, n: u64, now: Instant) {
+        either!(self, engine => engine.charge(n, now));
+    }
+
+    pub(crate) fn penalise(&self, time: Duration, now: Instant) {
+        either!(self, engine => engine.penalise(time, now));
+    }
+
+    pub(crate) fn peek(&self, now: Instant) -> Taken {
+        either!(self, engine => engine.peek(now))
+    }
+
+    pub(crate) fn balance(&self, now: Instant) -> i64 {
+        either!(self, engine => engine.balance(now))
+    }
+
+    /// The time in which a full bucket empties, or a period begins anew.
+    pub(crate) fn tolerance(&self) -> Duration {
+        match self {
+            Self::Gcra(gcra) => gcra.tolerance(),
+            Self::Cycles(cycles) => cycles.period(),
+        }
+    }
+}

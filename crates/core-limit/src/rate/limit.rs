@@ -1,0 +1,312 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_policy::{Counters, Cx};
+use core_time::{Clock, Instant};
+
+use super::config::{Builder, Checked};
+use super::engine::Engine;
+use super::gcra::{Refused, Reserved, Taken};
+use super::reservation::Reservation;
+use crate::error::ConfigError;
+
+/// A rate limit. Cheap to clone; clones share the rate.
+#[derive(Clone, Debug)]
+pub struct RateLimit(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: Name,
+    engine: Engine,
+    max_wait: Duration,
+    clock: Clock,
+    /// Whether a kernel tick matters: it does where a burst is soon over.
+    exact: AtomicBool,
+    counts: Counters<4>,
+    /// Locked to change the rate and to tell it, never to decide.
+    settings: Mutex<Checked>,
+}
+
+/// What a rate limit has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Requests that were admitted, those that were reserved among them.
+    pub allowed: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// Requests that were reserved for later.
+    pub reserved: u64,
+    /// Reservations that were dropped before they were used.
+    pub cancelled: u64,
+}
+
+const ALLOWED: usize = 0;
+const REFUSED: usize = 1;
+const RESERVED: usize = 2;
+const CANCELLED: usize = 3;
+
+/// A coarse clock stands still for up to 4 ms. Bursts that last this long lose no more than 4 % of their evenness by that;
+/// shorter ones would be throttled by the clock instead of the limit, so they read the exact one.
+pub(crate) const COARSE_FROM: Duration = Duration::from_millis(100);
+
+/// A server that asks for a longer pause has made a mistake (rule RL-11).
+const PENALTY_MAX: Duration = Duration::from_secs(3_600);
+
+// === impl RateLimit ===
+
+impl RateLimit {
+    pub(super) fn new(
+        name: Name,
+        settings: Checked,
+        engine: Engine,
+        max_wait: Duration,
+        clock: Clock,
+    ) -> Self {
+        let exact = AtomicBool::new(engine.tolerance() < COARSE_FROM);
+        let (counts, settings) = (Counters::new(), Mutex::new(settings));
+        Self(Arc::new(Inner { name, engine, max_wait, clock, exact, counts, settings }))
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// The refusal, which says after how long it would be admitted: never too short, too long by as much as the coarse clock
+    /// lags. A refusal takes nothing.
+    #[inline]
+    pub fn check(&self) -> Result<(), Rejection> {
+        match self.take_one(self.now()) {
+            Ok(()) => Ok(()),
+            Err(refused) => self.refuse(1, refused).map(drop),
+        }
+    }
+
+    /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
+    ///
+    /// # Errors
+    /// The refusal; [`Reason::Impossible`] if `n` is more than the burst ever admits (rule RL-10).
+    #[inline]
+    pub fn take(&self, n: u64) -> Result<Taken, Rejection> {
+        self.take_at(n, self.now())
+    }
+
+    /// Takes as many as there are, up to `n`. How many.
+    #[must_use = "only so many were granted"]
+    pub fn take_at_most(&self, n: u64) -> u64 {
+        let granted = self.0.engine.take_at_most(n, self.now());
+        self.0.counts.add(ALLOWED, granted);
+        self.0.counts.add(REFUSED, n - granted);
+        granted
+    }
+
+    /// Takes `n` as of the moment when they will be there, however many others have reserved before. One reservation of `n`
+    /// waits as long as the last of `n` reservations of one (rule RL-5).
+    ///
+    /// # Errors
+    /// The refusal, at once and without taking anything, if the wait would be longer than `max_wait` (rule RL-6): it says after how
+    /// long it would not be. [`Reason::Impossible`] if it always would.
+    ///
+    /// ```
+    /// use core_limit::Rate;
+    /// use core_time::{ManualClock, ms};
+    ///
+    /// let time = ManualClock::new();
+    /// let limit = Rate::per_second(2).smooth().max_wait(ms(600)).clock(time.clock()).build()?;
+    /// limit.reserve(1).unwrap().ready_blocking();          // at once
+    /// let second = limit.reserve(1).unwrap();
+    /// assert_eq!(second.wait(), ms(500));
+    /// assert!(limit.reserve(1).is_err(), "a wait of a second is too long");
+    /// second.ready_blocking();
+    /// assert_eq!(time.elapsed(), ms(500));
+    /// # Ok::<(), core_limit::ConfigError>(())
+    /// ```
+    pub fn reserve(&self, n: u64) -> Result<Reservation, Rejection> {
+        let now = self.0.clock.now();
+        match self.reserve_within(n, now, self.0.max_wait) {
+            Ok(reserved) => {
+                Ok(Reservation::new(self.clone(), reserved.before, reserved.after, now + reserved.wait))
+            }
+            Err(refused) => Err(self.rejection(n, refused)),
+        }
+    }
+
+    /// Puts right what was taken for an estimate: gives the rest of `taken` back, or charges what was used above it.
+    pub fn settle(&self, taken: u64, used: u64) {
+        if used > taken { self.charge(used - taken) } else { self.give_back(taken - used) }
+    }
+
+    /// Gives `n` back that were taken and not used. There are never more than the burst.
+    pub fn give_back(&self, n: u64) {
+        self.0.engine.give_back(n, self.now());
+    }
+
+    /// Charges `n` that were used and not taken, whether they are there or not: who comes next waits for them. The debt is never
+    /// more than one full burst, so that nobody is locked out by one mistake (rule RL-11).
+    pub fn charge(&self, n: u64) {
+        self.0.engine.charge(n, self.now());
+        self.0.counts.add(ALLOWED, n);
+    }
+
+    /// Admits nothing for so long, as when the callee said `Retry-After`, and then one after the other. An hour at most, longer is taken
+    /// for an hour (rule RL-11); a bursty limit goes on with the next period.
+    pub fn penalise(&self, time: Duration) {
+        self.0.engine.penalise(time.min(PENALTY_MAX), self.0.clock.now());
+    }
+
+    /// Changes the rate and the burst to those of `rate`, at once and without stopping anybody (rule RL-8). Its name, clock and
+    /// wait are not looked at. What was taken stays taken, up to a full burst; reservations keep their time.
+    ///
+    /// # Errors
+    /// If the rate could not be built, a limit that is bursty would no longer be or the other way round, a bursty one would change its
+    /// period, or the new rate is so much faster that it could not be kept to within 1 %. Then nothing has changed.
+    #[expect(clippy::needless_pass_by_value, reason = "a builder is used once")]
+    pub fn set_rate(&self, rate: Builder) -> Result<(), ConfigError> {
+        let rate = rate.check()?;
+        let mut settings = self.settings();
+        self.0.engine.change(rate, self.0.clock.now())?;
+        *settings = rate;
+        self.0.exact.store(self.0.engine.tolerance() < COARSE_FROM, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What would be admitted now. Changes nothing.
+    #[must_use]
+    pub fn peek(&self) -> Taken {
+        self.0.engine.peek(self.now())
+    }
+
+    /// How many would be admitted now; if that is negative, how many were reserved or charged ahead. Changes nothing.
+    #[must_use]
+    pub fn balance(&self) -> i64 {
+        self.0.engine.balance(self.now())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name
+    }
+
+    /// How many in how long.
+    #[must_use]
+    pub fn rate(&self) -> (u64, Duration) {
+        let settings = self.settings();
+        (settings.count, settings.period)
+    }
+
+    /// How many at once.
+    #[must_use]
+    pub fn burst(&self) -> u64 {
+        self.settings().burst
+    }
+
+    /// How long a call may wait for its turn.
+    #[must_use]
+    pub fn max_wait(&self) -> Duration {
+        self.0.max_wait
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let counts = &self.0.counts;
+        Stats {
+            allowed: counts.get(ALLOWED),
+            refused: counts.get(REFUSED),
+            reserved: counts.get(RESERVED),
+            cancelled: counts.get(CANCELLED),
+        }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// A reservation is not used.
+    pub(super) fn cancel(&self, before: u64, after: u64) {
+        self.0.engine.cancel(before, after);
+        self.0.counts.bump(CANCELLED);
+    }
+
+    pub(super) fn reserve_within(
+        &self,
+        n: u64,
+        now: Instant,
+        max_wait: Duration,
+    ) -> Result<Reserved, Refused> {
+        let reserved = self.0.engine.reserve(n, now, max_wait)?;
+        self.0.counts.add(ALLOWED, n);
+        if !reserved.wait.is_zero() {
+            self.0.counts.add(RESERVED, n);
+        }
+        Ok(reserved)
+    }
+
+    fn settings(&self) -> MutexGuard<'_, Checked> {
+        self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn is_exact(&self) -> bool {
+        self.0.exact.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn now(&self) -> Instant {
+        if self.is_exact() { self.0.clock.now() } else { self.0.clock.now_coarse() }
+    }
+
+    /// The same within a call: the reading that all policies share, where it will do.
+    #[inline]
+    pub(super) fn now_in(&self, cx: &mut Cx<'_>) -> Instant {
+        if self.is_exact() { self.0.clock.now() } else { cx.now() }
+    }
+
+    #[inline]
+    fn take_at(&self, n: u64, now: Instant) -> Result<Taken, Rejection> {
+        match self.0.engine.take(n, now) {
+            Ok(taken) => {
+                self.0.counts.add(ALLOWED, n);
+                Ok(taken)
+            }
+            Err(refused) => self.refuse(n, refused),
+        }
+    }
+
+    #[inline]
+    pub(super) fn take_one(&self, now: Instant) -> Result<(), Refused> {
+        self.0.engine.take_one(now)?;
+        self.0.counts.add(ALLOWED, 1);
+        Ok(())
+    }
+
+    #[cold]
+    pub(super) fn refuse(&self, n: u64, refused: Refused) -> Result<Taken, Rejection> {
+        let refused = match refused {
+            // The answer depends on less than a tick: ask the exact clock.
+            Refused::RetryAfter(wait) if !self.is_exact() && wait <= self.0.clock.tick() => {
+                match self.0.engine.take(n, self.0.clock.now()) {
+                    Ok(taken) => {
+                        self.0.counts.add(ALLOWED, n);
+                        return Ok(taken);
+                    }
+                    Err(refused) => refused,
+                }
+            }
+            refused => refused,
+        };
+        Err(self.rejection(n, refused))
+    }
+
+    #[cold]
+    pub(super) fn rejection(&self, n: u64, refused: Refused) -> Rejection {
+        self.0.counts.add(REFUSED, n);
+        let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);
+        match refused {
+            Refused::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after(wait),
+            Refused::Impossible => rejection(Reason::Impossible),
+        }
+    }
+}

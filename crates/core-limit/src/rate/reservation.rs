@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use core_time::Instant;
+
+use super::limit::RateLimit;
+
+/// Calls that were taken from a [`RateLimit`] as of a moment to come. Made by [`RateLimit::reserve`].
+///
+/// Wait for it with [`ready`](Self::ready) or [`ready_blocking`](Self::ready_blocking), or [`spend`](Self::spend) it and see to it
+/// that nothing happens before [`at`](Self::at). Dropped before that, it is given back if no other was made after it (rule RL-7);
+/// those that were made later keep their time, so otherwise it is lost.
+#[must_use = "a reservation that is dropped is given back"]
+#[derive(Debug)]
+pub struct Reservation {
+    limit: RateLimit,
+    before: u64,
+    after: u64,
+    at: Instant,
+    is_spent: bool,
+}
+
+// === impl Reservation ===
+
+impl Reservation {
+    pub(super) fn new(limit: RateLimit, before: u64, after: u64, at: Instant) -> Self {
+        Self { limit, before, after, at, is_spent: false }
+    }
+
+    /// When its time comes.
+    #[must_use]
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// How long it is until then; zero once it has come.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.limit.clock().reached(self.at).err().unwrap_or_default()
+    }
+
+    /// Waits for its time, and spends it. Never ready early.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the reservation back, as dropping the reservation does.
+    ///
+    /// # Panics
+    /// As [`Clock::sleep_until`](core_time::Clock::sleep_until), where it has to wait.
+    pub async fn ready(self) {
+        if self.limit.clock().reached(self.at).is_err() {
+            self.limit.clock().sleep_until(self.at).await;
+        }
+        self.spend();
+    }
+
+    /// Blocks the thread until its time has come, and spends it.
+    pub fn ready_blocking(self) {
+        self.limit.clock().sleep_until_blocking(self.at);
+        self.spend();
+    }
+
+    /// Spends it now: what it is for happens, or has happened.
+    pub fn spend(mut self) {
+        self.is_spent = true;
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if !self.is_spent {
+            self.limit.cancel(self.before, self.after);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What rate limits by key promise, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use core_errors::{Error, PolicyKind, Reason};
+use core_limit::{KeyedRate, KeyedRateBuilder, Rate, RateBuilder};
+use core_policy::Keyed;
+use core_time::{ManualClock, ms, secs};
+
+fn under(
+    rate: RateBuilder,
+    max: usize,
+    more: impl FnOnce(KeyedRateBuilder) -> KeyedRateBuilder,
+) -> (ManualClock, KeyedRate<String>) {
+    let time = ManualClock::new();
+    let keyed = rate.name("api").clock(time.clock()).keyed(Keyed::max(max).idle(secs(60)));
+    let limits = more(keyed).build().unwrap();
+    (time, limits)
+}
+
+#[test]
+fn each_key_has_a_limit_of_its_own() {
+    let (time, limits) = under(Rate::per_second(2), 10, |keyed| keyed);
+    for user in ["a", "b"] {
+        assert!(limits.check(user).is_ok() && limits.check(user).is_ok());
+        let refused = limits.check(user).unwrap_err();
+        assert_eq!((refused.policy(), refused.reason()), (PolicyKind::RateLimit, Reason::RateLimited));
+        assert_eq!((refused.name().as_str(), refused.retry_after()), ("api", Some(ms(500))));
+    }
+    time.advance(ms(500));
+    limits.check("a").unwrap();
+    let default = limits.tier("default").unwrap();
+    assert_eq!((limits.peek_in(default, "a").remaining, limits.peek_in(default, "b").remaining), (0, 1));
+    assert_eq!(limits.peek_in(default, "nobody").remaining, 2);
+    assert_eq!((limits.stats(default).allowed, limits.stats(default).refused), (5, 2));
+    assert_eq!(limits.keys().len, 2, "a look makes no key");
+}
+
+#[test]
+fn f_102_premium_users_have_more() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_minute(1_000).burst(200));
+    let (_time, limits) = under(Rate::per_minute(100).burst(20), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    assert_eq!(limits.take_in(default, "a", 20).unwrap().remaining, 0);
+    assert_eq!(limits.take_in(premium, "b", 20).unwrap().remaining, 180);
+    assert_eq!(limits.take_in(default, "a", 21).unwrap_err().reason(), Reason::Impossible);
+    assert!(limits.tier("gold").is_none(), "a tier that nobody made is not made by asking");
+    assert!(limits.check_in(default, "a").is_err() && limits.check_in(premium, "b").is_ok());
+    assert_eq!((limits.stats(premium).allowed, limits.stats(default).allowed), (21, 20));
+}
+
+#[test]
+fn a_key_that_changes_its_tier_has_used_what_it_had_used() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    assert_eq!(limits.take_in(default, "a", 8).unwrap().remaining, 2);
+    assert_eq!(limits.take_in(premium, "a", 2).unwrap().remaining, 90);
+    time.advance(ms(50));
+    assert_eq!(limits.take_in(premium, "a", 0).unwrap().remaining, 95);
+    assert_eq!(limits.take_in(default, "a", 0).unwrap().remaining, 5);
+    assert_eq!(limits.keys().len, 1);
+}
+
+#[test]
+fn rl_8_the_rate_of_a_tier_changes_for_all_its_keys() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (_time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    limits.take_in(default, "a", 8).unwrap();
+    limits.take_in(premium, "b", 8).unwrap();
+    limits.set_rate(default, &Rate::per_second(20)).unwrap();
+    assert_eq!(limits.take_in(default, "a", 0).unwrap().remaining, 12);
+    assert_eq!(limits.take_in(default, "new", 0).unwrap().remaining, 20);
+    assert_eq!(limits.take_in(premium, "b", 0).unwrap().remaining, 92);
+    for (rate, text) in [
+        (Rate::per_second(0), "the rate is zero"),
+        (Rate::per_second(5).bursty(), "another limit"),
+        (Rate::per_hour(100), "let them be idle for that long"),
+    ] {
+        let error = limits.set_rate(default, &rate).unwrap_err().to_string();
+        assert!(error.contains(text), "{error:?} should say {text:?}");
+    }
+    assert_eq!(limits.take_in(default, "a", 0).unwrap().remaining, 12, "and nothing has changed");
+}
+
+#[test]
+fn forgetting_an_idle_key_gives_nobody_more() {
+    let (time, limits) = under(Rate::per_minute(60), 10, |keyed| keyed);
+    let default = limits.tier("default").unwrap();
+    limits.take_in(default, "a", 60).unwrap();
+    time.advance(secs(59));
+    limits.evict_idle();
+    assert_eq!((limits.keys().len, limits.peek_in(default, "a").remaining), (1, 59));
+    time.advance(secs(1));
+    limits.evict_idle();
+    assert_eq!((limits.keys().len, limits.peek_in(default, "a").remaining), (0, 60), "it was full again");
+}
+
+#[test]
+fn mistake_10_of_the_originals_keys_are_bounded() {
+    let (_time, limits) = under(Rate::per_second(2), 100, |keyed| keyed);
+    for user in 0..10_000 {
+        assert!(limits.check(&*format!("{user}")).is_ok());
+    }
+    let keys = limits.keys();
+    assert_eq!((keys.len, keys.inserted, keys.displaced, keys.refused), (100, 10_000, 9_900, 0));
+}
+
+#[test]
+fn a_call_runs_under_the_limit_of_its_key_which_is_in_use_meanwhile() {
+    let (_time, limits) = under(Rate::per_second(1), 1, |keyed| keyed);
+    let default = limits.tier("default").unwrap();
+    let ann = limits.of(default, "ann").unwrap();
+    assert!(ann.call_blocking(|_| Ok::<_, Error>(())).is_ok());
+    let refused = ann.call_blocking(|_| -> Result<(), Error> { unreachable!("over the limit") }).unwrap_err();
+    assert_eq!(refused.rejection().unwrap().reason(), Reason::RateLimited);
+    assert_eq!(
+        limits.check("bob").unwrap_err().reason(),
+        Reason::TooManyKeys,
+        "the one key there is is in use"
+    );
+    drop(ann);
+    limits.check("bob").unwrap();
+}
+
+#[test]
+fn threads_together_get_the_burst_of_each_key_and_no_more() {
+    let (_time, limits) = under(Rate::per_minute(100), 100, |keyed| keyed);
+    let admitted = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for n in 0..4_000 {
+                    let user = ["a", "b", "c", "d"][n % 4];
+                    admitted.fetch_add(u64::from(limits.check(user).is_ok()), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(admitted.into_inner(), 400);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_reason() {
+    let keys = || Keyed::max(10).idle(secs(60));
+    for (builder, text) in [
+        (Rate::per_second(0).keyed(keys()), "the rate is zero"),
+        (Rate::per_second(1).keyed(Keyed::max(0)), "the keys: there is room for no key"),
+        (Rate::per_hour(10).keyed(keys()), "let them be idle for that long"),
+        (Rate::per_second(1).max_wait(ms(1)).keyed(keys()), "nobody waits there"),
+        (Rate::per_second(1).keyed(keys()).tier("default", Rate::per_second(2)), "`default` is there twice"),
+        (Rate::per_second(1).keyed(keys()).tier("b", Rate::per_second(2).bursty()), "another limit"),
+        (Rate::per_second(1).keyed(keys()).tier("", Rate::per_second(2)), "cannot be a name"),
+        (Rate::per_second(1).name("").keyed(keys()), "cannot be a name"),
+        (
+            (0..64).fold(Rate::per_second(1).keyed(keys()), |all, n| {
+                all.tier(format!("{n}"), Rate::per_second(2))
+            }),
+            "there may be 64",
+        ),
+    ] {
+        let error = builder.build::<String>().unwrap_err().to_string();
+        assert!(error.contains(text), "{error:?} should say {text:?}");
+    }
+}
