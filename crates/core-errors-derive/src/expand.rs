@@ -38,6 +38,7 @@ impl Input<'_> {
             Some(self.category()),
             self.code(),
             self.idempotent_only(),
+            self.delivery(),
             self.verdict(),
         ];
         quote! {
@@ -131,6 +132,16 @@ impl Input<'_> {
         self.asks_a_field().then(|| {
             self.method("idempotent_only", &quote!(::core::primitive::bool), |Said { category, .. }| {
                 Reply::plain(quote!(#krate::Category::idempotent_only(#krate::Category::#category)))
+            })
+        })
+    }
+
+    /// Nothing if the trait's own answer is right for all: no field is asked.
+    fn delivery(&self) -> Option<TokenStream> {
+        let krate = &self.krate;
+        self.asks_a_field().then(|| {
+            self.method("delivery", &quote!(#krate::Delivery), |_| {
+                Reply::plain(quote!(#krate::Delivery::Unknown))
             })
         })
     }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Category, Classify, Code, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value, Verdict,
-    Visibility,
+    Category, Classify, Code, Delivery, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value,
+    Verdict, Visibility,
 };
 
 /// A failure: what, where, why, and whether trying again helps. One word wide.
@@ -27,6 +27,7 @@ struct Inner {
     recovery: Recovery,
     verdict: Verdict,
     idempotent_only: bool,
+    delivery: Delivery,
     code: Option<Code>,
     message: Cow<'static, str>,
     internal: Option<Cow<'static, str>>,
@@ -70,6 +71,14 @@ impl Error {
     #[must_use]
     pub fn with_idempotent_only(mut self, only: bool) -> Self {
         self.0.idempotent_only = only;
+        self
+    }
+
+    /// Says how far the request came, where the client knows: a call that certainly had no effect may always be tried again.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
+        self.0.idempotent_only &= !delivery.had_no_effect();
         self
     }
 
@@ -218,6 +227,12 @@ impl Error {
         self.0.idempotent_only
     }
 
+    /// How far the request came.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
     /// The stable name.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
@@ -286,6 +301,10 @@ impl Classify for Error {
 
     fn idempotent_only(&self) -> bool {
         self.0.idempotent_only
+    }
+
+    fn delivery(&self) -> Delivery {
+        self.0.delivery
     }
 
     /// That of the error it was made from, unless recovery or hint were set since: a refusal stays one.

@@ -27,7 +27,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::error::CAUSES_MAX;
-use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError, Verdict};
+use crate::{
+    Category, Classify, Code, Delivery, Error, MultiError, Recovery, Rejection, RemoteError, Verdict,
+};
 
 pub(crate) use of_std::io_class;
 
@@ -47,6 +49,8 @@ pub struct Class {
     pub code: Option<Code>,
     /// Whether the call may have taken effect although it failed.
     pub idempotent_only: bool,
+    /// How far the request came.
+    pub delivery: Delivery,
 }
 
 /// Says what an error is, if it knows the type. Look with `downcast_ref`, never at the text.
@@ -162,6 +166,7 @@ impl Class {
             retry_after: error.retry_after(),
             code: error.code(),
             idempotent_only: error.idempotent_only(),
+            delivery: error.delivery(),
         }
     }
 
@@ -202,6 +207,14 @@ impl Class {
         self
     }
 
+    /// Says how far the request came.
+    #[must_use]
+    pub const fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self.idempotent_only &= !delivery.had_no_effect();
+        self
+    }
+
     /// Says that the call certainly had no effect.
     #[must_use]
     pub const fn never_happened(mut self) -> Self {
@@ -219,6 +232,7 @@ impl From<Category> for Class {
             retry_after: None,
             code: None,
             idempotent_only: category.idempotent_only(),
+            delivery: Delivery::Unknown,
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::delays::Delays;
+
 /// How long to wait before a retry. Pure: the random draw goes in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
@@ -40,6 +42,11 @@ pub enum Jitter {
     Full,
     /// `v/2 + r·v/2`.
     Equal,
+    /// `v + r·up_to`.
+    Plus {
+        /// What is added at most.
+        up_to: Duration,
+    },
     /// `v·(1 + (2r − 1)·fraction)`.
     PlusMinus {
         /// Over 0, at most 1.
@@ -73,10 +80,26 @@ impl Backoff {
             Jitter::None => capped,
             Jitter::Full => scaled(capped, draw),
             Jitter::Equal => capped / 2 + scaled(capped / 2, draw),
+            Jitter::Plus { up_to } => capped.saturating_add(scaled(up_to, draw)),
             Jitter::PlusMinus { fraction } => scaled(capped, 1.0 + (2.0 * draw - 1.0) * fraction),
         };
         // The cap is the last word: jitter must not lead over it.
         spread.min(self.max)
+    }
+
+    /// All delays, one for each retry, without end: for loops of your own. `draw` gives a number from `[0, 1]` for each.
+    ///
+    /// ```
+    /// use core_retry::{Backoff, Growth, Jitter};
+    /// use core_time::{ms, secs};
+    ///
+    /// let growth = Growth::Exponential { factor: 2.0 };
+    /// let backoff = Backoff { growth, jitter: Jitter::None, base: ms(100), max: secs(1) };
+    /// let delays: Vec<_> = backoff.delays(|| 0.5).take(5).collect();
+    /// assert_eq!(delays, [ms(100), ms(200), ms(400), ms(800), secs(1)]);
+    /// ```
+    pub fn delays<D: FnMut() -> f64>(self, draw: D) -> Delays<D> {
+        Delays::new(self, draw)
     }
 }
 

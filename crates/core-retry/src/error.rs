@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Share(f64),
     Ttl(Duration),
     MinPerSecond(u32),
+    InFlightShare(f64),
+    InFlightMin(u32),
     EmptyBudget,
     OnNothing,
     Subscribers { max: usize },
@@ -53,6 +55,13 @@ impl fmt::Display for ConfigError {
             Kind::Ttl(ttl) => write!(f, "tokens live for {ttl:?}: it must be 1 to 60 s"),
             Kind::MinPerSecond(min) => {
                 write!(f, "there is room for {min} retries a second in any case: it must be at most 1 000 000")
+            }
+            Kind::InFlightShare(share) => write!(
+                f,
+                "retries may be {share} of the calls in flight: it must be 0 to 1, as in 0.2 for a fifth"
+            ),
+            Kind::InFlightMin(min) => {
+                write!(f, "{min} retries may be in flight in any case: it must be at most 1 000 000")
             }
             Kind::EmptyBudget => f.write_str(
                 "the budget is always empty, so nothing would be retried: a call must add something, or some retries a \

@@ -55,16 +55,24 @@
 mod backoff;
 mod budget;
 mod config;
+mod delays;
 mod error;
 mod event;
+mod failure;
 mod policy;
 mod presets;
+mod state;
+mod stats;
 mod testing;
+mod transparent;
 
 pub use backoff::{Backoff, Growth, Jitter};
 pub use budget::{Budget, Paid};
 pub use config::Builder;
+pub use delays::Delays;
 pub use error::ConfigError;
 pub use event::{Event, Follows};
-pub use policy::{CallState, Retry, Stats};
+pub use policy::Retry;
+pub use state::CallState;
+pub use stats::Stats;
 pub use testing::Testing;

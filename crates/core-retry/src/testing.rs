@@ -43,6 +43,11 @@ impl Drop for Testing {
     }
 }
 
+/// Whether a test has limited the attempts.
+pub(crate) fn is_on() -> bool {
+    ATTEMPTS.load(Ordering::Relaxed) != 0
+}
+
 /// How many attempts there may be, and how long to wait: as configured, unless a test says otherwise.
 pub(crate) fn bounded(attempts: u32, delay: impl FnOnce() -> Duration) -> (u32, Duration) {
     match ATTEMPTS.load(Ordering::Relaxed) {

@@ -7,8 +7,8 @@ use std::panic::Location;
 
 use super::Inner;
 use crate::{
-    Category, Class, Classify, Code, Error, MultiError, Recovery, Rejection, Verdict, ambient, backtrace,
-    class_of, unclassified,
+    Category, Class, Classify, Code, Delivery, Error, MultiError, Recovery, Rejection, Verdict, ambient,
+    backtrace, class_of, unclassified,
 };
 
 macro_rules! constructors {
@@ -56,6 +56,7 @@ impl Error {
             recovery: category.recovery(),
             verdict: Verdict::of_class(category.recovery(), category, None),
             idempotent_only: category.idempotent_only(),
+            delivery: Delivery::Unknown,
             code: None,
             message: message.into(),
             internal: None,
@@ -185,11 +186,12 @@ impl Error {
     #[must_use]
     #[track_caller]
     pub fn with_class(class: Class, message: impl Into<Cow<'static, str>>) -> Self {
-        let Class { category, recovery, verdict, retry_after, code, idempotent_only } = class;
+        let Class { category, recovery, verdict, retry_after, code, idempotent_only, delivery } = class;
         let mut error = Self::new(category, message);
         error.0.recovery = recovery;
         error.0.verdict = verdict;
         error.0.idempotent_only = idempotent_only;
+        error.0.delivery = delivery;
         error.0.retry_after = retry_after;
         error.0.code = code;
         error
