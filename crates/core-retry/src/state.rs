@@ -38,7 +38,6 @@ impl CallState {
         self.word = self.word & !Self::STEP | u32::from(step);
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "four bits")]
     pub(crate) fn paid(&self) -> Paid {
         Paid::of(((self.word & Self::PAID) >> Self::PAID_AT) as u16)
     }

@@ -161,9 +161,8 @@ impl Budget {
         match &*self.0 {
             Kind::Tokens(tokens) => tokens.succeeded(),
             Kind::Deposit(deposit) if paid.0 == 0 => deposit.call(now()),
-            Kind::Deposit(_) => {}
             Kind::Costs(costs) => costs.succeeded(paid.0),
-            Kind::InFlight(_) => {}
+            Kind::Deposit(_) | Kind::InFlight(_) => {}
         }
     }
 
