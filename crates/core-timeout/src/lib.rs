@@ -38,9 +38,20 @@
 //! Polly, `tokio::time::timeout`; rule TO-1 of this project.
 
 mod config;
+mod deadline;
+mod env;
 mod error;
+mod gather;
+mod operation;
 mod policy;
+mod profile;
+mod timeouts;
 
 pub use config::Builder;
+pub use deadline::{Deadline, DeadlineState};
 pub use error::ConfigError;
+pub use gather::{Gather, Gathered, Part};
+pub use operation::{Operation, Spec, Standard};
 pub use policy::{CallState, Timeout};
+pub use profile::Profile;
+pub use timeouts::Timeouts;
