@@ -1,5 +1,4 @@
 //! What limits cost where nothing takes long: no allocation, and futures that are hardly larger than the attempt.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

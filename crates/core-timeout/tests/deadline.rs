@@ -1,5 +1,4 @@
 //! Deadlines that are handed on, and many futures under one.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};
