@@ -27,6 +27,8 @@ pub struct Rejection {
 pub enum PolicyKind {
     /// Retry, for itself or its budget.
     Retry,
+    /// Hedge.
+    Hedge,
     /// Circuit breaker.
     Breaker,
     /// Rate limit.
@@ -355,6 +357,7 @@ impl PolicyKind {
             Self::Bulkhead => "bulkhead",
             Self::Timeout => "timeout",
             Self::Deadline => "deadline",
+            Self::Hedge => "hedge",
         }
     }
 }

@@ -97,6 +97,12 @@ impl Retry {
         self.0.rules.attempts
     }
 
+    /// Whether its calls may take effect twice.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.0.rules.is_idempotent
+    }
+
     /// How its delays are made.
     #[must_use]
     pub fn backoff(&self) -> &Backoff {

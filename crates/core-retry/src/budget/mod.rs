@@ -122,6 +122,11 @@ impl Budget {
         if let Kind::Tokens(tokens) = &*self.0 { tokens.is_full() } else { false }
     }
 
+    /// Whether the two share what there is.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether calls and retries are counted while they are in flight: then [`enter`](Self::enter) and [`leave`](Self::leave) have
     /// something to do.
     #[inline]

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use core_errors::Verdict;
-use core_policy::{Attempt, CallError, Judge};
+use core_policy::{Attempt, CallError, Judge, Op};
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
@@ -134,7 +134,7 @@ impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
 impl<O, F, J, T, E> Future for Hedged<'_, O, F, J>
 where
     F: Future<Output = Result<T, E>>,
-    O: FnMut(Attempt) -> F,
+    O: Op<T, E, Future = F>,
     J: Judge<T, E>,
 {
     type Output = Result<T, CallError<E>>;
@@ -149,7 +149,7 @@ where
         if this.hedge.rules.feeds_budget && this.hedge.budget.is_in_flight() {
             *this.place = Some(Place::call(&this.hedge.budget));
         }
-        let attempt = (this.op)(*this.base);
+        let attempt = this.op.attempt(*this.base);
         this.first.set(Some(attempt));
         let polled = this.first.as_mut().as_pin_mut().map_or(Poll::Pending, |first| first.poll(cx));
         let Poll::Ready(result) = polled else {
@@ -172,7 +172,7 @@ where
 impl<O, F, J, T, E> Hedged<'_, O, F, J>
 where
     F: Future<Output = Result<T, E>>,
-    O: FnMut(Attempt) -> F,
+    O: Op<T, E, Future = F>,
     J: Judge<T, E>,
 {
     /// The call has to wait, or has failed.
@@ -232,7 +232,7 @@ where
             let Some(start) = rest.schedule.start(hedge, now) else { continue };
             let place = Place::Hedge(&hedge.budget, start.paid);
             let attempt = this.base.hedged(start.number, rest.schedule.remaining(now));
-            let future = Box::pin((this.op)(attempt));
+            let future = Box::pin(this.op.attempt(attempt));
             rest.hedges.push(Running { future, start, place });
             let started = rest.hedges.len() - 1;
             if let Some(end) = self.as_mut().poll_hedges(started, cx) {

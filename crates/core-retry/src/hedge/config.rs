@@ -9,6 +9,7 @@ use super::latency::Latency;
 use super::policy::{Delay, Hedge, Rules};
 use crate::budget::Budget;
 use crate::error::{ConfigError, Kind};
+use crate::policy::Retry;
 
 /// Says when a call is hedged, how often, and out of which budget. Made by [`Hedge::after`] and its sisters.
 #[must_use = "a builder does nothing until it is built"]
@@ -87,6 +88,17 @@ impl HedgeBuilder {
         self.budget = Some(budget.clone());
         self.feeds_budget = false;
         self
+    }
+
+    /// Draws from the budget of the retry around it, if that has one and none was given, or the same: as
+    /// [`budget_of_retry`](Self::budget_of_retry).
+    pub fn under(self, retry: &Retry) -> Self {
+        match retry.budget() {
+            Some(budget) if self.budget.as_ref().is_none_or(|own| own.is_same(budget)) => {
+                self.budget_of_retry(budget)
+            }
+            _ => self,
+        }
     }
 
     /// Hedges only calls for which `when` says so; asked once for each call, when that first has to wait or fails. Default: all

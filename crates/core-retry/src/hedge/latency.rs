@@ -64,6 +64,10 @@ impl Latency {
         }
     }
 
+    pub(super) fn quantile(&self) -> f64 {
+        self.quantile
+    }
+
     /// A call succeeded after `latency`.
     pub(super) fn record(&self, latency: Duration, now: Instant) {
         let epoch = self.epoch(now);

@@ -126,6 +126,12 @@ impl Hedge {
         F: Future,
         O: FnMut(Attempt) -> F,
     {
+        self.call_op(op)
+    }
+
+    /// The same for an [`Op`](core_policy::Op) that is no closure.
+    #[inline]
+    pub fn call_op<F: Future, O>(&self, op: O) -> Hedged<'_, O, F, ByClass> {
         Hedged::new(&self.0, op, ByClass)
     }
 
@@ -145,6 +151,12 @@ impl Hedge {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// After how long a hedge is due, if that is always the same.
+    #[must_use]
+    pub fn fixed_delay(&self) -> Option<Duration> {
+        if let Delay::Fixed(delay) = self.0.delay { Some(delay) } else { None }
     }
 
     /// After how long a hedge is due at `now`. `None` if only a failure leads to one, or too few calls have been seen.
@@ -183,6 +195,18 @@ impl Inner {
     #[inline]
     pub(super) fn count(&self, count: Count) {
         self.counts.bump(count as usize);
+    }
+}
+
+/// When a hedge is due and how many there may be, for people.
+impl fmt::Display for Hedge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} more ", self.max())?;
+        match &self.0.delay {
+            Delay::Fixed(delay) => write!(f, "after {delay:?}"),
+            Delay::OnFailure => f.write_str("on failure"),
+            Delay::Quantile(latency) => write!(f, "after p{}", latency.quantile() * 100.0),
+        }
     }
 }
 
