@@ -140,7 +140,7 @@ fn check_name(spec: Spec, mut others: impl Iterator<Item = Spec>) -> Result<(), 
 }
 
 #[inline]
-fn index<K: Operation>(operation: K) -> Option<usize> {
+pub(crate) fn index<K: Operation>(operation: K) -> Option<usize> {
     K::ALL.iter().position(|other| *other == operation)
 }
 

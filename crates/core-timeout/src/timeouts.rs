@@ -11,7 +11,7 @@ use core_time::Clock;
 use crate::deadline::Deadline;
 use crate::error::ConfigError;
 use crate::operation::{Operation, Standard};
-use crate::profile::Profile;
+use crate::profile::{Profile, index};
 
 /// The limits on time of a service, in one place, by operation. Cheap to clone; clones are one, and see a change at once.
 ///
@@ -45,6 +45,8 @@ pub struct Timeouts<K = Standard>(Arc<Inner<K>>);
 
 struct Inner<K> {
     profile: ArcSwap<Profile<K>>,
+    /// Of the operations, in the order of `K::ALL`.
+    names: Vec<Name>,
     clock: Clock,
 }
 
@@ -65,7 +67,10 @@ impl<K: Operation> Timeouts<K> {
     /// What [`Profile::check`] finds.
     pub fn on(profile: Profile<K>, clock: Clock) -> Result<Self, ConfigError> {
         profile.check()?;
-        Ok(Self(Arc::new(Inner { profile: ArcSwap::from_pointee(profile), clock })))
+        // They were checked: they are short words.
+        let name = |operation: &K| Name::new(operation.spec().name()).unwrap_or(Name::UNNAMED);
+        let names = K::ALL.iter().map(name).collect();
+        Ok(Self(Arc::new(Inner { profile: ArcSwap::from_pointee(profile), names, clock })))
     }
 
     /// How long `operation` may take.
@@ -112,13 +117,13 @@ impl<K: Operation> Timeouts<K> {
     /// Until when `operation` must be done that begins now.
     #[must_use]
     pub fn deadline(&self, operation: K) -> Deadline {
-        Deadline::after(self.get(operation), &self.0.clock).named(name_of(operation))
+        Deadline::after(self.get(operation), &self.0.clock).named(self.name_of(operation))
     }
 
     /// The same as a part of something that has a deadline of its own, which it never exceeds.
     #[must_use]
     pub fn within(&self, whole: &Deadline, operation: K) -> Deadline {
-        whole.child(self.get(operation)).named(name_of(operation))
+        whole.child(self.get(operation)).named(self.name_of(operation))
     }
 
     /// Runs `future` for as long as `operation` may take.
@@ -135,11 +140,11 @@ impl<K: Operation> Timeouts<K> {
     {
         Call::new(self.deadline(operation), Ready::new(future), ByClass)
     }
-}
 
-/// The names of operations were checked: they are short words.
-fn name_of<K: Operation>(operation: K) -> Name {
-    Name::new(operation.spec().name()).unwrap_or(Name::UNNAMED)
+    fn name_of(&self, operation: K) -> Name {
+        let name = index(operation).and_then(|at| self.0.names.get(at).copied());
+        name.unwrap_or(Name::UNNAMED)
+    }
 }
 
 impl<K> Clone for Timeouts<K> {

@@ -159,7 +159,10 @@ where
         this.first.set(None);
         let verdict = this.judge.judge(&result);
         if verdict == Verdict::Success {
-            return Poll::Ready(self.won(result, Start::FIRST));
+            *this.phase = Phase::Done;
+            *this.place = None;
+            this.hedge.succeeded(Start::FIRST, None);
+            return Poll::Ready(result.map_err(CallError::Failed));
         }
         self.as_mut().begin_rest();
         match self.as_mut().judged(result, verdict, Start::FIRST) {
@@ -303,22 +306,9 @@ where
     #[inline]
     fn won(self: Pin<&mut Self>, result: Result<T, E>, start: Start) -> <Self as Future>::Output {
         let hedge = self.hedge;
-        let schedule = self.rest.as_ref().map(|rest| &rest.schedule);
-        let is_told = schedule.is_some_and(Schedule::is_told);
-        let started = schedule.map(|schedule| schedule.started);
+        let waited = self.rest.as_ref().map(|rest| (rest.schedule.started, rest.schedule.is_told()));
         let ended = self.end(result);
-        if hedge.rules.feeds_budget && !hedge.budget.is_full() {
-            hedge.budget.won(start.paid, is_told, || hedge.clock.now_coarse());
-        }
-        if let Delay::Quantile(latency) = &hedge.delay {
-            // Of the whole call, which a hedge can only shorten to more than its own delay: so hedging does not move the quantile.
-            let now = if started.is_some() { hedge.clock.now() } else { hedge.clock.now_coarse() };
-            latency.record(now - started.unwrap_or(now), now);
-        }
-        hedge.count(Count::Succeeded);
-        if start.number > 0 {
-            hedge.count(Count::Won);
-        }
+        hedge.succeeded(start, waited);
         ended
     }
 
@@ -354,6 +344,29 @@ where
         // Attempts may have spent the task's cooperative budget, and a timer without budget never fires: the clock has the last
         // word.
         if rung || clock.reached(at).is_ok() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// An attempt succeeded; `waited` is since when the call waited, if it did, and whether the budget was told of a failure of it.
+    #[inline]
+    fn succeeded(&self, start: Start, waited: Option<(Instant, bool)>) {
+        if self.rules.feeds_budget && !self.budget.is_full() {
+            let is_told = waited.is_some_and(|(_, is_told)| is_told);
+            self.budget.won(start.paid, is_told, || self.clock.now_coarse());
+        }
+        if let Delay::Quantile(latency) = &self.delay {
+            // Of the whole call, which a hedge can only shorten to more than its own delay: so hedging does not move the quantile.
+            let now = if waited.is_some() { self.clock.now() } else { self.clock.now_coarse() };
+            let started = waited.map_or(now, |(started, _)| started);
+            latency.record(now - started, now);
+        }
+        self.count(Count::Succeeded);
+        if start.number > 0 {
+            self.count(Count::Won);
+        }
     }
 }
 
