@@ -55,6 +55,7 @@ fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
     let (Some(retry), Some(total)) = (&builder.retry, builder.deadline) else { return Ok(()) };
     let backoff = retry.backoff();
     let shortest = match (backoff.growth, backoff.jitter) {
+        (Growth::Smooth, _) => Duration::ZERO,
         (Growth::Decorrelated, _) | (_, Jitter::None) => backoff.base,
         (_, Jitter::Equal) => backoff.base / 2,
         _ => Duration::ZERO,

@@ -31,8 +31,9 @@ impl<D: FnMut() -> f64> Iterator for Delays<D> {
 
     fn next(&mut self) -> Option<Duration> {
         self.retry = self.retry.saturating_add(1);
-        self.previous = self.backoff.delay(self.retry, self.previous, (self.draw)());
-        Some(self.previous)
+        let delay = self.backoff.delay(self.retry, self.previous, (self.draw)());
+        self.previous = self.backoff.carry(self.previous, delay);
+        Some(delay)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

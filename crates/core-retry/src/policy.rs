@@ -72,6 +72,11 @@ impl Retry {
         Builder::new(Growth::Decorrelated, delays.start, delays.end)
     }
 
+    /// Delays around the start of `delays` that double, up to its end, drawn so that many callers together come back evenly.
+    pub fn smooth(delays: Range<Duration>) -> Builder {
+        Builder::new(Growth::Smooth, delays.start, delays.end)
+    }
+
     pub(crate) fn new(
         name: Name,
         rules: Rules,
@@ -261,7 +266,8 @@ impl Retry {
         state.set_step(state.step().saturating_add(1));
         let previous = Duration::from_nanos(state.previous);
         let own = self.0.rules.backoff.delay(state.step().into(), previous, self.0.rng.next_unit());
-        state.previous = u64::try_from(own.as_nanos()).unwrap_or(u64::MAX);
+        let carried = self.0.rules.backoff.carry(previous, own);
+        state.previous = u64::try_from(carried.as_nanos()).unwrap_or(u64::MAX);
         match hint {
             None => own.max(floor),
             Some(hint) if hint > self.0.rules.retry_after_max => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use tonic::{Code as GrpcCode, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -28,6 +29,9 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
 const CATEGORY: &str = "category";
 const RECOVERY: &str = "recovery";
 
+/// Where servers of gRPC say when to come back (gRPC A6).
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
 /// The longest key that `ErrorInfo` allows.
 const KEY_MAX: usize = 64;
 
@@ -50,6 +54,13 @@ impl RemoteError {
         error.service = info.map(|info| bounded(&info.domain)).filter(|domain| !domain.is_empty());
         error.code = info.map(|info| bounded(&info.reason)).filter(|reason| !reason.is_empty());
         error.retry_after = details.retry_info().and_then(|info| info.retry_delay);
+        if let Some(asked) = status.metadata().get(PUSHBACK) {
+            match asked.to_str().ok().and_then(millis) {
+                Some(after) => error.retry_after = Some(after),
+                // Not to be tried again: so says a negative number, and so is read what is none.
+                None => error.recovery = Recovery::Fatal,
+            }
+        }
         error.correlation_id = details.request_info().map(|info| bounded(&info.request_id));
         let facts = info.into_iter().flat_map(|info| &info.metadata);
         let facts = facts.filter(|(key, _)| ![CATEGORY, RECOVERY].contains(&key.as_str()));
@@ -57,6 +68,12 @@ impl RemoteError {
         error.metadata.sort();
         error
     }
+}
+
+fn millis(text: &str) -> Option<Duration> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let millis = if is_number { text.parse::<u32>().ok() } else { None };
+    millis.map(|millis| Duration::from_millis(millis.into()))
 }
 
 /// What a code means to whoever called, and what helps where it is not what helps against the category.
