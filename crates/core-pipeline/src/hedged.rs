@@ -23,6 +23,34 @@ use crate::pipeline::{Once, Pipeline};
 /// policies by itself. One that lost is inconclusive to the breaker, and its slot is free before the result is returned.
 ///
 /// It shares all state with the pipeline that it was made of, which goes on to be used for calls that must not be hedged.
+///
+/// ```
+/// use core_breaker::Breaker;
+/// use core_errors::Error;
+/// use core_pipeline::Pipeline;
+/// use core_retry::{Budget, Hedge, Retry};
+/// use core_time::{ms, secs};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let search = Pipeline::named("search")
+///     .deadline(secs(2))
+///     .retry(Retry::exponential(ms(50)..secs(1)).attempts(3).budget(&Budget::default()))
+///     .breaker(Breaker::rate(0.5).window(secs(10)).min_calls(20))
+///     .attempt_timeout(ms(300))
+///     .build()?;
+/// let search = search.hedged(Hedge::after_p95())?;                 // out of the budget of the retry
+///
+/// let rows = search.call(|attempt| async move {
+///     let _mark_the_request = attempt.is_hedge();
+///     Ok::<_, Error>(3)
+/// });
+/// assert_eq!(rows.await?, 3);
+/// # Ok(()) }
+/// ```
+///
+/// # Cost
+/// Two calls one within the other: somewhat less than twice what the pipeline costs, and no allocation until a hedge starts.
 #[derive(Clone)]
 pub struct HedgedPipeline {
     pipeline: Pipeline,

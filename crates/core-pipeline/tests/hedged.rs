@@ -191,6 +191,26 @@ async fn a_call_can_be_sent_to_another_thread() {
     assert_eq!(sent(hedged.call(slow_first)).await.unwrap(), 1);
 }
 
+#[test]
+fn a_call_that_is_ready_allocates_nothing() {
+    let plain = pipeline()
+        .deadline(secs(2))
+        .retry(Retry::fixed(ms(1)).budget(&Budget::default()))
+        .breaker(Breaker::rate(0.5).window(secs(10)).min_calls(20))
+        .bulkhead(64)
+        .attempt_timeout(ms(300))
+        .build()
+        .unwrap();
+    let hedged = plain.hedged(Hedge::after_p95()).unwrap();
+    let run = || {
+        let mut call = std::pin::pin!(hedged.call(|_| std::future::ready(Ok::<_, Error>(()))));
+        assert!(call.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_ready());
+    };
+    // The first may set up what lasts for the life of the thread.
+    run();
+    assert_eq!(allocation_counter::measure(run).count_total, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropped_at_every_await_nothing_stays() {
     let plain = pipeline()
