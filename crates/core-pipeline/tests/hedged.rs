@@ -159,6 +159,7 @@ fn pl_1_a_hedge_that_could_never_be_made_is_refused_with_a_reason() {
     let total = || pipeline().deadline(ms(100));
     assert!(refused(total(), after_30_ms().max(4)).contains("120ms"));
     assert!(total().build().unwrap().hedged(after_30_ms().max(3)).is_ok());
+    assert!(pipeline().deadline(ms(120)).build().unwrap().hedged(after_30_ms().max(4)).is_ok());
     assert!(refused(pipeline().attempt_timeout(ms(30)), after_30_ms()).contains("on_failure"));
     let once = pipeline().retry(Retry::fixed(ms(1)).not_idempotent());
     assert!(refused(once, after_30_ms()).contains("twice"));

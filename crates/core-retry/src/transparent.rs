@@ -26,11 +26,7 @@ impl Retry {
     ) -> Option<Next> {
         let cause = failure.cause.filter(|cause| cause.delivery.had_no_effect())?;
         let rules = &self.0.rules;
-        if rules.attempts == NonZeroU32::MIN
-            || testing::is_on()
-            || !cx.may_repeat()
-            || !rules.may_repeat(Some(cause))
-        {
+        if rules.attempts == NonZeroU32::MIN || testing::is_on() || !rules.may_repeat(Some(cause)) {
             return None;
         }
         let again = state.transparent();

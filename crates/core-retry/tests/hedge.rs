@@ -192,6 +192,9 @@ async fn hg_1_a_callee_that_asks_for_a_long_pause_gets_no_hedge() {
     let (result, elapsed) = bench.run().await;
     assert_eq!((message(result), elapsed), ("later".to_owned(), ms(10)));
     assert_eq!(bench.hedge.stats().hints_discarded, 1);
+    let most = || Error::unavailable("later").with_retry_after(secs(5));
+    let bench = Bench::new(Hedge::after(ms(30)), &[(ms(10), Fails(most)), (ms(1), Yes)]);
+    assert_eq!(bench.run().await.1, ms(5_011), "the longest that is followed");
     // What runs goes on.
     let bench = Bench::new(Hedge::after(ms(30)).max(2), &[(ms(90), Yes), (ms(10), Fails(busy))]);
     assert_eq!((bench.run().await.0.unwrap(), bench.starts().len()), (0, 2));
@@ -220,6 +223,8 @@ async fn a_hedge_that_a_policy_refused_does_not_end_the_call() {
     assert_eq!(bench.starts().len(), 2, "nor is there another");
     // And it does not stand in for a failure.
     let bench = Bench::new(Hedge::after(ms(30)), &[(ms(90), Fails(lost)), (ms(0), Fails(refused))]);
+    assert_eq!(message(bench.run().await.0), "lost");
+    let bench = Bench::new(Hedge::after(ms(30)), &[(ms(10), Fails(lost)), (ms(0), Fails(refused))]);
     assert_eq!(message(bench.run().await.0), "lost");
     let bench = Bench::new(Hedge::after(ms(30)), &[(ms(0), Fails(refused))]);
     assert!(bench.run().await.0.is_err(), "alone it is what the call came to");
@@ -329,9 +334,15 @@ async fn bg_1_the_first_attempt_is_always_made() {
     let bench = Bench::of(hedge.clone(), &[(ms(100), Yes)]);
     assert_eq!(bench.run().await.0.unwrap(), 0);
     // A failure is the answer when there is no budget for another.
-    let bench = Bench::of(hedge, &[(ms(10), Fails(lost))]);
+    let bench = Bench::of(hedge.clone(), &[(ms(10), Fails(lost))]);
     let (result, elapsed) = bench.run().await;
     assert_eq!((message(result), elapsed), ("lost".to_owned(), ms(10)));
+    assert_eq!(hedge.stats().out_of_budget, 2);
+    // Who could not have another in any case does not miss the budget.
+    let retry = Retry::fixed(ms(1)).attempts(1).not_idempotent().build().unwrap();
+    let call = retry.call(|at| hedge.call(|_| async { Err::<(), _>(lost()) }).within(at));
+    assert!(call.await.is_err());
+    assert_eq!(hedge.stats().out_of_budget, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -363,6 +374,23 @@ async fn a_retry_around_it_feeds_the_budget_once() {
     let call = retry.call(|at| bench.hedge.call(|at| bench.attempt(at)).within(at));
     assert_eq!(call.await.flatten_error().unwrap(), 1);
     assert!((left(&budget) - 9.5).abs() < 1e-9, "one for the hedge, a half back for the success");
+}
+
+/// A call leaves its share once, however many attempts it took and whoever answered.
+#[tokio::test(start_paused = true)]
+async fn bg_2_a_hedged_call_is_one_call() {
+    for (plan, expected) in [
+        ([(ms(1), Yes), (ms(1), Yes)], 10.5),
+        ([(ms(1), Fails(lost)), (ms(1), Yes)], 9.5),
+        ([(ms(90), Yes), (ms(1), Yes)], 9.5),
+        ([(ms(40), Fails(lost)), (ms(20), Yes)], 9.5),
+    ] {
+        let budget = Budget::deposit(0.5, 1, secs(10)).unwrap();
+        let hedge = Hedge::after(ms(30)).budget(&budget).build().unwrap();
+        let bench = Bench::of(hedge, &plan);
+        bench.run().await.0.unwrap();
+        assert!((left(&budget) - expected).abs() < 1e-9, "{:?}: {}", bench.starts(), left(&budget));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -418,6 +446,59 @@ async fn no_hedge_starts_too_late_for_the_deadline() {
         assert_eq!(bench.starts().len(), attempts);
         assert_eq!(bench.hedge.stats().out_of_time, u64::from(attempts == 1));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_deadline_itself_it_is_too_late() {
+    let bench = Bench::new(Hedge::after(ms(30)), &[(ms(90), Yes), (ms(90), Yes)]);
+    bench.hedge.call(|at| bench.attempt(at)).until(bench.start + ms(30)).await.unwrap();
+    assert_eq!((bench.starts().len(), bench.hedge.stats().out_of_time), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_deadlines_the_earlier_counts() {
+    use core_policy::{ByClass, Call, Stack};
+    for (own, of_retry, attempts) in [(ms(40), secs(9), 1), (secs(9), ms(40), 1), (secs(9), secs(9), 2)] {
+        let bench = Bench::new(Hedge::after(ms(50)), &[(ms(90), Yes), (ms(90), Yes)]);
+        let retry = Retry::fixed(ms(1)).build().unwrap();
+        let limit = Limit { at: bench.start + of_retry, clock: Clock::system() };
+        let around = Stack::new(&limit, &retry);
+        let op = |at: Attempt| bench.hedge.call(|at| bench.attempt(at)).within(at).until(bench.start + own);
+        assert!(Call::new(around, op, ByClass).await.is_ok());
+        assert_eq!(bench.starts().len(), attempts, "{own:?} {of_retry:?}");
+    }
+}
+
+/// Tells of a deadline, and does not enforce it.
+struct Limit {
+    at: Instant,
+    clock: Clock,
+}
+
+impl core_policy::Policy for Limit {
+    type State = ();
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn begin(&self) {}
+
+    fn admit(&self, (): &mut (), cx: &mut core_policy::Cx<'_>) -> core_policy::Admit {
+        cx.end_by(self.at);
+        core_policy::Admit::Run
+    }
+
+    fn settle(
+        &self,
+        (): &mut (),
+        _: &core_policy::Outcome<'_>,
+        _: &mut core_policy::Cx<'_>,
+    ) -> core_policy::Next {
+        core_policy::Next::Finish
+    }
+
+    fn abandon(&self, (): &mut ()) {}
 }
 
 #[tokio::test(start_paused = true)]

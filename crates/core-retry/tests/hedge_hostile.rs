@@ -158,6 +158,54 @@ fn a_coarse_reading_does_not_move_the_delay() {
     assert_eq!(started.get(), 2);
 }
 
+/// A sample is measured by the exact clock at both ends.
+#[test]
+fn hg_2_a_clock_that_lags_makes_no_sample_shorter() {
+    let time = ManualClock::lagging(ms(4));
+    let builder = Hedge::after_p95().min_samples(20).budget(&Budget::default());
+    let hedge = builder.clock(time.clock()).build().unwrap();
+    for _ in 0..20 {
+        let begun = time.now();
+        let mut call = pin!(hedge.call(|_| {
+            let time = &time;
+            poll_fn(move |_| if time.now() > begun { Poll::Ready(Ok::<_, Error>(())) } else { Poll::Pending })
+        }));
+        assert!(poll(call.as_mut()).is_pending());
+        time.advance(ms(10));
+        assert!(poll(call.as_mut()).is_ready());
+    }
+    assert!(hedge.delay(time.now()).unwrap() >= ms(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_never_yields_its_budget_is_hedged_still() {
+    // tokio makes timers wait for a task that has spent its cooperative budget; this attempt spends it on every poll.
+    let greedy = |cx: &mut Context<'_>| {
+        loop {
+            let mut unit = pin!(tokio::task::coop::consume_budget());
+            if unit.as_mut().poll(cx).is_pending() {
+                return Poll::<Result<u8, Error>>::Pending;
+            }
+        }
+    };
+    let hedge = Hedge::after(ms(300)).budget(&Budget::default()).build().unwrap();
+    let clock = Clock::system();
+    let hurry = async {
+        let until = clock.now() + secs(5);
+        while clock.now() < until {
+            tokio::time::advance(ms(50)).await;
+        }
+        panic!("it was never hedged")
+    };
+    let call = hedge
+        .call(|at| poll_fn(move |cx| if at.is_hedge() { Poll::Ready(Ok(at.hedge())) } else { greedy(cx) }));
+    tokio::select! {
+        biased;
+        result = call => assert_eq!(result.unwrap(), 1),
+        () = hurry => {}
+    }
+}
+
 #[test]
 fn attempts_that_have_not_been_woken_are_asked_no_more_often_than_the_task_is() {
     let time = ManualClock::new();

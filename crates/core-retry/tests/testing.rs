@@ -23,6 +23,22 @@ fn rt_12_a_test_of_an_application_need_not_wait() {
         let _once = Testing::attempts(1);
         assert!(matches!(run(), CallError::Failed(_)));
     }
+    // What would be made anew as if it had not been made is not, either.
+    let unsent = || Error::network("gone").with_delivery(core_errors::Delivery::NeverSent);
+    let calls = Cell::new(0);
+    let again = || {
+        calls.set(0);
+        let _ = retry.call_blocking(|_| {
+            calls.set(calls.get() + 1);
+            if calls.get() > 3 { Ok(()) } else { Err(unsent()) }
+        });
+        calls.get()
+    };
+    assert_eq!(again(), 4);
+    {
+        let _testing = Testing::attempts(2);
+        assert_eq!(again(), 2);
+    }
     // Hedges are attempts, too.
     let hedge = Hedge::on_failure().max(3).budget(&Budget::default()).build().unwrap();
     let made = Cell::new(0);

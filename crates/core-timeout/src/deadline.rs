@@ -39,9 +39,6 @@ pub struct Deadline {
     since: Instant,
 }
 
-/// What a deadline remembers of a call: the one that is to hold again when the call is over, [`Instant::NEVER`] for none.
-pub type DeadlineState = Option<Instant>;
-
 // === impl Deadline ===
 
 impl Deadline {
@@ -118,43 +115,34 @@ impl Deadline {
 }
 
 impl Policy for Deadline {
-    type State = DeadlineState;
+    type State = ();
 
     fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    fn begin(&self) -> DeadlineState {
-        None
-    }
+    fn begin(&self) {}
 
-    fn admit(&self, state: &mut DeadlineState, cx: &mut Cx<'_>) -> Admit {
+    fn admit(&self, (): &mut (), cx: &mut Cx<'_>) -> Admit {
         if self.is_past() {
             return Admit::Refuse(self.exceeded());
         }
-        if state.is_none() {
-            *state = Some(cx.deadline().unwrap_or(Instant::NEVER));
-            cx.end_by(self.at);
-        }
+        // It holds for whatever follows in the call, also for a retry further out: what comes later finds it past.
+        cx.end_by(self.at);
         Admit::Run
     }
 
-    fn settle(&self, state: &mut DeadlineState, _: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        if let Some(outer) = state.take() {
-            cx.reset_deadline(Some(outer).filter(|outer| *outer != Instant::NEVER));
-        }
+    fn settle(&self, (): &mut (), _: &Outcome<'_>, _: &mut Cx<'_>) -> Next {
         Next::Finish
     }
 
-    fn abandon(&self, state: &mut DeadlineState) {
-        *state = None;
-    }
+    fn abandon(&self, (): &mut ()) {}
 
-    fn cutoff(&self, _: &mut DeadlineState, _: &mut Cx<'_>) -> Option<Instant> {
+    fn cutoff(&self, (): &mut (), _: &mut Cx<'_>) -> Option<Instant> {
         Some(self.at)
     }
 
-    fn expire(&self, _: &mut DeadlineState, _: &mut Cx<'_>) -> Option<Rejection> {
+    fn expire(&self, (): &mut (), _: &mut Cx<'_>) -> Option<Rejection> {
         self.is_past().then(|| self.exceeded())
     }
 }

@@ -115,7 +115,7 @@ where
                 }
             }
             let room = this.at_once.saturating_sub(this.running.len());
-            if room == 0 || this.waiting.len() == 0 || this.deadline.is_past() {
+            if this.waiting.len() == 0 || this.deadline.is_past() {
                 return;
             }
             // Whoever is ready at once makes room for another.

@@ -82,7 +82,7 @@ mod profile;
 mod timeouts;
 
 pub use config::Builder;
-pub use deadline::{Deadline, DeadlineState};
+pub use deadline::Deadline;
 pub use error::ConfigError;
 pub use gather::{Gather, Gathered, Part};
 pub use operation::{Operation, Spec, Standard};

@@ -64,7 +64,7 @@ fn hg_2_never_under_a_millisecond() {
 fn what_is_older_than_the_window_is_forgotten() {
     let latency = p95();
     (0..100).for_each(|_| latency.record(secs(1), START));
-    assert!(latency.delay(START + secs(20)).unwrap() >= secs(1));
+    assert!(latency.delay(START + secs(45)).unwrap() >= secs(1));
     assert_eq!(latency.delay(START + secs(90)), None);
     (0..100).for_each(|_| latency.record(ms(5), START + secs(90)));
     assert!(latency.delay(START + secs(90)).unwrap() < ms(7));
