@@ -436,7 +436,7 @@ fn the_end_of_a_thread_is_survived() {
     }
     thread_local!(static ASKS: RefCell<Option<Asks>> = const { RefCell::new(None) });
     let (sender, receiver) = mpsc::channel();
-    let ended = std::thread::scope(|scope| {
+    let ended = thread::scope(|scope| {
         scope
             .spawn(move || {
                 ASKS.set(Some(Asks(sender)));

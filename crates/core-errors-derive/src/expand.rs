@@ -38,6 +38,7 @@ impl Input<'_> {
             Some(self.category()),
             self.code(),
             self.idempotent_only(),
+            self.delivery(),
             self.verdict(),
         ];
         quote! {
@@ -135,6 +136,16 @@ impl Input<'_> {
                 Reply::plain(
                     said.idempotent_only.as_ref().map_or_else(of_category, ToTokens::to_token_stream),
                 )
+            })
+        })
+    }
+
+    /// Nothing if the trait's own answer is right for all: no field is asked.
+    fn delivery(&self) -> Option<TokenStream> {
+        let krate = &self.krate;
+        self.asks_a_field().then(|| {
+            self.method("delivery", &quote!(#krate::Delivery), |_| {
+                Reply::plain(quote!(#krate::Delivery::Unknown))
             })
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::class_of;
 use crate::foreign::io_class;
-use crate::{Category, Code, Recovery, Verdict};
+use crate::{Category, Code, Delivery, Recovery, Verdict};
 
 /// What policies ask of an error.
 ///
@@ -52,6 +52,11 @@ pub trait Classify {
         self.category().idempotent_only()
     }
 
+    /// How far the request came. Default: nobody knows.
+    fn delivery(&self) -> Delivery {
+        Delivery::Unknown
+    }
+
     /// The verdict on an attempt that ended with it.
     ///
     /// Default: from the recovery class and the hint. A cancelled call says nothing about the callee, and a rate limit or
@@ -69,6 +74,7 @@ macro_rules! forward {
             fn category(&self) -> Category { (**self).category() }
             fn code(&self) -> Option<Code> { (**self).code() }
             fn idempotent_only(&self) -> bool { (**self).idempotent_only() }
+            fn delivery(&self) -> Delivery { (**self).delivery() }
             fn verdict(&self) -> Verdict { (**self).verdict() }
         }
     )+ };
@@ -98,6 +104,10 @@ impl Classify for io::Error {
         io_class(self).idempotent_only
     }
 
+    fn delivery(&self) -> Delivery {
+        io_class(self).delivery
+    }
+
     fn verdict(&self) -> Verdict {
         io_class(self).verdict
     }
@@ -123,6 +133,10 @@ impl Classify for dyn std::error::Error + Send + Sync {
 
     fn idempotent_only(&self) -> bool {
         class_of(self).idempotent_only
+    }
+
+    fn delivery(&self) -> Delivery {
+        class_of(self).delivery
     }
 
     fn verdict(&self) -> Verdict {

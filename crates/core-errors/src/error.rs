@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use crate::foreign::without_secrets;
 use crate::{
-    Category, Classify, Code, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value, Verdict,
-    Visibility,
+    Category, Classify, Code, Delivery, ErrorContext, Metadata, Problem, Recovery, RemoteError, Value,
+    Verdict, Visibility,
 };
 
 /// A failure: what, where, why, and whether trying again helps. One word wide.
@@ -29,6 +29,7 @@ struct Inner {
     /// That of the error it was made from. Otherwise recovery, category and hint decide.
     verdict: Option<Verdict>,
     idempotent_only: bool,
+    delivery: Delivery,
     code: Option<Code>,
     message: Cow<'static, str>,
     operation: Cow<'static, str>,
@@ -79,6 +80,14 @@ impl Error {
     #[must_use]
     pub fn with_idempotent_only(mut self, only: bool) -> Self {
         self.0.idempotent_only = only;
+        self
+    }
+
+    /// Says how far the request came, where the client knows: a call that certainly had no effect may always be tried again.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
+        self.0.idempotent_only &= !delivery.had_no_effect();
         self
     }
 
@@ -228,6 +237,12 @@ impl Error {
         self.0.idempotent_only
     }
 
+    /// How far the request came.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
     /// The stable name that this service gave it. What another service called it is in [`remote`](Self::remote), and
     /// [`has_code`](Self::has_code) knows both.
     #[must_use]
@@ -295,6 +310,10 @@ impl Classify for Error {
 
     fn idempotent_only(&self) -> bool {
         self.0.idempotent_only
+    }
+
+    fn delivery(&self) -> Delivery {
+        self.0.delivery
     }
 
     /// That of the error it was made from, unless recovery or hint were set since: a refusal stays one.

@@ -29,7 +29,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::error::CAUSES_MAX;
-use crate::{Category, Classify, Code, Error, MultiError, Recovery, Rejection, RemoteError, Verdict};
+use crate::{
+    Category, Classify, Code, Delivery, Error, MultiError, Recovery, Rejection, RemoteError, Verdict,
+};
 
 #[cfg(feature = "serde")]
 pub(crate) use into::type_name;
@@ -54,6 +56,8 @@ pub struct Class {
     pub code: Option<Code>,
     /// Whether the call may have taken effect although it failed.
     pub idempotent_only: bool,
+    /// How far the request came.
+    pub delivery: Delivery,
 }
 
 /// Says what an error is, if it knows the type. Look with `downcast_ref`, never at the text.
@@ -169,6 +173,7 @@ impl Class {
             retry_after: error.retry_after(),
             code: error.code(),
             idempotent_only: error.idempotent_only(),
+            delivery: error.delivery(),
         }
     }
 
@@ -209,6 +214,14 @@ impl Class {
         self
     }
 
+    /// Says how far the request came.
+    #[must_use]
+    pub const fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self.idempotent_only &= !delivery.had_no_effect();
+        self
+    }
+
     /// Says that the call certainly had no effect.
     #[must_use]
     pub const fn never_happened(mut self) -> Self {
@@ -226,6 +239,7 @@ impl From<Category> for Class {
             retry_after: None,
             code: None,
             idempotent_only: category.idempotent_only(),
+            delivery: Delivery::Unknown,
         }
     }
 }

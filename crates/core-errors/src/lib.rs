@@ -51,6 +51,7 @@ mod backtrace;
 mod category;
 mod classify;
 mod code;
+mod delivery;
 mod error;
 mod foreign;
 mod metadata;
@@ -73,6 +74,7 @@ pub use classify::Classify;
 pub use code::Code;
 #[cfg(feature = "derive")]
 pub use core_errors_derive::Classify;
+pub use delivery::Delivery;
 pub use error::Error;
 pub use foreign::{Class, Classifier, class_of, register_classifier};
 pub use metadata::{Metadata, Value, Visibility};

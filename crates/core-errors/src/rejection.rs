@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Category, Classify, Code, Name, Recovery, Verdict};
+use crate::{Category, Classify, Code, Delivery, Name, Recovery, Verdict};
 
 /// A policy's refusal to run a call, or to go on with it: who, why, and when it is worth coming back.
 ///
@@ -27,6 +27,8 @@ pub struct Rejection {
 pub enum PolicyKind {
     /// Retry, for itself or its budget.
     Retry,
+    /// Hedge.
+    Hedge,
     /// Circuit breaker.
     Breaker,
     /// Rate limit.
@@ -89,6 +91,8 @@ pub struct Cause {
     pub code: Option<Code>,
     /// Whether the call may have taken effect although it failed.
     pub idempotent_only: bool,
+    /// How far the request came.
+    pub delivery: Delivery,
 }
 
 const NONE: u64 = u64::MAX;
@@ -249,13 +253,18 @@ impl Cause {
     #[must_use]
     #[inline]
     pub const fn new(category: Category, code: Option<Code>) -> Self {
-        Self { category, code, idempotent_only: category.idempotent_only() }
+        Self { category, code, idempotent_only: category.idempotent_only(), delivery: Delivery::Unknown }
     }
 
     /// What an error says of itself.
     #[must_use]
     pub fn of<E: Classify + ?Sized>(error: &E) -> Self {
-        Self { category: error.category(), code: error.code(), idempotent_only: error.idempotent_only() }
+        Self {
+            category: error.category(),
+            code: error.code(),
+            idempotent_only: error.idempotent_only(),
+            delivery: error.delivery(),
+        }
     }
 }
 
@@ -364,6 +373,7 @@ impl PolicyKind {
             Self::Adaptive => "adaptive",
             Self::Timeout => "timeout",
             Self::Deadline => "deadline",
+            Self::Hedge => "hedge",
         }
     }
 }

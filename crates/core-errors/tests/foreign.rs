@@ -187,6 +187,26 @@ fn a_status_of_grpc_goes_out_with_details_and_comes_back_as_what_it_was() {
 }
 
 #[test]
+fn rt_4_a_server_of_grpc_that_pushes_back_is_followed_and_one_that_says_never_is_not_tried_again() {
+    let pushed = |value: &[u8]| {
+        let mut status = tonic::Status::unavailable("later");
+        let value = tonic::metadata::MetadataValue::try_from(value).unwrap();
+        status.metadata_mut().insert("grpc-retry-pushback-ms", value);
+        wrapped(status)
+    };
+    for (text, after) in [("123", 123), ("0", 0), ("4567000", 4_567_000)] {
+        let class = pushed(text.as_bytes());
+        let after = Some(Duration::from_millis(after));
+        assert_eq!((class.retry_after, class.verdict), (after, Verdict::Transient(after)), "{text}");
+    }
+    for text in ["-1", "soon", "", "1.5", "+1", "99999999999", "1 "] {
+        let class = pushed(text.as_bytes());
+        assert_eq!((class.recovery, class.verdict), (Recovery::Fatal, Verdict::Permanent), "{text}");
+    }
+    assert_eq!(pushed(b"\xff").verdict, Verdict::Permanent);
+}
+
+#[test]
 fn bad_parts_of_a_request_are_field_violations() {
     use tonic_types::StatusExt;
     let bad =

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use core_breaker::Span;
-use core_retry::{Growth, Jitter};
+use core_retry::{Growth, Hedge, Jitter};
+use core_timeout::Timeout;
 
 use crate::builder::Builder;
 use crate::error::{ConfigError, Kind};
+use crate::pipeline::Pipeline;
 
 pub(crate) fn check(builder: &Builder) -> Result<(), ConfigError> {
     attempt_fits_total(builder)?;
@@ -53,6 +55,7 @@ fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
     let (Some(retry), Some(total)) = (&builder.retry, builder.deadline) else { return Ok(()) };
     let backoff = retry.backoff();
     let shortest = match (backoff.growth, backoff.jitter) {
+        (Growth::Smooth, _) => Duration::ZERO,
         (Growth::Decorrelated, _) | (_, Jitter::None) => backoff.base,
         (_, Jitter::Equal) => backoff.base / 2,
         _ => Duration::ZERO,
@@ -61,4 +64,19 @@ fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
         return Err(ConfigError(Kind::RetryNeverFits { delay: shortest, total }));
     }
     Ok(())
+}
+
+/// Only where the delay is certain: a quantile adapts, and a failure leads to a hedge at any time.
+pub(crate) fn check_hedge(pipeline: &Pipeline, hedge: &Hedge) -> Result<(), ConfigError> {
+    let Some(delay) = hedge.fixed_delay() else { return Ok(()) };
+    let last_after = delay.saturating_mul(hedge.max().into());
+    if let Some(total) = pipeline.deadline().map(Timeout::limit)
+        && last_after > total
+    {
+        return Err(ConfigError(Kind::HedgesOverTotal { after: last_after, total }));
+    }
+    match pipeline.attempt_timeout().map(Timeout::limit) {
+        Some(attempt) if delay >= attempt => Err(ConfigError(Kind::HedgeAfterAttempt { delay, attempt })),
+        _ => Ok(()),
+    }
 }

@@ -18,6 +18,9 @@ pub(crate) enum Kind {
     WaitOverTotal { wait: Duration, total: Duration },
     WindowUnderAttempts { window: Duration, attempt: Duration },
     RetryNeverFits { delay: Duration, total: Duration },
+    HedgesOverTotal { after: Duration, total: Duration },
+    HedgeAfterAttempt { delay: Duration, attempt: Duration },
+    HedgeOfUnrepeatable,
 }
 
 impl fmt::Display for ConfigError {
@@ -47,6 +50,19 @@ impl fmt::Display for ConfigError {
                 f,
                 "the first retry waits {delay:?} and the whole call takes {total:?}: it would never be made; \
                  make the deadline longer or the delay shorter"
+            ),
+            Kind::HedgesOverTotal { after, total } => write!(
+                f,
+                "the last hedge is due {after:?} after the first attempt and the whole call takes {total:?}: it would never be made; \
+                 make the delay shorter, or the hedges fewer"
+            ),
+            Kind::HedgeAfterAttempt { delay, attempt } => write!(
+                f,
+                "a hedge is due after {delay:?} and an attempt takes {attempt:?} at most: it would only be made after a failure; make \
+                 the delay shorter, or say Hedge::on_failure()"
+            ),
+            Kind::HedgeOfUnrepeatable => f.write_str(
+                "the retry says that calls must not take effect twice: none would be hedged; leave the hedge out",
             ),
         }
     }

@@ -44,6 +44,9 @@
 //! **Checks.** [`Builder::build`] refuses what could never work, such as an attempt that may take longer than the whole
 //! call, and says why (rule PL-1).
 //!
+//! **Hedges.** [`Pipeline::hedged`] makes a second attempt for calls that take long, between retry and breaker. It asks for
+//! closures that can be called while an earlier attempt is running, which is why it is a type of its own.
+//!
 //! **The caller's deadline.** A call never outlives the deadline of the current `core_context::Context`: it refuses
 //! before any work when that has passed, and stops when it comes.
 //!
@@ -59,10 +62,12 @@ mod builder;
 mod checks;
 mod describe;
 mod error;
+mod hedged;
 mod pipeline;
 
 pub use builder::Builder;
 pub use core_policy::Stack;
 pub use describe::{Description, Layer};
 pub use error::ConfigError;
+pub use hedged::HedgedPipeline;
 pub use pipeline::Pipeline;

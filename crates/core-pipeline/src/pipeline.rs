@@ -27,7 +27,8 @@ struct Inner {
 pub(crate) type Chain = Stack<Option<Timeout>, Stack<Option<Retry>, Once>>;
 
 /// What each attempt passes.
-type Once = Stack<Option<Breaker>, Stack<Option<RateLimit>, Stack<Option<Bulkhead>, Option<Timeout>>>>;
+pub(crate) type Once =
+    Stack<Option<Breaker>, Stack<Option<RateLimit>, Stack<Option<Bulkhead>, Option<Timeout>>>>;
 
 // === impl Pipeline ===
 
@@ -54,6 +55,15 @@ impl Pipeline {
     #[must_use]
     pub fn name(&self) -> Name {
         self.0.name
+    }
+
+    pub(crate) fn own_clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// What is around all attempts.
+    pub(crate) fn around(&self) -> Stack<&Option<Timeout>, &Option<Retry>> {
+        Stack::new(self.0.chain.outer(), self.0.chain.inner().outer())
     }
 
     /// The limit on the whole call.
@@ -112,7 +122,8 @@ impl Pipeline {
         Description { name: self.0.name, layers: layers.into_iter().flatten().collect() }
     }
 
-    fn once(&self) -> &Once {
+    /// What each attempt passes.
+    pub(crate) fn once(&self) -> &Once {
         self.0.chain.inner().inner()
     }
 }

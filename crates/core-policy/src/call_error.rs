@@ -1,7 +1,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use core_errors::{Category, Classify, Code, Error, PolicyKind, Reason, Recovery, Rejection, Verdict};
+use core_errors::{
+    Category, Classify, Code, Delivery, Error, PolicyKind, Reason, Recovery, Rejection, Verdict,
+};
 
 /// How a call under policies failed. Flat: policies nest without errors inside errors.
 ///
@@ -165,6 +167,14 @@ impl<E: Classify> Classify for CallError<E> {
         match self {
             Self::Failed(error) | Self::Exhausted { last: error, .. } => error.idempotent_only(),
             Self::Rejected(rejection) => rejection.idempotent_only(),
+        }
+    }
+
+    /// Of the one attempt: attempts that were made in vain are no reason to begin anew.
+    fn delivery(&self) -> Delivery {
+        match self {
+            Self::Failed(error) => error.delivery(),
+            Self::Exhausted { .. } | Self::Rejected(_) => Delivery::Unknown,
         }
     }
 

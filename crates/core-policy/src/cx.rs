@@ -20,7 +20,7 @@ pub(crate) struct Frame {
     deadline: Option<Instant>,
     /// How long the attempt may take, in nanoseconds. A word is copied as it is, a `Duration` in parts.
     limit: u64,
-    /// How long the call has waited for its turn by now, in nanoseconds, and [`ONCE`].
+    /// How long the call has waited for its turn by now, in nanoseconds, and [`FLAGS`].
     waited: u64,
 }
 
@@ -28,6 +28,14 @@ const UNLIMITED: u64 = u64::MAX;
 
 /// There can be no other attempt.
 const ONCE: u64 = 1 << 63;
+
+/// The attempt that has ended is not counted.
+const UNCOUNTED: u64 = 1 << 62;
+
+/// The call must not take effect twice.
+const UNREPEATABLE: u64 = 1 << 61;
+
+const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE;
 
 // === impl Cx ===
 
@@ -79,7 +87,7 @@ impl<'a> Cx<'a> {
     #[must_use]
     #[inline]
     pub fn waited(&self) -> Duration {
-        Duration::from_nanos(self.frame.waited & !ONCE)
+        Duration::from_nanos(self.frame.waited & !FLAGS)
     }
 
     /// Whether there can be another attempt: not where one is admitted and recorded by hand.
@@ -87,6 +95,19 @@ impl<'a> Cx<'a> {
     #[inline]
     pub fn may_repeat(&self) -> bool {
         self.frame.waited & ONCE == 0
+    }
+
+    /// The attempt that has just ended does not count: the next has its number. Said by [`Policy::settle`](crate::Policy::settle) with
+    /// [`Next::Again`](crate::Next::Again), of a request that certainly had no effect (rule RT-9).
+    #[inline]
+    pub fn uncount_attempt(&mut self) {
+        self.frame.waited |= UNCOUNTED;
+    }
+
+    /// The call must not take effect twice: its attempts [say so](crate::Attempt::is_idempotent) from now on.
+    #[inline]
+    pub fn forbid_doubles(&mut self) {
+        self.frame.waited |= UNREPEATABLE;
     }
 
     /// Whether [`Admit::Park`](crate::Admit::Park) is allowed.
@@ -123,10 +144,23 @@ impl Frame {
         self.waited |= ONCE;
     }
 
+    /// Whether the attempt that has ended does not count. Asked once.
+    pub(crate) fn take_uncounted(&mut self) -> bool {
+        let is_uncounted = self.waited & UNCOUNTED != 0;
+        self.waited &= !UNCOUNTED;
+        is_uncounted
+    }
+
+    /// Whether the call may take effect twice.
+    #[inline]
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.waited & UNREPEATABLE == 0
+    }
+
     /// The call has waited for its turn.
     pub(crate) fn add_wait(&mut self, wait: Duration) {
-        let sum = (self.waited & !ONCE).saturating_add(nanos(wait)).min(ONCE - 1);
-        self.waited = self.waited & ONCE | sum;
+        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(UNREPEATABLE - 1);
+        self.waited = self.waited & FLAGS | sum;
     }
 
     /// Another attempt: the limits of the last are not those of the next.

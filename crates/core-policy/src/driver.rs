@@ -114,7 +114,8 @@ impl<P: Policy, E> Driver<P, E> {
     pub(crate) fn attempt(&mut self) -> Attempt {
         self.attempts = self.attempts.saturating_add(1);
         let number = NonZeroU32::new(self.attempts).unwrap_or(NonZeroU32::MIN);
-        Attempt::new(number, self.frame.remaining(self.policy.clock()))
+        let is_idempotent = self.frame.is_idempotent();
+        Attempt::new(number, self.frame.remaining(self.policy.clock()), is_idempotent)
     }
 
     /// The call itself gets the thread. If it panics, that is settled, and the panic goes on.
@@ -180,6 +181,9 @@ impl<P: Policy, E> Driver<P, E> {
         let why = match self.settle(&Outcome::Judged(verdict, cause)) {
             Next::Again => {
                 self.frame.forget_limit();
+                if self.frame.take_uncounted() {
+                    self.attempts = self.attempts.saturating_sub(1);
+                }
                 self.last = result.err();
                 return ControlFlow::Continue(());
             }

@@ -46,7 +46,7 @@ pub use attempt::Attempt;
 pub use blocking::call_blocking;
 pub use call::{Call, Op, Ready};
 pub use call_error::{CallError, Flatten, Why};
-pub use core_errors::{Cause, Classify, Name, PolicyKind, Reason, Recovery, Rejection, Verdict};
+pub use core_errors::{Cause, Classify, Delivery, Name, PolicyKind, Reason, Recovery, Rejection, Verdict};
 pub use counters::Counters;
 pub use cx::Cx;
 pub use judge::{ByClass, Classified, Judge};

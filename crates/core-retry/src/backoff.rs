@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::delays::Delays;
+
 /// How long to wait before a retry. Pure: the random draw goes in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
@@ -28,6 +30,9 @@ pub enum Growth {
     },
     /// Drawn between the first and three times the one before: `base + r·(3·prev − base)`. Further jitter does not apply.
     Decorrelated,
+    /// Drawn so that many callers together come back evenly, around a first delay of `base` that doubles: the second version of Polly's
+    /// decorrelated jitter. Further jitter does not apply.
+    Smooth,
 }
 
 /// How a delay `v` is spread by a draw `r` from `[0, 1]`.
@@ -40,6 +45,11 @@ pub enum Jitter {
     Full,
     /// `v/2 + r·v/2`.
     Equal,
+    /// `v + r·up_to`.
+    Plus {
+        /// What is added at most.
+        up_to: Duration,
+    },
     /// `v·(1 + (2r − 1)·fraction)`.
     PlusMinus {
         /// Over 0, at most 1.
@@ -50,7 +60,8 @@ pub enum Jitter {
 // === impl Backoff ===
 
 impl Backoff {
-    /// The delay before retry number `retry`, counted from 1, after a delay of `previous` (zero before the first).
+    /// The delay before retry number `retry`, counted from 1, after a delay of `previous` (zero before the first; see
+    /// [`carry`](Self::carry)).
     ///
     /// Never longer than `max`, whatever the number: large ones saturate.
     #[must_use]
@@ -62,6 +73,7 @@ impl Backoff {
             Growth::Exponential { factor } => {
                 exponential(self.base, factor, retry.saturating_sub(1), self.max)
             }
+            Growth::Smooth => return smooth(self.base, retry, previous, draw).min(self.max),
             Growth::Decorrelated => {
                 let top = previous.max(self.base).saturating_mul(3);
                 let span = top.saturating_sub(self.base);
@@ -73,11 +85,45 @@ impl Backoff {
             Jitter::None => capped,
             Jitter::Full => scaled(capped, draw),
             Jitter::Equal => capped / 2 + scaled(capped / 2, draw),
+            Jitter::Plus { up_to } => capped.saturating_add(scaled(up_to, draw)),
             Jitter::PlusMinus { fraction } => scaled(capped, 1.0 + (2.0 * draw - 1.0) * fraction),
         };
         // The cap is the last word: jitter must not lead over it.
         spread.min(self.max)
     }
+
+    /// What is the `previous` of the retry after that for which [`delay`](Self::delay) has given `delay`: the delay itself, or
+    /// with [`Growth::Smooth`] all delays so far together.
+    #[must_use]
+    pub fn carry(&self, previous: Duration, delay: Duration) -> Duration {
+        if self.growth == Growth::Smooth { previous.saturating_add(delay) } else { delay }
+    }
+
+    /// All delays, one for each retry, without end: for loops of your own. `draw` gives a number from `[0, 1]` for each.
+    ///
+    /// ```
+    /// use core_retry::{Backoff, Growth, Jitter};
+    /// use core_time::{ms, secs};
+    ///
+    /// let growth = Growth::Exponential { factor: 2.0 };
+    /// let backoff = Backoff { growth, jitter: Jitter::None, base: ms(100), max: secs(1) };
+    /// let delays: Vec<_> = backoff.delays(|| 0.5).take(5).collect();
+    /// assert_eq!(delays, [ms(100), ms(200), ms(400), ms(800), secs(1)]);
+    /// ```
+    pub fn delays<D: FnMut() -> f64>(self, draw: D) -> Delays<D> {
+        Delays::new(self, draw)
+    }
+}
+
+/// Where a smooth curve is at a time drawn between this retry and the next, less what was waited before.
+fn smooth(base: Duration, retry: u32, waited: Duration, draw: f64) -> Duration {
+    // The constants are Polly's: the median of the first delay is the base.
+    const STEEPNESS: f64 = 4.0;
+    const SCALE: f64 = 1.0 / 1.4;
+    let at = f64::from(retry.saturating_sub(1)) + draw;
+    let curve = at.exp2() * (STEEPNESS * at).sqrt().tanh() * SCALE;
+    let until = Duration::try_from_secs_f64(curve * base.as_secs_f64()).unwrap_or(Duration::MAX);
+    until.saturating_sub(waited)
 }
 
 fn exponential(base: Duration, factor: f64, exponent: u32, max: Duration) -> Duration {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use core_errors::NameError;
 
-/// Why a retry or a budget was not built.
+/// Why a retry, a hedge or a budget was not built.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
@@ -20,8 +20,15 @@ pub(crate) enum Kind {
     Share(f64),
     Ttl(Duration),
     MinPerSecond(u32),
+    InFlightShare(f64),
+    InFlightMin(u32),
     EmptyBudget,
     OnNothing,
+    NoBudget,
+    Hedges { hedges: u8, max: u8 },
+    Quantile(f64),
+    Samples { samples: u32, needed: u32 },
+    Window(Duration),
     Subscribers { max: usize },
 }
 
@@ -54,6 +61,13 @@ impl fmt::Display for ConfigError {
             Kind::MinPerSecond(min) => {
                 write!(f, "there is room for {min} retries a second in any case: it must be at most 1 000 000")
             }
+            Kind::InFlightShare(share) => write!(
+                f,
+                "retries may be {share} of the calls in flight: it must be 0 to 1, as in 0.2 for a fifth"
+            ),
+            Kind::InFlightMin(min) => {
+                write!(f, "{min} retries may be in flight in any case: it must be at most 1 000 000")
+            }
             Kind::EmptyBudget => f.write_str(
                 "the budget is always empty, so nothing would be retried: a call must add something, or some retries a \
                  second be free",
@@ -61,6 +75,20 @@ impl fmt::Display for ConfigError {
             Kind::OnNothing => f.write_str(
                 "only_on names no kind of failure: nothing would be retried; say which, or leave it out",
             ),
+            Kind::NoBudget => f.write_str(
+                "the hedge has no budget: it would double the load on a callee that is slow because it is overloaded; give it that \
+                 of the retry, or Budget::default()",
+            ),
+            Kind::Hedges { hedges, max } => write!(f, "a call may have {hedges} hedges: it must be 1 to {max}"),
+            Kind::Quantile(quantile) => {
+                write!(f, "the quantile is {quantile}: it must be over 0 and under 1, as in 0.95 for p95")
+            }
+            Kind::Samples { samples, needed } => write!(
+                f,
+                "min_samples is {samples}: for this quantile it must be {needed} to 1 000 000, so that one of them is expected to be \
+                 slower than it"
+            ),
+            Kind::Window(window) => write!(f, "the window is {window:?}: it must be 1 s to 1 h"),
             Kind::Subscribers { max } => write!(f, "there are more than {max} subscribers of one kind"),
             Kind::Tokens(tokens) => write!(f, "the budget has {tokens} tokens: it must have 1 to 1000"),
             Kind::Ratio(ratio) => {

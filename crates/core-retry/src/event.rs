@@ -17,6 +17,8 @@ pub struct Event {
     pub attempts: u32,
     /// What the last of them failed with, if its judge says.
     pub cause: Option<Cause>,
+    /// How long a pause the callee asked for, if that was too long to be followed (rule RT-4).
+    pub hint_discarded: Option<Duration>,
     /// What follows.
     pub next: Follows,
 }

@@ -1,4 +1,4 @@
-//! Retries with backoff, jitter, a budget and a deadline.
+//! Retries with backoff, jitter, a budget and a deadline; and [hedges](hedge), which do not wait for the failure.
 //!
 //! Put a retry around a call whose failures are often short: connections that break, timeouts, overload. Do not put one
 //! around what is not idempotent, nor retries around retries: an exhausted call is permanent to a retry further out.
@@ -29,16 +29,29 @@
 //!                      │ no: the error   │ no          │ no        │ no: Exhausted, with the error and why
 //! ```
 //!
+//! | default | is | because |
+//! |---|---|---|
+//! | attempts | 3 | what a third attempt does not mend is seldom mended by a fourth |
+//! | jitter | full | callers that failed together come back apart |
+//! | budget | none | one must be shared by all calls to a service, which only their owner knows |
+//! | longest pause that is followed | 300 s | more is an error of the callee |
+//! | may be made twice | yes | say [`Builder::not_idempotent`] where that does harm |
+//! | refusals of policies further in | not retried | they were made to keep load away |
+//!
 //! * **What is retried.** Verdicts that may succeed next time, and attempts that timed out. Refusals of policies further in are
 //!   not, unless [`Builder::retry_refusals`] says so and they tell when to come back.
 //! * **When.** After the [`Backoff`]; later if the callee asked for it, by up to 5 s. Never so late that the deadline would
 //!   pass. The sleep never ends early.
+//! * **What is no attempt.** A request of which the client [knows](core_policy::Delivery) that it never left, until the deadline;
+//!   one that the callee refused unprocessed, once. It is made anew whatever the budget says. The first time at once, then after the
+//!   delays of the backoff.
 //! * **What may be made twice.** A failure after which the call may have taken effect is retried only if that does no harm, which is what
 //!   is assumed; [`Builder::not_idempotent`] says otherwise.
 //! * **How often.** `attempts` is the total number of calls. With a [`Budget`], retries stop while most calls fail.
 //! * **What comes of it.** The last error itself, with the number of attempts, the time, and what ended them.
 //!
-//! [`Retry::standard`] and its sisters are policies with names and numbers for those who would rather not choose.
+//! [`Retry::standard`] and its sisters are policies with names and numbers for those who would rather not choose. For loops of
+//! your own, [`Retry::delays`] and [`Backoff::delays`] are iterators.
 //!
 //! # Cancel safety
 //! Dropping the call ends it at once; no attempt follows. What was taken from the budget for a retry that never started is
@@ -46,25 +59,35 @@
 //!
 //! # Cost
 //! A call whose first attempt succeeds: a counter of the thread's own, and one load if there is a budget. No clock, no
-//! random number.
+//! random number. An [`in_flight`](Budget::in_flight) budget adds two writes to a word that all threads share.
 //!
 //! # Sources
 //! M. Brooker, *Exponential Backoff and Jitter*, 2015, and *Fixing retries with token buckets*, 2022; gRPC A6; rules RT-1
-//! to RT-7, BG-1 and BG-5 of this project.
+//! to RT-12 and BG-1 to BG-8 of this project.
 
 mod backoff;
 mod budget;
 mod config;
+mod delays;
 mod error;
 mod event;
+mod failure;
+pub mod hedge;
 mod policy;
 mod presets;
+mod state;
+mod stats;
 mod testing;
+mod transparent;
 
 pub use backoff::{Backoff, Growth, Jitter};
 pub use budget::{Budget, Paid};
 pub use config::Builder;
+pub use delays::Delays;
 pub use error::ConfigError;
 pub use event::{Event, Follows};
-pub use policy::{CallState, Retry, Stats};
+pub use hedge::{Hedge, HedgeBuilder, HedgeStats, Hedged};
+pub use policy::Retry;
+pub use state::CallState;
+pub use stats::Stats;
 pub use testing::Testing;

@@ -11,21 +11,26 @@ use crate::backoff::{Backoff, Growth};
 use crate::budget::{Budget, Paid};
 use crate::config::Builder;
 use crate::event::{Event, Follows, Subscribers};
+use crate::failure::{Failure, Wait};
+use crate::state::CallState;
+use crate::stats::{COUNTS, Count, Stats};
 use crate::testing;
 
 /// A retry. Cheap to clone; clones share budget, counts and random numbers.
 #[derive(Clone, Debug)]
-pub struct Retry(Arc<Inner>);
+pub struct Retry(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     name: Name,
-    rules: Rules,
+    pub(crate) rules: Rules,
     budget: Option<Budget>,
     subscribers: Subscribers,
     clock: Clock,
-    rng: Rng,
+    pub(crate) rng: Rng,
     counts: Counters<COUNTS>,
+    /// Whether a call has to be marked when it begins.
+    is_marking: bool,
 }
 
 /// The checked form of a [`Builder`].
@@ -41,54 +46,8 @@ pub(crate) struct Rules {
     pub(crate) never_on: CategorySet,
 }
 
-/// What a retry remembers of a call.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CallState {
-    attempts: u32,
-    /// Delays since the callee last asked for a pause, after which they begin anew; and in the high half what was taken from the
-    /// budget for the retry that was decided on last. One word is set to zero in one step.
-    step_and_paid: u32,
-    /// In nanoseconds: a word that is zero is stored as it is, and a `Duration` in parts.
-    previous: u64,
-    /// When the retry that was paid for starts.
-    next_at: Option<Instant>,
-}
-
-/// What a retry has counted since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Calls whose last attempt succeeded.
-    pub succeeded: u64,
-    /// Calls that failed in a way that was not worth another attempt.
-    pub failed: u64,
-    /// Attempts after the first.
-    pub retries: u64,
-    /// Calls that made all attempts in vain.
-    pub out_of_attempts: u64,
-    /// Calls that the budget stopped.
-    pub out_of_budget: u64,
-    /// Calls that the deadline stopped.
-    pub out_of_time: u64,
-    /// Requests for a pause that were too long to be followed.
-    pub hints_discarded: u64,
-}
-
-#[derive(Clone, Copy)]
-enum Count {
-    Succeeded,
-    Failed,
-    Retries,
-    OutOfAttempts,
-    OutOfBudget,
-    OutOfTime,
-    HintsDiscarded,
-}
-
-const COUNTS: usize = 7;
-
 /// How much later than its own delay a retry follows a callee that asks for a pause (rule RT-4).
-const HINT_SLACK: Duration = Duration::from_secs(5);
+pub(crate) const HINT_SLACK: Duration = Duration::from_secs(5);
 
 // === impl Retry ===
 
@@ -113,6 +72,11 @@ impl Retry {
         Builder::new(Growth::Decorrelated, delays.start, delays.end)
     }
 
+    /// Delays around the start of `delays` that double, up to its end, drawn so that many callers together come back evenly.
+    pub fn smooth(delays: Range<Duration>) -> Builder {
+        Builder::new(Growth::Smooth, delays.start, delays.end)
+    }
+
     pub(crate) fn new(
         name: Name,
         rules: Rules,
@@ -121,7 +85,9 @@ impl Retry {
         clock: Clock,
         rng: Rng,
     ) -> Self {
-        Self(Arc::new(Inner { name, rules, budget, subscribers, clock, rng, counts: Counters::new() }))
+        let is_marking = !rules.is_idempotent || budget.as_ref().is_some_and(Budget::is_in_flight);
+        let counts = Counters::new();
+        Self(Arc::new(Inner { name, rules, budget, subscribers, clock, rng, counts, is_marking }))
     }
 
     /// The name.
@@ -134,6 +100,12 @@ impl Retry {
     #[must_use]
     pub fn attempts(&self) -> NonZeroU32 {
         self.0.rules.attempts
+    }
+
+    /// Whether its calls may take effect twice.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.0.rules.is_idempotent
     }
 
     /// How its delays are made.
@@ -150,30 +122,18 @@ impl Retry {
 
     /// The delays of one call, for loops of your own: one fewer than there are attempts.
     pub fn delays(&self) -> impl Iterator<Item = Duration> + '_ {
-        let mut previous = Duration::ZERO;
-        (1..self.attempts().get()).map(move |retry| {
-            previous = self.0.rules.backoff.delay(retry, previous, self.0.rng.next_unit());
-            previous
-        })
+        let retries = usize::try_from(self.attempts().get() - 1).unwrap_or(usize::MAX);
+        self.0.rules.backoff.delays(|| self.0.rng.next_unit()).take(retries)
     }
 
     /// What it has counted.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let get = |count| self.0.counts.get(count as usize);
-        Stats {
-            succeeded: get(Count::Succeeded),
-            failed: get(Count::Failed),
-            retries: get(Count::Retries),
-            out_of_attempts: get(Count::OutOfAttempts),
-            out_of_budget: get(Count::OutOfBudget),
-            out_of_time: get(Count::OutOfTime),
-            hints_discarded: get(Count::HintsDiscarded),
-        }
+        Stats::read(&self.0.counts)
     }
 
     #[inline]
-    fn count(&self, count: Count) {
+    pub(crate) fn count(&self, count: Count) {
         self.0.counts.bump(count as usize);
     }
 
@@ -182,26 +142,60 @@ impl Retry {
         Next::Finish
     }
 
-    fn give_up(&self, state: &CallState, failure: Failure, why: Why, count: Count) -> Next {
+    pub(crate) fn give_up(&self, state: &CallState, failure: Failure, why: Why, count: Count) -> Next {
         self.count(count);
         self.tell(state, failure, Follows::GiveUp(why));
         Next::GiveUp(why)
     }
 
-    fn tell(&self, state: &CallState, failure: Failure, next: Follows) {
+    pub(crate) fn tell(&self, state: &CallState, failure: Failure, next: Follows) {
         let Inner { name, subscribers, .. } = &*self.0;
-        subscribers.tell(&Event { name: *name, attempts: state.attempts, cause: failure.cause, next });
+        let Failure { cause, discarded: hint_discarded, .. } = failure;
+        subscribers.tell(&Event { name: *name, attempts: state.attempts, cause, hint_discarded, next });
+    }
+
+    /// A call begins that is counted while it is in flight, or that must not take effect twice.
+    #[cold]
+    fn mark(&self, state: &mut CallState, cx: &mut Cx<'_>) {
+        if !self.0.rules.is_idempotent {
+            cx.forbid_doubles();
+        }
+        if let Some(budget) = &self.0.budget
+            && budget.is_in_flight()
+            && !state.is_in_flight()
+        {
+            budget.enter();
+            state.word |= CallState::IN_FLIGHT;
+        }
+    }
+
+    /// The call is over: what a budget counts while it is in flight goes.
+    fn leave(&self, state: &mut CallState) {
+        if let Some(budget) = &self.0.budget
+            && state.is_in_flight()
+        {
+            state.word &= !CallState::IN_FLIGHT;
+            budget.leave(state.take_paid());
+        }
+    }
+
+    #[cold]
+    fn settle_rest(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        let next = self.judge(state, outcome, cx);
+        if !next.is_again() {
+            self.leave(state);
+        }
+        next
     }
 
     /// What follows from an attempt that was no success.
-    #[cold]
-    fn settle_rest(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+    fn judge(&self, state: &mut CallState, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         match outcome {
             Outcome::Judged(Verdict::Retriable, cause) => {
-                self.after_failure(state, Failure { wait: Wait::None, cause: *cause }, cx)
+                self.after_failure(state, Failure::new(Wait::None, *cause), cx)
             }
             Outcome::Judged(Verdict::Transient(hint) | Verdict::Overload(hint), cause) => {
-                self.after_failure(state, Failure { wait: Wait::Backoff(*hint), cause: *cause }, cx)
+                self.after_failure(state, Failure::new(Wait::Backoff(*hint), *cause), cx)
             }
             Outcome::Refused(rejection) => {
                 self.give_back(state, rejection.reason(), cx);
@@ -213,7 +207,15 @@ impl Retry {
 
     /// The attempt failed in a way that may pass.
     #[cold]
-    fn after_failure(&self, state: &mut CallState, failure: Failure, cx: &mut Cx<'_>) -> Next {
+    fn after_failure(&self, state: &mut CallState, mut failure: Failure, cx: &mut Cx<'_>) -> Next {
+        if let Some(next) = self.transparently(state, failure, cx) {
+            return next;
+        }
+        if state.is_in_flight()
+            && let Some(budget) = &self.0.budget
+        {
+            budget.ended(state.take_paid());
+        }
         // To some budgets every such failure counts, also the last.
         let is_first = state.attempts == 1;
         let allowed = self.0.budget.as_ref().is_none_or(|budget| budget.failed(is_first, || cx.now()));
@@ -223,7 +225,7 @@ impl Retry {
         let configured = self.0.rules.attempts.get();
         let (attempts, delay) = testing::bounded(configured, || {
             // Past the last attempt nothing is drawn.
-            if state.attempts < configured { self.delay(state, failure.wait) } else { Duration::ZERO }
+            if state.attempts < configured { self.delay(state, &mut failure) } else { Duration::ZERO }
         });
         if state.attempts >= attempts {
             // Who never retries has nothing to give up.
@@ -235,7 +237,7 @@ impl Retry {
             };
         }
         let now = cx.clock().now();
-        if cx.deadline().is_some_and(|at| now >= at || now + delay + self.0.rules.min_attempt_time > at) {
+        if self.is_too_late(now, delay, cx) {
             return self.give_up(state, failure, Why::DeadlineWouldExceed, Count::OutOfTime);
         }
         match (&self.0.budget, allowed) {
@@ -250,24 +252,27 @@ impl Retry {
         Next::Again
     }
 
-    fn delay(&self, state: &mut CallState, wait: Wait) -> Duration {
-        let hint = match wait {
+    pub(crate) fn is_too_late(&self, now: Instant, delay: Duration, cx: &Cx<'_>) -> bool {
+        cx.deadline().is_some_and(|at| now >= at || now + delay + self.0.rules.min_attempt_time > at)
+    }
+
+    fn delay(&self, state: &mut CallState, failure: &mut Failure) -> Duration {
+        let (hint, floor) = match failure.wait {
             Wait::None => return Duration::ZERO,
-            Wait::AtLeast(after) => {
-                // Whoever refused knows when it is worth coming back; earlier it would refuse again.
-                let own = self.delay(state, Wait::Backoff(None));
-                return own.max(after);
-            }
-            Wait::Backoff(hint) => hint,
+            // Whoever refused knows when it is worth coming back; earlier it would refuse again.
+            Wait::AtLeast(after) => (None, after),
+            Wait::Backoff(hint) => (hint, Duration::ZERO),
         };
         state.set_step(state.step().saturating_add(1));
         let previous = Duration::from_nanos(state.previous);
         let own = self.0.rules.backoff.delay(state.step().into(), previous, self.0.rng.next_unit());
-        state.previous = u64::try_from(own.as_nanos()).unwrap_or(u64::MAX);
+        let carried = self.0.rules.backoff.carry(previous, own);
+        state.previous = u64::try_from(carried.as_nanos()).unwrap_or(u64::MAX);
         match hint {
-            None => own,
+            None => own.max(floor),
             Some(hint) if hint > self.0.rules.retry_after_max => {
                 self.count(Count::HintsDiscarded);
+                failure.discarded = Some(hint);
                 own
             }
             Some(hint) => {
@@ -296,11 +301,11 @@ impl Retry {
             (Reason::TimedOut, _) => {
                 // It was at work: who knows what it did.
                 let cause = Some(Cause::new(Category::Timeout, None));
-                self.after_failure(state, Failure { wait: Wait::Backoff(None), cause }, cx)
+                self.after_failure(state, Failure::new(Wait::Backoff(None), cause), cx)
             }
             (Reason::DeadlineExceeded | Reason::Impossible, _) => self.finish(),
             (_, Some(after)) if self.0.rules.retry_refusals && after <= self.0.rules.retry_after_max => {
-                self.after_failure(state, Failure { wait: Wait::AtLeast(after), cause }, cx)
+                self.after_failure(state, Failure::new(Wait::AtLeast(after), cause), cx)
             }
             _ => self.finish(),
         }
@@ -314,69 +319,16 @@ fn tell_success(budget: &Budget, paid: Paid, clock: &Clock) {
     budget.succeeded(paid, || clock.now_coarse());
 }
 
-// === impl CallState ===
-
-impl CallState {
-    #[expect(clippy::cast_possible_truncation, reason = "the low half")]
-    fn step(&self) -> u16 {
-        self.step_and_paid as u16
-    }
-
-    fn set_step(&mut self, step: u16) {
-        self.step_and_paid = self.step_and_paid & 0xFFFF_0000 | u32::from(step);
-    }
-
-    fn paid(&self) -> Paid {
-        Paid::of((self.step_and_paid >> 16) as u16)
-    }
-
-    fn set_paid(&mut self, paid: Paid) {
-        self.step_and_paid = u32::from(paid.units()) << 16 | u32::from(self.step());
-    }
-
-    fn take_paid(&mut self) -> Paid {
-        let paid = self.paid();
-        self.set_paid(Paid::NOTHING);
-        paid
-    }
-}
-
 // === impl Rules ===
 
 impl Rules {
     /// Whether a failure that may pass may be tried again.
-    fn may_repeat(&self, cause: Option<Cause>) -> bool {
+    pub(crate) fn may_repeat(&self, cause: Option<Cause>) -> bool {
         let Some(cause) = cause else { return self.is_idempotent && self.only_on.is_none() };
         let is_asked_for = self.only_on.is_none_or(|only| only.contains(cause.category));
         let is_harmless = self.is_idempotent || !cause.idempotent_only;
         is_asked_for && is_harmless && !self.never_on.contains(cause.category)
     }
-}
-
-/// A failure that may pass.
-#[derive(Clone, Copy)]
-struct Failure {
-    wait: Wait,
-    cause: Option<Cause>,
-}
-
-// === impl Failure ===
-
-impl Failure {
-    fn is_timeout(self) -> bool {
-        self.cause.is_some_and(|cause| cause.category == Category::Timeout)
-    }
-}
-
-/// How to wait for the next attempt.
-#[derive(Clone, Copy)]
-enum Wait {
-    /// Not at all.
-    None,
-    /// As the backoff says, or as the callee asked.
-    Backoff(Option<Duration>),
-    /// As the backoff says, but no shorter than this.
-    AtLeast(Duration),
 }
 
 impl Policy for Retry {
@@ -402,6 +354,9 @@ impl Policy for Retry {
             state.next_at = None;
             self.count(Count::Retries);
         }
+        if self.0.is_marking {
+            self.mark(state, cx);
+        }
         state.attempts = state.attempts.saturating_add(1);
         Admit::Run
     }
@@ -413,6 +368,9 @@ impl Policy for Retry {
                 && !budget.is_full()
             {
                 tell_success(budget, state.paid(), &self.0.clock);
+                if state.is_in_flight() {
+                    self.leave(state);
+                }
             }
             self.count(Count::Succeeded);
             return Next::Finish;
@@ -427,6 +385,7 @@ impl Policy for Retry {
         {
             budget.refund(state.take_paid(), || self.0.clock.now_coarse());
         }
+        self.leave(state);
     }
 }
 

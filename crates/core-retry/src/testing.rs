@@ -6,7 +6,8 @@ use std::time::Duration;
 /// 0 is off; else so many attempts at most.
 static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
 
-/// While it lives, every retry of the process makes at most so many attempts, and does not wait between them (rule RT-12).
+/// While it lives, every retry of the process makes at most so many attempts, and does not wait between them (rule RT-12). Hedges are
+/// attempts, too.
 ///
 /// For tests of applications, whose retries are deep inside and would make each failure take seconds. It does not touch deadlines,
 /// budgets or events. One at a time: the newest counts, and the switch is off as soon as any is
@@ -40,6 +41,19 @@ impl Testing {
 impl Drop for Testing {
     fn drop(&mut self) {
         ATTEMPTS.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Whether a test has limited the attempts.
+pub(crate) fn is_on() -> bool {
+    ATTEMPTS.load(Ordering::Relaxed) != 0
+}
+
+/// How many attempts there may be.
+pub(crate) fn attempts_max(attempts: u32) -> u32 {
+    match ATTEMPTS.load(Ordering::Relaxed) {
+        0 => attempts,
+        max => attempts.min(max),
     }
 }
 

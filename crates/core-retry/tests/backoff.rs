@@ -50,6 +50,15 @@ fn rt_3_jitter_has_the_documented_values() {
     for (draw, full, equal) in [(0.0, 0, 500), (0.5, 500, 750), (1.0, 1_000, 1_000)] {
         assert_eq!((with(Jitter::Full, draw), with(Jitter::Equal, draw)), (ms(full), ms(equal)));
     }
+    for (draw, expected) in [(0.0, 800), (0.5, 1_000), (1.0, 1_200)] {
+        assert_eq!(with(Jitter::PlusMinus { fraction: 0.2 }, draw), ms(expected), "as gRPC has it");
+    }
+    let added = |retry, draw| {
+        let jitter = Jitter::Plus { up_to: secs(1) };
+        Backoff { growth: DOUBLING, jitter, base: ms(100), max: secs(5) }.delay(retry, Duration::ZERO, draw)
+    };
+    assert_eq!((added(1, 0.0), added(1, 1.0)), (ms(100), ms(1_100)), "as stamina has it");
+    assert_eq!((added(2, 1.0), added(7, 0.0), added(7, 1.0)), (ms(1_200), secs(5), secs(5)));
     let decorrelated =
         Backoff { growth: Growth::Decorrelated, jitter: Jitter::Full, base: ms(10), max: secs(9) };
     assert_eq!(decorrelated.delay(2, ms(100), 1.0), ms(300));
@@ -63,9 +72,42 @@ fn rt_3_jitter_has_the_documented_values() {
 
 proptest! {
     #[test]
+    fn rt_3_decorrelated_delays_stay_between_the_base_and_three_times_the_last(
+        base in 1_u64..1_000_000,
+        draws in prop::collection::vec(0.0_f64..=1.0, 1..40),
+    ) {
+        let base = Duration::from_micros(base);
+        let max = base * 1_000;
+        let backoff = Backoff { growth: Growth::Decorrelated, jitter: Jitter::Full, base, max };
+        let mut draws_of = draws.iter().copied();
+        let delays: Vec<_> = backoff.delays(|| draws_of.next().unwrap_or(0.5)).take(draws.len()).collect();
+        let mut previous = base;
+        for delay in delays {
+            prop_assert!(delay >= base && delay <= max && delay <= previous * 3, "{delay:?} after {previous:?}");
+            previous = delay;
+        }
+    }
+
+    /// The property that Polly holds its own to.
+    #[test]
+    fn rt_3_smooth_delays_stay_under_four_times_the_doubled_base(
+        base in 1_u64..1_000_000,
+        draws in prop::collection::vec(0.0_f64..=1.0, 1..30),
+    ) {
+        let base = Duration::from_micros(base);
+        let backoff = Backoff { growth: Growth::Smooth, jitter: Jitter::None, base, max: Duration::MAX };
+        let mut left = draws.iter().copied();
+        let delays = backoff.delays(|| left.next().unwrap_or(0.5)).take(draws.len());
+        for (attempt, delay) in delays.enumerate() {
+            let bound = base.as_secs_f64() * f64::from(1_u32 << attempt) * 4.0;
+            prop_assert!(delay.as_secs_f64() < bound, "{delay:?} at {attempt}");
+        }
+    }
+
+    #[test]
     fn rt_3_no_jitter_leads_over_the_cap_or_under_zero(
-        growth in prop::sample::select(vec![Growth::Fixed, Growth::Linear, DOUBLING, Growth::Decorrelated, Growth::Exponential { factor: 1.3 }]),
-        jitter in prop::sample::select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::PlusMinus { fraction: 1.0 }]),
+        growth in prop::sample::select(vec![Growth::Fixed, Growth::Linear, DOUBLING, Growth::Decorrelated, Growth::Smooth, Growth::Exponential { factor: 1.3 }]),
+        jitter in prop::sample::select(vec![Jitter::None, Jitter::Full, Jitter::Equal, Jitter::PlusMinus { fraction: 1.0 }, Jitter::Plus { up_to: Duration::MAX }]),
         base in 0_u64..100_000,
         extra in 0_u64..1_000_000,
         retry in any::<u32>(),
@@ -99,4 +141,34 @@ fn the_same_seed_gives_the_same_delays() {
     assert_eq!(delays(1), delays(1));
     assert_ne!(delays(1), delays(2));
     assert_eq!(delays(1).len(), 5);
+}
+
+#[test]
+fn delays_for_loops_of_ones_own_begin_anew_when_told() {
+    let backoff = Backoff { growth: DOUBLING, jitter: Jitter::None, base: ms(10), max: ms(50) };
+    let mut delays = backoff.delays(|| 0.0);
+    let next: Vec<_> = delays.by_ref().take(5).collect();
+    assert_eq!(next, [ms(10), ms(20), ms(40), ms(50), ms(50)]);
+    delays.restart();
+    assert_eq!(delays.next(), Some(ms(10)));
+}
+
+#[test]
+fn rt_3_smooth_delays_have_the_values_of_the_formula() {
+    let backoff = Backoff { growth: Growth::Smooth, jitter: Jitter::None, base: secs(1), max: secs(600) };
+    // 2^t · tanh(√(4t)) / 1.4 at t = r, 1 + r, 2 + r, less what was waited before.
+    let at = |t: f64| t.exp2() * (4.0 * t).sqrt().tanh() / 1.4;
+    let draws = [0.5, 0.25, 1.0];
+    let mut left = draws.into_iter();
+    let delays: Vec<_> = backoff.delays(|| left.next().unwrap()).take(3).collect();
+    let expected = [at(0.5), at(1.25) - at(0.5), at(3.0) - at(1.25)];
+    for (delay, expected) in delays.iter().zip(expected) {
+        assert!((delay.as_secs_f64() - expected).abs() < 1e-6, "{delay:?} for {expected}");
+    }
+    // The median of the first is the base, roughly, and half a draw more doubles what follows.
+    assert!((0.85..1.0).contains(&delays[0].as_secs_f64()), "{delays:?}");
+    let capped = Backoff { max: secs(2), ..backoff };
+    assert!(capped.delays(|| 0.9).take(50).all(|delay| delay <= secs(2)));
+    let retry = Retry::smooth(ms(100)..secs(5)).attempts(4).seed(3).build().unwrap();
+    assert_eq!(retry.delays().count(), 3);
 }

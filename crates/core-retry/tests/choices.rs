@@ -79,6 +79,26 @@ fn f_71_whoever_asked_is_told_of_each_retry_and_of_the_end() {
     assert!(told.iter().all(|event| event.cause.unwrap().category == Category::Network));
 }
 
+#[test]
+fn rt_4_whoever_asked_is_told_of_a_pause_that_is_too_long_to_be_followed() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let retries = Arc::clone(&told);
+    let retry = three()
+        .no_jitter()
+        .retry_after_max(secs(60))
+        .on_retry(move |event| retries.lock().unwrap().push((event.hint_discarded, event.next)));
+    let mut hints = [secs(61), secs(60)].into_iter().cycle();
+    let busy = move || Error::unavailable("later").with_retry_after(hints.next().unwrap());
+    let hints = std::cell::RefCell::new(busy);
+    assert_eq!(calls(retry, || (hints.borrow_mut())()), 3);
+    let told = told.lock().unwrap();
+    assert_eq!(
+        *told,
+        [(Some(secs(61)), Follows::Retry(ms(10))), (None, Follows::Retry(ms(5_010)))],
+        "the one is ignored, the other followed as far as it may be"
+    );
+}
+
 /// The numbers are the documented ones; a change of one is a change for whoever chose the name.
 #[test]
 fn f_67_the_policies_with_names_have_their_numbers() {

@@ -1,8 +1,9 @@
 use std::fmt;
+use std::time::Duration;
 
 use core_errors::NameError;
 
-/// Why a timeout was not built.
+/// Why a timeout was not built, or a profile not put in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(pub(crate) Kind);
 
@@ -10,6 +11,15 @@ pub struct ConfigError(pub(crate) Kind);
 pub(crate) enum Kind {
     Name(NameError),
     Zero,
+    ZeroFor(&'static str),
+    TooLong { name: &'static str, limit: Duration, max: Duration },
+    OverParent { name: &'static str, limit: Duration, parent: &'static str, total: Duration },
+    NotLonger { name: &'static str, limit: Duration, shorter: &'static str, least: Duration },
+    OperationName(&'static str),
+    TwoOperations(&'static str),
+    NoProfile(String),
+    NoOperation { variable: String, known: String },
+    NoTime { variable: String, value: String },
 }
 
 impl From<NameError> for ConfigError {
@@ -24,6 +34,37 @@ impl fmt::Display for ConfigError {
             Kind::Name(error) => error.fmt(f),
             Kind::Zero => f.write_str(
                 "the limit is zero: nothing could ever run; leave the timeout out, or give it time",
+            ),
+            Kind::ZeroFor(name) => {
+                write!(f, "{name}: the limit is zero: nothing could ever run; give it time")
+            }
+            Kind::TooLong { name, limit, max } => {
+                write!(f, "{name}: the limit is {limit:?}: it must be at most {max:?}")
+            }
+            Kind::OverParent { name, limit, parent, total } => write!(
+                f,
+                "{name}: the limit is {limit:?}, and {parent}, of which it is a part, has {total:?}: make it no longer than that"
+            ),
+            Kind::NotLonger { name, limit, shorter, least } => write!(
+                f,
+                "{name}: the limit is {limit:?}, and that of {shorter} is {least:?}: make it longer than that"
+            ),
+            Kind::OperationName(name) => write!(
+                f,
+                "an operation is called `{name}`: a name has 1 to 64 small letters, digits and underscores, and is not `profile`"
+            ),
+            Kind::TwoOperations(name) => {
+                write!(f, "two operations are called `{name}`: give each its own name")
+            }
+            Kind::NoProfile(name) => {
+                write!(f, "there is no timeout profile `{name}`: it is `default`, `production` or `test`")
+            }
+            Kind::NoOperation { variable, known } => {
+                write!(f, "`{variable}` names no operation: there are PROFILE, {known}")
+            }
+            Kind::NoTime { variable, value } => write!(
+                f,
+                "`{variable}` is `{value}`: it must be a number with ms, s, m or h, as in 250ms; without, it is in seconds"
             ),
         }
     }

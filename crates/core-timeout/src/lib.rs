@@ -1,5 +1,12 @@
 //! Timeouts that arm nothing for a call that is ready.
 //!
+//! | for | there is |
+//! |---|---|
+//! | a rule that lasts as long as the service | [`Timeout`] |
+//! | one request and its parts, which never outlive it | [`Deadline`] |
+//! | all limits of a service in one place, by operation, changed while it runs | [`Timeouts`] |
+//! | many futures, of which those count that are done in time | [`Deadline::gather`] |
+//!
 //! [`Timeout::attempt`] bounds one attempt: put it inside retry and breaker. [`Timeout::total`] bounds a whole call with
 //! all its retries and waits: put it outside. Every call to something that can hang should have both.
 //!
@@ -21,6 +28,31 @@
 //! # Ok(()) }
 //! ```
 //!
+//! ```text
+//! request   |─────────────── total 60 s ───────────────|
+//! model         |──────── 30 s ────────|
+//! database                        |─ 10 s, but 4 s are left of the model's ─|
+//! ```
+//!
+//! ```
+//! use core_errors::Error;
+//! use core_time::{Clock, ms, secs};
+//! use core_timeout::Deadline;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let request = Deadline::after(secs(60), &Clock::system());
+//! let legs = [ms(5), secs(90), ms(20)].map(|takes| async move {
+//!     Clock::system().sleep(takes).await;
+//!     takes
+//! });
+//! let parts = request.child(secs(10)).gather(legs).await;        // after 10 s: two of three
+//! assert_eq!(parts.missing().collect::<Vec<_>>(), [1]);
+//! # }
+//! ```
+//!
+//! * **Defaults.** A [`Timeout`] has none: nobody else knows how long a call may take. [`Standard`] operations have those of the
+//!   profiles `default`, `production` and `test`.
 //! * **When it fires.** The limit runs from the moment the call first has to wait. The call is polled first and the timer
 //!   second, so a result that is ready when the limit comes is the result (rule TO-1).
 //! * **What it says.** A `Rejection` of its own with limit and elapsed time, never an error that looks like the callee's.
@@ -28,19 +60,32 @@
 //!   is not retried.
 //!
 //! # Cancel safety
-//! When the limit passes, the attempt is dropped. Dropping the call drops attempt and timer.
+//! When the limit passes, the attempt is dropped. Dropping the call drops attempt and timer; dropping a [`Gather`] drops all its
+//! futures.
 //!
 //! # Cost
 //! An attempt that is ready at once: nothing but a compare; [`Timeout::total`] reads the coarse clock once. One that waits:
-//! an exact clock reading and one timer, and a coarse reading each time it wakes.
+//! an exact clock reading and one timer, and a coarse reading each time it wakes. Making a [`Deadline`] reads the exact clock; a limit is
+//! read out of [`Timeouts`] without a lock. [`Deadline::gather`] allocates once for each future.
 //!
 //! # Sources
-//! Polly, `tokio::time::timeout`; rule TO-1 of this project.
+//! Polly, `tokio::time::timeout`, Go's contexts; rule TO-1 of this project.
 
 mod config;
+mod deadline;
+mod env;
 mod error;
+mod gather;
+mod operation;
 mod policy;
+mod profile;
+mod timeouts;
 
 pub use config::Builder;
+pub use deadline::Deadline;
 pub use error::ConfigError;
+pub use gather::{Gather, Gathered, Part};
+pub use operation::{Operation, Spec, Standard};
 pub use policy::{CallState, Timeout};
+pub use profile::Profile;
+pub use timeouts::Timeouts;

@@ -79,9 +79,9 @@ pub mod prelude {
     #[cfg(feature = "pipeline")]
     pub use core_pipeline::Pipeline;
     #[cfg(feature = "retry")]
-    pub use core_retry::{Budget, Retry};
+    pub use core_retry::{Budget, Hedge, Retry};
     #[cfg(feature = "timeout")]
-    pub use core_timeout::Timeout;
+    pub use core_timeout::{Deadline, Timeout, Timeouts};
 
     pub use crate::Kit;
 }

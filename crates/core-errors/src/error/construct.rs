@@ -7,8 +7,8 @@ use std::panic::Location;
 
 use super::{Aside, Inner};
 use crate::{
-    Category, Class, Classify, Code, Error, MultiError, Recovery, Rejection, ambient, backtrace, class_of,
-    unclassified,
+    Category, Class, Classify, Code, Delivery, Error, MultiError, Recovery, Rejection, ambient, backtrace,
+    class_of, unclassified,
 };
 
 macro_rules! constructors {
@@ -69,6 +69,7 @@ impl Error {
                 recovery: category.recovery(),
                 verdict: None,
                 idempotent_only: category.idempotent_only(),
+                delivery: Delivery::Unknown,
                 code: None,
                 message,
                 operation: Cow::Borrowed(""),
@@ -208,11 +209,12 @@ impl Error {
     #[must_use]
     #[track_caller]
     pub fn with_class(class: Class, message: impl Into<Cow<'static, str>>) -> Self {
-        let Class { category, recovery, verdict, retry_after, code, idempotent_only } = class;
+        let Class { category, recovery, verdict, retry_after, code, idempotent_only, delivery } = class;
         let mut error = Self::new(category, message);
         error.0.recovery = recovery;
         error.0.verdict = Some(verdict);
         error.0.idempotent_only = idempotent_only;
+        error.0.delivery = delivery;
         error.0.retry_after = retry_after;
         error.0.code = code;
         error

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use tonic::{Code as GrpcCode, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -28,6 +29,9 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
 const CATEGORY: &str = "category";
 const RECOVERY: &str = "recovery";
 const IDEMPOTENT_ONLY: &str = "idempotent_only";
+
+/// Where servers of gRPC say when to come back (gRPC A6).
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// The longest key that `ErrorInfo` allows, and the shortest.
 const KEY_MAX: usize = 64;
@@ -67,6 +71,13 @@ impl RemoteError {
         error.code = info.map(|info| bounded(&info.reason)).filter(is_code);
         let delay = details.retry_info().and_then(|info| info.retry_delay);
         error.retry_after = delay.map(|delay| delay.min(Self::RETRY_AFTER_MAX));
+        if let Some(asked) = status.metadata().get(PUSHBACK) {
+            match asked.to_str().ok().and_then(millis) {
+                Some(after) => error.retry_after = Some(after.min(Self::RETRY_AFTER_MAX)),
+                // Not to be tried again: so says a negative number, and so is read what is none.
+                None => error.recovery = Recovery::Fatal,
+            }
+        }
         error.correlation_id = details.request_info().map(|info| bounded(&info.request_id));
         let facts = info.into_iter().flat_map(|info| &info.metadata);
         let facts = facts.filter(|(key, _)| ![CATEGORY, RECOVERY, IDEMPOTENT_ONLY].contains(&key.as_str()));
@@ -74,6 +85,12 @@ impl RemoteError {
         error.metadata.sort();
         error
     }
+}
+
+fn millis(text: &str) -> Option<Duration> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let millis = if is_number { text.parse::<u32>().ok() } else { None };
+    millis.map(|millis| Duration::from_millis(millis.into()))
 }
 
 /// What a code means to whoever called, and what helps where it is not what helps against the category.

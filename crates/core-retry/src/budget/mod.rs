@@ -2,6 +2,7 @@
 
 mod costs;
 mod deposit;
+mod in_flight;
 mod tokens;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::error::{ConfigError, Kind as Wrong};
 
 use costs::Costs;
 use deposit::Deposit;
+use in_flight::InFlight;
 use tokens::Tokens;
 
 /// How many retries a service can stand. Clones share what there is: one budget should serve all calls to one service.
@@ -22,6 +24,7 @@ use tokens::Tokens;
 /// | [`new`](Self::new) (gRPC A6, rule BG-1) | one token, as does every failure | each success a share of a token | half of the tokens are gone |
 /// | [`deposit`](Self::deposit) (Finagle, rule BG-2) | one token | each call a share of a token, which expires | less than a token is there |
 /// | [`costs`](Self::costs) (AWS, rule BG-3) | 5 units, 10 after a timeout | a first success 1 unit; a success after retries what the last cost | it costs more than there is |
+/// | [`in_flight`](Self::in_flight) (Envoy, rule BG-4) | a place while it sleeps and runs | its end | there are as many as a share of the calls in flight, or a floor |
 ///
 /// What a retry takes is taken before the sleep, so that retries that are sleeping are counted, and given back if the retry
 /// never starts (rule BG-5). Integers, each change one atomic step (rules BG-7, BG-8). A success takes no lock.
@@ -33,6 +36,7 @@ enum Kind {
     Tokens(Tokens),
     Deposit(Deposit),
     Costs(Costs),
+    InFlight(InFlight),
 }
 
 /// A whole token.
@@ -73,6 +77,18 @@ impl Budget {
         }
     }
 
+    /// A budget that lets as many retries be in flight as are `share` (0 to 1) of the calls in flight, and `min` in any case: 0.2 and 3
+    /// are what Envoy has.
+    ///
+    /// For compatibility only: where calls fail fast few are in flight, so that hardly a retry is left when it would do no harm.
+    /// Retries that sleep are counted. Each call adds to a word that all threads share.
+    ///
+    /// # Errors
+    /// If a number is out of range, or both are zero, so that nothing would ever be retried.
+    pub fn in_flight(share: f64, min: u32) -> Result<Self, ConfigError> {
+        InFlight::new(share, min).map(|budget| Self(Arc::new(Kind::InFlight(budget))))
+    }
+
     fn of_tokens(tokens: Tokens) -> Self {
         Self(Arc::new(Kind::Tokens(tokens)))
     }
@@ -84,6 +100,8 @@ impl Budget {
             Kind::Tokens(tokens) => tokens.left(),
             Kind::Deposit(deposit) => deposit.left(now),
             Kind::Costs(costs) => f64::from(costs.left()),
+            #[expect(clippy::cast_precision_loss, reason = "at most 32 bits")]
+            Kind::InFlight(budget) => budget.left() as f64,
         }
     }
 
@@ -94,6 +112,7 @@ impl Budget {
             Kind::Tokens(tokens) => tokens.is_open(),
             Kind::Deposit(deposit) => deposit.left(now) >= 1.0,
             Kind::Costs(costs) => costs.left() >= costs::RETRY.into(),
+            Kind::InFlight(budget) => budget.left() > 0,
         }
     }
 
@@ -103,14 +122,52 @@ impl Budget {
         if let Kind::Tokens(tokens) = &*self.0 { tokens.is_full() } else { false }
     }
 
+    /// Whether the two share what there is.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether calls and retries are counted while they are in flight: then [`enter`](Self::enter) and [`leave`](Self::leave) have
+    /// something to do.
+    #[inline]
+    pub(crate) fn is_in_flight(&self) -> bool {
+        matches!(*self.0, Kind::InFlight(_))
+    }
+
+    /// A call begins. Only [`in_flight`](Self::in_flight) budgets take note.
+    #[inline]
+    pub fn enter(&self) {
+        if let Kind::InFlight(budget) = &*self.0 {
+            budget.enter();
+        }
+    }
+
+    /// A call that [entered](Self::enter) is over, however it ended; `paid` is what its retry still holds. Only
+    /// [`in_flight`](Self::in_flight) budgets take note.
+    pub fn leave(&self, paid: Paid) {
+        if let Kind::InFlight(budget) = &*self.0 {
+            self.ended(paid);
+            budget.leave();
+        }
+    }
+
+    /// A retry is over for which `paid` was taken. Only [`in_flight`](Self::in_flight) budgets take note: it is no longer in flight.
+    pub fn ended(&self, paid: Paid) {
+        if let Kind::InFlight(budget) = &*self.0
+            && paid != Paid::NOTHING
+        {
+            budget.end();
+        }
+    }
+
     /// A call succeeded: at its first attempt, or after a retry for which `paid` was taken.
     #[inline]
     pub fn succeeded(&self, paid: Paid, now: impl FnOnce() -> Instant) {
         match &*self.0 {
             Kind::Tokens(tokens) => tokens.succeeded(),
             Kind::Deposit(deposit) if paid.0 == 0 => deposit.call(now()),
-            Kind::Deposit(_) => {}
             Kind::Costs(costs) => costs.succeeded(paid.0),
+            Kind::Deposit(_) | Kind::InFlight(_) => {}
         }
     }
 
@@ -126,7 +183,7 @@ impl Budget {
                 }
                 true
             }
-            Kind::Costs(_) => true,
+            Kind::Costs(_) | Kind::InFlight(_) => true,
         }
     }
 
@@ -138,6 +195,27 @@ impl Budget {
             Kind::Tokens(_) => Some(Paid(1)),
             Kind::Deposit(deposit) => deposit.take(now()).then_some(Paid(1)),
             Kind::Costs(costs) => costs.take(after_timeout).map(Paid),
+            Kind::InFlight(budget) => budget.take().then_some(Paid(1)),
+        }
+    }
+
+    /// Takes what a hedge costs, or nothing: an attempt beside one that has not failed yet (rule BG-6).
+    #[must_use = "no hedge may follow if the budget says no"]
+    pub fn take_hedge(&self, now: impl FnOnce() -> Instant) -> Option<Paid> {
+        match &*self.0 {
+            // No failure took one, so the hedge does.
+            Kind::Tokens(tokens) => tokens.take().then_some(Paid(1)),
+            _ => self.take(false, now),
+        }
+    }
+
+    /// A call with hedges succeeded by an attempt for which `paid` was taken. `is_told` says that one of its failures was
+    /// [told](Self::failed) before.
+    pub(crate) fn won(&self, paid: Paid, is_told: bool, now: impl FnOnce() -> Instant) {
+        match &*self.0 {
+            Kind::Deposit(deposit) if !is_told => deposit.call(now()),
+            Kind::Deposit(_) => {}
+            _ => self.succeeded(paid, now),
         }
     }
 
@@ -148,6 +226,7 @@ impl Budget {
             Kind::Tokens(tokens) => tokens.refund(),
             Kind::Deposit(deposit) => deposit.refund(now()),
             Kind::Costs(costs) => costs.give(paid.0),
+            Kind::InFlight(budget) => budget.end(),
         }
     }
 }

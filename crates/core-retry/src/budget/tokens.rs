@@ -63,6 +63,12 @@ impl Tokens {
         self.allows(before.saturating_sub(TOKEN))
     }
 
+    /// Takes a token if more than half are there, in one step.
+    pub(super) fn take(&self) -> bool {
+        let take = |tokens: u32| self.allows(tokens).then(|| tokens.saturating_sub(TOKEN));
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
     pub(super) fn refund(&self) {
         self.give(TOKEN);
     }

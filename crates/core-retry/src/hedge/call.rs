@@ -1,0 +1,410 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use core_errors::Verdict;
+use core_policy::{Attempt, CallError, Judge, Op};
+use core_time::{Instant, Sleep};
+use pin_project_lite::pin_project;
+
+use super::policy::{Count, Delay, Inner};
+use super::schedule::{Schedule, Start};
+use crate::budget::{Budget, Paid};
+
+pin_project! {
+    /// A call that may be hedged. Made by [`Hedge::call`](crate::Hedge::call). It begins when it is first polled.
+    ///
+    /// Its result is that of the attempt that succeeded first. If none did, [`CallError::Failed`] with the error of the last, or
+    /// of the first if the hedge was built so. A refusal of a policy further in never stands in for a failure of the call.
+    ///
+    /// # Cancel safety
+    /// Dropping it drops all attempts at once. What hedges that had started took from the budget stays taken.
+    ///
+    /// # Panics
+    /// A panic of an attempt goes on, and the others are dropped with the future. Polled outside a tokio runtime with timers it panics
+    /// once a hedge has to be waited for, unless the clock is manual. Polling it after it is ready panics.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Hedged<'a, O, F: Future, J> {
+        // Fields are dropped in this order: attempts end before the call does.
+        #[pin]
+        first: Option<F>,
+        // There once the call has had to wait, or has failed.
+        rest: Option<Rest<'a, F>>,
+        #[pin]
+        alarm: Option<Alarm>,
+        place: Option<Place<'a>>,
+        phase: Phase,
+        hedge: &'a Inner,
+        base: Attempt,
+        deadline: Option<Instant>,
+        op: O,
+        judge: J,
+    }
+}
+
+pin_project! {
+    /// Rings when the next hedge is due.
+    struct Alarm {
+        #[pin]
+        sleep: Sleep,
+        at: Instant,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Fresh,
+    Live,
+    Done,
+}
+
+/// What most calls never need.
+struct Rest<'a, F: Future> {
+    hedges: Vec<Running<'a, F>>,
+    schedule: Schedule,
+    /// What the call comes to if nothing succeeds.
+    kept: Option<Kept<F::Output>>,
+}
+
+struct Running<'a, F> {
+    future: Pin<Box<F>>,
+    start: Start,
+    place: Place<'a>,
+}
+
+struct Kept<R> {
+    result: R,
+    /// Not a refusal of a policy further in, which says nothing of the callee.
+    is_failure: bool,
+}
+
+/// What a budget counts while it is in flight: gone when this is dropped.
+enum Place<'a> {
+    Call(&'a Budget),
+    Hedge(&'a Budget, Paid),
+}
+
+// === impl Hedged ===
+
+impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
+    pub(super) fn new(hedge: &'a Inner, op: O, judge: J) -> Self {
+        Self {
+            first: None,
+            rest: None,
+            alarm: None,
+            place: None,
+            phase: Phase::Fresh,
+            hedge,
+            base: Attempt::SINGLE,
+            deadline: None,
+            op,
+            judge,
+        }
+    }
+
+    /// Makes the call as one attempt of another that runs under a policy further out: hedges have its number and its time, and there
+    /// are none if it must not take effect twice.
+    ///
+    /// # Panics
+    /// If the call was polled already.
+    pub fn within(mut self, attempt: Attempt) -> Self {
+        assert!(self.phase == Phase::Fresh, "a call that runs cannot be put into another");
+        self.base = attempt;
+        self
+    }
+
+    /// Starts no hedge that would begin too late for `deadline`. It does not end the call: that is what a timeout around it is for.
+    pub fn until(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(self.deadline.map_or(deadline, |set| set.min(deadline)));
+        self
+    }
+
+    /// Judges attempts by `judge`: for errors that do not implement [`Classify`](core_policy::Classify), and for `Ok` values that
+    /// are failures.
+    ///
+    /// # Panics
+    /// If the call was polled already.
+    pub fn judged_by<K>(self, judge: K) -> Hedged<'a, O, F, K> {
+        assert!(self.phase == Phase::Fresh, "a call that runs keeps its judge");
+        let Self { hedge, base, deadline, op, .. } = self;
+        Hedged { base, deadline, ..Hedged::new(hedge, op, judge) }
+    }
+}
+
+impl<O, F, J, T, E> Future for Hedged<'_, O, F, J>
+where
+    F: Future<Output = Result<T, E>>,
+    O: Op<T, E, Future = F>,
+    J: Judge<T, E>,
+{
+    type Output = Result<T, CallError<E>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.phase != Phase::Fresh {
+            return self.poll_on(cx);
+        }
+        let mut this = self.as_mut().project();
+        *this.phase = Phase::Live;
+        if this.hedge.rules.feeds_budget && this.hedge.budget.is_in_flight() {
+            *this.place = Some(Place::call(&this.hedge.budget));
+        }
+        let attempt = this.op.attempt(*this.base);
+        this.first.set(Some(attempt));
+        let polled = this.first.as_mut().as_pin_mut().map_or(Poll::Pending, |first| first.poll(cx));
+        let Poll::Ready(result) = polled else {
+            self.as_mut().begin_rest();
+            return self.poll_rest(cx);
+        };
+        this.first.set(None);
+        let verdict = this.judge.judge(&result);
+        if verdict == Verdict::Success {
+            *this.phase = Phase::Done;
+            *this.place = None;
+            this.hedge.succeeded(Start::FIRST, None);
+            return Poll::Ready(result.map_err(CallError::Failed));
+        }
+        self.as_mut().begin_rest();
+        match self.as_mut().judged(result, verdict, Start::FIRST) {
+            Some(end) => Poll::Ready(end),
+            None => self.poll_rest(cx),
+        }
+    }
+}
+
+impl<O, F, J, T, E> Hedged<'_, O, F, J>
+where
+    F: Future<Output = Result<T, E>>,
+    O: Op<T, E, Future = F>,
+    J: Judge<T, E>,
+{
+    /// The call has to wait, or has failed.
+    #[inline(never)]
+    fn begin_rest(self: Pin<&mut Self>) {
+        let this = self.project();
+        let hedge = *this.hedge;
+        let now = hedge.clock.now();
+        let may_hedge = this.base.is_idempotent() && hedge.when.as_ref().is_none_or(|when| when(this.base));
+        let of_attempt = this.base.remaining().map(|left| now + left);
+        let deadline = match (*this.deadline, of_attempt) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let schedule = Schedule::new(hedge, may_hedge, deadline, now);
+        *this.rest = Some(Rest { hedges: Vec::new(), schedule, kept: None });
+    }
+
+    /// Something has woken the task: all attempts are asked.
+    #[inline(never)]
+    fn poll_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
+        assert!(self.phase == Phase::Live, "a call was polled after it was ready");
+        let mut this = self.as_mut().project();
+        if let Some(Poll::Ready(result)) = this.first.as_mut().as_pin_mut().map(|first| first.poll(cx)) {
+            this.first.set(None);
+            let verdict = this.judge.judge(&result);
+            if let Some(end) = self.as_mut().judged(result, verdict, Start::FIRST) {
+                return Poll::Ready(end);
+            }
+        }
+        match self.as_mut().poll_hedges(0, cx) {
+            Some(end) => Poll::Ready(end),
+            None => self.poll_rest(cx),
+        }
+    }
+
+    /// All attempts that run have been asked, and none has ended the call: is another due?
+    #[inline(never)]
+    fn poll_rest(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let hedge = *this.hedge;
+            let is_running = this.first.is_some();
+            let Some(rest) = this.rest else { unreachable!("it is there once the call had to wait") };
+            let Some(due_at) = rest.schedule.due_at() else {
+                if is_running || !rest.hedges.is_empty() {
+                    this.alarm.set(None);
+                    return Poll::Pending;
+                }
+                return Poll::Ready(self.failed());
+            };
+            if hedge.clock.reached(due_at).is_err() {
+                ready!(self.as_mut().poll_alarm(due_at, cx));
+                continue;
+            }
+            let now = hedge.clock.now();
+            let Some(start) = rest.schedule.start(hedge, now) else { continue };
+            let place = Place::Hedge(&hedge.budget, start.paid);
+            let attempt = this.base.hedged(start.number, rest.schedule.remaining(now));
+            let future = Box::pin(this.op.attempt(attempt));
+            rest.hedges.push(Running { future, start, place });
+            let started = rest.hedges.len() - 1;
+            if let Some(end) = self.as_mut().poll_hedges(started, cx) {
+                return Poll::Ready(end);
+            }
+        }
+    }
+
+    /// Asks the hedges from number `from` on.
+    fn poll_hedges(
+        mut self: Pin<&mut Self>,
+        from: usize,
+        cx: &mut Context<'_>,
+    ) -> Option<<Self as Future>::Output> {
+        let mut at = from;
+        loop {
+            let this = self.as_mut().project();
+            let rest = this.rest.as_mut()?;
+            let Poll::Ready(result) = rest.hedges.get_mut(at)?.future.as_mut().poll(cx) else {
+                at += 1;
+                continue;
+            };
+            let Running { future, start, place } = rest.hedges.remove(at);
+            // The attempt goes before its place does.
+            drop(future);
+            drop(place);
+            let verdict = this.judge.judge(&result);
+            if let Some(end) = self.as_mut().judged(result, verdict, start) {
+                return Some(end);
+            }
+        }
+    }
+
+    /// What follows from the end of an attempt: the end of the call, or nothing yet.
+    fn judged(
+        self: Pin<&mut Self>,
+        result: Result<T, E>,
+        verdict: Verdict,
+        start: Start,
+    ) -> Option<<Self as Future>::Output> {
+        let hint = match verdict {
+            Verdict::Success => return Some(self.won(result, start)),
+            // It would fail again, whoever is asked.
+            Verdict::Permanent => {
+                self.hedge.count(Count::Failed);
+                return Some(self.end(result));
+            }
+            Verdict::Retriable => None,
+            Verdict::Transient(hint) | Verdict::Overload(hint) => hint,
+            // A policy refused it, or the caller was wrong: no reason to ask others, and none to stop those that run.
+            Verdict::Ignore => {
+                let this = self.project();
+                if let Some(rest) = this.rest {
+                    rest.schedule.close();
+                    rest.keep(Kept { result, is_failure: false }, this.hedge.rules.keeps_first);
+                }
+                return None;
+            }
+        };
+        let this = self.project();
+        if let Some(rest) = this.rest {
+            rest.schedule.failed(this.hedge, hint, start.is_prepaid, this.hedge.clock.now());
+            rest.keep(Kept { result, is_failure: true }, this.hedge.rules.keeps_first);
+        }
+        None
+    }
+
+    #[inline]
+    fn won(self: Pin<&mut Self>, result: Result<T, E>, start: Start) -> <Self as Future>::Output {
+        let hedge = self.hedge;
+        let waited = self.rest.as_ref().map(|rest| (rest.schedule.started, rest.schedule.is_told()));
+        let ended = self.end(result);
+        hedge.succeeded(start, waited);
+        ended
+    }
+
+    /// Nothing runs, and nothing follows.
+    fn failed(self: Pin<&mut Self>) -> <Self as Future>::Output {
+        self.hedge.count(Count::Failed);
+        let mut this = self;
+        let kept = this.as_mut().project().rest.as_mut().and_then(|rest| rest.kept.take());
+        let Some(kept) = kept else { unreachable!("an attempt that ended left something") };
+        this.end(kept.result)
+    }
+
+    /// Drops whatever runs still, and then returns.
+    #[inline]
+    fn end(self: Pin<&mut Self>, result: Result<T, E>) -> <Self as Future>::Output {
+        let mut this = self.project();
+        *this.phase = Phase::Done;
+        this.first.set(None);
+        *this.rest = None;
+        this.alarm.set(None);
+        *this.place = None;
+        result.map_err(CallError::Failed)
+    }
+
+    /// Ready at `at`.
+    fn poll_alarm(self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let clock = &this.hedge.clock;
+        if this.alarm.as_ref().as_pin_ref().is_none_or(|alarm| alarm.at != at) {
+            this.alarm.set(Some(Alarm { sleep: clock.sleep_until(at), at }));
+        }
+        let rung = this.alarm.as_pin_mut().is_none_or(|alarm| alarm.project().sleep.poll(cx).is_ready());
+        // Attempts may have spent the task's cooperative budget, and a timer without budget never fires: the clock has the last
+        // word.
+        if rung || clock.reached(at).is_ok() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// An attempt succeeded; `waited` is since when the call waited, if it did, and whether the budget was told of a failure of it.
+    #[inline]
+    fn succeeded(&self, start: Start, waited: Option<(Instant, bool)>) {
+        if self.rules.feeds_budget && !self.budget.is_full() {
+            let is_told = waited.is_some_and(|(_, is_told)| is_told);
+            self.budget.won(start.paid, is_told, || self.clock.now_coarse());
+        }
+        if let Delay::Quantile(latency) = &self.delay {
+            // Of the whole call, which a hedge can only shorten to more than its own delay: so hedging does not move the quantile.
+            let now = if waited.is_some() { self.clock.now() } else { self.clock.now_coarse() };
+            let started = waited.map_or(now, |(started, _)| started);
+            latency.record(now - started, now);
+        }
+        self.count(Count::Succeeded);
+        if start.number > 0 {
+            self.count(Count::Won);
+        }
+    }
+}
+
+// === impl Rest ===
+
+impl<F: Future> Rest<'_, F> {
+    /// A failure is worth more than a refusal; of two alike, the first or the last.
+    fn keep(&mut self, new: Kept<F::Output>, keeps_first: bool) {
+        let is_better = self
+            .kept
+            .as_ref()
+            .is_none_or(|kept| if new.is_failure == kept.is_failure { !keeps_first } else { new.is_failure });
+        if is_better {
+            self.kept = Some(new);
+        }
+    }
+}
+
+// === impl Place ===
+
+impl<'a> Place<'a> {
+    fn call(budget: &'a Budget) -> Self {
+        budget.enter();
+        Self::Call(budget)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        match self {
+            Self::Call(budget) => budget.leave(Paid::NOTHING),
+            Self::Hedge(budget, paid) => budget.ended(*paid),
+        }
+    }
+}
+
+impl<O, F: Future, J> std::fmt::Debug for Hedged<'_, O, F, J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hedged").finish_non_exhaustive()
+    }
+}

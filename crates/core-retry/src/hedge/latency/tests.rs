@@ -1,0 +1,96 @@
+use core_time::secs;
+use proptest::prelude::*;
+
+use super::*;
+
+const START: Instant = Instant::from_nanos(3_600_000_000_000);
+
+fn p95() -> Latency {
+    Latency::new(0.95, 20, secs(60))
+}
+
+proptest! {
+    #[test]
+    fn a_bucket_tells_latencies_apart_to_within_an_eighth(nanos in 0_u64..130_000_000_000) {
+        let latency = Duration::from_nanos(nanos);
+        let top = top(bucket(latency));
+        prop_assert!(top > latency);
+        let slack = latency / 8 + Duration::from_nanos(1 << UNIT_BITS);
+        prop_assert!(top <= latency + slack, "{latency:?} in a bucket up to {top:?}");
+    }
+
+    #[test]
+    fn the_quantile_agrees_with_a_sorted_list(millis in prop::collection::vec(1_u64..5_000, 20..400)) {
+        let latency = p95();
+        for n in &millis {
+            latency.record(ms(*n), START);
+        }
+        let mut sorted = millis.clone();
+        sorted.sort_unstable();
+        let rank = (sorted.len() * 95).div_ceil(100);
+        let exact = ms(sorted[rank - 1]);
+        let told = latency.delay(START).expect("there are enough");
+        prop_assert!(told > exact && told <= exact + exact / 8 + ms(1), "{told:?} for {exact:?}");
+    }
+}
+
+#[test]
+fn buckets_follow_each_other_without_a_gap() {
+    for units in 1..=UNITS_MAX {
+        let step = bucket_of_units(units) - bucket_of_units(units - 1);
+        assert!(step <= 1, "at {units}");
+    }
+    assert_eq!(bucket(Duration::MAX), BUCKETS - 1);
+}
+
+#[test]
+fn hg_2_there_is_no_answer_before_there_are_enough_samples() {
+    let latency = p95();
+    (0..19).for_each(|_| latency.record(ms(10), START));
+    assert_eq!(latency.delay(START), None);
+    latency.record(ms(10), START);
+    let delay = latency.delay(START).unwrap();
+    assert!(delay > ms(10) && delay < ms(12), "{delay:?}");
+}
+
+#[test]
+fn hg_2_never_under_a_millisecond() {
+    let latency = p95();
+    (0..100).for_each(|_| latency.record(Duration::ZERO, START));
+    assert_eq!(latency.delay(START), Some(ms(1)));
+}
+
+#[test]
+fn what_is_older_than_the_window_is_forgotten() {
+    let latency = p95();
+    (0..100).for_each(|_| latency.record(secs(1), START));
+    assert!(latency.delay(START + secs(45)).unwrap() >= secs(1));
+    assert_eq!(latency.delay(START + secs(90)), None);
+    (0..100).for_each(|_| latency.record(ms(5), START + secs(90)));
+    assert!(latency.delay(START + secs(90)).unwrap() < ms(7));
+}
+
+#[test]
+fn a_clock_that_goes_back_makes_no_answer_good_for_ever() {
+    let latency = p95();
+    (0..100).for_each(|_| latency.record(secs(1), START));
+    assert!(latency.delay(START).is_some());
+    assert_eq!(latency.delay(START - secs(600)), None, "nothing was recorded there");
+    (0..100).for_each(|_| latency.record(ms(5), START - secs(600)));
+    assert!(latency.delay(START - secs(600)).unwrap() < ms(7));
+}
+
+#[test]
+fn threads_that_share_a_stripe_lose_next_to_nothing() {
+    let latency = p95();
+    std::thread::scope(|scope| {
+        for _ in 0..100 {
+            scope.spawn(|| (0..100).for_each(|_| latency.record(ms(10), START)));
+        }
+    });
+    let epoch = latency.epoch(START);
+    let halves = latency.stripes.iter().flat_map(|cells| &cells.halves).filter(|half| half.is_of(epoch));
+    let total: u64 =
+        halves.flat_map(|half| &half.counts).map(|count| u64::from(count.load(Ordering::Relaxed))).sum();
+    assert!((9_900..=10_000).contains(&total), "{total}");
+}

@@ -1,0 +1,90 @@
+//! A second attempt for calls that take longer than others, while the first goes on.
+//!
+//! Reach for it where a few calls are much slower than most for reasons that are not the request's own (a collection of garbage,
+//! a slow disk, a lost packet) and a second replica would have answered by now. It needs calls that may be made twice. Do not hedge what
+//! is slow because it is overloaded: the budget bounds that harm, and cannot make it useful.
+//!
+//! ```
+//! use core_errors::Error;
+//! use core_retry::{Budget, Hedge};
+//! use core_time::{Clock, ms, secs};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), core_retry::ConfigError> {
+//! let budget = Budget::default();                      // one for all calls to a service, shared with its retry
+//! let hedge = Hedge::after(ms(30)).budget(&budget).name("search").build()?;
+//!
+//! let rows = hedge.call(|attempt| async move {
+//!     // The first replica takes a second; whoever asks the second one has an answer at once.
+//!     let takes = if attempt.is_hedge() { ms(5) } else { secs(1) };
+//!     Clock::system().sleep(takes).await;
+//!     Ok::<_, Error>(attempt.hedge())
+//! });
+//! assert_eq!(rows.await.unwrap(), 1);
+//! assert_eq!((hedge.stats().hedges, hedge.stats().won), (1, 1));
+//! # Ok(()) }
+//! ```
+//!
+//! ```text
+//! first  ────────────────────────────────▶ dropped
+//!         │← delay →│ budget?
+//! hedge             └──────────▶ answers: this is the result
+//! ```
+//!
+//! * **When a hedge is due.** So long after the attempt before it ([`Hedge::after`]); when the call takes longer than nineteen in twenty
+//!   did lately ([`Hedge::after_p95`]), once enough have been seen; or only after a failure ([`Hedge::on_failure`]). A
+//!   failure that may pass makes the next due at once in any case, or when the callee asks for it.
+//! * **What ends the call.** The first success; a failure that would come again; all attempts having failed. The attempts that
+//!   lost are dropped before the result is returned.
+//! * **What does not.** A hedge that a policy further in refused, or that the budget did not allow: what runs goes on.
+//! * **What a quantile is taken of.** The time of whole calls that succeeded. Attempts that lost are no samples. Two windows of half a
+//!   minute take turns.
+//! * **What it costs others.** At most one token of the [`Budget`](crate::Budget) for each hedge; the first attempt is always made.
+//!   With the default budget that is one call in ten, in the long run.
+//!
+//! # With other policies
+//! A hedge stands between retry and breaker: each of its attempts is admitted, timed and counted by itself.
+//!
+//! ```
+//! use core_errors::Error;
+//! use core_policy::Flatten;
+//! use core_retry::{Budget, Hedge, Retry};
+//! use core_time::{ms, secs};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), core_retry::ConfigError> {
+//! let budget = Budget::default();
+//! let retry = Retry::exponential(ms(50)..secs(1)).attempts(3).budget(&budget).build()?;
+//! let hedge = Hedge::after_p95().budget_of_retry(&budget).build()?;
+//!
+//! // In place of the innermost closure goes a pipeline with breaker, limits and attempt timeout.
+//! let result = retry
+//!     .call(|attempt| hedge.call(|_| async { Ok::<_, Error>("row") }).within(attempt))
+//!     .await
+//!     .flatten_error();
+//! assert_eq!(result.unwrap(), "row");
+//! # Ok(()) }
+//! ```
+//!
+//! There is no blocking form: two attempts at once take two threads.
+//!
+//! # Cancel safety
+//! Dropping the call drops all its attempts. To a breaker around each of them a dropped attempt is inconclusive.
+//!
+//! # Cost
+//! A call that is ready at once: a counter of the thread's own, and one load for the budget; with a quantile, a coarse clock reading and
+//! another counter. No timer, no allocation. One that waits: an exact clock reading and one timer. Each hedge is one allocation.
+//!
+//! # Sources
+//! J. Dean and L. Barroso, *The Tail at Scale*, 2013; gRPC A6; Finagle's backup requests; rules HG-1, HG-2 and BG-6 of this
+//! project.
+
+mod call;
+mod config;
+mod latency;
+mod policy;
+mod schedule;
+
+pub use call::Hedged;
+pub use config::HedgeBuilder;
+pub use policy::{Hedge, HedgeStats};

@@ -1,0 +1,122 @@
+//! What retries and hedges cost where nothing goes wrong: no allocation, and futures that are hardly larger than the attempt.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use core_policy::{Attempt, Classify, Recovery};
+use core_retry::{Budget, Hedge, Retry};
+use core_time::{ManualClock, ms, secs};
+
+/// An error without memory of its own.
+#[derive(Debug)]
+struct Down;
+
+impl Classify for Down {
+    fn recovery(&self) -> Recovery {
+        Recovery::Transient
+    }
+}
+
+fn poll_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(out) => out,
+        Poll::Pending => panic!("it was to be ready at once"),
+    }
+}
+
+/// Allocations of the second run: the first may set up what lasts for the life of the thread.
+fn allocations(run: impl Fn()) -> u64 {
+    run();
+    allocation_counter::measure(run).count_total
+}
+
+fn budgets() -> [Budget; 4] {
+    [
+        Budget::default(),
+        Budget::deposit(0.2, 10, secs(10)).unwrap(),
+        Budget::costs(500).unwrap(),
+        Budget::in_flight(0.2, 3).unwrap(),
+    ]
+}
+
+#[test]
+fn the_counter_counts() {
+    let boxes = || drop(std::hint::black_box(Box::new(7_u64)));
+    assert_eq!(allocations(boxes), 1, "or all tests here are worth nothing");
+}
+
+#[test]
+fn a_retry_allocates_nothing() {
+    for budget in budgets() {
+        let time = ManualClock::new();
+        let retry = Retry::fixed(ms(0))
+            .attempts(3)
+            .budget(&budget)
+            .clock(time.clock())
+            .not_idempotent()
+            .build()
+            .unwrap();
+        assert_eq!(allocations(|| poll_once(retry.call(|_| ready(Ok::<_, Down>(())))).unwrap()), 0);
+        let retry = Retry::fixed(ms(0)).attempts(3).budget(&budget).clock(time.clock()).build().unwrap();
+        let second = |at: Attempt| ready(if at.is_retry() { Ok(()) } else { Err(Down) });
+        assert_eq!(allocations(|| poll_once(retry.call(second)).unwrap()), 0, "{budget:?}");
+    }
+}
+
+#[test]
+fn a_hedge_that_is_not_made_allocates_nothing() {
+    for budget in budgets() {
+        for builder in [Hedge::after(ms(30)), Hedge::after_p95(), Hedge::on_failure()] {
+            let hedge = builder.budget(&budget).build().unwrap();
+            assert_eq!(allocations(|| poll_once(hedge.call(|_| ready(Ok::<_, Down>(())))).unwrap()), 0);
+        }
+    }
+}
+
+#[test]
+fn neither_does_one_that_waits_for_its_delay() {
+    // No timer of tokio's: that of a manual clock is an entry in a map.
+    let hedge = Hedge::on_failure().budget(&Budget::default()).build().unwrap();
+    let waits = || {
+        let mut is_second = false;
+        let op = move |_| {
+            std::future::poll_fn(move |_| {
+                if std::mem::replace(&mut is_second, true) {
+                    Poll::Ready(Ok::<_, Down>(()))
+                } else {
+                    Poll::Pending
+                }
+            })
+        };
+        let mut call = pin!(hedge.call(op));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(poll_once(call).is_ok());
+    };
+    assert_eq!(allocations(waits), 0);
+}
+
+#[test]
+fn a_hedge_that_is_made_takes_two_allocations() {
+    let hedge = Hedge::on_failure().budget(&Budget::default()).build().unwrap();
+    let second = |at: Attempt| ready(if at.is_hedge() { Ok(()) } else { Err(Down) });
+    assert_eq!(
+        allocations(|| poll_once(hedge.call(second)).unwrap()),
+        2,
+        "its future, and the list it is in"
+    );
+}
+
+#[test]
+fn a_hedged_call_is_at_most_384_bytes_larger_than_its_attempt() {
+    let hedge = Hedge::after(ms(30)).budget(&Budget::default()).build().unwrap();
+    let op = |_| ready(Ok::<_, Infallible>([0_u8; 1_024]));
+    let call = hedge.call(op);
+    let attempt = size_of::<Ready<Result<[u8; 1_024], Infallible>>>();
+    // What is kept of a failure has room of its own.
+    let kept = size_of::<Result<[u8; 1_024], Infallible>>();
+    let size = size_of_val(&call);
+    assert!(poll_once(call).is_ok() && size <= attempt + kept + 384, "{size} around {attempt}");
+}

@@ -1,0 +1,242 @@
+//! Hedges around futures that hang, panic, and are dropped wherever they wait.
+
+use std::cell::Cell;
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use core_errors::Error;
+use core_policy::Attempt;
+use core_retry::{Budget, Hedge};
+use core_time::{Clock, Instant, ManualClock, ms, secs};
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_call_that_is_ready_needs_no_runtime_and_no_timer() {
+    let hedge = Hedge::after(ms(30)).budget(&Budget::default()).build().unwrap();
+    let mut call = pin!(hedge.call(|_| async { Ok::<_, Error>(7) }));
+    let Poll::Ready(Ok(7)) = poll(call.as_mut()) else { panic!("it is ready") };
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_hangs_for_ever_does_not_hold_the_call() {
+    let hedge = Hedge::after(ms(30)).max(2).budget(&Budget::default()).build().unwrap();
+    let call = hedge
+        .call(|at| async move { if at.hedge() < 2 { pending().await } else { Ok::<_, Error>(at.hedge()) } });
+    assert_eq!(call.await.unwrap(), 2);
+}
+
+/// Whenever the call is dropped, all its attempts are, and nothing of it is in flight any more.
+#[tokio::test(start_paused = true)]
+async fn dropped_at_every_await_nothing_stays() {
+    let budget = Budget::in_flight(1.0, 8).unwrap();
+    let hedge = Hedge::after(ms(10)).max(2).budget(&budget).build().unwrap();
+    let mut points = 0;
+    for polls in 0.. {
+        let running = Cell::new(0_i32);
+        let mut call = Box::pin(hedge.call(|at: Attempt| {
+            running.set(running.get() + 1);
+            let running = OnDrop(|| running.set(running.get() - 1));
+            async move {
+                let _running = running;
+                for _ in 0..3 {
+                    Clock::system().sleep(ms(7)).await;
+                }
+                if at.hedge() < 2 { Err(Error::network("lost")) } else { Ok(()) }
+            }
+        }));
+        let mut is_done = false;
+        for _ in 0..polls {
+            if poll(call.as_mut()).is_ready() {
+                is_done = true;
+                break;
+            }
+            tokio::time::advance(ms(1)).await;
+        }
+        drop(call);
+        assert_eq!(running.get(), 0, "after {polls} polls");
+        let left = budget.available(Clock::system().now());
+        assert!((left - 8.0).abs() < 1e-9, "after {polls} polls");
+        if is_done {
+            break;
+        }
+        points += 1;
+    }
+    assert!(points > 30, "or it was never dropped half-way: {points}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loser_that_panics_when_it_is_dropped_takes_nobody_with_it() {
+    let budget = Budget::in_flight(1.0, 8).unwrap();
+    let hedge = Hedge::after(ms(10)).max(2).budget(&budget).build().unwrap();
+    let dropped = Cell::new(0);
+    let mut call = Box::pin(hedge.call(|at: Attempt| {
+        let dropped = &dropped;
+        let hedge = at.hedge();
+        let bomb = OnDrop(move || {
+            dropped.set(dropped.get() + 1);
+            assert!(hedge != 0, "a bug in a drop");
+        });
+        async move {
+            let bomb = bomb;
+            if hedge == 2 {
+                return Ok::<_, Error>(());
+            }
+            pending::<()>().await;
+            drop(bomb);
+            Ok(())
+        }
+    }));
+    assert!(poll(call.as_mut()).is_pending());
+    tokio::time::advance(ms(10)).await;
+    assert!(poll(call.as_mut()).is_pending());
+    tokio::time::advance(ms(10)).await;
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(call.as_mut()))).is_err(), "the panic goes on");
+    drop(call);
+    assert_eq!(dropped.get(), 3, "all of them were dropped");
+    assert!((budget.available(Clock::system().now()) - 8.0).abs() < 1e-9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_an_attempt_goes_on_and_the_others_are_dropped() {
+    let budget = Budget::in_flight(1.0, 8).unwrap();
+    let hedge = Hedge::after(ms(10)).budget(&budget).build().unwrap();
+    let dropped = Cell::new(false);
+    let mut call = Box::pin(hedge.call(|at: Attempt| {
+        let guard = (!at.is_hedge()).then(|| OnDrop(|| dropped.set(true)));
+        async move {
+            let _guard = guard;
+            assert!(!at.is_hedge(), "a bug in an attempt");
+            pending::<Result<(), Error>>().await
+        }
+    }));
+    assert!(poll(call.as_mut()).is_pending());
+    tokio::time::advance(ms(10)).await;
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(call.as_mut()))).is_err());
+    drop(call);
+    assert!(dropped.get());
+    assert!((budget.available(Clock::system().now()) - 8.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_call_that_is_over_says_so_when_it_is_polled_again() {
+    let hedge = Hedge::after(ms(10)).budget(&Budget::default()).build().unwrap();
+    let mut call = pin!(hedge.call(|_| async { Ok::<_, Error>(()) }));
+    assert!(poll(call.as_mut()).is_ready());
+    let again = catch_unwind(AssertUnwindSafe(|| poll(call.as_mut())));
+    assert!(again.unwrap_err().downcast_ref::<&str>().unwrap().contains("after it was ready"));
+}
+
+/// The delay is exact on a clock that lags, and the hedge neither starts early nor is forgotten.
+#[test]
+fn a_coarse_reading_does_not_move_the_delay() {
+    let time = ManualClock::lagging(ms(4));
+    let hedge = Hedge::after(ms(30)).budget(&Budget::default()).clock(time.clock()).build().unwrap();
+    let started = Cell::new(0);
+    let mut call = pin!(hedge.call(|_| {
+        started.set(started.get() + 1);
+        pending::<Result<(), Error>>()
+    }));
+    assert!(poll(call.as_mut()).is_pending());
+    time.advance(ms(29));
+    assert!(poll(call.as_mut()).is_pending());
+    assert_eq!(started.get(), 1);
+    time.advance(ms(1));
+    assert!(poll(call.as_mut()).is_pending());
+    assert_eq!(started.get(), 2);
+}
+
+/// A sample is measured by the exact clock at both ends.
+#[test]
+fn hg_2_a_clock_that_lags_makes_no_sample_shorter() {
+    let time = ManualClock::lagging(ms(4));
+    let builder = Hedge::after_p95().min_samples(20).budget(&Budget::default());
+    let hedge = builder.clock(time.clock()).build().unwrap();
+    for _ in 0..20 {
+        let begun = time.now();
+        let mut call = pin!(hedge.call(|_| {
+            let time = &time;
+            poll_fn(move |_| if time.now() > begun { Poll::Ready(Ok::<_, Error>(())) } else { Poll::Pending })
+        }));
+        assert!(poll(call.as_mut()).is_pending());
+        time.advance(ms(10));
+        assert!(poll(call.as_mut()).is_ready());
+    }
+    assert!(hedge.delay(time.now()).unwrap() >= ms(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_never_yields_its_budget_is_hedged_still() {
+    // tokio makes timers wait for a task that has spent its cooperative budget; this attempt spends it on every poll.
+    let greedy = |cx: &mut Context<'_>| {
+        loop {
+            let mut unit = pin!(tokio::task::coop::consume_budget());
+            if unit.as_mut().poll(cx).is_pending() {
+                return Poll::<Result<u8, Error>>::Pending;
+            }
+        }
+    };
+    let hedge = Hedge::after(ms(300)).budget(&Budget::default()).build().unwrap();
+    let clock = Clock::system();
+    let hurry = async {
+        let until = clock.now() + secs(5);
+        while clock.now() < until {
+            tokio::time::advance(ms(50)).await;
+        }
+        panic!("it was never hedged")
+    };
+    let call = hedge
+        .call(|at| poll_fn(move |cx| if at.is_hedge() { Poll::Ready(Ok(at.hedge())) } else { greedy(cx) }));
+    tokio::select! {
+        biased;
+        result = call => assert_eq!(result.unwrap(), 1),
+        () = hurry => {}
+    }
+}
+
+#[test]
+fn attempts_that_have_not_been_woken_are_asked_no_more_often_than_the_task_is() {
+    let time = ManualClock::new();
+    let hedge = Hedge::after(ms(30)).max(3).budget(&Budget::default()).clock(time.clock()).build().unwrap();
+    let polls = Cell::new(0);
+    let mut call = pin!(hedge.call(|_| {
+        poll_fn(|_| {
+            polls.set(polls.get() + 1);
+            Poll::<Result<(), Error>>::Pending
+        })
+    }));
+    assert!(poll(call.as_mut()).is_pending());
+    assert_eq!(polls.get(), 1);
+    time.advance(ms(30));
+    assert!(poll(call.as_mut()).is_pending());
+    assert_eq!(polls.get(), 3, "the first once more, and the hedge once");
+    assert_eq!(hedge.stats().hedges, 1);
+    time.advance(secs(9));
+    assert!(poll(call.as_mut()).is_pending());
+    assert_eq!(
+        (polls.get(), hedge.stats().hedges),
+        (6, 2),
+        "two, and one more: the delay is from start to start"
+    );
+}
+
+#[test]
+fn what_a_deadline_says_holds_at_the_first_instant() {
+    let time = ManualClock::new();
+    let hedge = Hedge::after(ms(0)).budget(&Budget::default()).clock(time.clock()).build().unwrap();
+    let mut call = pin!(hedge.call(|_| pending::<Result<(), Error>>()).until(Instant::ORIGIN));
+    assert!(poll(call.as_mut()).is_pending());
+    assert_eq!((hedge.stats().hedges, hedge.stats().out_of_time), (0, 1));
+}

@@ -1,0 +1,218 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use core_time::Sleep;
+use pin_project_lite::pin_project;
+
+use crate::deadline::Deadline;
+
+pin_project! {
+    /// Many futures at once, until a deadline. Made by [`Deadline::gather`]. Nothing begins before it is first polled.
+    ///
+    /// They run in the task that awaits it, a bounded number [at once](Self::at_once); each wake-up asks all of those. For many hundreds that
+    /// work hard, a task for each is better.
+    ///
+    /// # Cancel safety
+    /// Dropping it drops all futures, and what those have come to that are done.
+    ///
+    /// # Panics
+    /// A panic of a future goes on. Polled outside a tokio runtime with timers it panics when it has to wait, unless the clock is
+    /// manual. Polling it after it is ready panics.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Gather<I>
+    where
+        I: Iterator,
+        I::Item: Future,
+    {
+        deadline: Deadline,
+        waiting: I,
+        running: Vec<(usize, Pin<Box<I::Item>>)>,
+        parts: Vec<Part<<I::Item as Future>::Output>>,
+        at_once: usize,
+        is_done: bool,
+        #[pin]
+        alarm: Option<Sleep>,
+    }
+}
+
+/// What one of many futures came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<T> {
+    /// It was done in time.
+    Done(T),
+    /// It was running when the time was up, and was dropped.
+    Unfinished,
+    /// The time was up before its turn came.
+    NotStarted,
+}
+
+/// What many futures came to, in the order in which they were given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "some of it may be missing"]
+pub struct Gathered<T> {
+    parts: Vec<Part<T>>,
+}
+
+/// How many run at once unless somebody says otherwise.
+const AT_ONCE: usize = 64;
+
+// === impl Gather ===
+
+impl<I> Gather<I>
+where
+    I: ExactSizeIterator<Item: Future>,
+{
+    pub(crate) fn new(deadline: Deadline, waiting: I) -> Self {
+        Self {
+            deadline,
+            waiting,
+            running: Vec::new(),
+            parts: Vec::new(),
+            at_once: AT_ONCE,
+            is_done: false,
+            alarm: None,
+        }
+    }
+
+    /// Runs at most so many at the same time; the next starts when one is done. 0 is 1. Default: 64.
+    pub fn at_once(mut self, futures: usize) -> Self {
+        self.at_once = futures.max(1);
+        self
+    }
+}
+
+impl<I> Future for Gather<I>
+where
+    I: ExactSizeIterator<Item: Future>,
+{
+    type Output = Gathered<<I::Item as Future>::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        assert!(!self.is_done, "a gathering was polled after it was ready");
+        self.as_mut().poll_running(cx);
+        let is_complete = self.running.is_empty() && self.waiting.len() == 0;
+        if is_complete || self.as_mut().is_up(cx) { Poll::Ready(self.finish()) } else { Poll::Pending }
+    }
+}
+
+impl<I> Gather<I>
+where
+    I: ExactSizeIterator<Item: Future>,
+{
+    /// Asks all that run, and starts others where there is room.
+    fn poll_running(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let this = self.project();
+        let mut at = 0;
+        loop {
+            while let Some((part, future)) = this.running.get_mut(at) {
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(output) => {
+                        this.parts[*part] = Part::Done(output);
+                        drop(this.running.remove(at));
+                    }
+                    Poll::Pending => at += 1,
+                }
+            }
+            let room = this.at_once.saturating_sub(this.running.len());
+            if this.waiting.len() == 0 || this.deadline.is_past() {
+                return;
+            }
+            // Whoever is ready at once makes room for another.
+            for future in this.waiting.by_ref().take(room) {
+                this.running.push((this.parts.len(), Box::pin(future)));
+                this.parts.push(Part::Unfinished);
+            }
+            if this.running.len() == at {
+                return;
+            }
+        }
+    }
+
+    /// Whether the time is up.
+    fn is_up(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let mut this = self.project();
+        // A task that has spent its cooperative budget never sees its timer fire: the clock has the first word.
+        if this.deadline.is_past() {
+            return true;
+        }
+        if this.alarm.is_none() {
+            this.alarm.set(Some(this.deadline.clock().sleep_until(this.deadline.instant())));
+        }
+        this.alarm.as_pin_mut().is_some_and(|alarm| alarm.poll(cx).is_ready())
+    }
+
+    /// Drops what is not done, and then tells what is.
+    fn finish(self: Pin<&mut Self>) -> Gathered<<I::Item as Future>::Output> {
+        let mut this = self.project();
+        *this.is_done = true;
+        this.running.clear();
+        this.alarm.set(None);
+        let mut parts = std::mem::take(this.parts);
+        parts.extend(std::iter::repeat_with(|| Part::NotStarted).take(this.waiting.len()));
+        Gathered { parts }
+    }
+}
+
+impl<I> std::fmt::Debug for Gather<I>
+where
+    I: ExactSizeIterator<Item: Future>,
+{
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gather")
+            .field("deadline", &self.deadline)
+            .field("running", &self.running.len())
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Gathered ===
+
+impl<T> Gathered<T> {
+    /// Whether all were done in time.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Done(_)))
+    }
+
+    /// What each came to, in the order in which they were given.
+    #[must_use]
+    pub fn parts(&self) -> &[Part<T>] {
+        &self.parts
+    }
+
+    /// The same, by value.
+    #[must_use]
+    pub fn into_parts(self) -> Vec<Part<T>> {
+        self.parts
+    }
+
+    /// What is there, with its place.
+    pub fn done(&self) -> impl Iterator<Item = (usize, &T)> {
+        self.parts.iter().enumerate().filter_map(|(at, part)| match part {
+            Part::Done(output) => Some((at, output)),
+            Part::Unfinished | Part::NotStarted => None,
+        })
+    }
+
+    /// The places of what is not there.
+    pub fn missing(&self) -> impl Iterator<Item = usize> {
+        self.parts
+            .iter()
+            .enumerate()
+            .filter_map(|(at, part)| if let Part::Done(_) = part { None } else { Some(at) })
+    }
+
+    /// All of it, if nothing is missing.
+    ///
+    /// # Errors
+    /// The same, when something is.
+    pub fn complete(self) -> Result<Vec<T>, Self> {
+        if !self.is_complete() {
+            return Err(self);
+        }
+        let output = |part| if let Part::Done(output) = part { Some(output) } else { None };
+        Ok(self.parts.into_iter().filter_map(output).collect())
+    }
+}

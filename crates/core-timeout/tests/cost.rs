@@ -1,0 +1,67 @@
+//! What limits cost where nothing takes long: no allocation, and futures that are hardly larger than the attempt.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use core_time::{Clock, secs};
+use core_timeout::{Deadline, Profile, Standard, Timeout, Timeouts};
+
+fn poll_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(out) => out,
+        Poll::Pending => panic!("it was to be ready at once"),
+    }
+}
+
+fn fine() -> Ready<Result<u32, Infallible>> {
+    ready(Ok(1))
+}
+
+/// Allocations of the second run: the first may set up what lasts for the life of the thread.
+fn allocations(run: impl Fn()) -> u64 {
+    run();
+    allocation_counter::measure(run).count_total
+}
+
+#[test]
+fn the_counter_counts() {
+    let boxes = || drop(std::hint::black_box(Box::new(7_u64)));
+    assert_eq!(allocations(boxes), 1, "or all tests here are worth nothing");
+}
+
+#[test]
+fn a_call_that_is_ready_allocates_nothing() {
+    let attempt = Timeout::attempt(secs(1)).build().unwrap();
+    let total = Timeout::total(secs(1)).build().unwrap();
+    let deadline = Deadline::after(secs(1), &Clock::system());
+    assert_eq!(allocations(|| assert_eq!(poll_once(attempt.run(fine())).unwrap(), 1)), 0);
+    assert_eq!(allocations(|| assert_eq!(poll_once(total.run(fine())).unwrap(), 1)), 0);
+    assert_eq!(allocations(|| assert_eq!(poll_once(deadline.child(secs(1)).run(fine())).unwrap(), 1)), 0);
+}
+
+#[test]
+fn reading_a_limit_allocates_nothing_nor_does_running_under_it() {
+    let timeouts = Timeouts::new(Profile::<Standard>::production()).unwrap();
+    assert_eq!(allocations(|| assert_eq!(timeouts.get(Standard::Request), secs(60))), 0);
+    assert_eq!(allocations(|| assert!(poll_once(timeouts.run(Standard::Request, fine())).is_ok())), 0);
+}
+
+#[test]
+fn a_call_is_at_most_256_bytes_larger_than_its_attempt() {
+    // The future is there twice: as it was given, and where it runs.
+    let attempt = 2 * size_of::<Ready<Result<u32, Infallible>>>();
+    let deadline = Deadline::after(secs(1), &Clock::system());
+    let call = deadline.run(fine());
+    let size = size_of_val(&call);
+    assert!(poll_once(call).is_ok() && size <= 256 + attempt, "{size} around {attempt}");
+    // Here the deadline itself is in the future.
+    let timeouts = Timeouts::new(Profile::<Standard>::production()).unwrap();
+    let call = timeouts.run(Standard::Request, fine());
+    let size = size_of_val(&call);
+    assert!(
+        poll_once(call).is_ok() && size <= 256 + size_of::<Deadline>() + attempt,
+        "{size} around {attempt}"
+    );
+}
