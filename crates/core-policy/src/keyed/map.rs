@@ -34,7 +34,7 @@ use crate::Counters;
 /// others meet once in as many times as there are shards, which are up to four for each core. A miss makes the value outside any
 /// lock: two that race make two, and one of them is dropped.
 pub struct KeyedMap<K, V> {
-    shards: Box<[Mutex<Shard<K, V>>]>,
+    shards: Box<[Locked<K, V>]>,
     hasher: RandomState,
     /// Keys in all shards, and those that are about to be.
     len: AtomicUsize,
@@ -43,6 +43,10 @@ pub struct KeyedMap<K, V> {
     clock: Clock,
     counts: Counters<4>,
 }
+
+/// Keeps shards off each other's cache lines, and off the ones that the prefetcher takes along.
+#[repr(align(128))]
+struct Locked<K, V>(Mutex<Shard<K, V>>);
 
 /// Every key there is room for is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +83,7 @@ const KEYS_IN_SHARD: usize = 16;
 impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub(super) fn new(settings: Keyed) -> Self {
         let Keyed { max, idle, clock } = settings;
-        let shards = (0..shards_for(max)).map(|_| Mutex::default()).collect();
+        let shards = (0..shards_for(max)).map(|_| Locked(Mutex::default())).collect();
         let (hasher, len, counts) = (RandomState::new(), AtomicUsize::new(0), Counters::new());
         Self { shards, hasher, len, max, idle, clock, counts }
     }
@@ -338,9 +342,9 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
 const GLANCES: usize = 2;
 
 #[inline]
-fn lock<K, V>(shard: &Mutex<Shard<K, V>>) -> MutexGuard<'_, Shard<K, V>> {
+fn lock<K, V>(shard: &Locked<K, V>) -> MutexGuard<'_, Shard<K, V>> {
     // A comparison of keys may panic; it changes nothing, so the shard is as it was.
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A power of two: enough that threads rarely meet, and few enough that there are keys to choose from in each.
