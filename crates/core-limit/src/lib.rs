@@ -54,15 +54,18 @@
 //! # The rules
 //! * **Rate.** The generic cell rate algorithm: one moment tells when the bucket will be empty again. `burst` calls may come at
 //!   once, then one each `period / n`. A refusal changes nothing and says after how long it would be admitted. Calls may be
-//!   [reserved](RateLimit::reserve), [settled](RateLimit::settle) when their true cost is known, and [held off](RateLimit::penalise) when the
-//!   callee asks for it. A [bursty](RateBuilder::bursty) rate counts by periods instead, a [`SlidingWindow`] over the time that ends now.
+//!   [reserved](RateLimit::reserve), [settled](RateLimit::settle) when their true cost is known, and
+//!   [held off](RateLimit::penalise) when the callee asks for it. A [bursty](RateBuilder::bursty) rate counts by periods
+//!   instead, a [`SlidingWindow`] over the time that ends now.
 //! * **Keyed.** A bucket for each key in a bounded map; what is forgotten, and when, says [`KeyedMap`](core_policy::KeyedMap).
-//! * **Bulkhead.** So many calls run; further ones are refused at once, or wait in a bounded queue for a bounded time: who is more
-//!   important first, and then in the order in which they came, or the other way round.
-//! * **Adaptive.** The limit follows from how long calls take; see [`Adaptive`] for which algorithm, and for what is learned from.
+//! * **Bulkhead.** So many calls run; further ones are refused at once, or wait in a bounded queue for a bounded time: who
+//!   is more important first, and then in the order in which they came, or the other way round.
+//! * **Adaptive.** The limit follows from how long calls take; see [`Adaptive`] for which algorithm, and for what is learned
+//!   from.
 //! * **Throttle.** Requests, and those that were accepted, are counted over two minutes; what is more than twice as many is held
 //!   back, by lot. Ten times in that time the share is worked out again.
-//! * **Criticality.** What is less important may fill less of a bulkhead or an adaptive limit, and so is refused first, at every load.
+//! * **Criticality.** What is less important may fill less of a bulkhead or an adaptive limit, and so is refused first, at
+//!   every load.
 //!
 //! # Defaults, and why
 //! | | default | because |
@@ -76,24 +79,24 @@
 //! | executors | a thread for each core, ten for waiting, 100 places | computing gains nothing from more threads than cores |
 //!
 //! # Cancel safety
-//! A dropped call gives its slot back, or leaves the queue; a slot that was handed to it at that moment goes to the next. A call that waits
-//! for its turn gives the turn back if nobody came after it, and loses it otherwise, so that others keep theirs. What was taken from a
-//! rate is not given back: the callee may have seen the call. To an adaptive limit a dropped call says nothing. A job that is dropped
-//! before it began is not done.
+//! A dropped call gives its slot back, or leaves the queue; a slot that was handed to it at that moment goes to the next. A
+//! call that waits for its turn gives the turn back if nobody came after it, and loses it otherwise, so that others keep
+//! theirs. What was taken from a rate is not given back: the callee may have seen the call. To an adaptive limit a dropped
+//! call says nothing. A job that is dropped before it began is not done.
 //!
 //! # Cost
 //! A rate limit: a coarse clock reading (an exact one for bursts under 100 ms) and one compare-and-swap on the one word that
-//! the rule needs. A key: besides, its hash, the lock of its shard, and a count. A bulkhead: one compare-and-swap to enter, one to leave.
-//! Waiting in its queue allocates one small node. An adaptive limit: a coarse clock reading and the same two; one call in a
-//! millisecond is measured, which takes a lock and two exact readings. A throttle: a coarse clock reading and two counters of the
-//! thread's own; a random number only while something is held back. Nothing of this allocates, refusals included. Threads share
-//! the word of a rate, and the counts of a bulkhead or adaptive limit, because their rules do.
+//! the rule needs. A key: besides, its hash, the lock of its shard, and a count. A bulkhead: one compare-and-swap to enter,
+//! one to leave. Waiting in its queue allocates one small node. An adaptive limit: a coarse clock reading and the same two;
+//! one call in a millisecond is measured, which takes a lock and two exact readings. A throttle: a coarse clock reading and
+//! two counters of the thread's own; a random number only while something is held back. Nothing of this allocates, refusals
+//! included. Threads share the word of a rate, and the counts of a bulkhead or adaptive limit, because their rules do.
 //!
 //! # Sources
-//! ITU-T I.371 (GCRA); `redis_rate` and governor for its use as a limiter; failsafe-go for reservations; Cloudflare for the sliding
-//! window; M. Nygard, *Release It!*, for bulkheads; B. Beyer et al., *Site Reliability Engineering*, 2016, ch. 21, for throttles and
-//! criticality; Netflix's `concurrency-limits` for Vegas, AIMD and Gradient2. Rules RL-1 to RL-8, RL-9, RL-10, RL-11, AL-1 to AL-6, BH-1 and
-//! TH-1 of this project.
+//! ITU-T I.371 (GCRA); `redis_rate` and governor for its use as a limiter; failsafe-go for reservations; Cloudflare for the
+//! sliding window; M. Nygard, *Release It!*, for bulkheads; B. Beyer et al., *Site Reliability Engineering*, 2016, ch. 21,
+//! for throttles and criticality; Netflix's `concurrency-limits` for Vegas, AIMD and Gradient2. Rules RL-1 to RL-8, RL-9,
+//! RL-10, RL-11, AL-1 to AL-6, BH-1 and TH-1 of this project.
 
 mod adaptive;
 mod bulkhead;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-/// Additive increase, multiplicative decrease (rule AL-2): one more for each success that comes in time, a tenth less for each drop.
+/// Additive increase, multiplicative decrease (rule AL-2): one more for each success that comes in time, a tenth less for
+/// each drop.
 #[derive(Clone, Debug)]
 pub(super) struct Aimd {
     /// A call that took longer counts as dropped, in seconds.

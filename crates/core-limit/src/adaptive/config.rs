@@ -65,23 +65,23 @@ impl Builder {
         self
     }
 
-    /// Measures one call in this time, and lets others go unmeasured, which is cheaper; zero measures each. Drops always count. Default:
-    /// 1 ms.
+    /// Measures one call in this time, and lets others go unmeasured, which is cheaper; zero measures each. Drops always
+    /// count. Default: 1 ms.
     pub fn sample_every(mut self, time: Duration) -> Self {
         self.sample_every = time;
         self
     }
 
-    /// Admits calls of `criticality`, and of less, only while less than this share of the limit is in flight, 0 to 1. Default: all of
-    /// it is open to all.
+    /// Admits calls of `criticality`, and of less, only while less than this share of the limit is in flight, 0 to 1.
+    /// Default: all of it is open to all.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
         self.shares[criticality.index()] = Some(share);
         self
     }
 
-    /// Keeps a share of the limit for calls of a partition, see [`Adaptive::partition`]. What others leave is open to it, too, as what it
-    /// leaves is to others; when the limit is reached, its own share is there for it still, so that for a time as much
-    /// more than the limit may be in flight. Up to 64, and 1 in all.
+    /// Keeps a share of the limit for calls of a partition, see [`Adaptive::partition`]. What others leave is open to it,
+    /// too, as what it leaves is to others; when the limit is reached, its own share is there for it still, so that for a
+    /// time as much more than the limit may be in flight. Up to 64, and 1 in all.
     pub fn partition(mut self, name: impl AsRef<str>, share: f64) -> Self {
         self.partitions.push((Name::new(name.as_ref()), share));
         self
@@ -102,8 +102,9 @@ impl Builder {
     /// Checks everything and makes the limit.
     ///
     /// # Errors
-    /// If `min` is zero, `min`, `initial` and `max` are not in this order, `max` is above a million, a share is not from 0 to 1 or larger than
-    /// that of what is more important, partitions are there twice, are too many or share more than there is, or a name cannot be a name.
+    /// If `min` is zero, `min`, `initial` and `max` are not in this order, `max` is above a million, a share is not from 0
+    /// to 1 or larger than that of what is more important, partitions are there twice, are too many or share more than there
+    /// is, or a name cannot be a name.
     pub fn build(self) -> Result<Adaptive, ConfigError> {
         let Self { name, algorithm, initial, min, max, sample_every, shares, partitions, clock } = self;
         let name = name?;

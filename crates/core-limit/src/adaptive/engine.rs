@@ -68,8 +68,8 @@ impl Engine {
         true
     }
 
-    /// A call that began at `started` was dropped by the callee, or nobody could wait for it any longer. Calls that were under way
-    /// together are one event.
+    /// A call that began at `started` was dropped by the callee, or nobody could wait for it any longer. Calls that were
+    /// under way together are one event.
     pub(super) fn dropped(&mut self, started: Instant, now: Instant) {
         if started <= self.decreased {
             return;

@@ -1,8 +1,9 @@
 /// Tells calls that are slow because of the load from calls that are slow for another reason.
 ///
-/// While a callee has room, what it gets done grows with what is in flight; when it is full, only the queue does. So the line through
-/// throughput over calls in flight says which it is. A limit that falls although throughput still grows starves for nothing, and one that rises although
-/// it does not fills a queue: both happen to limits whose idea of a normal time is out of date.
+/// While a callee has room, what it gets done grows with what is in flight; when it is full, only the queue does. So the
+/// line through throughput over calls in flight says which it is. A limit that falls although throughput still grows starves
+/// for nothing, and one that rises although it does not fills a queue: both happen to limits whose idea of a normal time is
+/// out of date.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
     /// What was in flight, and what got done a second: by Little's law, the one over the time it took.

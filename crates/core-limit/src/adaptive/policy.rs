@@ -15,9 +15,9 @@ use crate::Criticality;
 /// A limit on concurrent calls that is found out from how long they take, and from what the callee drops. Cheap to clone; clones
 /// share the limit.
 ///
-/// Reach for it where nobody knows how much a callee can take, or that changes: it has more asked for until calls begin to queue, and less
-/// when they do. Where a contract or a pool says how many there may be, a [`Bulkhead`](crate::Bulkhead) is simpler. Nobody waits: a call
-/// above the limit is refused at once.
+/// Reach for it where nobody knows how much a callee can take, or that changes: it has more asked for until calls begin to
+/// queue, and less when they do. Where a contract or a pool says how many there may be, a [`Bulkhead`](crate::Bulkhead) is
+/// simpler. Nobody waits: a call above the limit is refused at once.
 ///
 /// | | looks at | begins with, at least, at most | take it |
 /// |---|---|---|---|
@@ -38,13 +38,14 @@ use crate::Criticality;
 /// ```
 ///
 /// # What is learned from
-/// A success is a sample: its time without what it waited for further in. Overload and timeouts are drops: the limit falls, once for
-/// all calls that were under way together. Any other failure says nothing, since one that comes fast would make all others look slow
-/// (rule AL-5); nor do panics, calls that a policy further in refused, and permits that were dropped (rule AL-4).
+/// A success is a sample: its time without what it waited for further in. Overload and timeouts are drops: the limit falls,
+/// once for all calls that were under way together. Any other failure says nothing, since one that comes fast would make all
+/// others look slow (rule AL-5); nor do panics, calls that a policy further in refused, and permits that were dropped (rule
+/// AL-4).
 ///
-/// Before a limit moves because of the time that calls take, the last 32 samples are asked whether throughput still grows with what is in
-/// flight. Where it surely does, calls are slow for another reason than load: the limit does not fall, and Vegas comes to take the new time for
-/// the normal one. Where it surely does not, the limit does not rise.
+/// Before a limit moves because of the time that calls take, the last 32 samples are asked whether throughput still grows
+/// with what is in flight. Where it surely does, calls are slow for another reason than load: the limit does not fall, and
+/// Vegas comes to take the new time for the normal one. Where it surely does not, the limit does not rise.
 #[derive(Clone, Debug)]
 pub struct Adaptive {
     inner: Arc<Inner>,

@@ -192,3 +192,54 @@ fn a_callee_that_is_full_is_not_taken_for_one_that_became_slower() {
     let after = engine.limit();
     assert!(after < before / 3, "{before} and then {after}");
 }
+
+#[test]
+fn a_limit_follows_a_callee_that_gets_more_room() {
+    for algorithm in [Algorithm::Vegas, Algorithm::Gradient] {
+        let mut engine = Engine::new(algorithm, 20, 5, 1_000);
+        serve(&mut engine, 2_000, 10, 50);
+        let before = engine.limit();
+        for room in (50..=400).step_by(10) {
+            serve(&mut engine, 200, 10, room);
+        }
+        let after = engine.limit();
+        assert!(after >= 380 && after > before * 2, "{algorithm:?}: {before} and then {after}");
+    }
+}
+
+#[test]
+fn a_limit_stays_in_bounds_while_the_room_comes_and_goes() {
+    for algorithm in [Algorithm::Vegas, Algorithm::Gradient] {
+        let mut engine = Engine::new(algorithm, 20, 5, 1_000);
+        let (mut least, mut most) = (u32::MAX, 0);
+        for round in 0..60 {
+            serve(&mut engine, 300, 10, if round % 2 == 0 { 100 } else { 50 });
+            if round >= 10 {
+                least = least.min(engine.limit());
+                most = most.max(engine.limit());
+            }
+        }
+        assert!(least >= 45 && most <= 300, "{algorithm:?}: from {least} to {most}");
+    }
+}
+
+#[test]
+fn al_2_a_limit_that_learns_from_drops_stays_where_they_begin() {
+    let mut engine = engine(AIMD, 20, 1_000);
+    let mut nanos = 1_000;
+    let (mut least, mut most) = (u32::MAX, 0);
+    for round in 0..5_000 {
+        nanos += 1_000;
+        let in_flight = engine.limit();
+        if in_flight > 100 {
+            engine.dropped(Instant::from_nanos(nanos), Instant::from_nanos(nanos + 500));
+        } else {
+            learn(&mut engine, ms(10), in_flight);
+        }
+        if round > 200 {
+            least = least.min(engine.limit());
+            most = most.max(engine.limit());
+        }
+    }
+    assert!(least >= 90 && most <= 101, "from {least} to {most}");
+}

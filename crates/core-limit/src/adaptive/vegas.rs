@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-/// TCP Vegas for concurrency (rule AL-1): what a call takes longer than the shortest is time in a queue, and there should be a little of
-/// it.
+/// TCP Vegas for concurrency (rule AL-1): what a call takes longer than the shortest is time in a queue, and there should be
+/// a little of it.
 ///
-/// After `concurrency-limits` of Netflix, without its probes, which learn a baseline under load; [`Guard`](super::guard::Guard) does
-/// what they are for.
+/// After `concurrency-limits` of Netflix, without its probes, which learn a baseline under load;
+/// [`Guard`](super::guard::Guard) does what they are for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vegas {
     /// The shortest time there was, in seconds; 0 before the first.

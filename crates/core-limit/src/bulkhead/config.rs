@@ -61,15 +61,15 @@ impl Builder {
         self
     }
 
-    /// Serves who came last first, of those that are equally important. Default: who came first. When there is more to do than can be
-    /// done, those who came last are the ones whose callers still wait; those who came first go unserved.
+    /// Serves who came last first, of those that are equally important. Default: who came first. When there is more to do
+    /// than can be done, those who came last are the ones whose callers still wait; those who came first go unserved.
     pub fn lifo(mut self) -> Self {
         self.is_lifo = true;
         self
     }
 
-    /// Admits calls of `criticality`, and of less, only while less than this share of the slots is in use, 0 to 1; others are shed at
-    /// once and never wait. Default: all slots are open to all, and importance only decides about who waits.
+    /// Admits calls of `criticality`, and of less, only while less than this share of the slots is in use, 0 to 1; others
+    /// are shed at once and never wait. Default: all slots are open to all, and importance only decides about who waits.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
         self.shares[criticality.index()] = Some(share);
         self
@@ -97,8 +97,8 @@ impl Builder {
     /// Checks everything and makes the bulkhead.
     ///
     /// # Errors
-    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all, a share is not from 0 to 1, less
-    /// important calls would have a larger share or the most important ones less than all, or the name cannot be a name.
+    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all, a share is not from 0 to
+    /// 1, less important calls would have a larger share or the most important ones less than all, or the name cannot be a name.
     pub fn build(self) -> Result<Bulkhead, ConfigError> {
         let name = self.name?;
         check_max(self.max)?;

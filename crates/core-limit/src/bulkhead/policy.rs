@@ -95,8 +95,8 @@ impl Bulkhead {
         Self { inner: Arc::clone(&self.inner), criticality }
     }
 
-    /// Changes the number of slots, at once and without waiting for anybody (rule RL-8). New slots go to those who wait; calls that
-    /// run go on, and while there are more of them than slots nobody is admitted.
+    /// Changes the number of slots, at once and without waiting for anybody (rule RL-8). New slots go to those who wait;
+    /// calls that run go on, and while there are more of them than slots nobody is admitted.
     ///
     /// # Errors
     /// If it is zero or more than a million. Then nothing has changed.

@@ -75,8 +75,8 @@ impl Waiter {
     /// What has become of it. While it waits, `waker` is woken when that changes.
     pub(crate) fn fate(&self, waker: &Waker) -> Fate {
         let mut known = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        // Looked at under the lock that `wake` takes after it was decided: either we see it or it sees our waker. Acquire pairs with
-        // the Release in `decide`: a slot comes with everything its last holder did.
+        // Looked at under the lock that `wake` takes after it was decided: either we see it or it sees our waker. Acquire
+        // pairs with the Release in `decide`: a slot comes with everything its last holder did.
         let fate = self.state.load(Ordering::Acquire);
         if fate == Fate::Waiting as u8 {
             known.clone_from(waker);

@@ -143,8 +143,8 @@ impl Slots {
         }
     }
 
-    /// Changes how many slots there are. New ones go to those who wait; of those that are too many none is taken from anybody, they
-    /// go as they are given back (rule RL-8).
+    /// Changes how many slots there are. New ones go to those who wait; of those that are too many none is taken from
+    /// anybody, they go as they are given back (rule RL-8).
     pub(crate) fn resize(&self, max: u32) {
         let mut granted = Vec::new();
         let mut queue = self.lock();

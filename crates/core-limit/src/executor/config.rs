@@ -32,8 +32,8 @@ impl Builder {
         self
     }
 
-    /// Lets so many jobs wait for a thread, up to a million. Default: 100. With none, a thread that has just told what came of a job may
-    /// still count as busy.
+    /// Lets so many jobs wait for a thread, up to a million. Default: 100. With none, a thread that has just told what came
+    /// of a job may still count as busy.
     pub fn queue(mut self, jobs: usize) -> Self {
         self.queue = jobs;
         self
@@ -42,8 +42,8 @@ impl Builder {
     /// Checks everything and starts the threads. They are named after the executor, with a number.
     ///
     /// # Errors
-    /// If there are no threads or more than 1 024, the queue is longer than a million, the name cannot be a name, or the operating
-    /// system has no thread to give.
+    /// If there are no threads or more than 1 024, the queue is longer than a million, the name cannot be a name, or the
+    /// operating system has no thread to give.
     pub fn build(self) -> Result<Executor, ConfigError> {
         let Self { name, threads, queue } = self;
         let name = name?;

@@ -15,8 +15,8 @@ use super::workers::{CANCELLED, DONE, PANICKED};
 /// What an [`Executor`](super::Executor) is to do: await its result, or [`join`](Self::join) it on a thread.
 ///
 /// # Cancel safety
-/// Dropping it cancels a job that has not begun; one that runs goes on, and its result is dropped. [`detach`](Self::detach) lets it
-/// be done without anybody waiting.
+/// Dropping it cancels a job that has not begun; one that runs goes on, and its result is dropped. [`detach`](Self::detach)
+/// lets it be done without anybody waiting.
 ///
 /// # Panics
 /// Polling it after it was ready panics.
@@ -70,8 +70,8 @@ where
 // === impl Job ===
 
 impl<T> Job<T> {
-    /// Blocks the thread until it is done. Not on a thread of the same executor: if all its threads wait for jobs that are in the queue,
-    /// none is begun.
+    /// Blocks the thread until it is done. Not on a thread of the same executor: if all its threads wait for jobs that are
+    /// in the queue, none is begun.
     ///
     /// # Errors
     /// If it panicked, or was never begun.

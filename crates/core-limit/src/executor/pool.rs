@@ -10,8 +10,8 @@ use super::error::StillRunning;
 use super::job::{Job, job};
 use super::workers::{CANCELLED, DONE, NotTaken, PANICKED, REFUSED, Workers};
 
-/// Threads of their own for work that blocks, with a bounded queue: a bulkhead that brings its threads along. Cheap to clone; clones
-/// share the threads.
+/// Threads of their own for work that blocks, with a bounded queue: a bulkhead that brings its threads along. Cheap to
+/// clone; clones share the threads.
 ///
 /// Reach for it to keep what computes for long, and libraries that block, off the threads of a runtime, and off each other's: one
 /// executor for each. When all threads are busy and the queue is full, a job is refused at once. A job that panics is
@@ -27,8 +27,8 @@ use super::workers::{CANCELLED, DONE, NotTaken, PANICKED, REFUSED, Workers};
 /// ```
 ///
 /// # What dropping does
-/// When the last clone is dropped, jobs that have not begun are cancelled, and threads end with the job they are at. To let them finish,
-/// [`shutdown`](Self::shutdown).
+/// When the last clone is dropped, jobs that have not begun are cancelled, and threads end with the job they are at. To let
+/// them finish, [`shutdown`](Self::shutdown).
 #[derive(Clone, Debug)]
 pub struct Executor(Arc<Handle>);
 
@@ -111,8 +111,8 @@ impl Executor {
         self.0.workers.close();
     }
 
-    /// Takes no more jobs, and blocks the thread until those that were taken are done, for so long at most; then cancels those that have not
-    /// begun. Not from a job of the same executor, which would wait for itself.
+    /// Takes no more jobs, and blocks the thread until those that were taken are done, for so long at most; then cancels
+    /// those that have not begun. Not from a job of the same executor, which would wait for itself.
     ///
     /// # Errors
     /// What was left.

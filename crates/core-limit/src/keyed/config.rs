@@ -45,8 +45,9 @@ impl Builder {
     /// Checks everything and makes the limit.
     ///
     /// # Errors
-    /// As for a single limit, of each tier; if a tier is there twice or there are more than 64, calls may wait, some tiers are bursty and
-    /// others are not, a key would be forgotten before what it used is there again, or the settings of the keys are out of range.
+    /// As for a single limit, of each tier; if a tier is there twice or there are more than 64, calls may wait, some tiers
+    /// are bursty and others are not, a key would be forgotten before what it used is there again, or the settings of the
+    /// keys are out of range.
     pub fn build<K: Hash + Eq>(self) -> Result<KeyedRate<K>, ConfigError> {
         let Self { name, keyed, tiers, clock } = self;
         let name = name?;
@@ -87,8 +88,8 @@ impl Builder {
 }
 
 impl RateBuilder {
-    /// This rate for each key, in a map of so many keys. Keys that are not in use go after their idle time, which must be as long as what
-    /// a key used takes to be there again: then forgetting it changes nothing.
+    /// This rate for each key, in a map of so many keys. Keys that are not in use go after their idle time, which must be as
+    /// long as what a key used takes to be there again: then forgetting it changes nothing.
     ///
     /// ```
     /// use core_limit::Rate;

@@ -13,14 +13,15 @@ use super::tier::{Bucket, Rules, Tier};
 use crate::error::{ConfigError, Kind};
 use crate::rate::{COARSE_FROM, Engine, RateBuilder, RateStats, Refused, Taken};
 
-/// A rate limit for each key, in tiers. Cheap to clone; clones share the keys. Made by [`RateBuilder::keyed`](crate::RateBuilder::keyed).
+/// A rate limit for each key, in tiers. Cheap to clone; clones share the keys. Made by
+/// [`RateBuilder::keyed`](crate::RateBuilder::keyed).
 ///
-/// A key has one bucket, whatever tier it is asked for in: one that goes from `default` to `premium` has used what it had used. The tier is
-/// an argument, since only the caller knows where it is from; a header of the client is no such place.
+/// A key has one bucket, whatever tier it is asked for in: one that goes from `default` to `premium` has used what it had
+/// used. The tier is an argument, since only the caller knows where it is from; a header of the client is no such place.
 ///
 /// # What is forgotten
-/// See [`KeyedMap`]. A key that had to make room for others begins anew with a full burst: let the map hold more keys than come in
-/// their idle time. A bucket takes about 150 bytes, and the key.
+/// See [`KeyedMap`]. A key that had to make room for others begins anew with a full burst: let the map hold more keys than
+/// come in their idle time. A bucket takes about 150 bytes, and the key.
 ///
 /// # Cost
 /// That of looking a key up, and that of a single limit; no allocation for a key that is known.

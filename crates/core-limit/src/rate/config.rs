@@ -86,16 +86,17 @@ impl Builder {
         self.burst(1)
     }
 
-    /// Counts by periods that begin one after the other from when the limit is made: all of a period may come at its start, and what
-    /// is not used is lost with it. Two periods' worth may come at once where they meet. For callees that count so themselves; the default,
-    /// which refills evenly, is kinder to all others. Up to 1 000 000 in a period of a millisecond or more.
+    /// Counts by periods that begin one after the other from when the limit is made: all of a period may come at its start,
+    /// and what is not used is lost with it. Two periods' worth may come at once where they meet. For callees that count so
+    /// themselves; the default, which refills evenly, is kinder to all others. Up to 1 000 000 in a period of a millisecond
+    /// or more.
     pub fn bursty(mut self) -> Self {
         self.is_bursty = true;
         self
     }
 
-    /// Lets a call wait so long for its turn. Default: not at all. Who would have to wait for longer, or past the deadline, is refused
-    /// at once (rule RL-6). Up to a day.
+    /// Lets a call wait so long for its turn. Default: not at all. Who would have to wait for longer, or past the deadline,
+    /// is refused at once (rule RL-6). Up to a day.
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
@@ -123,10 +124,10 @@ impl Builder {
     /// Checks everything and makes the limit.
     ///
     /// # Errors
-    /// If count, period or burst is zero, there is more than one call in a nanosecond, the rate cannot be kept to within 1 % since
-    /// a call would be a fraction of a nanosecond, a full bucket would take more than
-    /// 100 years to empty, a call may wait for more than a day, a bursty limit has a burst or is too large or too fast, or the name cannot
-    /// be a name.
+    /// If count, period or burst is zero, there is more than one call in a nanosecond, the rate cannot be kept to within 1 %
+    /// since a call would be a fraction of a nanosecond, a full bucket would take more than
+    /// 100 years to empty, a call may wait for more than a day, a bursty limit has a burst or is too large or too fast, or
+    /// the name cannot be a name.
     pub fn build(self) -> Result<RateLimit, ConfigError> {
         let name = self.name.clone()?;
         let rate = self.check()?;

@@ -169,8 +169,8 @@ impl Cycles {
         self.word.compare_exchange_weak(word, state.word(), Ordering::Relaxed, Ordering::Relaxed).map(drop)
     }
 
-    /// The word. One from far ahead was written by a clock that has gone back since: this period counts as used up, and does so from
-    /// now on, so that nobody is locked out until the clock has caught up.
+    /// The word. One from far ahead was written by a clock that has gone back since: this period counts as used up, and does
+    /// so from now on, so that nobody is locked out until the clock has caught up.
     fn load(&self, now: Instant) -> u64 {
         let (word, cycle) = (self.word.load(Ordering::Relaxed), self.nanos(now) / self.period);
         if (word >> USED_BITS) <= cycle + 1 + JUMP / self.period {

@@ -86,8 +86,8 @@ impl Gcra {
         !is_off(count, period, self.scale, self.interval_of(count, period))
     }
 
-    /// Changes the rate. What was taken counts as that many calls still, and a bucket is at most full; what was reserved keeps its
-    /// time (rule RL-8).
+    /// Changes the rate. What was taken counts as that many calls still, and a bucket is at most full; what was reserved
+    /// keeps its time (rule RL-8).
     pub(crate) fn change(&self, count: u64, period: Duration, burst: u64, now: Instant) {
         let interval = self.interval_of(count, period);
         let burst = burst.min(ROOM / interval);

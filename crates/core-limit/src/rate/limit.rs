@@ -105,8 +105,8 @@ impl RateLimit {
     /// waits as long as the last of `n` reservations of one (rule RL-5).
     ///
     /// # Errors
-    /// The refusal, at once and without taking anything, if the wait would be longer than `max_wait` (rule RL-6): it says after how
-    /// long it would not be. [`Reason::Impossible`] if it always would.
+    /// The refusal, at once and without taking anything, if the wait would be longer than `max_wait` (rule RL-6): it says
+    /// after how long it would not be. [`Reason::Impossible`] if it always would.
     ///
     /// ```
     /// use core_limit::Rate;
@@ -149,8 +149,8 @@ impl RateLimit {
         self.0.counts.add(ALLOWED, n);
     }
 
-    /// Admits nothing for so long, as when the callee said `Retry-After`, and then one after the other. An hour at most, longer is taken
-    /// for an hour (rule RL-11); a bursty limit goes on with the next period.
+    /// Admits nothing for so long, as when the callee said `Retry-After`, and then one after the other. An hour at most,
+    /// longer is taken for an hour (rule RL-11); a bursty limit goes on with the next period.
     pub fn penalise(&self, time: Duration) {
         self.0.engine.penalise(time.min(PENALTY_MAX), self.0.clock.now());
     }
@@ -159,8 +159,8 @@ impl RateLimit {
     /// wait are not looked at. What was taken stays taken, up to a full burst; reservations keep their time.
     ///
     /// # Errors
-    /// If the rate could not be built, a limit that is bursty would no longer be or the other way round, a bursty one would change its
-    /// period, or the new rate is so much faster that it could not be kept to within 1 %. Then nothing has changed.
+    /// If the rate could not be built, a limit that is bursty would no longer be or the other way round, a bursty one would
+    /// change its period, or the new rate is so much faster that it could not be kept to within 1 %. Then nothing has changed.
     #[expect(clippy::needless_pass_by_value, reason = "a builder is used once")]
     pub fn set_rate(&self, rate: Builder) -> Result<(), ConfigError> {
         let rate = rate.check()?;

@@ -6,9 +6,9 @@ use super::limit::RateLimit;
 
 /// Calls that were taken from a [`RateLimit`] as of a moment to come. Made by [`RateLimit::reserve`].
 ///
-/// Wait for it with [`ready`](Self::ready) or [`ready_blocking`](Self::ready_blocking), or [`spend`](Self::spend) it and see to it
-/// that nothing happens before [`at`](Self::at). Dropped before that, it is given back if no other was made after it (rule RL-7);
-/// those that were made later keep their time, so otherwise it is lost.
+/// Wait for it with [`ready`](Self::ready) or [`ready_blocking`](Self::ready_blocking), or [`spend`](Self::spend) it and see
+/// to it that nothing happens before [`at`](Self::at). Dropped before that, it is given back if no other was made after it
+/// (rule RL-7); those that were made later keep their time, so otherwise it is lost.
 #[must_use = "a reservation that is dropped is given back"]
 #[derive(Debug)]
 pub struct Reservation {

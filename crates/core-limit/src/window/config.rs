@@ -42,7 +42,8 @@ impl Builder {
     /// Checks everything and makes the limit.
     ///
     /// # Errors
-    /// If the limit is zero or above 1 048 575, the window is shorter than 100 ms or longer than 31 days, or the name cannot be a name.
+    /// If the limit is zero or above 1 048 575, the window is shorter than 100 ms or longer than 31 days, or the name cannot
+    /// be a name.
     pub fn build(self) -> Result<SlidingWindow, ConfigError> {
         let Self { name, limit, window, clock } = self;
         let name = name?;

@@ -7,8 +7,8 @@ use crate::rate::{Refused, Taken};
 
 /// A sliding-window counter over one word. Pure: the time goes in.
 ///
-/// Calls are counted in windows that follow one another. Of the last one as much still counts as of it lies in the window that ends
-/// now, as though its calls had come evenly: `floor((1 − passed) · last) + this + n ≤ limit` (rule RL-9).
+/// Calls are counted in windows that follow one another. Of the last one as much still counts as of it lies in the window
+/// that ends now, as though its calls had come evenly: `floor((1 − passed) · last) + this + n ≤ limit` (rule RL-9).
 ///
 /// The word is `window << 40 | last << 20 | this`. The number of the window wraps around; who finds his own number after so
 /// long a pause waits for one window.

@@ -12,9 +12,10 @@ use crate::rate::{RateStats, Refused, Taken};
 
 /// A rate limit that counts over a window that slides. Cheap to clone; clones share the count.
 ///
-/// Reach for it where a contract says "so many in an hour" and a client may spend them when it likes: a [`RateLimit`](crate::RateLimit)
-/// would have it wait for each, or let twice as many through in one hour. It assumes that the calls of the last
-/// window came evenly; where they did not it is off by a few per cent. Nobody waits and nothing is reserved.
+/// Reach for it where a contract says "so many in an hour" and a client may spend them when it likes: a
+/// [`RateLimit`](crate::RateLimit) would have it wait for each, or let twice as many through in one hour. It assumes that
+/// the calls of the last window came evenly; where they did not it is off by a few per cent. Nobody waits and nothing is
+/// reserved.
 ///
 /// ```
 /// use core_limit::SlidingWindow;

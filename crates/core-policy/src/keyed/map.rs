@@ -14,27 +14,28 @@ use crate::Counters;
 
 /// A value for each key: a breaker for each host, a rate limit for each user. Never more than so many.
 ///
-/// Reach for it wherever the key comes from outside, as a host, a user, a tenant. For a handful of keys that the code names, fields
-/// of a struct are simpler.
+/// Reach for it wherever the key comes from outside, as a host, a user, a tenant. For a handful of keys that the code names,
+/// fields of a struct are simpler.
 ///
 /// # What is forgotten, and when
 /// * A key whose value somebody holds is *in use*, and is never forgotten: whoever asks for it gets the same value. A permit
 ///   that borrows from the [`Arc`] holds it; a clone of what is inside the [`Arc`] does not.
 /// * A key that nobody has asked for in the idle time goes when a new key looks at it in passing (each looks at two), or with
 ///   [`evict_idle`](Self::evict_idle).
-/// * When a new key finds the map full, the key that was asked for longest ago goes, of the sixteen that are next in turn in its shard; in
-///   a map of up to 31 keys, which is one shard, these are all or half of them. If all of a shard are in use, another shard gives.
+/// * When a new key finds the map full, the key that was asked for longest ago goes, of the sixteen that are next in turn in
+///   its shard; in a map of up to 31 keys, which is one shard, these are all or half of them. If all of a shard are in use,
+///   another shard gives.
 /// * If all keys are in use, the new one is refused: [`KeysFull`].
 ///
 /// Asking for a key puts it last in that order, [`peek`](Self::peek) does not.
 ///
 /// # Cost
-/// A hit: one hash (`SipHash`, seeded for each map, since users may choose the keys), one lock of one shard, one reference counted, one
-/// coarse clock reading; no allocation. Two threads that ask for the same key at once share its lock and its count;
+/// A hit: one hash (`SipHash`, seeded for each map, since users may choose the keys), one lock of one shard, one reference
+/// counted, one coarse clock reading; no allocation. Two threads that ask for the same key at once share its lock and its count;
 /// others meet once in as many times as there are shards, which are up to four for each core. A miss makes the value outside any
 /// lock: two that race make two, and one of them is dropped.
 pub struct KeyedMap<K, V> {
-    shards: Box<[Mutex<Shard<K, V>>]>,
+    shards: Box<[Locked<K, V>]>,
     hasher: RandomState,
     /// Keys in all shards, and those that are about to be.
     len: AtomicUsize,
@@ -43,6 +44,10 @@ pub struct KeyedMap<K, V> {
     clock: Clock,
     counts: Counters<4>,
 }
+
+/// Keeps shards off each other's cache lines, and off the ones that the prefetcher takes along.
+#[repr(align(128))]
+struct Locked<K, V>(Mutex<Shard<K, V>>);
 
 /// Every key there is room for is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +84,7 @@ const KEYS_IN_SHARD: usize = 16;
 impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub(super) fn new(settings: Keyed) -> Self {
         let Keyed { max, idle, clock } = settings;
-        let shards = (0..shards_for(max)).map(|_| Mutex::default()).collect();
+        let shards = (0..shards_for(max)).map(|_| Locked(Mutex::default())).collect();
         let (hasher, len, counts) = (RandomState::new(), AtomicUsize::new(0), Counters::new());
         Self { shards, hasher, len, max, idle, clock, counts }
     }
@@ -186,8 +191,8 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         Some(removed.into_value())
     }
 
-    /// Forgets all keys that are idle and not in use. How many. Locks one shard after the other; for a task that runs now and then, where
-    /// memory should shrink without new keys coming.
+    /// Forgets all keys that are idle and not in use. How many. Locks one shard after the other; for a task that runs now
+    /// and then, where memory should shrink without new keys coming.
     pub fn evict_idle(&self) -> usize {
         let now = self.clock.now_coarse();
         let mut sum = 0;
@@ -199,8 +204,8 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         sum
     }
 
-    /// All keys and their values, for reports and for settings that change. They are in use while they are held. In no order; of keys
-    /// that come or go meanwhile it may have any.
+    /// All keys and their values, for reports and for settings that change. They are in use while they are held. In no
+    /// order; of keys that come or go meanwhile it may have any.
     #[must_use]
     pub fn entries(&self) -> Vec<(K, Arc<V>)>
     where
@@ -338,9 +343,9 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
 const GLANCES: usize = 2;
 
 #[inline]
-fn lock<K, V>(shard: &Mutex<Shard<K, V>>) -> MutexGuard<'_, Shard<K, V>> {
+fn lock<K, V>(shard: &Locked<K, V>) -> MutexGuard<'_, Shard<K, V>> {
     // A comparison of keys may panic; it changes nothing, so the shard is as it was.
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A power of two: enough that threads rarely meet, and few enough that there are keys to choose from in each.
