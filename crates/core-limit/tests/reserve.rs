@@ -100,6 +100,17 @@ proptest! {
 }
 
 #[test]
+fn rl_10_more_than_a_period_has_is_impossible_for_who_never_waits_into_the_next() {
+    let refused = |max_wait| {
+        let (_time, limit) = under(Rate::per_second(4).bursty().max_wait(max_wait));
+        let refused = limit.reserve(5).unwrap_err();
+        (refused.reason(), refused.retry_after())
+    };
+    assert_eq!(refused(Duration::ZERO), (Reason::Impossible, None));
+    assert_eq!(refused(ms(300)), (Reason::RateLimited, Some(ms(700))));
+}
+
+#[test]
 fn rl_6_with_one_a_cycle_one_is_taken_one_is_reserved_and_the_third_is_refused() {
     const CYCLE: Duration = secs(1);
     let (time, limit) = under(Rate::per(1, CYCLE).bursty().max_wait(CYCLE));

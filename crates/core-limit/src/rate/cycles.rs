@@ -127,7 +127,7 @@ impl Cycles {
             let after = State { used: state.used.saturating_add(n), ..state };
             let wait = if n == 0 { Duration::ZERO } else { self.wait(after, now) };
             if wait > max_wait || after.used > USED_MAX {
-                return Err(Refused::RetryAfter(wait.saturating_sub(max_wait).max(Duration::from_nanos(1))));
+                return Err(self.refused(state, n, now, max_wait));
             }
             match self.exchange(word, after) {
                 Ok(()) => return Ok((word, after)),
@@ -139,6 +139,31 @@ impl Cycles {
     /// Until the period that the last one that was used belongs to.
     fn wait(&self, after: State, now: Instant) -> Duration {
         self.until(after.cycle + after.used.saturating_sub(1) / self.count(), now)
+    }
+
+    /// When the same would be granted, if nobody else came.
+    ///
+    /// Until what was used ahead is paid for, the moment stays where it is. What is not used of a period is lost at its end, so past
+    /// that it moves on by a period at most, and then with each.
+    fn refused(&self, state: State, n: u64, now: Instant, max_wait: Duration) -> Refused {
+        let count = self.count();
+        let start = |cycle| self.until(cycle, now);
+        let ahead = n.saturating_sub(1) / count;
+        let period = Duration::from_nanos(self.period);
+        // At its end a period is never nearer than that to the last one that is asked for.
+        if start_after(ahead, period).saturating_sub(max_wait) >= period {
+            return Refused::Impossible;
+        }
+        let paid = state.cycle + state.used / count;
+        let here =
+            self.wait(State { used: state.used.saturating_add(n), ..state }, now).saturating_sub(max_wait);
+        let no_room = state.used.saturating_add(n).saturating_sub(USED_MAX).div_ceil(count);
+        let soonest = if here < start(paid + 1) {
+            here
+        } else {
+            start(paid + 1 + ahead).saturating_sub(max_wait).max(start(paid + 1))
+        };
+        Refused::RetryAfter(soonest.max(start(state.cycle + no_room)).max(Duration::from_nanos(1)))
     }
 
     fn taken(&self, state: State, now: Instant) -> Taken {
@@ -195,6 +220,10 @@ impl Cycles {
     fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
+}
+
+fn start_after(periods: u64, period: Duration) -> Duration {
+    period.saturating_mul(u32::try_from(periods).unwrap_or(u32::MAX))
 }
 
 // === impl State ===
