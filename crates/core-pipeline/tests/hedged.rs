@@ -87,10 +87,16 @@ async fn an_attempt_that_timed_out_makes_the_next_due_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn the_retry_sees_one_failure_and_pays_once() {
+    // Given or not, the budget is that of the retry.
+    pays_once(|_| Hedge::after(ms(30))).await;
+    pays_once(|budget| Hedge::after(ms(30)).budget(budget)).await;
+}
+
+async fn pays_once(hedge: fn(&Budget) -> core_retry::HedgeBuilder) {
     let budget = Budget::new(10, 0.5).unwrap();
     let plain =
         pipeline().retry(Retry::fixed(ms(100)).no_jitter().attempts(2).budget(&budget)).build().unwrap();
-    let hedged = plain.hedged(Hedge::after(ms(30))).unwrap();
+    let hedged = plain.hedged(hedge(&budget)).unwrap();
     let seen = RefCell::new(Vec::new());
     let fails = |at: Attempt| {
         seen.borrow_mut().push((at.number().get(), at.hedge()));
