@@ -1,4 +1,5 @@
 //! A hedge between retry and breaker (rules HG-1, BG-6, PL-1, PL-3, PL-4).
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
