@@ -1,4 +1,5 @@
 //! A hedge between retry and breaker (rules HG-1, BG-6, PL-1, PL-3, PL-4).
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
@@ -87,10 +88,16 @@ async fn an_attempt_that_timed_out_makes_the_next_due_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn the_retry_sees_one_failure_and_pays_once() {
+    // Given or not, the budget is that of the retry.
+    pays_once(|_| Hedge::after(ms(30))).await;
+    pays_once(|budget| Hedge::after(ms(30)).budget(budget)).await;
+}
+
+async fn pays_once(hedge: fn(&Budget) -> core_retry::HedgeBuilder) {
     let budget = Budget::new(10, 0.5).unwrap();
     let plain =
         pipeline().retry(Retry::fixed(ms(100)).no_jitter().attempts(2).budget(&budget)).build().unwrap();
-    let hedged = plain.hedged(Hedge::after(ms(30))).unwrap();
+    let hedged = plain.hedged(hedge(&budget)).unwrap();
     let seen = RefCell::new(Vec::new());
     let fails = |at: Attempt| {
         seen.borrow_mut().push((at.number().get(), at.hedge()));

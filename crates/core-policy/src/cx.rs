@@ -182,3 +182,6 @@ impl Frame {
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(UNLIMITED)
 }
+
+#[cfg(test)]
+mod tests;

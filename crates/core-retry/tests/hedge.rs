@@ -63,7 +63,9 @@ impl Bench {
 
     /// The result, and when it came. Nothing runs any more when it is here.
     async fn run(&self) -> (Result<u8, CallError<Error>>, Duration) {
-        let result = self.hedge.call(|attempt| self.attempt(attempt)).await;
+        let mut call = std::pin::pin!(self.hedge.call(|attempt| self.attempt(attempt)));
+        let result = call.as_mut().await;
+        // The future itself is still there.
         assert_eq!(self.running.get(), 0, "losers are dropped before the result is returned");
         (result, Clock::system().now() - self.start)
     }

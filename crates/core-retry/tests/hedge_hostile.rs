@@ -38,6 +38,26 @@ async fn an_attempt_that_hangs_for_ever_does_not_hold_the_call() {
     assert_eq!(call.await.unwrap(), 2);
 }
 
+/// Also while the future that has returned the result is still there.
+#[tokio::test(start_paused = true)]
+async fn bg_4_a_call_that_is_over_is_no_longer_in_flight() {
+    let budget = Budget::in_flight(1.0, 0).unwrap();
+    let hedge = Hedge::after(ms(10)).budget(&budget).build().unwrap();
+    let left = || budget.available(Clock::system().now());
+    let mut at_once = pin!(hedge.call(|_| async { Ok::<_, Error>(()) }));
+    at_once.as_mut().await.unwrap();
+    assert!(left().abs() < 1e-9);
+    let mut hedged = pin!(hedge.call(|at| async move {
+        Clock::system().sleep(if at.is_hedge() { ms(5) } else { secs(1) }).await;
+        Ok::<_, Error>(())
+    }));
+    assert!(poll(hedged.as_mut()).is_pending());
+    assert!((left() - 1.0).abs() < 1e-9, "one call in flight, and no hedge yet");
+    hedged.as_mut().await.unwrap();
+    assert_eq!(hedge.stats().won, 1);
+    assert!(left().abs() < 1e-9);
+}
+
 /// Whenever the call is dropped, all its attempts are, and nothing of it is in flight any more.
 #[tokio::test(start_paused = true)]
 async fn dropped_at_every_await_nothing_stays() {

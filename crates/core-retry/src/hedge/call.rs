@@ -227,6 +227,8 @@ where
                 }
                 return Poll::Ready(self.failed());
             };
+            // Attempts may have spent the task's cooperative budget, and a timer without budget never fires: the clock has the first
+            // word.
             if hedge.clock.reached(due_at).is_err() {
                 ready!(self.as_mut().poll_alarm(due_at, cx));
                 continue;
@@ -341,9 +343,7 @@ where
             this.alarm.set(Some(Alarm { sleep: clock.sleep_until(at), at }));
         }
         let rung = this.alarm.as_pin_mut().is_none_or(|alarm| alarm.project().sleep.poll(cx).is_ready());
-        // Attempts may have spent the task's cooperative budget, and a timer without budget never fires: the clock has the last
-        // word.
-        if rung || clock.reached(at).is_ok() { Poll::Ready(()) } else { Poll::Pending }
+        if rung { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
