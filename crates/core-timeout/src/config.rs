@@ -48,9 +48,11 @@ impl Builder {
     /// If the limit is zero, or the name cannot be a name.
     pub fn build(self) -> Result<Timeout, ConfigError> {
         let name = self.name?;
-        if self.limit.is_zero() {
-            return Err(ConfigError(Kind::Zero));
-        }
+        check(self.limit)?;
         Ok(Timeout::new(name, self.kind, self.limit, self.clock))
     }
+}
+
+pub(crate) fn check(limit: Duration) -> Result<(), ConfigError> {
+    if limit.is_zero() { Err(ConfigError(Kind::Zero)) } else { Ok(()) }
 }

@@ -1,11 +1,13 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy};
 use core_time::{Clock, Instant};
 
-use crate::config::Builder;
+use crate::config::{Builder, check};
+use crate::error::ConfigError;
 
 /// A limit on time. Cheap to clone; clones count together.
 #[derive(Clone, Debug)]
@@ -15,7 +17,8 @@ pub struct Timeout(Arc<Inner>);
 struct Inner {
     name: Name,
     kind: PolicyKind,
-    limit: Duration,
+    /// In nanoseconds; may change while calls go on.
+    limit: AtomicU64,
     clock: Clock,
     /// How often it fired.
     fired: Counters<1>,
@@ -46,7 +49,7 @@ impl Timeout {
     }
 
     pub(crate) fn new(name: Name, kind: PolicyKind, limit: Duration, clock: Clock) -> Self {
-        Self(Arc::new(Inner { name, kind, limit, clock, fired: Counters::new() }))
+        Self(Arc::new(Inner { name, kind, limit: AtomicU64::new(nanos(limit)), clock, fired: Counters::new() }))
     }
 
     /// The name.
@@ -57,8 +60,20 @@ impl Timeout {
 
     /// The limit.
     #[must_use]
+    #[inline]
     pub fn limit(&self) -> Duration {
-        self.0.limit
+        Duration::from_nanos(self.0.limit.load(Ordering::Relaxed))
+    }
+
+    /// Changes the limit, at once and for all clones. Calls that wait already are held to whichever limit ends them later: they were
+    /// promised no less than what they began with, and the new one is looked at when that is over.
+    ///
+    /// # Errors
+    /// If it is zero. Then nothing has changed.
+    pub fn set_limit(&self, limit: Duration) -> Result<(), ConfigError> {
+        check(limit)?;
+        self.0.limit.store(nanos(limit), Ordering::Relaxed);
+        Ok(())
     }
 
     /// How often it fired.
@@ -89,12 +104,12 @@ impl Policy for Timeout {
     fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
         if !self.is_total() {
             state.started = None;
-            cx.limit_attempt(self.0.limit);
+            cx.limit_attempt(self.limit());
         } else if state.outer.is_none() {
             state.outer = Some(cx.deadline().unwrap_or(Instant::NEVER));
             let began = cx.now();
             state.began = Some(began);
-            cx.end_by(began + self.0.limit);
+            cx.end_by(began + self.limit());
         }
         Admit::Run
     }
@@ -118,18 +133,23 @@ impl Policy for Timeout {
             // never too early means up to a tick late.
             state.began.map_or(now, |began| now.min(began + cx.clock().tick()))
         });
-        Some(started + self.0.limit)
+        Some(started + self.limit())
     }
 
     fn expire(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Rejection> {
-        let elapsed = cx.clock().now() - state.started?;
-        if elapsed < self.0.limit {
+        let (elapsed, limit) = (cx.clock().now() - state.started?, self.limit());
+        if elapsed < limit {
             return None;
         }
         self.0.fired.bump(0);
         let rejection = Rejection::new(self.0.kind, self.0.name, Reason::TimedOut);
-        Some(rejection.with_limit(self.0.limit, elapsed))
+        Some(rejection.with_limit(limit, elapsed))
     }
+}
+
+/// Longer limits than a u64 holds are 584 years.
+fn nanos(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
 }
 
 core_policy::policy_methods!(Timeout, once);
