@@ -51,15 +51,22 @@
 //! # Sources
 //! M. Nygard, *Release It!*, 2007. Windows and minimum calls: resilience4j, Polly. Rules CB-1 to CB-39 of this project.
 
+mod average;
 mod breaker;
 mod config;
 mod engine;
 mod error;
 mod event;
+mod fallback;
+mod near;
+mod opening;
+mod operator;
 mod outcome;
+mod plan;
 mod registry;
 mod round;
 mod rules;
+mod saved;
 mod snapshot;
 mod state;
 mod sync;
@@ -68,13 +75,16 @@ mod trace;
 mod window;
 mod word;
 
+pub use average::{Average, Decay};
 pub use breaker::{Breaker, CallState};
 pub use config::Builder;
 pub use error::ConfigError;
 pub use event::{Event, Trigger};
-pub use outcome::Outcome;
+pub use opening::{Hints, OpenTimes, Opening, Progression, RampUp};
+pub use operator::Isolation;
 pub use registry::Registry;
-pub use rules::Rules;
+pub use rules::{Rule, Rules};
+pub use saved::{Saved, SavedAverage, SavedBucket, SavedResult};
 pub use snapshot::{Snapshot, Totals};
-pub use state::State;
+pub use state::{State, UnknownState};
 pub use window::{Span, Tally};
