@@ -11,6 +11,8 @@
 //! With the feature `tower` there is one `Layer` for every policy. [`Stack`] puts a policy around another; it
 //! is a policy too, and so is an `Option` of one. All shells return the flat [`CallError`].
 //!
+//! [`KeyedMap`] has one policy for each host, user or tenant, in bounded memory.
+//!
 //! Reach for this crate to write a policy of your own; to use one, take its crate, or `core-pipeline` for all of them.
 //!
 //! # Cancel safety
@@ -29,6 +31,7 @@ mod counters;
 mod cx;
 mod driver;
 mod judge;
+mod keyed;
 #[doc(hidden)]
 pub mod methods;
 mod permit;
@@ -47,6 +50,7 @@ pub use core_errors::{Cause, Classify, Name, PolicyKind, Reason, Recovery, Rejec
 pub use counters::Counters;
 pub use cx::Cx;
 pub use judge::{ByClass, Classified, Judge};
+pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use permit::Permit;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
 pub use rng::Rng;

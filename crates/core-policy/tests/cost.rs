@@ -6,8 +6,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use core_policy::{
-    Admit, AtMostOnce, Attempt, ByClass, Call, CallError, Classify, Cx, Name, Next, Outcome, Permit, Policy,
-    PolicyKind, Reason, Recovery, Rejection, Stack, call_blocking,
+    Admit, AtMostOnce, Attempt, ByClass, Call, CallError, Classify, Cx, Keyed, KeyedMap, Name, Next, Outcome,
+    Permit, Policy, PolicyKind, Reason, Recovery, Rejection, Stack, call_blocking,
 };
 use core_time::Clock;
 
@@ -195,4 +195,13 @@ fn a_policy_that_is_not_there_makes_a_call_hardly_larger() {
     let stack = Stack::new(&absent, &here);
     let (stacked, result) = size_and_result(Call::new(stack, |attempt| fails(0, attempt), ByClass));
     assert!(result.is_ok() && stacked <= alone + 32, "{stacked} and {alone}");
+}
+
+#[test]
+fn neither_does_a_key_that_is_known() {
+    let map: KeyedMap<String, u32> = Keyed::max(10).build().unwrap();
+    allocates_nothing(|| {
+        assert_eq!(*map.get_or_insert_with("db-1", || 7).unwrap(), 7);
+        assert!(map.get("db-1").is_some() && map.get("db-2").is_none());
+    });
 }

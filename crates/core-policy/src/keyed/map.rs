@@ -1,0 +1,340 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use core_time::Clock;
+
+use super::config::Keyed;
+use super::shard::{Evicted, Shard};
+use crate::Counters;
+
+/// A value for each key: a breaker for each host, a rate limit for each user. Never more than so many.
+///
+/// Reach for it wherever the key comes from outside, as a host, a user, a tenant. For a handful of keys that the code names, fields
+/// of a struct are simpler.
+///
+/// # What is forgotten, and when
+/// * A key whose value somebody holds is *in use*, and is never forgotten: whoever asks for it gets the same value. A permit
+///   that borrows from the [`Arc`] holds it; a clone of what is inside the [`Arc`] does not.
+/// * A key that nobody has asked for in the idle time goes when a new key looks at it in passing (each looks at two), or with
+///   [`evict_idle`](Self::evict_idle).
+/// * When a new key finds the map full, the key that was asked for longest ago goes, of the sixteen that are next in turn in its shard; in
+///   a map of up to 31 keys, which is one shard, these are all or half of them. If all of a shard are in use, another shard gives.
+/// * If all keys are in use, the new one is refused: [`KeysFull`].
+///
+/// Asking for a key puts it last in that order, [`peek`](Self::peek) does not.
+///
+/// # Cost
+/// A hit: one hash (`SipHash`, seeded for each map, since users may choose the keys), one lock of one shard, one reference counted, one
+/// coarse clock reading; no allocation. Two threads that ask for the same key at once share its lock and its count;
+/// others meet once in as many times as there are shards, which are up to four for each core. A miss makes the value outside any
+/// lock: two that race make two, and one of them is dropped.
+pub struct KeyedMap<K, V> {
+    shards: Box<[Mutex<Shard<K, V>>]>,
+    hasher: RandomState,
+    /// Keys in all shards, and those that are about to be.
+    len: AtomicUsize,
+    max: usize,
+    idle: Duration,
+    clock: Clock,
+    counts: Counters<4>,
+}
+
+/// Every key there is room for is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeysFull {
+    max: usize,
+}
+
+/// What a map has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyedStats {
+    /// Keys there are.
+    pub len: usize,
+    /// Keys that were new.
+    pub inserted: u64,
+    /// Keys that were forgotten because nobody had asked for them in the idle time.
+    pub idle: u64,
+    /// Keys that were forgotten to make room for another, earlier than their idle time.
+    pub displaced: u64,
+    /// New keys that were refused, since all others were in use.
+    pub refused: u64,
+}
+
+const INSERTED: usize = 0;
+const IDLE: usize = 1;
+const DISPLACED: usize = 2;
+const REFUSED: usize = 3;
+
+/// A shard has room for as many, or the map has one shard.
+const KEYS_IN_SHARD: usize = 16;
+
+// === impl KeyedMap ===
+
+impl<K: Hash + Eq, V> KeyedMap<K, V> {
+    pub(super) fn new(settings: Keyed) -> Self {
+        let Keyed { max, idle, clock } = settings;
+        let shards = (0..shards_for(max)).map(|_| Mutex::default()).collect();
+        let (hasher, len, counts) = (RandomState::new(), AtomicUsize::new(0), Counters::new());
+        Self { shards, hasher, len, max, idle, clock, counts }
+    }
+
+    /// The value of `key`, which was asked for now.
+    #[inline]
+    pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hasher.hash_one(key);
+        let now = self.clock.now_coarse();
+        self.shard(hash).touch(hash, key, now)
+    }
+
+    /// The value of `key`, without counting as having been asked for.
+    pub fn peek<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hasher.hash_one(key);
+        self.shard(hash).find(hash, key)
+    }
+
+    /// The value of `key`; if it has none, the one that `make` makes, outside any lock.
+    ///
+    /// # Errors
+    /// If the map is full and every key is in use.
+    ///
+    /// # Panics
+    /// If `make` does, and then nothing was inserted.
+    #[inline]
+    pub fn get_or_insert_with<Q>(&self, key: &Q, make: impl FnOnce() -> V) -> Result<Arc<V>, KeysFull>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.get_or_try_insert_with(key, || Ok(make()))
+    }
+
+    /// The value of `key`; if it has none, the one that `make` makes, outside any lock.
+    ///
+    /// # Errors
+    /// What `make` fails with, and then nothing was inserted; [`KeysFull`] if the map is full and every key is in use.
+    ///
+    /// # Panics
+    /// If `make` does, and then nothing was inserted.
+    #[inline]
+    pub fn get_or_try_insert_with<Q, E>(
+        &self,
+        key: &Q,
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<Arc<V>, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        E: From<KeysFull>,
+    {
+        let hash = self.hasher.hash_one(key);
+        let now = self.clock.now_coarse();
+        let known = self.shard(hash).touch(hash, key, now);
+        if let Some(value) = known {
+            return Ok(value);
+        }
+        let value = Arc::new(make()?);
+        Ok(self.insert(hash, key.to_owned(), value)?)
+    }
+
+    /// Forgets `key`, even if it is in use: whoever asks next gets a new value. What it had.
+    pub fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hasher.hash_one(key);
+        let removed = self.shard(hash).remove(key, &self.hasher)?;
+        self.release();
+        Some(removed.into_value())
+    }
+
+    /// Forgets all keys that are idle and not in use. How many. Locks one shard after the other; for a task that runs now and then, where
+    /// memory should shrink without new keys coming.
+    pub fn evict_idle(&self) -> usize {
+        let now = self.clock.now_coarse();
+        let mut sum = 0;
+        for shard in &self.shards {
+            let evicted = lock(shard).sweep(now, self.idle, &self.hasher);
+            sum += evicted.len();
+            self.forgotten(IDLE, &evicted);
+        }
+        sum
+    }
+
+    /// All keys and their values, for reports and for settings that change. They are in use while they are held. In no order; of keys
+    /// that come or go meanwhile it may have any.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(K, Arc<V>)>
+    where
+        K: Clone,
+    {
+        let mut entries = Vec::with_capacity(self.len());
+        for shard in &self.shards {
+            lock(shard).copy_to(&mut entries);
+        }
+        entries
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many keys there may be.
+    #[must_use]
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// For how long a key is kept that nobody asks for.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn stats(&self) -> KeyedStats {
+        KeyedStats {
+            len: self.len(),
+            inserted: self.counts.get(INSERTED),
+            idle: self.counts.get(IDLE),
+            displaced: self.counts.get(DISPLACED),
+            refused: self.counts.get(REFUSED),
+        }
+    }
+
+    /// Puts a new key in, unless somebody was faster.
+    #[cold]
+    fn insert(&self, hash: u64, key: K, value: Arc<V>) -> Result<Arc<V>, KeysFull> {
+        let now = self.clock.now_coarse();
+        let mut shard = self.shard(hash);
+        if let Some(faster) = shard.touch(hash, &key, now) {
+            return Ok(faster);
+        }
+        let idle = shard.glance(GLANCES, now, self.idle, &self.hasher);
+        self.forgotten(IDLE, &idle);
+        if self.reserve() {
+            shard.push(key, Arc::clone(&value), now, &self.hasher);
+            drop(shard);
+            self.counts.bump(INSERTED);
+            return Ok(value);
+        }
+        // What is forgotten here makes room for the new key, so the count stays.
+        if let Some(displaced) = shard.evict_oldest(&self.hasher) {
+            shard.push(key, Arc::clone(&value), now, &self.hasher);
+            drop(shard);
+            drop(displaced);
+            self.counts.bump(DISPLACED);
+            self.counts.bump(INSERTED);
+            return Ok(value);
+        }
+        drop(shard);
+        self.insert_for_another(hash, key, value)
+    }
+
+    /// All of the shard is in use: makes room in another.
+    fn insert_for_another(&self, hash: u64, key: K, value: Arc<V>) -> Result<Arc<V>, KeysFull> {
+        let start = self.index(hash);
+        let mut others = self.shards.iter().cycle().skip(start + 1).take(self.shards.len());
+        let displaced = others.find_map(|shard| lock(shard).evict_oldest(&self.hasher));
+        if displaced.is_some() {
+            self.counts.bump(DISPLACED);
+        } else if !self.reserve() {
+            // No key has gone by itself meanwhile.
+            self.counts.bump(REFUSED);
+            return Err(KeysFull { max: self.max });
+        }
+        let now = self.clock.now_coarse();
+        let mut shard = self.shard(hash);
+        let faster = shard.touch(hash, &key, now);
+        if faster.is_none() {
+            shard.push(key, Arc::clone(&value), now, &self.hasher);
+        }
+        drop(shard);
+        let Some(faster) = faster else {
+            self.counts.bump(INSERTED);
+            return Ok(value);
+        };
+        self.release();
+        Ok(faster)
+    }
+
+    fn forgotten(&self, why: usize, evicted: &[Evicted<K, V>]) {
+        if !evicted.is_empty() {
+            self.len.fetch_sub(evicted.len(), Ordering::Relaxed);
+            self.counts.add(why, evicted.len() as u64);
+        }
+    }
+
+    /// Takes room for one.
+    fn reserve(&self) -> bool {
+        let more = |len| (len < self.max).then_some(len + 1);
+        self.len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    fn release(&self) {
+        self.len.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K, V>> {
+        lock(&self.shards[self.index(hash)])
+    }
+
+    /// The high bits; the tables of the shards go by the low ones.
+    #[inline]
+    fn index(&self, hash: u64) -> usize {
+        (hash >> 48) as usize & (self.shards.len() - 1)
+    }
+}
+
+/// How many keys a new one looks at in passing, for whether they are idle.
+const GLANCES: usize = 2;
+
+#[inline]
+fn lock<K, V>(shard: &Mutex<Shard<K, V>>) -> MutexGuard<'_, Shard<K, V>> {
+    // A comparison of keys may panic; it changes nothing, so the shard is as it was.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A power of two: enough that threads rarely meet, and few enough that there are keys to choose from in each.
+fn shards_for(max: usize) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let wanted = (4 * cores).next_power_of_two().min(256);
+    let filled = (max / KEYS_IN_SHARD).max(1);
+    wanted.min(1 << filled.ilog2())
+}
+
+impl<K, V> fmt::Debug for KeyedMap<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.len.load(Ordering::Relaxed);
+        f.debug_struct("KeyedMap").field("len", &len).field("max", &self.max).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for KeysFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "all {} keys there is room for are in use", self.max)
+    }
+}
+
+impl std::error::Error for KeysFull {}

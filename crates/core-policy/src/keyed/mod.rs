@@ -1,0 +1,8 @@
+//! One value a key, in bounded memory.
+
+mod config;
+mod map;
+mod shard;
+
+pub use config::{Keyed, KeyedError};
+pub use map::{KeyedMap, KeyedStats, KeysFull};

@@ -1,0 +1,323 @@
+//! What a map of keys promises.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use core_policy::{Keyed, KeyedError, KeyedMap, KeysFull, Rng};
+use core_time::{ManualClock, ms, secs};
+
+fn map<V>(max: usize) -> (ManualClock, KeyedMap<String, V>) {
+    let time = ManualClock::new();
+    let map = Keyed::max(max).idle(secs(60)).clock(time.clock()).build().unwrap();
+    (time, map)
+}
+
+/// Asks for a key, whose value is the number of the question where it is new.
+fn ask(map: &KeyedMap<String, u32>, key: &str, number: u32) -> u32 {
+    *map.get_or_insert_with(key, || number).unwrap()
+}
+
+fn keys<V>(map: &KeyedMap<String, V>) -> Vec<String> {
+    let mut keys: Vec<_> = map.entries().into_iter().map(|(key, _)| key).collect();
+    keys.sort();
+    keys
+}
+
+#[test]
+fn the_same_key_has_the_same_value() {
+    let (_time, map) = map(10);
+    assert!(map.get("a").is_none());
+    assert_eq!((ask(&map, "a", 1), ask(&map, "b", 2), ask(&map, "a", 3)), (1, 2, 1));
+    assert!(Arc::ptr_eq(&map.get("a").unwrap(), &map.peek("a").unwrap()));
+    assert_eq!((map.len(), map.stats().inserted), (2, 2));
+}
+
+#[test]
+fn numbers_are_keys_too() {
+    let map: KeyedMap<u64, u64> = Keyed::max(100_000).build().unwrap();
+    for key in 0..100_000_u64 {
+        map.get_or_insert_with(&key, || key * 2).unwrap();
+    }
+    assert_eq!(map.len(), 100_000);
+    assert!((0..100_000_u64).all(|key| map.get(&key).is_some_and(|value| *value == key * 2)));
+}
+
+#[test]
+fn as_many_keys_as_there_is_room_for_are_all_kept() {
+    for max in [1, 2, 15, 16, 17, 31, 32, 256, 1_000] {
+        let (_time, map) = map(max);
+        for round in 0..3 {
+            for key in 0..max {
+                ask(&map, &format!("key-{key}"), round);
+            }
+        }
+        let stats = map.stats();
+        assert_eq!((stats.len, stats.inserted, stats.displaced), (max, max as u64, 0), "of {max}");
+    }
+}
+
+#[test]
+fn of_a_full_map_the_key_that_was_asked_for_longest_ago_goes() {
+    let (_time, map) = map(3);
+    for key in ["a", "b", "c"] {
+        ask(&map, key, 0);
+    }
+    assert!(map.get("a").is_some() && map.peek("b").is_some(), "a look is no question");
+    ask(&map, "d", 0);
+    assert_eq!(keys(&map), ["a", "c", "d"]);
+    ask(&map, "e", 0);
+    assert_eq!(keys(&map), ["a", "d", "e"]);
+    assert_eq!((map.stats().displaced, map.stats().idle), (2, 0));
+}
+
+#[test]
+fn a_key_goes_once_nobody_has_asked_for_it_in_the_idle_time() {
+    let (time, map) = map(10);
+    ask(&map, "old", 0);
+    time.advance(ms(1));
+    ask(&map, "young", 0);
+    time.advance(ms(59_998));
+    assert_eq!(map.evict_idle(), 0, "a millisecond early");
+    time.advance(ms(1));
+    assert_eq!((map.evict_idle(), keys(&map).join(",")), (1, "young".into()));
+    assert!(map.get("young").is_some());
+    time.advance(ms(59_999));
+    assert_eq!(map.evict_idle(), 0, "asking made it young again");
+    assert!(map.peek("young").is_some());
+    time.advance(ms(1));
+    assert_eq!((map.evict_idle(), map.len(), map.stats().idle), (1, 0, 2), "and a look did not");
+}
+
+#[test]
+fn new_keys_see_to_it_that_idle_ones_go() {
+    let (time, map) = map(1_000);
+    for key in 0..500 {
+        ask(&map, &format!("old-{key}"), 0);
+    }
+    time.advance(secs(60));
+    for key in 0..500 {
+        ask(&map, &format!("new-{key}"), 0);
+    }
+    let stats = map.stats();
+    assert_eq!((stats.idle + stats.len as u64, stats.displaced), (1_000, 0));
+    assert!(stats.idle >= 450, "each looks at two: {stats:?}");
+}
+
+#[test]
+fn a_sweep_forgets_all_that_is_idle_wherever_the_hand_stands() {
+    for kept in 0..40_u32 {
+        let (time, map) = map(64);
+        for key in 0..40_u32 {
+            ask(&map, &format!("{key}"), key);
+        }
+        time.advance(secs(30));
+        ask(&map, &format!("{kept}"), 0);
+        time.advance(secs(30));
+        ask(&map, "moves the hand", 0);
+        map.evict_idle();
+        assert_eq!(map.len(), 2, "{:?}", keys(&map));
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_forgets_nothing() {
+    let (time, map) = map(10);
+    ask(&map, "a", 7);
+    time.set(time.now() - secs(600));
+    assert_eq!((map.evict_idle(), ask(&map, "a", 8)), (0, 7));
+}
+
+#[test]
+fn a_key_in_use_is_never_forgotten() {
+    let (time, map) = map(2);
+    let held = map.get_or_insert_with("held", || 1_u32).unwrap();
+    time.advance(secs(600));
+    assert_eq!(map.evict_idle(), 0);
+    for number in 0..100 {
+        ask(&map, &format!("other-{number}"), 0);
+    }
+    assert!(Arc::ptr_eq(&held, &map.get("held").unwrap()));
+    drop(held);
+    ask(&map, "x", 0);
+    ask(&map, "y", 0);
+    assert!(map.get("held").is_none(), "and is like any other once it is free");
+}
+
+#[test]
+fn if_every_key_is_in_use_a_new_one_is_refused() {
+    for max in [1, 2, 100] {
+        let (_time, map) = map(max);
+        let held: Vec<_> =
+            (0..max).map(|key| map.get_or_insert_with(&format!("{key}"), || 0_u32).unwrap()).collect();
+        let full: KeysFull = map.get_or_insert_with("new", || 1).unwrap_err();
+        assert_eq!(full.to_string(), format!("all {max} keys there is room for are in use"));
+        assert_eq!((map.len(), map.stats().refused), (max, 1));
+        let again = map.get_or_insert_with("0", || 1).unwrap();
+        assert!(Arc::ptr_eq(&again, &held[0]), "those that are there go on");
+        drop(again);
+        drop(held);
+        assert_eq!(ask(&map, "new", 1), 1);
+        assert_eq!((map.len(), map.stats().displaced), (max, 1));
+    }
+}
+
+#[test]
+fn a_shard_that_is_all_in_use_takes_room_from_another() {
+    let (_time, map) = map(512);
+    let mut held = Vec::new();
+    // All but one of 512 are held: whichever shard a new key falls into, it finds the one.
+    for key in 0..512 {
+        let value = map.get_or_insert_with(&format!("{key}"), || 0_u32).unwrap();
+        if key != 300 {
+            held.push(value);
+        }
+    }
+    for key in 0..64 {
+        assert_eq!(ask(&map, &format!("new-{key}"), key), key);
+    }
+    assert_eq!((map.len(), map.stats().displaced, map.stats().refused), (512, 64, 0));
+}
+
+#[test]
+fn a_value_that_is_removed_goes_on_for_who_holds_it() {
+    let (_time, map) = map(2);
+    let held = map.get_or_insert_with("a", || 1_u32).unwrap();
+    assert!(Arc::ptr_eq(&map.remove("a").unwrap(), &held));
+    assert!(map.remove("a").is_none());
+    assert_eq!((map.len(), ask(&map, "a", 2), *held), (0, 2, 1));
+}
+
+#[test]
+fn a_value_that_cannot_be_made_leaves_nothing() {
+    let (_time, map) = map::<u32>(2);
+    let failed: Result<_, Box<dyn std::error::Error>> = map.get_or_try_insert_with("a", || Err("no".into()));
+    assert_eq!(failed.unwrap_err().to_string(), "no");
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _ = map.get_or_insert_with("b", || panic!("boom"));
+    }));
+    assert!(panicked.is_err() && map.is_empty());
+    assert_eq!(ask(&map, "b", 3), 3);
+}
+
+#[test]
+fn no_lock_is_held_while_a_value_is_made_or_dropped() {
+    struct UsesTheMap(Arc<Mutex<Vec<String>>>, Arc<KeyedMap<String, UsesTheMap>>);
+    impl Drop for UsesTheMap {
+        fn drop(&mut self) {
+            let _ = self.1.get("a");
+            self.0.lock().unwrap().push(format!("{} left", self.1.len()));
+        }
+    }
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let time = ManualClock::new();
+    let map = Arc::new(Keyed::max(1).idle(secs(60)).clock(time.clock()).build().unwrap());
+    let value = || {
+        assert!(map.get("nobody").is_none());
+        UsesTheMap(Arc::clone(&seen), Arc::clone(&map))
+    };
+    map.get_or_insert_with("a", value).unwrap();
+    map.get_or_insert_with("b", value).unwrap();
+    time.advance(secs(60));
+    assert_eq!(map.evict_idle(), 1);
+    map.get_or_insert_with("c", value).unwrap();
+    time.advance(secs(60));
+    map.get_or_insert_with("d", value).unwrap();
+    drop(map.remove("d"));
+    assert_eq!(seen.lock().unwrap().len(), 4, "by room, by sweep, in passing and by hand");
+}
+
+#[test]
+fn any_history_agrees_with_a_plain_map() {
+    const ROOM: usize = 16;
+    let rng = Rng::from_seed(7);
+    let (_time, map) = map::<u32>(ROOM);
+    // Key to its number, when it was asked for, and whether it is held.
+    let mut model: HashMap<String, (u32, u64, Option<Arc<u32>>)> = HashMap::new();
+    for turn in 0..20_000_u32 {
+        let key = format!("{}", rng.next_u64() % 40);
+        match rng.next_u64() % 10 {
+            0 | 1 => {
+                model.entry(key.clone()).and_modify(|held| held.2 = None);
+            }
+            2 => {
+                assert_eq!(map.remove(&*key).map(|value| *value), model.remove(&key).map(|known| known.0));
+            }
+            3 => assert_eq!(map.peek(&*key).map(|value| *value), model.get(&key).map(|known| known.0)),
+            what => {
+                let full = model.len() == ROOM;
+                match (map.get_or_insert_with(&*key, || turn), model.get_mut(&key)) {
+                    (Ok(value), Some(known)) => {
+                        assert_eq!(*value, known.0);
+                        known.1 = u64::from(turn);
+                        known.2 = (what == 4).then_some(value).or(known.2.take());
+                    }
+                    (Ok(value), None) => {
+                        assert_eq!(*value, turn);
+                        if full {
+                            let free = model.iter().filter(|(_, known)| known.2.is_none());
+                            let oldest = free.min_by_key(|(_, known)| known.1).unwrap().0.clone();
+                            model.remove(&oldest);
+                            assert!(map.peek(&*oldest).is_none(), "{oldest} was the oldest");
+                        }
+                        model.insert(key, (turn, u64::from(turn), (what == 4).then_some(value)));
+                    }
+                    (Err(_), known) => {
+                        assert!(known.is_none() && full && model.values().all(|known| known.2.is_some()));
+                    }
+                }
+            }
+        }
+        if rng.next_u64().is_multiple_of(50) {
+            for known in model.values_mut() {
+                known.2 = None;
+            }
+        }
+        assert_eq!(map.len(), model.len());
+    }
+}
+
+#[test]
+fn threads_never_see_two_values_of_a_key_that_one_of_them_holds() {
+    const ROOM: usize = 24;
+    let map: KeyedMap<u64, AtomicU32> = Keyed::max(ROOM).build().unwrap();
+    let longest = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            let (map, longest) = (&map, &longest);
+            scope.spawn(move || {
+                let rng = Rng::from_seed(seed);
+                for _ in 0..20_000 {
+                    let key = rng.next_u64() % 60;
+                    let held = map.get_or_insert_with(&key, AtomicU32::default).unwrap();
+                    held.fetch_add(1, Ordering::Relaxed);
+                    // Others come and displace what they can.
+                    let _ = map.get_or_insert_with(&(rng.next_u64() % 60), AtomicU32::default);
+                    assert!(Arc::ptr_eq(&held, &map.get(&key).unwrap()), "{key} was lost in use");
+                    longest.fetch_max(map.len() as u64, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(longest.into_inner(), ROOM as u64);
+    assert_eq!((map.len(), map.entries().len()), (ROOM, ROOM));
+    assert_eq!(map.stats().refused, 0, "four threads hold eight keys at most");
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_with_a_reason() {
+    let build = |keyed: Keyed| keyed.build::<u8, ()>().unwrap_err();
+    assert_eq!(build(Keyed::max(0)), KeyedError::NoKeys);
+    assert_eq!(build(Keyed::max((1 << 24) + 1)), KeyedError::TooManyKeys((1 << 24) + 1));
+    assert_eq!(build(Keyed::max(1).idle(secs(0))), KeyedError::NoIdleTime);
+    for (keyed, text) in [
+        (Keyed::max(0), "at least 1"),
+        (Keyed::max(usize::MAX), "at most 16777216"),
+        (Keyed::max(1).idle(secs(0)), "take a minute"),
+    ] {
+        assert!(build(keyed.clone()).to_string().contains(text), "{keyed:?}");
+    }
+    let map = Keyed::max(1 << 24).build::<u8, ()>().unwrap();
+    assert_eq!((map.max(), map.idle()), (1 << 24, secs(600)), "ten minutes unless it is said");
+}
