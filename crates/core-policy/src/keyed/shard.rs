@@ -21,8 +21,8 @@ pub(super) struct Shard<K, V> {
 struct Entry<K, V> {
     key: K,
     value: Arc<V>,
-    /// When it was asked for last. No two in a shard are the same: a clock that stands still, or goes back, is helped on by a
-    /// nanosecond for each question.
+    /// When it was asked for last. No two in a shard are the same: its lowest bits are not time but number the questions of a
+    /// microsecond, and a clock that stands still, or goes back, is helped on by them.
     asked: Instant,
 }
 
@@ -31,6 +31,9 @@ pub(super) struct Evicted<K, V>(Entry<K, V>);
 
 /// How many keys are compared for which was asked for longest ago.
 const COMPARED: usize = 16;
+
+/// The bits of a moment, in nanoseconds, that say in which order.
+const ORDER: u64 = 1_023;
 
 // === impl Shard ===
 
@@ -163,7 +166,8 @@ impl<K, V> Shard<K, V> {
 
     #[inline]
     fn stamp(&mut self, now: Instant) -> Instant {
-        self.last = now.max(self.last + Duration::from_nanos(1));
+        let next = self.last.as_nanos() + 1;
+        self.last = Instant::from_nanos(next.max(now.as_nanos() & !ORDER));
         self.last
     }
 
@@ -196,7 +200,7 @@ impl<K, V> Default for Shard<K, V> {
 impl<K, V> Entry<K, V> {
     /// Whether nobody has asked for it in the idle time, and nobody holds it.
     fn is_forgotten(&mut self, now: Instant, idle: Duration) -> bool {
-        now - self.asked >= idle && self.is_free()
+        now - Instant::from_nanos(self.asked.as_nanos() & !ORDER) >= idle && self.is_free()
     }
 
     /// Whether nobody else holds the value. Whoever could begin to needs the lock that is held here, or holds it already.
