@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use core_errors::{Name, Reason, Rejection, Verdict};
-use core_policy::{Admit, Cx, Next, Permit, Policy};
+use core_policy::{Admit, Cx, Next, Permit, Policy, Rng};
 use core_time::{Clock, Instant};
 
 use crate::State;
@@ -45,7 +45,7 @@ impl Breaker {
     pub(crate) fn new(name: Name, plan: Plan, builder: Builder) -> Self {
         let rng = builder.rng();
         let Builder { settings, clock, subscribers, in_shadow, saved, .. } = builder;
-        let engine = Engine::new(name, plan, rng, clock.now_coarse(), in_shadow);
+        let engine = Engine::new(name, None, plan, rng, clock.now_coarse(), in_shadow);
         if let Some((saved, age)) = saved {
             engine.resume(&saved, age, clock.now());
         }
@@ -121,6 +121,43 @@ impl Breaker {
                     self.deliver();
                 }
                 return Ok(());
+            }
+        }
+    }
+
+    /// Another breaker with the same rules, for a key of its own.
+    pub(crate) fn twin(&self, key: Arc<str>) -> Self {
+        let inner = &*self.0;
+        let settings = self.settings().clone();
+        let plan = Plan::clone(&inner.engine.plan());
+        let in_shadow = self.state() == State::Shadow;
+        let engine = Engine::new(
+            self.name(),
+            Some(key),
+            plan,
+            Rng::from_entropy(),
+            inner.clock.now_coarse(),
+            in_shadow,
+        );
+        Self(Arc::new(Inner {
+            engine,
+            clock: inner.clock.clone(),
+            subscribers: inner.subscribers.clone(),
+            settings: Mutex::new(settings),
+        }))
+    }
+
+    /// Goes by the rules that `template` goes by, if they are others.
+    pub(crate) fn follow(&self, template: &Self) {
+        let newest = template.settings().clone();
+        let Ok(plan) = newest.0.checked() else { return };
+        let mut held = self.settings();
+        if held.1 != newest.1 {
+            *held = newest;
+            let tells = self.0.engine.reconfigure(plan, self.0.clock.now());
+            drop(held);
+            if tells {
+                self.deliver();
             }
         }
     }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use core_errors::NameError;
+use core_policy::KeyedError;
 
 /// Why a breaker was not built, or not changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,9 @@ pub(crate) enum Kind {
     LumpedFailures { interval: Duration, needed: u32, len: Duration },
     LumpedRate { interval: Duration, min_calls: u32, len: Duration },
     TimeoutOverLease { timeout: Duration, lease: Duration },
+    IdleUnderOpen { idle: Duration, open_max: Duration },
+    Keyed(KeyedError),
+    Instance { len: usize },
     Fixed { what: &'static str },
     Saved { what: String, right: &'static str },
     NeverCloses { probes: u32, successes: u32 },
@@ -78,6 +82,15 @@ impl fmt::Display for ConfigError {
                 f,
                 "a probe may take {timeout:?} and loses its slot after {lease:?}: make probe_lease as long, or longer"
             ),
+            Kind::IdleUnderOpen { idle, open_max } => write!(
+                f,
+                "keys are forgotten after {idle:?}, and circuits open for up to {open_max:?}: an open one would be forgotten; \
+                 make the idle time as long, or longer"
+            ),
+            Kind::Instance { len } => {
+                write!(f, "the name of the instance has {len} bytes: give it 1 to 128, and one that no other has")
+            }
+            Kind::Keyed(error) => error.fmt(f),
             Kind::Fixed { what } => {
                 write!(f, "{what} cannot be changed while the breaker runs; nothing was changed: build another one")
             }

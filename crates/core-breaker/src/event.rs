@@ -15,6 +15,8 @@ use crate::window::Tally;
 pub struct Event {
     /// Which breaker.
     pub name: Name,
+    /// Whose breaker, where there is one for each key.
+    pub key: Option<Arc<str>>,
     /// The state before.
     pub from: State,
     /// The state after.

@@ -21,7 +21,8 @@ pub trait Share: Send + Sync {
     ///
     /// # Errors
     /// If the store cannot be reached, or answers nonsense.
-    fn exchange(&self, reports: &[Report]) -> impl Future<Output = Result<Vec<Vec<Peer>>, ShareError>> + Send;
+    fn exchange(&self, reports: &[Report])
+    -> impl Future<Output = Result<Vec<Vec<Peer>>, ShareError>> + Send;
 
     /// Takes the right to probe a callee for the fleet, if nobody has it: set if not exists, to run out by itself.
     ///

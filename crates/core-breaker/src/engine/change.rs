@@ -73,6 +73,7 @@ impl Engine {
             }
             let Some((closes, trigger)) = ledger.round.verdict(&plan.rules) else { return false };
             if closes {
+                ledger.recovered += 1;
                 let to = plan.rules.ramp_up.map_or(To::Closed, |ramp_up| To::RampUp(ramp_up.over));
                 self.publish(&mut ledger, to, trigger, None, now);
                 return true;
@@ -95,6 +96,34 @@ impl Engine {
             ledger.reopened = reopened;
             self.publish(&mut ledger, To::Open(time), trigger, cause, now);
             return true;
+        }
+    }
+
+    /// Enough others have opened theirs: opens a circuit that is closed in `generation`. Whether it did.
+    pub(crate) fn follow_fleet(&self, generation: u32, instances: u32, now: Instant) -> bool {
+        let plan = self.plan();
+        let fired = Fired { trigger: Trigger::FleetOpened { instances }, open_for: plan.rules.open_for };
+        self.trip(&plan, generation, fired, &Evidence::default(), None, now)
+    }
+
+    /// Another has found the callee well: sends probes from a circuit that is open in `generation`. Whether it did.
+    pub(crate) fn probe_early(&self, generation: u32, now: Instant) -> bool {
+        let mut ledger = self.ledger();
+        let word = self.load();
+        let is_there = word.phase() == Phase::Open && word.generation() == generation;
+        if is_there {
+            self.publish(&mut ledger, To::HalfOpen, Trigger::FleetRecovered, None, now);
+        }
+        is_there
+    }
+
+    /// Puts the next probe off, and never brings it forward, as long as it is open in `generation`.
+    pub(crate) fn postpone(&self, generation: u32, until: Instant) {
+        // Under the lock, so that it is not of another generation when it is written.
+        let _ledger = self.ledger();
+        let word = self.load();
+        if word.phase() == Phase::Open && word.generation() == generation && until > self.until() {
+            self.until.store(until.as_nanos(), Ordering::Release);
         }
     }
 
@@ -141,6 +170,7 @@ impl Engine {
         let open_for = if let To::Open(time) = to { Some(time) } else { None };
         ledger.outbox.push(Event {
             name: self.name,
+            key: self.key.clone(),
             from: from.state(),
             to: word.state(),
             generation: word.generation(),
@@ -164,6 +194,7 @@ impl Engine {
         ledger.last_cause = cause.or(ledger.last_cause);
         ledger.outbox.push(Event {
             name: self.name,
+            key: self.key.clone(),
             from: State::Shadow,
             to: State::Shadow,
             generation: self.load().generation(),

@@ -16,6 +16,8 @@ pub(crate) struct Ledger {
     /// The open time of the rule that opened it: what the times of reopenings grow from.
     pub(super) base: Duration,
     pub(super) opened: u64,
+    /// How often probes closed it.
+    pub(super) recovered: u64,
     /// The last failure that was recorded as a cause.
     pub(super) last_cause: Option<Cause>,
     /// Until when failures are taken for the one that was counted last (rule CB-11).
@@ -45,6 +47,7 @@ impl Ledger {
             reopened: 0,
             base,
             opened: 0,
+            recovered: 0,
             last_cause: None,
             lumped_until: Instant::ORIGIN,
             isolation: Isolation::default(),
@@ -54,6 +57,10 @@ impl Ledger {
 
     pub(crate) fn opened(&self) -> u64 {
         self.opened
+    }
+
+    pub(crate) fn recovered(&self) -> u64 {
+        self.recovered
     }
 
     pub(crate) fn last_cause(&self) -> Option<Cause> {

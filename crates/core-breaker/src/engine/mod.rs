@@ -8,8 +8,8 @@ mod persist;
 mod record;
 mod ticket;
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -37,6 +37,8 @@ pub(crate) use ticket::{Refused, Ticket};
 #[derive(Debug)]
 pub(crate) struct Engine {
     name: Name,
+    /// Whose it is, where there is one for each key.
+    key: Option<Arc<str>>,
     word: AtomicU64,
     /// While open: when a call may probe. While half open: when the first lease ends. While it ramps up: when that ends.
     /// Written before the word.
@@ -78,7 +80,14 @@ const NOT_TIMED: u64 = u64::MAX;
 // === impl Engine ===
 
 impl Engine {
-    pub(crate) fn new(name: Name, plan: Plan, rng: Rng, epoch: Instant, in_shadow: bool) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        key: Option<Arc<str>>,
+        plan: Plan,
+        rng: Rng,
+        epoch: Instant,
+        in_shadow: bool,
+    ) -> Self {
         let phase = if in_shadow { Phase::Shadow } else { Phase::Closed };
         let word = Word::new(phase, Word::FIRST.generation(), 0);
         let rules = plan.rules;
@@ -87,6 +96,7 @@ impl Engine {
         windows.reshape(span, rules.average.is_some(), word.generation(), epoch);
         Self {
             name,
+            key,
             word: AtomicU64::new(word.0),
             until: AtomicU64::new(Instant::NEVER.as_nanos()),
             slow_over: PlainU64::new(slow_nanos(rules.slow_over)),
@@ -108,7 +118,7 @@ impl Engine {
     }
 
     /// What it goes by now.
-    pub(crate) fn plan(&self) -> Guard<std::sync::Arc<Plan>> {
+    pub(crate) fn plan(&self) -> Guard<Arc<Plan>> {
         self.plan.load()
     }
 

@@ -8,7 +8,6 @@ use core_time::Instant;
 use super::change::To;
 use super::ledger::Isolation;
 use super::{Engine, slow_nanos};
-use crate::State;
 use crate::event::Trigger;
 use crate::plan::Plan;
 use crate::word::Phase;
@@ -98,31 +97,6 @@ impl Engine {
         self.publish_round(&ledger);
         drop(ledger);
         self.decide(generation, None, now)
-    }
-
-    /// Puts the next probe off, and never brings it forward, as long as it is open in `generation`.
-    pub(crate) fn postpone(&self, generation: u32, until: Instant) {
-        let _ledger = self.ledger();
-        let word = self.load();
-        if word.phase() == Phase::Open && word.generation() == generation && until > self.until() {
-            self.until.store(until.as_nanos(), Ordering::Release);
-        }
-    }
-
-    /// What others found out changes the state of `generation`. Whether it did.
-    pub(crate) fn advise(&self, generation: u32, order: Order, trigger: Trigger, now: Instant) -> bool {
-        let mut ledger = self.ledger();
-        let word = self.load();
-        let fits = match order {
-            Order::Open(_) => word.state() == State::Closed,
-            Order::Probe => word.state() == State::Open,
-            _ => false,
-        };
-        let changes = fits && word.generation() == generation;
-        if changes {
-            self.publish(&mut ledger, order.to(), trigger, None, now);
-        }
-        changes
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod bench;
 mod fallback;
+mod fleet;
+mod keyed;
 mod opening;
 mod operator;
 mod saved;
