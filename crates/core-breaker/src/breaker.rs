@@ -1,6 +1,6 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use core_errors::{Name, Reason, Rejection, Verdict};
@@ -16,6 +16,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::saved::Saved;
 use crate::snapshot::Snapshot;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A circuit breaker. Cheap to clone; clones share the circuit.
 #[derive(Clone)]
@@ -187,12 +188,8 @@ impl Breaker {
             // The answer depends on the time within a tick.
             now = inner.clock.now();
         }
-        let answer = inner.engine.acquire(now, wanted);
-        let is_quiet = match answer {
-            Ok(ticket) => !ticket.is_probe(),
-            Err(refused) => refused.is_quiet(),
-        };
-        if !is_quiet {
+        let (answer, tells) = inner.engine.acquire(now, wanted);
+        if tells {
             self.deliver();
         }
         (answer, now)

@@ -39,10 +39,21 @@ impl Engine {
         }
     }
 
-    /// A ticket, or why there is none.
+    /// A ticket, or why there is none; and whether somebody may have to be told.
     ///
     /// `wanted` is until when the caller waits for an answer: the lease of a probe lasts at least as long (rule CB-26).
-    pub(crate) fn acquire(&self, now: Instant, wanted: Option<Instant>) -> Result<Ticket, Refused> {
+    pub(crate) fn acquire(&self, now: Instant, wanted: Option<Instant>) -> (Result<Ticket, Refused>, bool) {
+        let mut tells = false;
+        let answer = self.acquire_telling(now, wanted, &mut tells);
+        (answer, tells)
+    }
+
+    fn acquire_telling(
+        &self,
+        now: Instant,
+        wanted: Option<Instant>,
+        tells: &mut bool,
+    ) -> Result<Ticket, Refused> {
         loop {
             let word = self.load();
             match word.phase() {
@@ -62,6 +73,8 @@ impl Engine {
             if !is_due {
                 return Err(self.refuse(word, (word.phase() == Phase::Open).then_some(until)));
             }
+            // Also if there is no probe for this call: the state may have changed on the way.
+            *tells = true;
             if let Some(ticket) = self.probe(now, wanted) {
                 return Ok(ticket);
             }

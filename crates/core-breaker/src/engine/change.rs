@@ -164,9 +164,16 @@ impl Engine {
         };
         let word = from.next(to.phase(), payload);
         self.count_anew(ledger, word.generation());
-        self.until.store(until.as_nanos(), Ordering::Release);
+        // Whoever sees that it is open must see until when, and never the `until` of another state with it: that is written before
+        // the word says open, and after the word says something else.
+        if from.phase() != Phase::Open {
+            self.until.store(until.as_nanos(), Ordering::Release);
+        }
         // A swap, as extensions of a run are: among steps that read and write in one, each has its place.
         self.word.swap(word.0, Ordering::AcqRel);
+        if from.phase() == Phase::Open {
+            self.until.store(until.as_nanos(), Ordering::Release);
+        }
         let open_for = if let To::Open(time) = to { Some(time) } else { None };
         ledger.outbox.push(Event {
             name: self.name,

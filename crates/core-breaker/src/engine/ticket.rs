@@ -2,7 +2,7 @@ use std::num::NonZeroU64;
 
 use core_time::Instant;
 
-use crate::word::{GENERATION_BITS, Phase, Word};
+use crate::word::{GENERATION_BITS, Word};
 
 /// The right to make one call: the generation it is of, and the number of the probe, 0 for none. One word, never zero, so that
 /// having no ticket is one word too.
@@ -55,10 +55,5 @@ impl Refused {
     #[inline]
     pub(crate) fn is_certain(self) -> bool {
         self.until.is_some()
-    }
-
-    /// Whether nothing happened that anybody is told of.
-    pub(crate) fn is_quiet(self) -> bool {
-        self.word.phase() != Phase::HalfOpen
     }
 }
