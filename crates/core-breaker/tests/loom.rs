@@ -34,13 +34,16 @@ fn cb_36_of_two_threads_one_gets_the_only_permit_in_every_order() {
 
 #[test]
 fn cb_34_no_refusal_speaks_of_a_time_that_is_over_in_any_order() {
-    loom::model(|| {
-        let (_time, breaker) = due(1);
-        let other = breaker.clone();
-        let theirs = thread::spawn(move || drop(other.acquire().map(std::mem::forget)));
+    let ask = |breaker: &Breaker| {
         if let Err(refused) = breaker.acquire().map(std::mem::forget) {
             assert_eq!((refused.reason(), refused.retry_after()), (Reason::HalfOpenFull, None), "{refused}");
         }
+    };
+    loom::model(move || {
+        let (_time, breaker) = due(2);
+        let other = breaker.clone();
+        let theirs = thread::spawn(move || ask(&other));
+        ask(&breaker);
         theirs.join().unwrap();
     });
 }

@@ -82,7 +82,7 @@ const MEMBERS_MAX: usize = 10_000;
 
 impl<S: Share> Fleet<S> {
     /// A fleet of which this instance is one; its name must be its own. See [`FleetBuilder`] for what can be set.
-    pub fn new(share: S, instance: impl Into<String>) -> FleetBuilder<S> {
+    pub fn builder(share: S, instance: impl Into<String>) -> FleetBuilder<S> {
         FleetBuilder::new(share, instance.into())
     }
 
@@ -144,7 +144,7 @@ impl<S: Share> Fleet<S> {
         }
         for lease in leases {
             match self.asked(self.share.lease(&lease)).await {
-                Some(leased) => self.leased(lease, leased),
+                Some(answer) => self.leased(lease, answer),
                 None => self.put_probes_off(),
             }
         }

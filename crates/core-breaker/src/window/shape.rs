@@ -66,7 +66,7 @@ impl Shape {
         };
         // The readings above stay above: if one of them is of a later shape, so is the version below.
         fence(Ordering::Acquire);
-        (version % 2 == 0 && self.version.load(Ordering::Relaxed) == version).then_some(cut)
+        (version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version).then_some(cut)
     }
 
     /// Takes another shape. What was counted in the old one belongs to no bucket any more.
