@@ -192,3 +192,19 @@ fn pl_2_other_rules_in_the_middle_of_a_round_leave_a_probe_free_in_any_order() {
         assert_eq!(breaker.state(), State::Closed);
     });
 }
+
+#[test]
+fn pl_2_a_probe_that_ends_while_the_rules_change_closes_it_in_any_order() {
+    loom::model(|| {
+        let (_time, breaker) = due(2);
+        breaker.reconfigure(|builder| builder.successes(2)).unwrap();
+        let probe = breaker.acquire().unwrap();
+        let other = breaker.clone();
+        let changed = thread::spawn(move || {
+            other.reconfigure(|builder| builder.probes(1).successes(1)).unwrap();
+        });
+        probe.success();
+        changed.join().unwrap();
+        assert_eq!(breaker.state(), State::Closed, "one success, and one is asked for");
+    });
+}

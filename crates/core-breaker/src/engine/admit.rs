@@ -100,9 +100,9 @@ impl Engine {
 
     /// Sends a probe, if one is free; the state may have moved on meanwhile.
     fn probe(&self, now: Instant, wanted: Option<Instant>) -> Option<Ticket> {
+        let mut ledger = self.ledger();
         let plan = self.plan();
         let rules = &plan.rules;
-        let mut ledger = self.ledger();
         if self.load().phase() == Phase::Open && now >= self.until() {
             self.publish(&mut ledger, To::HalfOpen, Trigger::OpenTimeOver, None, now);
         }

@@ -63,10 +63,11 @@ impl Engine {
 
     /// Ends the round of `generation` if it is decided. Whether it was.
     pub(super) fn decide(&self, generation: u32, cause: Option<Cause>, now: Instant) -> bool {
-        let plan = self.plan();
         let mut time = None;
         loop {
             let mut ledger = self.ledger();
+            // Under the lock, as it is changed: an earlier one could say that the round goes on with probes that there are not.
+            let plan = self.plan();
             let word = self.load();
             if word.generation() != generation || word.phase() != Phase::HalfOpen {
                 return false;

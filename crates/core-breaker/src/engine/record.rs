@@ -154,8 +154,8 @@ impl Engine {
     }
 
     fn record_probe(&self, ticket: Ticket, outcome: Outcome, slow: bool, now: Instant) -> bool {
-        let plan = self.plan();
         let mut ledger = self.ledger();
+        let plan = self.plan();
         let still_there = self.load().generation() == ticket.generation();
         if !still_there || !ledger.round.back(ticket.probe(), outcome) {
             self.counts.bump(Count::Late as usize);
