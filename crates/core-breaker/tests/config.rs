@@ -23,7 +23,7 @@ fn the_defaults_are_a_promise() {
 
 #[test]
 fn g_15_what_can_never_open_or_close_is_refused_with_a_reason() {
-    let cases = [
+    let cases = vec![
         (Breaker::consecutive(0), "consecutive failures is zero"),
         (Breaker::rate(0.0), "over 0 and at most 1"),
         (Breaker::rate(1.1), "over 0 and at most 1"),
