@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -225,12 +226,11 @@ impl Breaker {
         self.record(state, outcome, cx);
     }
 
-    /// Tells a probe how long it should wait (rule CB-40): the limit, or zero.
+    /// How many nanoseconds a probe should wait for its answer (rule CB-40).
     #[cold]
-    fn limit_probe(&self, cx: &mut Cx<'_>) -> u64 {
-        let Some(limit) = self.0.engine.plan().rules.probe_timeout else { return 0 };
-        cx.limit_attempt(limit);
-        u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
+    fn probe_limit(&self, ticket: Ticket) -> Option<NonZeroU64> {
+        let limit = self.0.engine.plan().rules.probe_timeout.filter(|_| ticket.is_probe())?;
+        NonZeroU64::new(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
     }
 
     #[cold]
@@ -266,11 +266,13 @@ impl Breaker {
 }
 
 /// Whether a call took longer, but for the time it waited for its turn.
+#[inline]
 fn is_slow(over: Duration, started: Instant, cx: &mut Cx<'_>) -> bool {
     timed(over, cx) - started > over.saturating_add(cx.waited())
 }
 
 /// The time, as exactly as it takes to tell what is slow.
+#[inline]
 fn timed(over: Duration, cx: &mut Cx<'_>) -> Instant {
     if over < Duration::from_millis(100) { cx.clock().now() } else { cx.now() }
 }
@@ -306,8 +308,10 @@ impl Policy for Breaker {
             }
             match self.acquire_carefully(now, cx.deadline()) {
                 (Ok(ticket), _) => {
-                    if ticket.is_probe() {
-                        state.timeout = self.limit_probe(cx);
+                    // What is made of the context is made here: handed to a function it would cost every call that passes.
+                    if let Some(limit) = self.probe_limit(ticket) {
+                        cx.limit_attempt(Duration::from_nanos(limit.get()));
+                        state.timeout = limit.get();
                     }
                     ticket
                 }
