@@ -110,13 +110,12 @@ impl Rules {
         if self.jitter { time / 2 + (time / 2).mul_f64(draw.clamp(0.0, 1.0)) } else { time }
     }
 
-    /// The open time where the callee asked for `asked` from now on.
+    /// The open time where the callee asked for `asked` from now on, which is capped already.
     ///
     /// What it asks for is a floor, and a fleet that was told the same does not come back in step: jitter adds up to half of
     /// the time by the rules.
     pub(crate) fn with_hint(&self, own: Duration, asked: Option<Duration>, draw: f64) -> Duration {
         let Some(asked) = asked.filter(|_| self.hints != Hints::Ignore) else { return own };
-        let asked = asked.min(self.hint_max);
         let spread = if self.jitter { (own / 2).mul_f64(draw.clamp(0.0, 1.0)) } else { Duration::ZERO };
         let asked = asked.saturating_add(spread);
         match self.hints {

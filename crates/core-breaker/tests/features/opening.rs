@@ -286,3 +286,25 @@ fn cb_39_calls_that_were_out_when_it_tripped_count_in_no_later_generation() {
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.consecutive_failures, snapshot.totals.late), (0, 6));
 }
+
+#[test]
+fn what_the_callee_asked_for_is_forgotten_when_an_operator_closes_it() {
+    let bench = one(Breaker::consecutive(1));
+    asked(&bench, secs(100));
+    bench.breaker.close("it is back").unwrap();
+    bench.play("F");
+    assert_eq!(bench.open_left(), secs(5));
+}
+
+#[test]
+fn cb_38_every_ramp_begins_the_same() {
+    let bench = ramping();
+    let passes = |bench: &Bench| -> Vec<bool> {
+        (0..15).map(|_| bench.breaker.acquire().map(core_policy::Permit::success).is_ok()).collect()
+    };
+    let first = passes(&bench);
+    bench.breaker.open_for(secs(5), "test").unwrap();
+    bench.time.advance(secs(5));
+    bench.play("S");
+    assert_eq!(passes(&bench), first);
+}

@@ -150,3 +150,11 @@ fn nonsense_is_refused_with_what_would_be_right() {
     }
     assert!(rated().name("payments").resume(good, Duration::MAX).build().is_ok());
 }
+
+#[test]
+fn what_comes_back_trips_with_a_success_that_makes_it_enough() {
+    let bench = Bench::new(rated());
+    bench.play("FFFFSSSSF");
+    let next = again(rated(), &bench.breaker.save(), secs(1));
+    assert_eq!(next.play("S"), State::Open, "5 of 10");
+}

@@ -126,3 +126,20 @@ fn s_rules_say_what_they_are() {
         "under 90 % successes on the average of 50 calls or 5 failures in a row"
     );
 }
+
+#[test]
+fn cb_11_nothing_is_one_with_a_failure_of_an_earlier_generation() {
+    let bench = Bench::new(Breaker::consecutive(2).lumping(secs(10)));
+    bench.play("F");
+    bench.breaker.close("deployed a fix").unwrap();
+    bench.play("F");
+    assert_eq!(bench.breaker.snapshot().consecutive_failures, 1);
+}
+
+#[test]
+fn cb_8_an_average_trips_in_a_later_generation_as_well() {
+    let bench = Bench::new(Breaker::average(0.5, Decay::Calls(10)).min_calls(4).probes(1).successes(1));
+    bench.play("FFFF");
+    bench.time.advance(secs(5));
+    assert_eq!(bench.play("SFFFF"), State::Open);
+}
