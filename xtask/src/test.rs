@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that can be said by running the code.
 //!
-//! All parts but two build the whole workspace with all features in the dev profile, so that nothing is compiled twice. Loom
-//! takes the place of the atomics, and the clock of the system is there only where no test asks for another: these are builds
-//! of their own.
+//! All parts build the whole workspace with all features in the dev profile, so that nothing is compiled twice, but for the
+//! last: loom and shuttle take the place of the atomics, and the clock of the system is there only where no test asks for
+//! another, so these are builds of their own.
 
 mod examples;
 
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::steps::{self, Step};
 use crate::{out, process, tools};
 
-/// Run unit, integration and doc tests, the examples, and the models of loom.
+/// Run unit, integration and doc tests, the examples, and the models of loom and shuttle.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Run only this part (may be given more than once).
@@ -36,6 +36,10 @@ enum Part {
     Clock,
     /// Every interleaving of a few threads, by loom.
     Loom,
+    /// Many interleavings of more threads, by shuttle.
+    Shuttle,
+    /// A bug is let into the engine, which the models must find.
+    Mutant,
 }
 
 // === impl Args ===
@@ -74,6 +78,14 @@ impl Args {
             Part::Loom => {
                 Step { name: "loom", about: "every interleaving of a few threads", run: Box::new(loom) }
             }
+            Part::Shuttle => Step {
+                name: "shuttle",
+                about: "many interleavings of more threads",
+                run: Box::new(|| process::run(&mut model("shuttle", "--cfg genesis_shuttle"))),
+            },
+            Part::Mutant => {
+                Step { name: "mutant", about: "the models find a bug that is let in", run: Box::new(mutant) }
+            }
         }
     }
 }
@@ -102,10 +114,31 @@ fn real_clock() -> Result<(), Failure> {
     process::run(&mut process::cargo(&["test", "--package", "demo", "--test", "real_clock", "--release"]))
 }
 
-/// Built with optimisation, since loom runs each model thousands of times.
 fn loom() -> Result<(), Failure> {
+    process::run(&mut model("loom", "--cfg genesis_loom"))
+}
+
+/// A model that cannot fail proves nothing: with atomic changes in two steps, each kind of model must.
+fn mutant() -> Result<(), Failure> {
+    for (name, flags) in [
+        ("loom", "--cfg genesis_loom --cfg genesis_mutant"),
+        ("shuttle", "--cfg genesis_shuttle --cfg genesis_mutant"),
+    ] {
+        // What does not compile finds nothing.
+        process::run(model(name, flags).arg("--no-run"))?;
+        if process::run(&mut model(name, flags)).is_ok() {
+            return Err(Failure::new(format!("the models of {name} do not find a bug that was let in")));
+        }
+        out::line(format_args!("{name} has found it: these failures are what was asked for."));
+    }
+    Ok(())
+}
+
+/// The models of one kind. Built with optimisation, since each is run thousands of times.
+fn model(name: &str, cfg: &str) -> std::process::Command {
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    let mut command = process::cargo(&["test", "--package", "core-breaker", "--test", "loom", "--release"]);
+    let mut command = process::cargo(&["test", "--package", "core-breaker", "--test", name, "--release"]);
     command.args(["--target-dir", "target/loom"]);
-    process::run(command.env("RUSTFLAGS", format!("{flags} --cfg genesis_loom").trim()))
+    command.env("RUSTFLAGS", format!("{flags} {cfg}").trim());
+    command
 }

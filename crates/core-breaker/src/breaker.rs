@@ -1,6 +1,7 @@
 use std::fmt;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use core_errors::{Name, Reason, Rejection, Verdict};
@@ -8,13 +9,15 @@ use core_policy::{Admit, Cx, Next, Permit, Policy, Rng};
 use core_time::{Clock, Instant};
 
 use crate::State;
-use crate::config::Builder;
+use crate::config::{Builder, Settings};
 use crate::engine::{Engine, PANICKED, Refused, TIMED_OUT, Ticket};
 use crate::error::{ConfigError, Kind};
-use crate::event::{Event, Subscriber, Trigger};
+use crate::event::{Event, Subscriber};
 use crate::outcome::Outcome;
-use crate::rules::Rules;
+use crate::plan::Plan;
+use crate::saved::Saved;
 use crate::snapshot::Snapshot;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A circuit breaker. Cheap to clone; clones share the circuit.
 #[derive(Clone)]
@@ -23,48 +26,37 @@ pub struct Breaker(Arc<Inner>);
 struct Inner {
     engine: Engine,
     clock: Clock,
-    slow: Option<Slow>,
     subscribers: Box<[Subscriber]>,
-}
-
-/// How slowness is measured.
-#[derive(Clone, Copy)]
-struct Slow {
-    over: Duration,
-    /// Whether a kernel tick is too coarse for it.
-    exact: bool,
+    /// What it was configured with, and how often that was changed.
+    settings: Mutex<(Settings, u64)>,
 }
 
 /// What a breaker remembers of a call.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct CallState {
     ticket: Option<Ticket>,
-    started: Option<Instant>,
+    /// When it began, where that is asked for.
+    started: Instant,
+    /// How long it should wait for an answer; zero for as long as it likes.
+    timeout: u64,
 }
 
 // === impl Breaker ===
 
 impl Breaker {
-    /// A breaker that trips when this share of the calls in a window failed: at it or over it, `0 < rate ≤ 1`.
-    pub fn rate(rate: f64) -> Builder {
-        Builder::new(Some(rate), None)
-    }
-
-    /// A breaker that trips after this many failures in a row. Any success starts the count anew. It keeps no window.
-    pub fn consecutive(failures: u32) -> Builder {
-        Builder::new(None, Some(failures))
-    }
-
-    pub(crate) fn new(
-        name: Name,
-        rules: Rules,
-        rng: Rng,
-        clock: Clock,
-        subscribers: Vec<Subscriber>,
-    ) -> Self {
-        let slow = rules.slow_over.map(|over| Slow { over, exact: over < Duration::from_millis(100) });
-        let engine = Engine::new(name, rules, rng, clock.now_coarse());
-        Self(Arc::new(Inner { engine, clock, slow, subscribers: subscribers.into() }))
+    pub(crate) fn new(name: Name, plan: Plan, builder: Builder) -> Self {
+        let rng = builder.rng();
+        let Builder { settings, clock, subscribers, in_shadow, saved, .. } = builder;
+        let engine = Engine::new(name, None, plan, rng, clock.now_coarse(), in_shadow);
+        if let Some((saved, age)) = saved {
+            engine.resume(&saved, age, clock.now());
+        }
+        Self(Arc::new(Inner {
+            engine,
+            clock,
+            subscribers: subscribers.into(),
+            settings: Mutex::new((settings, 0)),
+        }))
     }
 
     /// Asks to make a call whose outcome will be recorded by hand: for streams and callbacks.
@@ -93,59 +85,95 @@ impl Breaker {
         Snapshot::of(&self.0.engine, self.0.clock.now())
     }
 
-    /// Holds it open until an operator says otherwise: calls are refused, nothing is counted.
-    ///
-    /// # Errors
-    /// If the reason is empty or longer than 500 bytes.
-    pub fn force_open(&self, reason: &str) -> Result<(), ConfigError> {
-        self.force(State::ForcedOpen, reason, None)
+    /// All that it knows, in plain values: for [`Builder::resume`] in a process that starts later. Changes nothing.
+    #[must_use]
+    pub fn save(&self) -> Saved {
+        self.0.engine.save(self.0.clock.now())
     }
 
-    /// Opens it for so long, whatever the rules say, and then lets probes through: for maintenance whose end is known (rule CB-32). Of
-    /// a circuit that is open the time begins anew.
+    /// Goes by other rules from now on: `change` gets what it was built with and returns what shall be. All or nothing.
+    ///
+    /// State, generation, permits that are out, failures in a row, and the times and leases that run stay as they are. A
+    /// window keeps what it holds as far as the new shape has a place for it: a window of time takes over its buckets by
+    /// their age, one of calls its newest results; between the two kinds nothing can be kept. An average of other calls or
+    /// another time starts anew. A result that is counted in the very moment may be lost to the window. Rules apply from
+    /// the next result on; a stricter one does not open the circuit by itself.
+    ///
+    /// `change` may be called again if another thread changes the rules at the same moment. Calls go on meanwhile, and wait
+    /// for nothing.
     ///
     /// # Errors
-    /// If the reason is empty or longer than 500 bytes, or the time is zero.
-    pub fn open_for(&self, duration: Duration, reason: &str) -> Result<(), ConfigError> {
-        if duration.is_zero() {
-            return Err(ConfigError(Kind::Zero { what: "the time to stay open" }));
+    /// As [`Builder::build`]; and if something is set that a running breaker cannot change: name, clock, seed, subscribers,
+    /// shadow and a state to begin with. Nothing has changed then.
+    pub fn reconfigure(&self, change: impl Fn(Builder) -> Builder) -> Result<(), ConfigError> {
+        loop {
+            let (settings, version) = self.settings().clone();
+            let builder = change(Builder::of(settings));
+            if let Some(what) = builder.fixed {
+                return Err(ConfigError(Kind::Fixed { what }));
+            }
+            let plan = builder.settings.checked()?;
+            let mut held = self.settings();
+            if held.1 == version {
+                *held = (builder.settings, version + 1);
+                // Under this lock, so that the last settings and the plan are of the same change.
+                let tells = self.0.engine.reconfigure(plan, self.0.clock.now());
+                drop(held);
+                if tells {
+                    self.deliver();
+                }
+                return Ok(());
+            }
         }
-        self.force(State::Open, reason, Some(duration))
     }
 
-    /// Lets probes through now, from whatever state: for when it is known that the callee is well again (rule CB-33).
-    ///
-    /// # Errors
-    /// If the reason is empty or longer than 500 bytes.
-    pub fn probe_now(&self, reason: &str) -> Result<(), ConfigError> {
-        self.force(State::HalfOpen, reason, None)
+    /// Another breaker with the same rules, for a key of its own.
+    pub(crate) fn twin(&self, key: Arc<str>) -> Self {
+        let inner = &*self.0;
+        let settings = self.settings().clone();
+        let plan = Plan::clone(&inner.engine.plan());
+        let in_shadow = self.state() == State::Shadow;
+        let engine = Engine::new(
+            self.name(),
+            Some(key),
+            plan,
+            Rng::from_entropy(),
+            inner.clock.now_coarse(),
+            in_shadow,
+        );
+        Self(Arc::new(Inner {
+            engine,
+            clock: inner.clock.clone(),
+            subscribers: inner.subscribers.clone(),
+            settings: Mutex::new(settings),
+        }))
     }
 
-    /// Takes it out until an operator says otherwise: calls pass, nothing is counted.
-    ///
-    /// # Errors
-    /// If the reason is empty or longer than 500 bytes.
-    pub fn disable(&self, reason: &str) -> Result<(), ConfigError> {
-        self.force(State::Disabled, reason, None)
-    }
-
-    /// Closes it and starts to count anew, from whatever state.
-    ///
-    /// # Errors
-    /// If the reason is empty or longer than 500 bytes.
-    pub fn close(&self, reason: &str) -> Result<(), ConfigError> {
-        self.force(State::Closed, reason, None)
-    }
-
-    fn force(&self, state: State, reason: &str, open_for: Option<Duration>) -> Result<(), ConfigError> {
-        let reason = reason.trim();
-        if reason.is_empty() || reason.len() > 500 {
-            return Err(ConfigError(Kind::Reason { len: reason.len() }));
+    /// Goes by the rules that `template` goes by, if they are others.
+    pub(crate) fn follow(&self, template: &Self) {
+        let newest = template.settings().clone();
+        let Ok(plan) = newest.0.checked() else { return };
+        let mut held = self.settings();
+        if held.1 != newest.1 {
+            *held = newest;
+            let tells = self.0.engine.reconfigure(plan, self.0.clock.now());
+            drop(held);
+            if tells {
+                self.deliver();
+            }
         }
-        let trigger = Trigger::Operator { reason: reason.into() };
-        self.0.engine.force(state, trigger, self.0.clock.now(), open_for);
-        self.deliver();
-        Ok(())
+    }
+
+    fn settings(&self) -> MutexGuard<'_, (Settings, u64)> {
+        self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.0.clock.now()
     }
 
     /// Decides by the exact time, if the coarse one is too near the moment that counts; which time it was comes back.
@@ -161,8 +189,8 @@ impl Breaker {
             // The answer depends on the time within a tick.
             now = inner.clock.now();
         }
-        let answer = inner.engine.acquire(now, wanted);
-        if !matches!(answer, Err(refused) if refused.is_quiet()) {
+        let (answer, tells) = inner.engine.acquire(now, wanted);
+        if tells {
             self.deliver();
         }
         (answer, now)
@@ -172,7 +200,10 @@ impl Breaker {
     #[inline]
     fn record(&self, state: &mut CallState, outcome: Outcome, cx: &mut Cx<'_>) {
         let Some(ticket) = state.ticket.take() else { return };
-        let is_slow = self.0.slow.is_some() && self.is_slow(state.started, cx);
+        let is_slow = match self.0.engine.slow_over() {
+            Some(over) if state.started != Instant::NEVER => is_slow(over, state.started, cx),
+            _ => false,
+        };
         let clock = cx.clock();
         if self.0.engine.record(ticket, outcome, is_slow, || cx.now(), || clock.now()) {
             self.deliver();
@@ -184,20 +215,22 @@ impl Breaker {
     fn record_rest(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) {
         use core_policy::Outcome as Came;
         let outcome = match outcome {
-            Came::Judged(verdict, cause) => match Outcome::from(*verdict) {
-                Outcome::Failure(_) => Outcome::Failure(*cause),
-                other => other,
-            },
+            Came::Judged(verdict, cause) => Outcome::of(*verdict, *cause),
             // A limit of ours on time that passed while the callee was at work is the callee's failure. The caller's own
             // deadline, and refusals of other policies, say nothing about it (rule PL-3).
-            Came::Refused(rejection) if rejection.reason() == Reason::TimedOut => {
-                Outcome::Failure(Some(TIMED_OUT))
-            }
+            Came::Refused(rejection) if rejection.reason() == Reason::TimedOut => Outcome::failed(TIMED_OUT),
             Came::Refused(_) => Outcome::Inconclusive,
-            Came::Panicked if self.0.engine.rules().count_panics => Outcome::Failure(Some(PANICKED)),
+            Came::Panicked if self.0.engine.plan().rules.count_panics => Outcome::failed(PANICKED),
             Came::Panicked => Outcome::Ignored,
         };
         self.record(state, outcome, cx);
+    }
+
+    /// How many nanoseconds a probe should wait for its answer (rule CB-40).
+    #[cold]
+    fn probe_limit(&self, ticket: Ticket) -> Option<NonZeroU64> {
+        let limit = self.0.engine.plan().rules.probe_timeout.filter(|_| ticket.is_probe())?;
+        NonZeroU64::new(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
     }
 
     #[cold]
@@ -207,14 +240,9 @@ impl Breaker {
         }
     }
 
-    fn is_slow(&self, started: Option<Instant>, cx: &mut Cx<'_>) -> bool {
-        let (Some(slow), Some(started)) = (self.0.slow, started) else { return false };
-        slow.read(cx) - started > slow.over.saturating_add(cx.waited())
-    }
-
     /// Hands events to subscribers, unless another thread is at it: then that one delivers ours, in order.
     #[cold]
-    fn deliver(&self) {
+    pub(crate) fn deliver(&self) {
         if !self.0.engine.ledger().outbox.start() {
             return;
         }
@@ -237,10 +265,16 @@ impl Breaker {
     }
 }
 
-impl Slow {
-    fn read(self, cx: &mut Cx<'_>) -> Instant {
-        if self.exact { cx.clock().now() } else { cx.now() }
-    }
+/// Whether a call took longer, but for the time it waited for its turn.
+#[inline]
+fn is_slow(over: Duration, started: Instant, cx: &mut Cx<'_>) -> bool {
+    timed(over, cx) - started > over.saturating_add(cx.waited())
+}
+
+/// The time, as exactly as it takes to tell what is slow.
+#[inline]
+fn timed(over: Duration, cx: &mut Cx<'_>) -> Instant {
+    if over < Duration::from_millis(100) { cx.clock().now() } else { cx.now() }
 }
 
 impl Policy for Breaker {
@@ -253,7 +287,7 @@ impl Policy for Breaker {
 
     #[inline]
     fn begin(&self) -> CallState {
-        CallState::default()
+        CallState { ticket: None, started: Instant::NEVER, timeout: 0 }
     }
 
     #[inline(always)]
@@ -273,15 +307,22 @@ impl Policy for Breaker {
                 return Admit::Refuse(engine.rejection(refused, now));
             }
             match self.acquire_carefully(now, cx.deadline()) {
-                (Ok(ticket), _) => ticket,
+                (Ok(ticket), _) => {
+                    // What is made of the context is made here: handed to a function it would cost every call that passes.
+                    if let Some(limit) = self.probe_limit(ticket) {
+                        cx.limit_attempt(Duration::from_nanos(limit.get()));
+                        state.timeout = limit.get();
+                    }
+                    ticket
+                }
                 (Err(refused), now) => return Admit::Refuse(engine.rejection(refused, now)),
             }
         };
         state.ticket = Some(ticket);
-        if let Some(slow) = self.0.slow {
+        if let Some(over) = self.0.engine.slow_over() {
             // Time in a queue of ours that lies ahead is not the callee's: `waited` grows by it.
             let waited = cx.waited();
-            state.started = Some(slow.read(cx) - waited);
+            state.started = timed(over, cx) - waited;
         }
         Admit::Run
     }
@@ -306,6 +347,23 @@ impl Policy for Breaker {
 
 core_policy::policy_methods!(Breaker, once);
 core_policy::policy_layer!(Breaker, once);
+
+// === impl CallState ===
+
+impl CallState {
+    /// Whether the call is a probe of a half-open circuit (rule CB-40). [`Permit::state`] has this of a permit.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.ticket.is_some_and(Ticket::is_probe)
+    }
+
+    /// How long a probe should wait for its answer, if that was [configured](Builder::probe_timeout). `None` of other
+    /// calls.
+    #[must_use]
+    pub fn suggested_timeout(&self) -> Option<Duration> {
+        (self.timeout != 0).then_some(Duration::from_nanos(self.timeout))
+    }
+}
 
 impl fmt::Debug for Breaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

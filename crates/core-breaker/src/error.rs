@@ -1,6 +1,8 @@
 use std::fmt;
+use std::time::Duration;
 
 use core_errors::NameError;
+use core_policy::KeyedError;
 
 /// Why a breaker was not built, or not changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,12 +15,21 @@ pub(crate) enum Kind {
     Rate { what: &'static str, value: f64 },
     Zero { what: &'static str },
     TooMany { what: &'static str, value: u64, max: u64 },
+    FailuresOverWindow { failures: u32, size: u32 },
+    LumpedFailures { interval: Duration, needed: u32, len: Duration },
+    LumpedRate { interval: Duration, min_calls: u32, len: Duration },
+    TimeoutOverLease { timeout: Duration, lease: Duration },
+    IdleUnderOpen { idle: Duration, open_max: Duration },
+    Keyed(KeyedError),
+    Instance { len: usize },
+    Fixed { what: &'static str },
+    Saved { what: String, right: &'static str },
     NeverCloses { probes: u32, successes: u32 },
     SlowWithoutRate,
     OpenOrder,
     BucketsTooFine,
     Reason { len: usize },
-    Unknown { name: String },
+    Unknown { name: String, near: Vec<&'static str> },
     Duplicate { name: String },
     Full { max: usize },
 }
@@ -51,6 +62,39 @@ impl fmt::Display for ConfigError {
             }
             Kind::Zero { what } => write!(f, "{what} is zero: it must be at least 1"),
             Kind::TooMany { what, value, max } => write!(f, "{what} is {value}: it must be at most {max}"),
+            Kind::FailuresOverWindow { failures, size } => write!(
+                f,
+                "the breaker can never open: {failures} failures are asked for in a window of {size} calls; make the window \
+                 as long, or longer"
+            ),
+            Kind::LumpedFailures { interval, needed, len } => write!(
+                f,
+                "the breaker can never open: failures within {interval:?} count once, so {needed} of them take longer than \
+                 the window of {len:?}; make the window longer, the lumping interval shorter, or ask for fewer"
+            ),
+            Kind::LumpedRate { interval, min_calls, len } => write!(
+                f,
+                "an outage in which every call fails would never be seen: failures within {interval:?} count once, so in \
+                 a window of {len:?} there are never {min_calls} of them, which is min_calls; make the window longer, the \
+                 lumping interval shorter, or min_calls smaller"
+            ),
+            Kind::TimeoutOverLease { timeout, lease } => write!(
+                f,
+                "a probe may take {timeout:?} and loses its slot after {lease:?}: make probe_lease as long, or longer"
+            ),
+            Kind::IdleUnderOpen { idle, open_max } => write!(
+                f,
+                "keys are forgotten after {idle:?}, and circuits open for up to {open_max:?}: an open one would be forgotten; \
+                 make the idle time as long, or longer"
+            ),
+            Kind::Instance { len } => {
+                write!(f, "the name of the instance has {len} bytes: give it 1 to 128, and one that no other has")
+            }
+            Kind::Keyed(error) => error.fmt(f),
+            Kind::Fixed { what } => {
+                write!(f, "{what} cannot be changed while the breaker runs; nothing was changed: build another one")
+            }
+            Kind::Saved { what, right } => write!(f, "the saved state makes no sense: {what}; {right}"),
             Kind::NeverCloses { probes, successes } => write!(
                 f,
                 "the breaker can never close: a half-open round has {probes} probes, and {successes} must succeed; \
@@ -66,7 +110,15 @@ impl fmt::Display for ConfigError {
             Kind::Reason { len } => {
                 write!(f, "the reason has {len} bytes: say in 1 to 500 why the breaker is forced")
             }
-            Kind::Unknown { name } => write!(f, "no breaker is called {name:?}; none was created"),
+            Kind::Unknown { name, near } => {
+                write!(f, "no breaker is called {name:?}; none was created")?;
+                let mut or = ". Did you mean ";
+                for near in near {
+                    write!(f, "{or}{near:?}")?;
+                    or = " or ";
+                }
+                f.write_str(if near.is_empty() { "" } else { "?" })
+            }
             Kind::Duplicate { name } => write!(f, "another breaker is called {name:?} already"),
             Kind::Full { max } => write!(f, "the registry holds {max} breakers, which is its limit"),
         }

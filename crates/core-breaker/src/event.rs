@@ -9,12 +9,14 @@ use core_time::Instant;
 use crate::State;
 use crate::window::Tally;
 
-/// A change of state. Each is published once, in order, outside any lock (rule CB-35).
+/// A change of state, or in shadow one that would have come. Each is published once, in order, outside any lock (rule CB-35).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
     /// Which breaker.
     pub name: Name,
+    /// Whose breaker, where there is one for each key.
+    pub key: Option<Arc<str>>,
     /// The state before.
     pub from: State,
     /// The state after.
@@ -27,8 +29,10 @@ pub struct Event {
     pub trigger: Trigger,
     /// The failure that did it, if one did.
     pub cause: Option<Cause>,
-    /// For how long it opened, if it did.
+    /// For how long it opened, if it did; in shadow, for how long it would have by the rule, without jitter.
     pub open_for: Option<Duration>,
+    /// Nothing changed: the circuit is in shadow, and would have opened. Told once for each time that a rule begins to hold.
+    pub would_open: bool,
     /// How many events before this one were dropped because subscribers did not keep up.
     pub lost: u64,
 }
@@ -42,6 +46,11 @@ pub enum Trigger {
         /// How many.
         failures: u32,
     },
+    /// So many failures in the window.
+    Failures {
+        /// What the window held.
+        tally: Tally,
+    },
     /// Too many of the calls in the window failed.
     FailureRate {
         /// What the window held.
@@ -52,6 +61,20 @@ pub enum Trigger {
         /// What the window held.
         tally: Tally,
     },
+    /// Too few successes on the moving average.
+    Average {
+        /// The average.
+        success_rate: f64,
+        /// How many calls are in it.
+        calls: u64,
+    },
+    /// Enough other instances of the fleet have opened theirs.
+    FleetOpened {
+        /// How many.
+        instances: u32,
+    },
+    /// Another instance of the fleet has found the callee well.
+    FleetRecovered,
     /// The open time was over, and a call came.
     OpenTimeOver,
     /// Enough probes succeeded.
@@ -60,6 +83,8 @@ pub enum Trigger {
     ProbesFailed,
     /// Too many probes ended without an answer.
     ProbesInconclusive,
+    /// The last handle that isolated it was dropped.
+    IsolationEnded,
     /// An operator, who gave a reason.
     Operator {
         /// The reason.
@@ -123,12 +148,19 @@ impl fmt::Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Consecutive { failures } => write!(f, "{failures} failures in a row"),
+            Self::Failures { tally } => write!(f, "{} failures", tally.failures),
             Self::FailureRate { tally } => write!(f, "{} of {} calls failed", tally.failures, tally.calls),
             Self::SlowRate { tally } => write!(f, "{} of {} calls were slow", tally.slow, tally.calls),
+            Self::Average { success_rate, calls } => {
+                write!(f, "{:.1} % successes on the average of {calls} calls", success_rate * 100.0)
+            }
+            Self::FleetOpened { instances } => write!(f, "{instances} other instances have opened theirs"),
+            Self::FleetRecovered => f.write_str("another instance has found the callee well"),
             Self::OpenTimeOver => f.write_str("the open time is over"),
             Self::ProbesSucceeded => f.write_str("enough probes succeeded"),
             Self::ProbesFailed => f.write_str("too many probes failed"),
             Self::ProbesInconclusive => f.write_str("too many probes ended without an answer"),
+            Self::IsolationEnded => f.write_str("the last isolation ended"),
             Self::Operator { reason } => write!(f, "an operator: {reason}"),
         }
     }

@@ -4,6 +4,8 @@
 //! nanoseconds instead of waiting, and lets a few probes find out when it is back. It is not for errors of the caller
 //! (they are ignored) nor for limiting load (see `core-limit`).
 //!
+//! On a thread:
+//!
 //! ```
 //! use core_breaker::{Breaker, State};
 //! use core_errors::Error;
@@ -12,7 +14,6 @@
 //! # fn main() -> Result<(), core_breaker::ConfigError> {
 //! let payments = Breaker::rate(0.5).or_consecutive(8).window(secs(10)).min_calls(20).name("payments").build()?;
 //!
-//! // On a thread; `payments.call(|attempt| async { … })` is the same for futures.
 //! for _ in 0..8 {
 //!     let _ = payments.call_blocking(|_| Err::<(), _>(Error::network("hung up")));
 //! }
@@ -22,22 +23,60 @@
 //! # Ok(()) }
 //! ```
 //!
+//! With futures, and an answer for the time being:
+//!
+//! ```
+//! # async fn charge() -> Result<u64, core_errors::Error> { Ok(7) }
+//! # async fn f(payments: &core_breaker::Breaker) -> Result<(), core_policy::CallError<core_errors::Error>> {
+//! let receipt = payments.call(|_attempt| charge()).await?;
+//! let or_zero = payments.call_or(|_attempt| charge(), async |_error| Ok(0)).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Streams and callbacks take a permit: [`Breaker::acquire`]. A breaker for each host or tenant: [`Breaker::keyed`]. All
+//! of a service by name: [`Registry`]. Many instances of a service: [`Fleet`].
+//!
 //! ```text
 //!            too many failures                open time over, a call comes
 //!  CLOSED ───────────────────────▶ OPEN ───────────────────────────────▶ HALF OPEN
-//!    ▲                               ▲  probes failed, or gave no answer     │
-//!    │                               └───────────────────────────────────────┤
-//!    └───────────────────────────────────────────────────────────────────────┘ enough probes succeeded
+//!    ▲  ▲                            ▲  probes failed, or gave no answer     │
+//!    │  │                            └───────────────────────────────────────┤
+//!    │  └─ (ramp-up: a growing share of calls) ◀─────────────────────────────┘ enough probes succeeded
+//!    │
+//!    │ close                        an operator, from any state:
+//!    └──────── FORCED OPEN (refuses) · DISABLED (admits, counts nothing) · SHADOW (admits, tells when it would have opened)
 //! ```
 //!
-//! * **What trips it.** A run of failures ([`Builder::or_consecutive`]), or a share of failed or slow calls at or over a
-//!   threshold in a window of time or of calls, once the window holds enough. Both are looked at after every result.
-//! * **What closes it.** Of `probes` calls in a half-open round, `successes` must succeed. All others are refused.
+//! # What it does
+//! * **What trips it.** Any of: a run of failures ([`Breaker::consecutive`]); a share of failed or slow calls at or over a
+//!   threshold in a window of time or of calls, once that holds enough ([`Breaker::rate`], [`Builder::slow_over`]); so many
+//!   failures in the window ([`Breaker::failures`], [`Breaker::k_of_n`]); a moving average of successes that is too low
+//!   ([`Breaker::average`]). All are looked at after every result. With [`Builder::lumping`] a burst counts once.
+//! * **For how long.** [`Builder::open_for`], growing with each failed round of probes, drawn from its upper half. A rule may
+//!   have a time of its own, and the longest of those that fire counts; a function may say instead
+//!   ([`Builder::open_by`]); what the callee asks for makes it longer ([`Builder::hints`]).
+//! * **What closes it.** Of `probes` calls in a half-open round, `successes` must succeed. All others are refused. Then all calls
+//!   come back, or with [`Builder::ramp_up`] a growing share.
 //! * **What is a failure.** Verdicts that are failures, panics, and limits on time that passed. Errors that are the
 //!   caller's fault, refusals by policies further in and dropped calls are not, and do not dilute the rate either.
-//! * **At start** it is closed and knows nothing.
+//! * **At start** it is closed and knows nothing, unless it [resumes](Builder::resume) what another process
+//!   [saved](Breaker::save).
+//! * **Other rules while it runs**: [`Breaker::reconfigure`]. What was counted, permits and open times are kept.
 //! * **Why it cannot wedge.** A probe that is dropped returns its slot; one that never ends loses it when its lease runs
 //!   out; a result of an earlier generation changes nothing.
+//!
+//! # Defaults, and why
+//! | | default | |
+//! |---|---|---|
+//! | window | 30 s in 10 steps | longer than most timeouts, so that it holds what happened |
+//! | `min_calls` | 20 | at night one failure of one call is no rate |
+//! | `open_for` | 5 s, doubling to 60 s | a restart takes seconds, an incident minutes |
+//! | `jitter` | on | a fleet that opened together does not probe together |
+//! | `probes`, `successes` | 3, 2 | one lucky answer closes nothing, one unlucky one opens nothing |
+//! | lease of a probe | 60 s, or as long as its caller waits | nothing that hangs holds the circuit up |
+//! | hints of the callee | make it longer, up to 300 s | it knows best when it is back, and may be wrong |
+//! | ramp-up | off | few callees fall over when calls come back; for those that do |
+//! | panics | are failures | the caller got no answer |
 //!
 //! # Cancel safety
 //! A dropped call is inconclusive: it counts as neither success nor failure, and a probe gives its slot back. After
@@ -45,21 +84,37 @@
 //!
 //! # Cost
 //! Closed, with consecutive failures only: one load and one store to a counter of the thread's own. With a time window:
-//! a coarse clock reading and another store. A window of calls needs a shared word, which every call writes. Open: three
-//! loads and a coarse clock reading. No allocation, and no lock while closed or open.
+//! a coarse clock reading and another store. A window of calls needs a shared word, which every call writes, and an average
+//! a lock, since both are facts about all threads together. Open: three loads and a coarse clock reading. No allocation; but for
+//! averages and lumped failures no lock while closed or open.
+//!
+//! # What it tells
+//! Each change of state once, in order, with what caused it, to [subscribers](Builder::on_change) and, with the feature
+//! `tracing`, as an event of the target `core_breaker`. Numbers for metrics are in [`Snapshot`].
 //!
 //! # Sources
-//! M. Nygard, *Release It!*, 2007. Windows and minimum calls: resilience4j, Polly. Rules CB-1 to CB-39 of this project.
+//! M. Nygard, *Release It!*, 2007. Windows and minimum calls: resilience4j, Polly. k of n: failsafe-go. Averages and the longest of
+//! several times: Finagle. Lumping: Semian. Isolation by handles: cockatiel. Rules CB-1 to CB-40 of this project.
 
+mod average;
 mod breaker;
 mod config;
 mod engine;
 mod error;
 mod event;
+mod fallback;
+mod fleet;
+mod keyed;
+mod near;
+mod opening;
+mod operator;
 mod outcome;
+mod plan;
 mod registry;
 mod round;
 mod rules;
+mod saved;
+mod share;
 mod snapshot;
 mod state;
 mod sync;
@@ -68,13 +123,19 @@ mod trace;
 mod window;
 mod word;
 
+pub use average::{Average, Decay};
 pub use breaker::{Breaker, CallState};
 pub use config::Builder;
 pub use error::ConfigError;
 pub use event::{Event, Trigger};
-pub use outcome::Outcome;
+pub use fleet::{Fleet, FleetBuilder, FleetStatus};
+pub use keyed::KeyedBreaker;
+pub use opening::{Hints, OpenTimes, Opening, Progression, RampUp};
+pub use operator::Isolation;
 pub use registry::Registry;
-pub use rules::Rules;
+pub use rules::{Rule, Rules};
+pub use saved::{Saved, SavedAverage, SavedBucket, SavedResult};
+pub use share::{Lease, Leased, Peer, Report, Share, ShareError};
 pub use snapshot::{Snapshot, Totals};
-pub use state::State;
+pub use state::{State, UnknownState};
 pub use window::{Span, Tally};

@@ -3,6 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::breaker::Breaker;
 use crate::error::{ConfigError, Kind};
+use crate::near;
 use crate::snapshot::Snapshot;
 
 /// The breakers of a service, by name: for the operator's surface and for metrics. Cheap to clone; clones share it.
@@ -46,8 +47,34 @@ impl Registry {
     /// If there is none.
     pub fn get(&self, name: &str) -> Result<Breaker, ConfigError> {
         let breakers = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let unknown = || ConfigError(Kind::Unknown { name: name.chars().take(128).collect() });
-        breakers.get(name).cloned().ok_or_else(unknown)
+        breakers.get(name).cloned().ok_or_else(|| {
+            let near = near::to(name, breakers.keys().copied());
+            ConfigError(Kind::Unknown { name: name.chars().take(128).collect(), near })
+        })
+    }
+
+    /// Closes the breaker of that name and has it count anew.
+    ///
+    /// # Errors
+    /// If there is none, or as [`Breaker::close`].
+    pub fn reset(&self, name: &str, reason: &str) -> Result<(), ConfigError> {
+        self.get(name)?.close(reason)
+    }
+
+    /// Closes all of them, and has them count anew.
+    ///
+    /// # Errors
+    /// As [`Breaker::close`]. None has been closed then.
+    pub fn reset_all(&self, reason: &str) -> Result<(), ConfigError> {
+        self.all().iter().try_for_each(|breaker| breaker.close(reason))
+    }
+
+    /// Holds the breaker of that name open until an operator says otherwise.
+    ///
+    /// # Errors
+    /// If there is none, or as [`Breaker::force_open`].
+    pub fn force_open(&self, name: &str, reason: &str) -> Result<(), ConfigError> {
+        self.get(name)?.force_open(reason)
     }
 
     /// Takes a breaker out. It goes on working for whoever holds it.
@@ -60,11 +87,15 @@ impl Registry {
         Ok(breaker)
     }
 
-    /// All of them, in the order of their names.
+    /// A snapshot of each, in the order of their names.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Snapshot> {
-        let breakers: Vec<_> =
-            self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        breakers.iter().map(Breaker::snapshot).collect()
+        self.all().iter().map(Breaker::snapshot).collect()
+    }
+
+    /// All of them, in the order of their names.
+    #[must_use]
+    pub fn all(&self) -> Vec<Breaker> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }

@@ -3,6 +3,7 @@ use core_time::Instant;
 use crate::event::Trigger;
 use crate::outcome::Outcome;
 use crate::rules::Rules;
+use crate::window::rate;
 
 /// A half-open round: who probes, and what came of it.
 ///
@@ -33,6 +34,15 @@ impl Round {
         rules.probes.saturating_sub(out).saturating_sub(self.successes).saturating_sub(self.failures)
     }
 
+    pub(crate) fn failures(&self) -> u64 {
+        u64::from(self.failures)
+    }
+
+    /// Failed probes over those that came back.
+    pub(crate) fn failure_rate(&self) -> Option<f64> {
+        rate(self.failures(), self.failures() + u64::from(self.successes))
+    }
+
     pub(crate) fn send(&mut self, id: u32, lease_until: Instant) {
         self.out.push((id, lease_until));
     }
@@ -48,7 +58,7 @@ impl Round {
         self.out.swap_remove(at);
         match outcome {
             Outcome::Success => self.successes += 1,
-            Outcome::Failure(_) => self.failures += 1,
+            Outcome::Failure { .. } => self.failures += 1,
             Outcome::Ignored => {}
             Outcome::Inconclusive => self.inconclusive += 1,
         }

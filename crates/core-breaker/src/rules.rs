@@ -1,7 +1,11 @@
+//! What trips a breaker, how long it stays open, and what closes it.
+
 use std::fmt;
 use std::time::Duration;
 
+use crate::average::Average;
 use crate::event::Trigger;
+use crate::opening::{Hints, OpenTimes, Progression, RampUp};
 use crate::window::{Span, Tally};
 
 /// What trips a breaker, how long it stays open, and what closes it: the checked form of a
@@ -11,22 +15,36 @@ use crate::window::{Span, Tally};
 pub struct Rules {
     /// Trip after this many failures in a row.
     pub consecutive: Option<u32>,
+    /// Trip when the window holds this many failures, whatever else it holds.
+    pub failures: Option<u32>,
     /// Trip when this share of the calls in the window failed.
     pub failure_rate: Option<f64>,
     /// Trip when this share of the calls in the window was slow.
     pub slow_rate: Option<f64>,
+    /// Trip when a moving average of successes is too low.
+    pub average: Option<Average>,
     /// A call is slow when it takes longer than this.
     pub slow_over: Option<Duration>,
     /// Over what the rates are taken.
     pub span: Span,
-    /// With fewer calls in the window there is no rate.
+    /// With fewer calls there is no rate and no average.
     pub min_calls: u32,
-    /// The first open time.
+    /// Failures that come sooner after the last one that counted are one with it.
+    pub lumping: Option<Duration>,
+    /// The first open time, unless the rule that trips has one of its own.
     pub open_for: Duration,
-    /// The open time doubles with each failed half-open round, up to this.
+    /// Open times of rules that have their own. When several fire at once, the longest counts.
+    pub open_times: OpenTimes,
+    /// How the open time grows with each failed half-open round.
+    pub progression: Progression,
+    /// The open time grows up to this.
     pub open_max: Duration,
     /// Each open time is drawn from its upper half, so that a fleet does not probe in step.
     pub jitter: bool,
+    /// What a time that the callee asks for does to the open time.
+    pub hints: Hints,
+    /// A time that the callee asks for counts up to this.
+    pub hint_max: Duration,
     /// Probes in a half-open round, outstanding and used.
     pub probes: u32,
     /// Of these, how many must succeed.
@@ -35,10 +53,49 @@ pub struct Rules {
     pub lease: Duration,
     /// Whether the lease of a probe lasts as long as its caller waits, where that is longer.
     pub lease_by_caller: bool,
+    /// How long a probe should wait for its answer.
+    pub probe_timeout: Option<Duration>,
     /// After this many inconclusive probes in a round it opens again.
     pub inconclusive_max: u32,
+    /// Whether, and how, calls come back bit by bit after the probes closed it.
+    pub ramp_up: Option<RampUp>,
     /// Whether a panic of the call is a failure.
     pub count_panics: bool,
+}
+
+/// One of the rules that trip a breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Failures in a row.
+    Consecutive,
+    /// Failures in the window.
+    Failures,
+    /// The share of failures in the window.
+    FailureRate,
+    /// The share of slow calls in the window.
+    SlowRate,
+    /// The moving average of successes.
+    Average,
+}
+
+/// What the rules are held against.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Evidence {
+    /// Failures in a row.
+    pub(crate) run: u32,
+    /// What the window holds, if that could make a difference.
+    pub(crate) tally: Option<Tally>,
+    /// The moving average of successes, and how many calls are in it.
+    pub(crate) average: Option<(f64, u64)>,
+}
+
+/// A rule that trips.
+#[derive(Clone, Debug)]
+pub(crate) struct Fired {
+    pub(crate) trigger: Trigger,
+    /// The open time that goes with it.
+    pub(crate) open_for: Duration,
 }
 
 // === impl Rules ===
@@ -46,6 +103,10 @@ pub struct Rules {
 impl Rules {
     /// Whether anything is decided by a window.
     pub(crate) fn needs_window(&self) -> bool {
+        self.failures.is_some() || self.has_rates()
+    }
+
+    fn has_rates(&self) -> bool {
         self.failure_rate.is_some() || self.slow_rate.is_some()
     }
 
@@ -58,37 +119,56 @@ impl Rules {
         u64::from(min)
     }
 
+    /// The rule that trips, if one does; of several the one that opens for longest, and of equals the one that comes first
+    /// in [`Rule`] (rule CB-9).
+    pub(crate) fn fired(&self, evidence: &Evidence) -> Option<Fired> {
+        let by_run = self.fired_by_run(evidence.run).map(|trigger| (Rule::Consecutive, trigger));
+        let by_window = evidence.tally.map(|tally| self.fired_by_window(&tally)).unwrap_or_default();
+        let by_average = evidence.average.and_then(|(success_rate, calls)| {
+            self.fired_by_average(success_rate, calls).map(|trigger| (Rule::Average, trigger))
+        });
+        let all = by_run.into_iter().chain(by_window.into_iter().flatten()).chain(by_average);
+        let timed =
+            all.map(|(rule, trigger)| Fired { trigger, open_for: self.open_times.of(rule, self.open_for) });
+        timed.reduce(|longest, other| if other.open_for > longest.open_for { other } else { longest })
+    }
+
     /// Whether this many failures in a row trip it (rule CB-6).
-    #[inline]
-    pub(crate) fn tripped_by_run(&self, failures: u32) -> Option<Trigger> {
+    fn fired_by_run(&self, failures: u32) -> Option<Trigger> {
         (failures >= self.consecutive?).then_some(Trigger::Consecutive { failures })
     }
 
-    /// Whether a window trips it: enough calls, and a rate at or over its threshold (rules CB-1 to CB-4).
-    pub(crate) fn tripped_by_window(&self, tally: &Tally) -> Option<Trigger> {
-        if !self.is_enough(tally) {
-            return None;
-        }
-        let over =
-            |rate: Option<f64>, threshold: Option<f64>| rate.zip(threshold).is_some_and(|(r, t)| r >= t);
-        if over(tally.failure_rate(), self.failure_rate) {
-            Some(Trigger::FailureRate { tally: *tally })
-        } else if over(tally.slow_rate(), self.slow_rate) {
-            Some(Trigger::SlowRate { tally: *tally })
-        } else {
-            None
-        }
+    /// Which rules a window trips: enough failures, or enough calls and a rate at or over its threshold (rules CB-1 to
+    /// CB-4, CB-7).
+    fn fired_by_window(&self, tally: &Tally) -> [Option<(Rule, Trigger)>; 3] {
+        let is_enough = self.is_enough(tally);
+        let over = |rate: Option<f64>, threshold: Option<f64>| {
+            is_enough && rate.zip(threshold).is_some_and(|(rate, threshold)| rate >= threshold)
+        };
+        let tally = *tally;
+        [
+            self.failures
+                .is_some_and(|failures| tally.failures >= u64::from(failures))
+                .then_some((Rule::Failures, Trigger::Failures { tally })),
+            over(tally.failure_rate(), self.failure_rate)
+                .then_some((Rule::FailureRate, Trigger::FailureRate { tally })),
+            over(tally.slow_rate(), self.slow_rate).then_some((Rule::SlowRate, Trigger::SlowRate { tally })),
+        ]
+    }
+
+    /// Whether an average of successes trips it: strictly below what is required (rule CB-8).
+    fn fired_by_average(&self, success_rate: f64, calls: u64) -> Option<Trigger> {
+        let is_low = calls >= u64::from(self.min_calls) && success_rate < self.average?.success_rate;
+        is_low.then_some(Trigger::Average { success_rate, calls })
     }
 
     pub(crate) fn is_enough(&self, tally: &Tally) -> bool {
         tally.calls > 0 && tally.calls >= self.effective_min()
     }
 
-    /// The open time of the `reopened`th reopening in a row, with a draw from `[0, 1)` (rules CB-29, CB-30).
-    pub(crate) fn open_time(&self, reopened: u32, draw: f64) -> Duration {
-        let doubled = self.open_for.saturating_mul(1_u32.checked_shl(reopened).unwrap_or(u32::MAX));
-        let full = doubled.min(self.open_max);
-        if self.jitter { full / 2 + (full / 2).mul_f64(draw.clamp(0.0, 1.0)) } else { full }
+    /// Whether more successes cannot trip what did not trip with this tally.
+    pub(crate) fn is_settled(&self, tally: &Tally) -> bool {
+        !self.has_rates() || self.is_enough(tally)
     }
 }
 
@@ -104,13 +184,24 @@ impl fmt::Display for Rules {
             write!(f, "{or}{:.0} % over {over:?}", rate * 100.0)?;
             or = " or ";
         }
+        if let Some(failures) = self.failures {
+            write!(f, "{or}{failures} failures")?;
+            or = " or ";
+        }
+        if let Some(average) = self.average {
+            write!(f, "{or}{average}")?;
+            or = " or ";
+        }
         if let Some(run) = self.consecutive {
             write!(f, "{or}{run} failures in a row")?;
         }
         match self.span {
             _ if !self.needs_window() => Ok(()),
             Span::Calls { size } => write!(f, " of the last {size} calls"),
-            Span::Time { len, .. } => write!(f, " of at least {} calls in {len:?}", self.min_calls),
+            Span::Time { len, .. } if self.has_rates() => {
+                write!(f, " of at least {} calls in {len:?}", self.min_calls)
+            }
+            Span::Time { len, .. } => write!(f, " in {len:?}"),
         }
     }
 }

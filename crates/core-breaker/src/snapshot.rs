@@ -7,6 +7,7 @@ use crate::State;
 use crate::engine::{Count, Engine};
 use crate::rules::Rules;
 use crate::window::Tally;
+use crate::word::Phase;
 
 /// A breaker at a moment. Values are read one after another while calls go on.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,12 @@ pub struct Snapshot {
     pub failure_rate: Option<f64>,
     /// Slow calls over calls in the window; undefined below the minimum of calls.
     pub slow_rate: Option<f64>,
+    /// The moving average of successes, where a rule goes by one; undefined below the minimum of calls.
+    pub success_average: Option<f64>,
+    /// While calls come back bit by bit: the share that is admitted now.
+    pub ramp_up: Option<f64>,
+    /// How many handles hold it open.
+    pub isolations: u32,
     /// While open: how long still. Zero when the next call may probe.
     pub open_left: Option<Duration>,
     /// How often it opened.
@@ -64,21 +71,26 @@ impl Snapshot {
     pub(crate) fn of(engine: &Engine, now: Instant) -> Self {
         let word = engine.load();
         let window = engine.tally(now);
-        let rules = *engine.rules();
+        let rules = engine.plan().rules;
         let is_enough = rules.is_enough(&window);
-        let (opened, last_cause) = {
+        let average = engine.average().filter(|(_, calls)| *calls >= u64::from(rules.min_calls));
+        let ramp_left = engine.left(Phase::RampUp, now).filter(|left| !left.is_zero());
+        let (opened, last_cause, isolations) = {
             let ledger = engine.ledger();
-            (ledger.opened(), ledger.last_cause())
+            (ledger.opened(), ledger.last_cause(), ledger.isolations())
         };
         Self {
             name: engine.name(),
             state: word.state(),
             generation: word.generation(),
-            consecutive_failures: if word.state() == State::Closed { word.payload() } else { 0 },
+            consecutive_failures: if word.phase().counts() { word.payload() } else { 0 },
             window,
             failure_rate: window.failure_rate().filter(|_| is_enough),
             slow_rate: window.slow_rate().filter(|_| is_enough),
-            open_left: engine.open_left(now),
+            success_average: average.map(|(success_rate, _)| success_rate),
+            ramp_up: rules.ramp_up.zip(ramp_left).map(|(ramp_up, left)| ramp_up.share(left)),
+            isolations,
+            open_left: engine.left(Phase::Open, now),
             opened,
             last_cause,
             totals: Totals::of(engine),

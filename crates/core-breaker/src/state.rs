@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 /// Where a circuit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,11 +14,21 @@ pub enum State {
     ForcedOpen,
     /// An operator took it out: calls pass, nothing is counted.
     Disabled,
+    /// Calls pass and are counted, and instead of opening it tells that it would have: to try rules out.
+    Shadow,
 }
+
+/// A text that is no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownState;
 
 // === impl State ===
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled, Self::Shadow];
+
     /// The text used in logs, labels and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -27,23 +38,14 @@ impl State {
             Self::HalfOpen => "half_open",
             Self::ForcedOpen => "forced_open",
             Self::Disabled => "disabled",
+            Self::Shadow => "shadow",
         }
     }
 
-    /// The value of the state gauge: 0 closed, 1 open, 2 half open, 3 forced open, 4 disabled.
+    /// The value of the state gauge: 0 closed, 1 open, 2 half open, 3 forced open, 4 disabled, 5 shadow.
     #[must_use]
     pub const fn as_gauge(self) -> u8 {
         self as u8
-    }
-
-    pub(crate) const fn from_bits(bits: u64) -> Self {
-        match bits {
-            0 => Self::Closed,
-            1 => Self::Open,
-            2 => Self::HalfOpen,
-            3 => Self::ForcedOpen,
-            _ => Self::Disabled,
-        }
     }
 }
 
@@ -52,3 +54,21 @@ impl fmt::Display for State {
         f.write_str(self.as_str())
     }
 }
+
+/// The text of [`State::as_str`] only.
+impl FromStr for State {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
+    }
+}
+
+impl fmt::Display for UnknownState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no state of a breaker: it is one of")?;
+        State::ALL.iter().try_for_each(|state| write!(f, " {state}"))
+    }
+}
+
+impl std::error::Error for UnknownState {}

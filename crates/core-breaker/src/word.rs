@@ -10,34 +10,79 @@ use crate::State;
 /// 63          32 31           3 2   0
 /// |  payload    |  generation  | state |
 /// ```
-/// The payload is the number of consecutive failures while closed, of free probes while half open, and the kind and name
+/// The payload is the number of consecutive failures while calls pass, of free probes while half open, and the kind and name
 /// of the last failure while open. Every change of state raises the generation, so that a result of an earlier one can be told
 /// by one compare (rule CB-27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
+
+/// What callers need to know of a circuit: its state, and whether it has just closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Closed,
+    Open,
+    HalfOpen,
+    ForcedOpen,
+    Disabled,
+    Shadow,
+    /// Closed, and a growing share of the calls is admitted (rule CB-38).
+    RampUp,
+}
 
 const STATE_BITS: u32 = 3;
 pub(crate) const GENERATION_BITS: u32 = 29;
 const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
 const PAYLOAD_SHIFT: u32 = STATE_BITS + GENERATION_BITS;
 
+// === impl Phase ===
+
+impl Phase {
+    pub(crate) const fn state(self) -> State {
+        match self {
+            Self::Closed | Self::RampUp => State::Closed,
+            Self::Open => State::Open,
+            Self::HalfOpen => State::HalfOpen,
+            Self::ForcedOpen => State::ForcedOpen,
+            Self::Disabled => State::Disabled,
+            Self::Shadow => State::Shadow,
+        }
+    }
+
+    /// Whether calls pass and their results are counted.
+    pub(crate) const fn counts(self) -> bool {
+        matches!(self, Self::Closed | Self::RampUp | Self::Shadow)
+    }
+}
+
 // === impl Word ===
 
 impl Word {
     /// The first generation is 1: tickets and windows that were never used have 0.
-    pub(crate) const FIRST: Self = Self::new(State::Closed, 1, 0);
+    pub(crate) const FIRST: Self = Self::new(Phase::Closed, 1, 0);
 
-    pub(crate) const fn new(state: State, generation: u32, payload: u32) -> Self {
+    pub(crate) const fn new(phase: Phase, generation: u32, payload: u32) -> Self {
         Self(
-            state as u64
+            phase as u64
                 | (generation as u64 & GENERATION_MASK) << STATE_BITS
                 | (payload as u64) << PAYLOAD_SHIFT,
         )
     }
 
     #[inline]
+    pub(crate) const fn phase(self) -> Phase {
+        match self.0 & ((1 << STATE_BITS) - 1) {
+            0 => Phase::Closed,
+            1 => Phase::Open,
+            2 => Phase::HalfOpen,
+            3 => Phase::ForcedOpen,
+            4 => Phase::Disabled,
+            5 => Phase::Shadow,
+            _ => Phase::RampUp,
+        }
+    }
+
     pub(crate) const fn state(self) -> State {
-        State::from_bits(self.0 & ((1 << STATE_BITS) - 1))
+        self.phase().state()
     }
 
     #[inline]
@@ -52,12 +97,17 @@ impl Word {
 
     #[inline]
     pub(crate) const fn with_payload(self, payload: u32) -> Self {
-        Self::new(self.state(), self.generation(), payload)
+        Self::new(self.phase(), self.generation(), payload)
     }
 
-    /// The word of the next generation, in `state`.
-    pub(crate) const fn next(self, state: State, payload: u32) -> Self {
-        Self::new(state, self.generation().wrapping_add(1), payload)
+    /// The same generation, in another phase of the same state.
+    pub(crate) const fn with_phase(self, phase: Phase) -> Self {
+        Self::new(phase, self.generation(), self.payload())
+    }
+
+    /// The word of the next generation, in `phase`.
+    pub(crate) const fn next(self, phase: Phase, payload: u32) -> Self {
+        Self::new(phase, self.generation().wrapping_add(1), payload)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use core_breaker::{Breaker, Registry, Span};
+use core_breaker::{Breaker, Decay, Hints, Progression, Registry, Rule, Span};
 use core_time::{ms, secs};
 
 #[test]
@@ -16,11 +16,14 @@ fn the_defaults_are_a_promise() {
     assert_eq!((rules.probes, rules.successes, rules.inconclusive_max), (3, 2, 6));
     assert_eq!(rules.lease, secs(60));
     assert!(rules.count_panics);
+    assert_eq!((rules.failures, rules.average, rules.lumping, rules.ramp_up), (None, None, None, None));
+    assert_eq!((rules.progression, rules.hints), (Progression::Doubling, Hints::Extend));
+    assert_eq!((rules.hint_max, rules.probe_timeout, rules.lease_by_caller), (secs(300), None, true));
 }
 
 #[test]
 fn g_15_what_can_never_open_or_close_is_refused_with_a_reason() {
-    let cases = [
+    let cases = vec![
         (Breaker::consecutive(0), "consecutive failures is zero"),
         (Breaker::rate(0.0), "over 0 and at most 1"),
         (Breaker::rate(1.1), "over 0 and at most 1"),
@@ -40,11 +43,43 @@ fn g_15_what_can_never_open_or_close_is_refused_with_a_reason() {
         (Breaker::consecutive(1).open_for(secs(5)).open_max(secs(1)), "shorter than open_for"),
         (Breaker::consecutive(1).probe_lease(Duration::ZERO), "lease of a probe is zero"),
         (Breaker::consecutive(1).name(""), "cannot be a name"),
+        (Breaker::failures(0), "number of failures is zero"),
+        (Breaker::k_of_n(4, 3), "4 failures are asked for in a window of 3 calls"),
+        (Breaker::average(1.5, Decay::Calls(10)), "over 0 and at most 1"),
+        (Breaker::average(0.5, Decay::Calls(0)), "calls of the average is zero"),
+        (Breaker::average(0.5, Decay::Time(Duration::ZERO)), "time of the average is zero"),
+        (Breaker::consecutive(1).lumping(Duration::ZERO), "lumping interval is zero"),
+        (
+            Breaker::consecutive(1).open_for_rule(Rule::Consecutive, Duration::ZERO),
+            "open time of a rule is zero",
+        ),
+        (Breaker::consecutive(1).hint_max(Duration::ZERO), "hint_max is zero"),
+        (Breaker::consecutive(1).probe_timeout(Duration::ZERO), "timeout of a probe is zero"),
+        (Breaker::consecutive(1).probe_timeout(secs(61)), "loses its slot after 60s"),
+        (Breaker::consecutive(1).ramp_up(0.0, secs(1)), "over 0 and at most 1"),
+        (Breaker::consecutive(1).ramp_up(0.1, Duration::ZERO), "time of the ramp is zero"),
     ];
     for (builder, text) in cases {
         let error = builder.build().unwrap_err().to_string();
         assert!(error.contains(text), "{error:?} should say {text:?}");
     }
+}
+
+#[test]
+fn pl_1_lumping_that_leaves_too_few_failures_in_a_window_is_refused() {
+    let in_ten_seconds = |lumping| Breaker::failures(3).window(secs(10)).lumping(lumping).build();
+    assert!(in_ten_seconds(secs(5)).is_ok(), "2 x 5 s are not longer than the window");
+    let error = in_ten_seconds(ms(5_001)).unwrap_err().to_string();
+    assert!(error.contains("can never open") && error.contains("3 of them take longer than"), "{error}");
+    assert!(Breaker::failures(3).window_of_calls(10).lumping(secs(60)).build().is_ok(), "it knows no time");
+}
+
+#[test]
+fn pl_1_an_outage_must_be_able_to_reach_the_minimum_of_calls() {
+    let at_least = |calls| Breaker::rate(0.5).window(secs(10)).lumping(secs(1)).min_calls(calls).build();
+    assert!(at_least(11).is_ok());
+    let error = at_least(12).unwrap_err().to_string();
+    assert!(error.contains("an outage in which every call fails would never be seen"), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use core_breaker::{Breaker, State};
+use core_errors::Reason;
 use core_time::{ManualClock, secs};
 use loom::thread;
 
@@ -28,6 +29,42 @@ fn cb_36_of_two_threads_one_gets_the_only_permit_in_every_order() {
         let ours = breaker.acquire().map(std::mem::forget).is_ok();
         let theirs = theirs.join().unwrap();
         assert!(ours ^ theirs, "ours {ours}, theirs {theirs}");
+    });
+}
+
+#[test]
+fn cb_34_no_refusal_speaks_of_a_time_that_is_over_in_any_order() {
+    let ask = |breaker: &Breaker| {
+        if let Err(refused) = breaker.acquire().map(std::mem::forget) {
+            assert_eq!((refused.reason(), refused.retry_after()), (Reason::HalfOpenFull, None), "{refused}");
+        }
+    };
+    loom::model(move || {
+        let (_time, breaker) = due(2);
+        let other = breaker.clone();
+        let theirs = thread::spawn(move || ask(&other));
+        ask(&breaker);
+        theirs.join().unwrap();
+    });
+}
+
+#[test]
+fn cb_35_a_round_that_two_threads_decide_is_told_in_any_order() {
+    loom::model(|| {
+        let time = ManualClock::new();
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let events = Arc::clone(&told);
+        let builder = Breaker::consecutive(1).open_for(secs(5)).jitter(false).probes(2).successes(2);
+        let builder = builder.on_change(move |event| events.lock().unwrap().push(event.to));
+        let breaker = builder.clock(time.clock()).build().unwrap();
+        breaker.acquire().unwrap().failure();
+        time.advance(secs(5));
+        let probe = breaker.acquire().unwrap();
+        let other = breaker.clone();
+        let theirs = thread::spawn(move || drop(other.acquire().map(std::mem::forget)));
+        probe.failure();
+        theirs.join().unwrap();
+        assert_eq!(*told.lock().unwrap(), [State::Open, State::HalfOpen, State::Open]);
     });
 }
 
@@ -70,5 +107,104 @@ fn each_change_is_published_once_in_any_order() {
         let told = told.lock().unwrap();
         assert_eq!(told.len(), 1, "{told:?}");
         assert_eq!(breaker.state(), State::Open);
+    });
+}
+
+#[test]
+fn cb_6_two_failures_at_once_are_two_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::consecutive(2).build().unwrap();
+        let (ours, other) = (breaker.acquire().unwrap(), breaker.clone());
+        let theirs = thread::spawn(move || {
+            if let Ok(permit) = other.acquire() {
+                permit.failure();
+            }
+        });
+        ours.failure();
+        theirs.join().unwrap();
+        assert_eq!(breaker.state(), State::Open, "neither failure is lost");
+    });
+}
+
+#[test]
+fn cb_38_the_end_of_a_ramp_loses_no_failure_in_any_order() {
+    loom::model(|| {
+        let time = ManualClock::new();
+        let builder = Breaker::consecutive(2).open_for(secs(5)).jitter(false).probes(1).successes(1);
+        let breaker = builder.ramp_up(1.0, secs(10)).clock(time.clock()).build().unwrap();
+        breaker.acquire().unwrap().failure();
+        breaker.acquire().unwrap().failure();
+        time.advance(secs(5));
+        breaker.acquire().unwrap().success();
+        let early = breaker.acquire().unwrap();
+        time.advance(secs(10));
+        let other = breaker.clone();
+        // The first call after the ramp makes the circuit a closed one like any other.
+        let theirs = thread::spawn(move || other.acquire().unwrap().failure());
+        early.failure();
+        theirs.join().unwrap();
+        assert_eq!(breaker.state(), State::Open, "two failures in a row");
+    });
+}
+
+#[test]
+fn cb_32_of_two_crossings_in_shadow_one_is_told_in_any_order() {
+    loom::model(|| {
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let events = Arc::clone(&told);
+        let builder = Breaker::consecutive(1).shadow();
+        let breaker =
+            builder.on_change(move |event| events.lock().unwrap().push(event.clone())).build().unwrap();
+        let (ours, other) = (breaker.acquire().unwrap(), breaker.clone());
+        let theirs = thread::spawn(move || other.acquire().unwrap().failure());
+        ours.failure();
+        theirs.join().unwrap();
+        assert_eq!(told.lock().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn cb_32_the_last_of_two_handles_ends_an_isolation_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::consecutive(1).build().unwrap();
+        let (ours, theirs) = (breaker.isolate("a").unwrap(), breaker.isolate("b").unwrap());
+        let dropped = thread::spawn(move || drop(theirs));
+        drop(ours);
+        dropped.join().unwrap();
+        assert_eq!(breaker.state(), State::Closed);
+    });
+}
+
+#[test]
+fn pl_2_other_rules_in_the_middle_of_a_round_leave_a_probe_free_in_any_order() {
+    loom::model(|| {
+        let (time, breaker) = due(2);
+        let probe = breaker.acquire().unwrap();
+        let other = breaker.clone();
+        let changed = thread::spawn(move || {
+            other.reconfigure(|builder| builder.probes(1).successes(1)).unwrap();
+        });
+        drop(probe);
+        changed.join().unwrap();
+        // Whatever came first: it is open or half open, and closes with the next probe.
+        time.advance(secs(60));
+        breaker.acquire().unwrap().success();
+        assert_eq!(breaker.state(), State::Closed);
+    });
+}
+
+#[test]
+fn pl_2_a_probe_that_ends_while_the_rules_change_closes_it_in_any_order() {
+    loom::model(|| {
+        let (_time, breaker) = due(2);
+        breaker.reconfigure(|builder| builder.successes(2)).unwrap();
+        let probe = breaker.acquire().unwrap();
+        let other = breaker.clone();
+        let changed = thread::spawn(move || {
+            other.reconfigure(|builder| builder.probes(1).successes(1)).unwrap();
+        });
+        probe.success();
+        changed.join().unwrap();
+        assert_eq!(breaker.state(), State::Closed, "one success, and one is asked for");
     });
 }

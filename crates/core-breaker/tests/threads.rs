@@ -114,3 +114,45 @@ fn s_half_open_lets_only_its_probes_through_whoever_comes() {
     });
     assert_eq!(admitted.load(Ordering::Relaxed), 3);
 }
+
+#[test]
+fn pl_2_windows_change_their_shape_while_threads_count() {
+    const CALLS: u64 = 20_000;
+    // One call in four fails: whatever a change of shape may lose, no window is near the rate.
+    let breaker = Breaker::rate(0.99).min_calls(1_000).window(secs(3_600)).build().unwrap();
+    let counting = AtomicU64::new(4);
+    let barrier = Barrier::new(5);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                barrier.wait();
+                for n in 0..CALLS {
+                    let permit = breaker.acquire().unwrap();
+                    if n % 4 == 0 { permit.failure() } else { permit.success() }
+                }
+                counting.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        barrier.wait();
+        let mut size = 10;
+        while counting.load(Ordering::Relaxed) > 0 {
+            size = size % 5_000 + 977;
+            breaker.reconfigure(|builder| builder.window_of_calls(size)).unwrap();
+            let held = breaker.snapshot().window;
+            assert!(held.calls <= u64::from(size) + 4 && held.failures <= held.calls, "{held:?} of {size}");
+            breaker
+                .reconfigure(|builder| builder.window(secs(u64::from(size))).buckets(size % 32 + 1))
+                .unwrap();
+            let held = breaker.snapshot().window;
+            assert!(held.calls <= 4 * CALLS && held.failures <= held.calls, "{held:?} of {size} s");
+            breaker.reconfigure(|builder| builder.window(secs(3_600)).buckets(size % 7 + 1)).unwrap();
+        }
+    });
+    let totals = breaker.snapshot().totals;
+    assert_eq!((totals.successes, totals.failures, breaker.state()), (3 * CALLS, CALLS, State::Closed));
+    // What is counted from now on is in the window that there is now.
+    breaker.reconfigure(|builder| builder.window(secs(60))).unwrap();
+    let before = breaker.snapshot().window.calls;
+    (0..10).for_each(|_| breaker.acquire().unwrap().success());
+    assert_eq!(breaker.snapshot().window.calls, before + 10);
+}

@@ -55,6 +55,8 @@ pub enum Reason {
     ForcedOpen,
     /// The circuit is half open and all its probes are out.
     HalfOpenFull,
+    /// The circuit has closed a short while ago and admits a growing share of the calls; this one is not in it.
+    RampUp,
     /// The limit of the policy passed before an answer came.
     TimedOut,
     /// The caller's own deadline passed.
@@ -307,6 +309,7 @@ impl Classify for Rejection {
             Reason::CircuitOpen
             | Reason::ForcedOpen
             | Reason::HalfOpenFull
+            | Reason::RampUp
             | Reason::BudgetExhausted
             | Reason::Throttled
             | Reason::ShutDown => Category::Unavailable,
@@ -394,6 +397,7 @@ impl Reason {
             Self::CircuitOpen => const { Code::new("CIRCUIT_OPEN") },
             Self::ForcedOpen => const { Code::new("CIRCUIT_FORCED_OPEN") },
             Self::HalfOpenFull => const { Code::new("CIRCUIT_HALF_OPEN_FULL") },
+            Self::RampUp => const { Code::new("CIRCUIT_RAMP_UP") },
             Self::TimedOut => const { Code::new("TIMED_OUT") },
             Self::DeadlineExceeded => const { Code::new("DEADLINE_EXCEEDED") },
             Self::RateLimited => const { Code::new("RATE_LIMITED") },
@@ -416,6 +420,7 @@ impl fmt::Display for Reason {
             Self::CircuitOpen => "the circuit is open",
             Self::ForcedOpen => "the circuit is held open by an operator",
             Self::HalfOpenFull => "the circuit is half open and all probes are out",
+            Self::RampUp => "the circuit closed a short while ago and admits calls bit by bit",
             Self::TimedOut => "timed out",
             Self::DeadlineExceeded => "the caller's deadline has passed",
             Self::RateLimited => "over the rate limit",

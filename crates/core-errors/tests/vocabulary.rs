@@ -315,6 +315,19 @@ fn f_9_the_families_of_the_originals_have_constructors() {
 }
 
 #[test]
+fn cb_38_a_refusal_while_a_circuit_ramps_up_has_a_name_and_a_text_of_its_own() {
+    let name = Name::new("db").unwrap();
+    let refused =
+        Rejection::new(PolicyKind::Breaker, name, Reason::RampUp).with_retry_after(Duration::from_secs(7));
+    assert_eq!(refused.code().unwrap().as_str(), "CIRCUIT_RAMP_UP");
+    assert_eq!((refused.category(), refused.verdict()), (Category::Unavailable, Verdict::Ignore));
+    assert_eq!(
+        refused.to_string(),
+        "breaker `db`: the circuit closed a short while ago and admits calls bit by bit, worth trying again in 7s"
+    );
+}
+
+#[test]
 fn a_panic_is_a_bug_whose_text_no_client_sees() {
     let thrown = std::panic::catch_unwind(|| panic!("SECRET {}", 7)).unwrap_err();
     let error = Error::from_panic(&*thrown);

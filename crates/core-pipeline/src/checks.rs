@@ -41,7 +41,7 @@ fn window_holds_attempts(builder: &Builder) -> Result<(), ConfigError> {
     match rules.span {
         // The rate of slow calls has a default, which is not in the unchecked rules.
         Span::Time { len, .. }
-            if (rules.failure_rate.is_some() || rules.slow_over.is_some())
+            if (rules.failure_rate.is_some() || rules.failures.is_some() || rules.slow_over.is_some())
                 && len < attempt.saturating_mul(2) =>
         {
             Err(ConfigError(Kind::WindowUnderAttempts { window: len, attempt }))

@@ -89,6 +89,11 @@ impl<P: Policy, E> Driver<P, E> {
     }
 
     #[inline]
+    pub(crate) fn state(&self) -> &P::State {
+        &self.state
+    }
+
+    #[inline]
     pub(crate) fn admit(&mut self, waker: Option<&Waker>) -> Admit {
         if self.ambient.is_some() && self.is_past_ambient() {
             return Admit::Refuse(deadline_exceeded());

@@ -40,6 +40,13 @@ impl<P: Policy> Permit<P> {
         }
     }
 
+    /// What the policy remembers of the call.
+    #[must_use]
+    #[inline]
+    pub fn state(&self) -> &P::State {
+        self.driver.state()
+    }
+
     /// Records what came of it, as the error classifies itself.
     #[inline]
     pub fn record<T, E: Classify>(self, result: &Result<T, E>) {

@@ -49,7 +49,13 @@ impl Timeout {
     }
 
     pub(crate) fn new(name: Name, kind: PolicyKind, limit: Duration, clock: Clock) -> Self {
-        Self(Arc::new(Inner { name, kind, limit: AtomicU64::new(nanos(limit)), clock, fired: Counters::new() }))
+        Self(Arc::new(Inner {
+            name,
+            kind,
+            limit: AtomicU64::new(nanos(limit)),
+            clock,
+            fired: Counters::new(),
+        }))
     }
 
     /// The name.

@@ -1,14 +1,19 @@
 //! What happened lately: over the last N calls, or the last so many seconds.
 
 mod count;
+mod ring;
+mod shape;
 mod time;
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use core_time::Instant;
 
 pub(crate) use count::{CountWindow, SIZE_MAX};
-pub(crate) use time::{BUCKETS_MAX, TimeWindow};
+pub(crate) use shape::BUCKETS_MAX;
+pub(crate) use time::TimeWindow;
 
 /// Over what a rate is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,63 +43,175 @@ pub struct Tally {
     pub slow: u64,
 }
 
-#[derive(Debug)]
-pub(crate) enum Window {
-    Count(CountWindow),
-    Time(Box<TimeWindow>),
-}
-
 /// One result, as a window counts it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) failed: bool,
     pub(crate) slow: bool,
 }
 
-// === impl Window ===
+/// The window of a breaker. It may change its shape while calls go on, so each kind has its place, made when it is first
+/// needed.
+#[derive(Debug)]
+pub(crate) struct Windows {
+    watch: AtomicU64,
+    time: OnceLock<Box<TimeWindow>>,
+    calls: OnceLock<CountWindow>,
+}
 
-impl Window {
-    pub(crate) fn new(span: Span, epoch: Instant) -> Self {
-        match span {
-            Span::Calls { size } => Self::Count(CountWindow::new(size)),
-            Span::Time { len, buckets } => Self::Time(Box::new(TimeWindow::new(len, buckets, epoch))),
+/// What a success must be written to while the circuit is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Nothing,
+    Time,
+    Calls,
+    /// Something else, with or without a window.
+    More,
+}
+
+/// What a window held when it was looked at: buckets and how long ago they began, or results, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents {
+    pub(crate) buckets: Vec<(Duration, Tally)>,
+    pub(crate) results: Vec<Mark>,
+}
+
+// === impl Windows ===
+
+impl Windows {
+    /// No window yet; [`reshape`](Self::reshape) makes it.
+    pub(crate) fn new() -> Self {
+        Self { watch: AtomicU64::new(Watch::Nothing as u64), time: OnceLock::new(), calls: OnceLock::new() }
+    }
+
+    /// What a success must be written to.
+    #[inline]
+    pub(crate) fn watch(&self) -> Watch {
+        match self.watch.load(Ordering::Relaxed) & WATCH_MASK {
+            0 => Watch::Nothing,
+            1 => Watch::Time,
+            2 => Watch::Calls,
+            _ => Watch::More,
         }
+    }
+
+    /// Takes the shape of `span`, or none. What it held is kept as far as it is of the same kind. Only under the lock of the
+    /// ledger, and only if the shape is another one.
+    ///
+    /// A result that is counted in this very moment may be in neither shape.
+    pub(crate) fn reshape(&self, span: Option<Span>, more: bool, generation: u32, now: Instant) {
+        let held = self.contents(generation, now);
+        let window = match span {
+            None => Watch::Nothing,
+            Some(Span::Calls { size }) => {
+                self.calls.get_or_init(|| CountWindow::new(size)).reshape(size, generation);
+                Watch::Calls
+            }
+            Some(Span::Time { len, buckets }) => {
+                let new = || Box::new(TimeWindow::new(len, buckets, now));
+                self.time.get_or_init(new).reshape(len, buckets, now);
+                Watch::Time
+            }
+        };
+        self.set_watch(window, more);
+        self.fill(generation, &held, now);
+    }
+
+    /// The shape stays; whether successes are written elsewhere as well.
+    pub(crate) fn set_more(&self, more: bool) {
+        self.set_watch(self.window(), more);
+    }
+
+    fn set_watch(&self, window: Watch, more: bool) {
+        let watch = if more { Watch::More } else { window };
+        self.watch.store(watch as u64 | (window as u64) << WINDOW_SHIFT, Ordering::Release);
+    }
+
+    fn window(&self) -> Watch {
+        match self.watch.load(Ordering::Acquire) >> WINDOW_SHIFT {
+            1 => Watch::Time,
+            2 => Watch::Calls,
+            _ => Watch::Nothing,
+        }
+    }
+
+    /// The window of time, where [`watch`](Self::watch) says so.
+    #[inline]
+    pub(crate) fn time(&self) -> Option<&TimeWindow> {
+        self.time.get().map(|window| &**window)
+    }
+
+    /// The window of calls, where [`watch`](Self::watch) says so.
+    #[inline]
+    pub(crate) fn calls(&self) -> Option<&CountWindow> {
+        self.calls.get()
     }
 
     /// Counts a result of `generation`. The tally, if the result could make a rate reach its threshold.
-    #[inline]
     pub(crate) fn record(&self, generation: u32, mark: Mark, now: Instant) -> Option<Tally> {
-        match self {
-            Self::Count(window) => window.record(generation, mark),
-            Self::Time(window) => window.record(generation, mark, now),
+        match self.window() {
+            Watch::Time => self.time()?.record(generation, mark, now),
+            Watch::Calls => self.calls()?.record(generation, mark),
+            _ => None,
         }
     }
 
-    /// The tally was looked at and its calls were enough: until something else fails, it need not be looked at again.
-    #[inline]
+    /// The tally was looked at, and no rate was reached: until something else fails, it need not be looked at again.
     pub(crate) fn settled(&self, generation: u32, now: Instant) {
-        if let Self::Time(window) = self {
+        if let (Watch::Time, Some(window)) = (self.window(), self.time()) {
             window.settled(generation, now);
         }
     }
 
     /// A new generation starts with nothing (rule CB-21).
     pub(crate) fn restart(&self, generation: u32) {
-        match self {
-            Self::Count(window) => window.restart(generation),
-            // The generation is part of each bucket's tag: nothing needs to be cleared.
-            Self::Time(_) => {}
+        // The generation is part of each tag in a window of time: nothing needs to be cleared there.
+        if let Some(window) = self.calls.get() {
+            window.restart(generation);
         }
     }
 
     /// What it holds. Changes nothing (rule W-6).
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
-        match self {
-            Self::Count(window) => window.tally(generation),
-            Self::Time(window) => window.tally(generation, now),
+        match (self.window(), self.time(), self.calls()) {
+            (Watch::Time, Some(window), _) => window.tally(generation, now),
+            (Watch::Calls, _, Some(window)) => window.tally(generation),
+            _ => Tally::default(),
+        }
+    }
+
+    /// What it holds, piece by piece.
+    pub(crate) fn contents(&self, generation: u32, now: Instant) -> Contents {
+        match (self.window(), self.time(), self.calls()) {
+            (Watch::Time, Some(window), _) => {
+                Contents { buckets: window.contents(generation, now), ..Contents::default() }
+            }
+            (Watch::Calls, _, Some(window)) => {
+                Contents { results: window.contents(generation), ..Contents::default() }
+            }
+            _ => Contents::default(),
+        }
+    }
+
+    /// Counts what another window held, as far as it is of the same kind.
+    pub(crate) fn fill(&self, generation: u32, held: &Contents, now: Instant) {
+        match (self.window(), self.time(), self.calls()) {
+            (Watch::Time, Some(window), _) => {
+                held.buckets.iter().for_each(|(age, tally)| window.add(generation, *age, tally, now));
+            }
+            (Watch::Calls, _, Some(window)) => {
+                held.results.iter().for_each(|mark| {
+                    window.record(generation, *mark);
+                });
+            }
+            _ => {}
         }
     }
 }
+
+/// What to write to stands beside which window there is.
+const WATCH_MASK: u64 = 3;
+const WINDOW_SHIFT: u32 = 2;
 
 // === impl Tally ===
 
@@ -113,6 +230,6 @@ impl Tally {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 do not occur in a window")]
-fn rate(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn rate(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

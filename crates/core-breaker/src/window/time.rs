@@ -1,9 +1,11 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use core_policy::stripes::{Stripe, Stripes};
 use core_time::Instant;
 
+use super::ring::Ring;
+use super::shape::{Cut, INDEX_BITS, Shape, distance};
 use super::{Mark, Tally};
 
 /// The last `buckets` steps of time, counted without a lock and without a shared cache line.
@@ -13,11 +15,7 @@ use super::{Mark, Tally};
 /// reads as zero however long the gap was (W-2) and nothing is ever cleared.
 #[derive(Debug)]
 pub(crate) struct TimeWindow {
-    epoch: Instant,
-    width: u64,
-    /// `floor((2^64 − 1) / width)`: a multiplication in place of a division.
-    reciprocal: u64,
-    buckets: u64,
+    shape: Shape,
     rings: Stripes<Ring>,
     /// The tag of the last failure or slow call: without one in the window no rate can be reached.
     last_bad: AtomicU64,
@@ -25,178 +23,123 @@ pub(crate) struct TimeWindow {
     settled: AtomicU64,
 }
 
-/// More buckets than this make a window no finer in practice, and every evaluation dearer.
-pub(crate) const BUCKETS_MAX: u32 = 32;
-
-#[derive(Debug, Default)]
-struct Ring([Bucket; BUCKETS_MAX as usize]);
-
-#[derive(Debug, Default)]
-struct Bucket {
-    calls: Tagged,
-    failures: Tagged,
-    slow: Tagged,
-}
-
-/// A counter that belongs to one generation and one bucket index: `tag << 28 | count`.
-#[derive(Debug, Default)]
-struct Tagged(AtomicU64);
-
-/// 28 bits: 268 million calls in a bucket and thread, then the counter stands still.
-const COUNT_BITS: u32 = 28;
-const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
-/// 26 bits of index, 10 of generation: a tag returns after 2 years of 1 s buckets, if the ring was idle all the while.
-const INDEX_BITS: u32 = 26;
-const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
-const GENERATION_MASK: u64 = (1 << 10) - 1;
-
 // === impl TimeWindow ===
 
 impl TimeWindow {
     pub(crate) fn new(len: Duration, buckets: u32, epoch: Instant) -> Self {
-        let len = u64::try_from(len.as_nanos()).unwrap_or(u64::MAX);
-        let width = (len / u64::from(buckets)).max(1);
         Self {
-            epoch,
-            width,
-            reciprocal: u64::MAX / width,
-            buckets: u64::from(buckets),
+            shape: Shape::new(len, buckets, epoch),
             rings: Stripes::new(),
             last_bad: AtomicU64::new(0),
             settled: AtomicU64::new(0),
         }
     }
 
+    pub(crate) fn reshape(&self, len: Duration, buckets: u32, epoch: Instant) {
+        self.shape.write(len, buckets, epoch);
+    }
+
     #[inline]
     pub(crate) fn record(&self, generation: u32, mark: Mark, now: Instant) -> Option<Tally> {
-        let index = self.index(now);
-        let tag = tag(generation, index);
+        // A result that comes while the shape changes is not counted.
+        let cut = self.shape.read()?;
+        let index = cut.index(now);
+        let tag = cut.tag(generation, index);
         let mine = self.rings.mine();
-        let bucket = &mine.value.0[slot(index)];
-        bucket.calls.bump(tag, &mine);
+        mine.value.bucket(index).calls.add(tag, 1, &mine);
         if mark.failed || mark.slow {
-            return Some(self.record_bad(generation, mark, index, tag, &mine));
+            return Some(self.record_bad(&cut, generation, mark, index, &mine));
         }
         let bad = self.last_bad.load(Ordering::Relaxed);
-        let is_clean = bad >> INDEX_BITS != tag >> INDEX_BITS || distance(bad, tag) >= self.buckets;
+        let is_clean = bad >> INDEX_BITS != tag >> INDEX_BITS || distance(bad, tag) >= cut.buckets;
         if is_clean || self.settled.load(Ordering::Relaxed) == tag {
             return None;
         }
-        Some(self.sum(generation, index))
+        Some(self.sum(&cut, generation, index))
     }
 
     #[cold]
     fn record_bad(
         &self,
+        cut: &Cut,
         generation: u32,
         mark: Mark,
         index: u64,
-        tag: u64,
         mine: &Stripe<'_, Ring>,
     ) -> Tally {
-        let bucket = &mine.value.0[slot(index)];
+        let tag = cut.tag(generation, index);
+        let bucket = mine.value.bucket(index);
         if mark.failed {
-            bucket.failures.bump(tag, mine);
+            bucket.failures.add(tag, 1, mine);
         }
         if mark.slow {
-            bucket.slow.bump(tag, mine);
+            bucket.slow.add(tag, 1, mine);
         }
         self.last_bad.store(tag, Ordering::Relaxed);
         // Of two threads that fail at once at least one sees both: each writes, fences, then reads.
-        std::sync::atomic::fence(Ordering::SeqCst);
-        self.sum(generation, index)
+        fence(Ordering::SeqCst);
+        self.sum(cut, generation, index)
     }
 
     #[inline]
     pub(crate) fn settled(&self, generation: u32, now: Instant) {
-        self.settled.store(tag(generation, self.index(now)), Ordering::Relaxed);
+        if let Some(cut) = self.shape.read() {
+            self.settled.store(cut.tag(generation, cut.index(now)), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
-        self.sum(generation, self.index(now))
+        self.shape.read().map_or_else(Tally::default, |cut| self.sum(&cut, generation, cut.index(now)))
     }
 
-    fn sum(&self, generation: u32, index: u64) -> Tally {
-        let oldest = index.saturating_sub(self.buckets - 1);
+    /// The buckets that hold something: how long they have been there, and what they hold; the oldest first.
+    pub(crate) fn contents(&self, generation: u32, now: Instant) -> Vec<(Duration, Tally)> {
+        let Some(cut) = self.shape.read() else { return Vec::new() };
+        let newest = cut.index(now);
+        let live = newest.saturating_sub(cut.buckets - 1)..=newest;
+        let held = live.map(|index| (cut.age(index, now), self.at(&cut, generation, index)));
+        held.filter(|(_, tally)| *tally != Tally::default()).collect()
+    }
+
+    /// Counts what came to pass so long ago.
+    pub(crate) fn add(&self, generation: u32, age: Duration, tally: &Tally, now: Instant) {
+        let Some(cut) = self.shape.read() else { return };
+        let newest = cut.index(now);
+        let Some(index) = cut.before(newest, age) else { return };
+        let (tag, mine) = (cut.tag(generation, index), self.rings.mine());
+        let bucket = mine.value.bucket(index);
+        bucket.calls.add(tag, tally.calls, &mine);
+        bucket.failures.add(tag, tally.failures, &mine);
+        bucket.slow.add(tag, tally.slow, &mine);
+        if tally.failures + tally.slow > 0 {
+            // As if it had failed just now: that is looked at once too often, and never too seldom.
+            self.last_bad.store(cut.tag(generation, newest), Ordering::Relaxed);
+        }
+    }
+
+    fn sum(&self, cut: &Cut, generation: u32, index: u64) -> Tally {
+        let oldest = index.saturating_sub(cut.buckets - 1);
         let mut tally = Tally::default();
         for ring in self.rings.iter() {
             for live in oldest..=index {
-                let bucket = &ring.0[slot(live)];
-                let tag = tag(generation, live);
-                tally.calls += bucket.calls.get(tag);
-                tally.failures += bucket.failures.get(tag);
-                tally.slow += bucket.slow.get(tag);
+                add(&mut tally, ring.bucket(live).tally(cut.tag(generation, live)));
             }
         }
         tally
     }
 
-    /// `floor((now − epoch) / width)`, by the reciprocal: it is at most two too small, which the loop mends.
-    #[inline]
-    fn index(&self, now: Instant) -> u64 {
-        let elapsed = now.as_nanos().saturating_sub(self.epoch.as_nanos());
-        let mut index = ((u128::from(elapsed) * u128::from(self.reciprocal)) >> 64) as u64;
-        while elapsed - index * self.width >= self.width {
-            index += 1;
+    fn at(&self, cut: &Cut, generation: u32, index: u64) -> Tally {
+        let mut tally = Tally::default();
+        for ring in self.rings.iter() {
+            add(&mut tally, ring.bucket(index).tally(cut.tag(generation, index)));
         }
-        index
-    }
-}
-
-/// The slots are a power of two, so that the slot of an index is a mask and two live indices never share one.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the mask leaves 5 bits")]
-fn slot(index: u64) -> usize {
-    (index & u64::from(BUCKETS_MAX - 1)) as usize
-}
-
-#[inline]
-fn tag(generation: u32, index: u64) -> u64 {
-    (u64::from(generation) & GENERATION_MASK) << INDEX_BITS | index & INDEX_MASK
-}
-
-/// How many buckets `earlier` lies behind `later`.
-#[inline]
-fn distance(earlier: u64, later: u64) -> u64 {
-    later.wrapping_sub(earlier) & INDEX_MASK
-}
-
-// === impl Tagged ===
-
-impl Tagged {
-    #[inline]
-    fn bump(&self, tag: u64, stripe: &Stripe<'_, Ring>) {
-        let held = self.0.load(Ordering::Relaxed);
-        if stripe.is_own {
-            self.0.store(bumped(held, tag), Ordering::Relaxed);
-        } else {
-            self.bump_shared(tag, held);
-        }
-    }
-
-    #[cold]
-    fn bump_shared(&self, tag: u64, mut held: u64) {
-        while let Err(now_held) =
-            self.0.compare_exchange_weak(held, bumped(held, tag), Ordering::Relaxed, Ordering::Relaxed)
-        {
-            held = now_held;
-        }
-    }
-
-    #[inline]
-    fn get(&self, tag: u64) -> u64 {
-        let held = self.0.load(Ordering::Relaxed);
-        if held >> COUNT_BITS == tag { held & COUNT_MASK } else { 0 }
+        tally
     }
 }
 
 #[inline]
-fn bumped(held: u64, tag: u64) -> u64 {
-    if held >> COUNT_BITS != tag {
-        tag << COUNT_BITS | 1
-    } else if held & COUNT_MASK == COUNT_MASK {
-        held
-    } else {
-        held + 1
-    }
+fn add(sum: &mut Tally, other: Tally) {
+    sum.calls += other.calls;
+    sum.failures += other.failures;
+    sum.slow += other.slow;
 }

@@ -1,0 +1,164 @@
+//! Who may call, and who probes.
+
+use std::sync::atomic::Ordering;
+
+use core_errors::{PolicyKind, Reason, Rejection};
+use core_time::Instant;
+
+use super::change::To;
+use super::{Count, Engine, Refused, Ticket};
+use crate::event::Trigger;
+use crate::word::{Phase, Word, unpack_cause};
+
+/// The golden ratio as a fraction of 2^64: its multiples, taken modulo one, are spread as evenly as can be from the first
+/// on, so that of any few calls in a row about the right share is admitted.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+// === impl Engine ===
+
+impl Engine {
+    /// A ticket, where that needs no time: closed, disabled or in shadow.
+    #[inline]
+    pub(crate) fn acquire_now(&self) -> Option<Ticket> {
+        let word = self.load();
+        matches!(word.phase(), Phase::Closed | Phase::Disabled | Phase::Shadow).then(|| Ticket::new(word, 0))
+    }
+
+    /// The refusal, where that is certain: the circuit is open, and will be past `latest`, which is as late as it may be now. Otherwise
+    /// one that says nothing of when.
+    #[inline]
+    pub(crate) fn refuse_now(&self, latest: Instant) -> Refused {
+        let word = self.load();
+        let until = self.until();
+        // The two readings belong together, or it is decided with care.
+        if word.phase() == Phase::Open && until > latest && self.load() == word {
+            self.refuse(word, Some(until))
+        } else {
+            Refused { word, until: None }
+        }
+    }
+
+    /// A ticket, or why there is none; and whether somebody may have to be told.
+    ///
+    /// `wanted` is until when the caller waits for an answer: the lease of a probe lasts at least as long (rule CB-26).
+    pub(crate) fn acquire(&self, now: Instant, wanted: Option<Instant>) -> (Result<Ticket, Refused>, bool) {
+        let mut tells = false;
+        let answer = self.acquire_telling(now, wanted, &mut tells);
+        (answer, tells)
+    }
+
+    fn acquire_telling(
+        &self,
+        now: Instant,
+        wanted: Option<Instant>,
+        tells: &mut bool,
+    ) -> Result<Ticket, Refused> {
+        loop {
+            let word = self.load();
+            match word.phase() {
+                Phase::Closed | Phase::Disabled | Phase::Shadow => return Ok(Ticket::new(word, 0)),
+                Phase::ForcedOpen => return Err(self.refuse(word, None)),
+                Phase::Open | Phase::HalfOpen | Phase::RampUp => {}
+            }
+            let until = self.until();
+            if self.load() != word {
+                // It changed between the two readings, so they do not belong together.
+                continue;
+            }
+            if word.phase() == Phase::RampUp {
+                return self.ramp(word, until, now);
+            }
+            let is_due = now >= until || word.phase() == Phase::HalfOpen && word.payload() > 0;
+            if !is_due {
+                return Err(self.refuse(word, (word.phase() == Phase::Open).then_some(until)));
+            }
+            // Also if there is no probe for this call: the state may have changed on the way.
+            *tells = true;
+            if let Some(ticket) = self.probe(now, wanted) {
+                return Ok(ticket);
+            }
+        }
+    }
+
+    /// The circuit has just closed: the share of calls that is admitted grows (rule CB-38).
+    fn ramp(&self, word: Word, until: Instant, now: Instant) -> Result<Ticket, Refused> {
+        let ramp_up = self.plan().rules.ramp_up;
+        let Some(ramp_up) = ramp_up.filter(|_| now < until) else {
+            // The state is the same, so nobody is told. If another thread changes the word meanwhile, a later call does this.
+            let full = word.with_phase(Phase::Closed);
+            let _ = self.word.compare_exchange(word.0, full.0, Ordering::AcqRel, Ordering::Relaxed);
+            return Ok(Ticket::new(word, 0));
+        };
+        let place = self.ramp.fetch_add(GOLDEN, Ordering::Relaxed);
+        if unit(place) < ramp_up.share(until - now) {
+            Ok(Ticket::new(word, 0))
+        } else {
+            Err(self.refuse(word, Some(until)))
+        }
+    }
+
+    /// Sends a probe, if one is free; the state may have moved on meanwhile.
+    fn probe(&self, now: Instant, wanted: Option<Instant>) -> Option<Ticket> {
+        let mut ledger = self.ledger();
+        let plan = self.plan();
+        let rules = &plan.rules;
+        if self.load().phase() == Phase::Open && now >= self.until() {
+            self.publish(&mut ledger, To::HalfOpen, Trigger::OpenTimeOver, None, now);
+        }
+        let word = self.load();
+        if word.phase() != Phase::HalfOpen {
+            return None;
+        }
+        let reclaimed = ledger.round.reclaim(now);
+        self.counts.add(Count::Inconclusive as usize, u64::from(reclaimed));
+        if ledger.round.verdict(rules).is_some() {
+            drop(ledger);
+            self.decide(word.generation(), None, now);
+            return None;
+        }
+        if ledger.round.free(rules) == 0 {
+            self.publish_round(&ledger);
+            return None;
+        }
+        ledger.next_probe = ledger.next_probe.wrapping_add(1).max(1);
+        let probe = ledger.next_probe;
+        let lease_until = now + rules.lease;
+        let wanted = wanted.filter(|_| rules.lease_by_caller);
+        ledger.round.send(probe, wanted.map_or(lease_until, |wanted| lease_until.max(wanted)));
+        self.publish_round(&ledger);
+        Some(Ticket::new(word, probe))
+    }
+
+    #[inline]
+    fn refuse(&self, word: Word, until: Option<Instant>) -> Refused {
+        self.counts.bump(Count::Rejected as usize);
+        Refused { word, until }
+    }
+
+    /// What the caller is told. Made where the caller is, so that nothing large is handed from function to function.
+    #[inline]
+    pub(crate) fn rejection(&self, refused: Refused, now: Instant) -> Rejection {
+        let Refused { word, until } = refused;
+        let reason = match word.phase() {
+            Phase::ForcedOpen => Reason::ForcedOpen,
+            Phase::HalfOpen => Reason::HalfOpenFull,
+            Phase::RampUp => Reason::RampUp,
+            _ => Reason::CircuitOpen,
+        };
+        let cause =
+            if word.phase() == Phase::Open { unpack_cause(word.payload(), &self.codes) } else { None };
+        let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
+            .with_generation(word.generation())
+            .with_cause(cause);
+        match until {
+            Some(until) => rejection.with_retry_after_nanos(until.as_nanos().saturating_sub(now.as_nanos())),
+            None => rejection,
+        }
+    }
+}
+
+/// A number in `[0, 1)`.
+#[expect(clippy::cast_precision_loss, reason = "53 bits are what an f64 holds")]
+fn unit(place: u64) -> f64 {
+    (place >> 11) as f64 / (1_u64 << 53) as f64
+}

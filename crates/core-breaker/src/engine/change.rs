@@ -1,0 +1,252 @@
+//! How the state changes: by the rules, and by what the probes came to.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use core_errors::Cause;
+use core_time::Instant;
+
+use super::{Engine, Ledger};
+use crate::State;
+use crate::event::{Event, Trigger};
+use crate::opening::Opening;
+use crate::plan::Plan;
+use crate::rules::{Evidence, Fired};
+use crate::word::{Phase, pack_cause};
+
+/// What the state changes to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To {
+    Closed,
+    /// Closed, with a ramp that takes so long.
+    RampUp(Duration),
+    /// For so long.
+    Open(Duration),
+    HalfOpen,
+    ForcedOpen,
+    Disabled,
+    Shadow,
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// Opens a closed circuit, unless another thread has.
+    pub(super) fn trip(
+        &self,
+        plan: &Plan,
+        generation: u32,
+        fired: Fired,
+        evidence: &Evidence,
+        cause: Option<Cause>,
+        now: Instant,
+    ) -> bool {
+        let tally = evidence.tally.unwrap_or_default();
+        let opening = Opening {
+            failure_rate: tally.failure_rate(),
+            failures: tally.failures.max(u64::from(evidence.run)),
+            half_open_attempts: 0,
+            open_for: plan.rules.open_time(fired.open_for, 0),
+        };
+        let time = self.open_time(plan, &opening, now);
+        let mut ledger = self.ledger();
+        let word = self.load();
+        // Others may have tripped it at the same moment: one of them opens it.
+        if word.generation() != generation || word.state() != State::Closed {
+            return false;
+        }
+        ledger.reopened = 0;
+        ledger.base = fired.open_for;
+        self.publish(&mut ledger, To::Open(time), fired.trigger, cause, now);
+        true
+    }
+
+    /// Ends the round of `generation` if it is decided. Whether it was.
+    pub(super) fn decide(&self, generation: u32, cause: Option<Cause>, now: Instant) -> bool {
+        let mut time = None;
+        loop {
+            let mut ledger = self.ledger();
+            // Under the lock, as it is changed: an earlier one could say that the round goes on with probes that there are not.
+            let plan = self.plan();
+            let word = self.load();
+            if word.generation() != generation || word.phase() != Phase::HalfOpen {
+                return false;
+            }
+            let Some((closes, trigger)) = ledger.round.verdict(&plan.rules) else { return false };
+            if closes {
+                ledger.recovered += 1;
+                let to = plan.rules.ramp_up.map_or(To::Closed, |ramp_up| To::RampUp(ramp_up.over));
+                self.publish(&mut ledger, to, trigger, None, now);
+                return true;
+            }
+            // A round without answers says nothing new: it opens for as long as before (rule CB-25).
+            let grows = u32::from(trigger == Trigger::ProbesFailed);
+            let reopened = ledger.reopened.saturating_add(grows);
+            let Some(time) = time else {
+                let opening = Opening {
+                    failure_rate: ledger.round.failure_rate(),
+                    failures: ledger.round.failures(),
+                    half_open_attempts: reopened,
+                    open_for: plan.rules.open_time(ledger.base, reopened),
+                };
+                // The time may be a function of the user's, which runs under no lock. Then everything is looked at again.
+                drop(ledger);
+                time = Some(self.open_time(&plan, &opening, now));
+                continue;
+            };
+            ledger.reopened = reopened;
+            self.publish(&mut ledger, To::Open(time), trigger, cause, now);
+            return true;
+        }
+    }
+
+    /// Enough others have opened theirs: opens a circuit that is closed in `generation`. Whether it did.
+    pub(crate) fn follow_fleet(&self, generation: u32, instances: u32, now: Instant) -> bool {
+        let plan = self.plan();
+        let fired = Fired { trigger: Trigger::FleetOpened { instances }, open_for: plan.rules.open_for };
+        self.trip(&plan, generation, fired, &Evidence::default(), None, now)
+    }
+
+    /// Another has found the callee well: sends probes from a circuit that is open in `generation`. Whether it did.
+    pub(crate) fn probe_early(&self, generation: u32, now: Instant) -> bool {
+        let mut ledger = self.ledger();
+        let word = self.load();
+        let is_there = word.phase() == Phase::Open && word.generation() == generation;
+        if is_there {
+            self.publish(&mut ledger, To::HalfOpen, Trigger::FleetRecovered, None, now);
+        }
+        is_there
+    }
+
+    /// Puts the next probe off, and never brings it forward, as long as it is open in `generation`.
+    pub(crate) fn postpone(&self, generation: u32, until: Instant) {
+        // Under the lock, so that it is not of another generation when it is written.
+        let _ledger = self.ledger();
+        let word = self.load();
+        if word.phase() == Phase::Open && word.generation() == generation && until > self.until() {
+            self.until.store(until.as_nanos(), Ordering::Release);
+        }
+    }
+
+    /// For how long it opens: by the rules or a function, and by what the callee asked for.
+    fn open_time(&self, plan: &Plan, opening: &Opening, now: Instant) -> Duration {
+        let draw = self.rng.next_unit();
+        let asked = Instant::from_nanos(self.asked_until.load(Ordering::Relaxed)) - now;
+        let asked = (!asked.is_zero()).then_some(asked);
+        plan.rules.with_hint(plan.open_time(opening, draw), asked, draw)
+    }
+
+    /// The one place where the state changes. The word is written last, with Release, which pairs with the Acquire in
+    /// `load`: who sees the state sees what belongs to it.
+    pub(super) fn publish(
+        &self,
+        ledger: &mut Ledger,
+        to: To,
+        trigger: Trigger,
+        cause: Option<Cause>,
+        now: Instant,
+    ) {
+        let from = self.load();
+        ledger.last_cause = cause.or(ledger.last_cause);
+        ledger.round.start();
+        let (payload, until) = match to {
+            To::Open(time) => {
+                ledger.opened += 1;
+                (pack_cause(ledger.last_cause, &self.codes), now + time)
+            }
+            To::HalfOpen => (self.plan().rules.probes, Instant::NEVER),
+            To::Closed | To::RampUp(_) => {
+                ledger.reopened = 0;
+                self.asked_until.store(0, Ordering::Relaxed);
+                self.ramp.store(0, Ordering::Relaxed);
+                (0, if let To::RampUp(over) = to { now + over } else { Instant::NEVER })
+            }
+            To::ForcedOpen | To::Disabled | To::Shadow => (0, Instant::NEVER),
+        };
+        let word = from.next(to.phase(), payload);
+        self.count_anew(ledger, word.generation());
+        // Whoever sees that it is open must see until when, and never the `until` of another state with it: that is written before
+        // the word says open, and after the word says something else.
+        if from.phase() != Phase::Open {
+            self.until.store(until.as_nanos(), Ordering::Release);
+        }
+        // A swap, as extensions of a run are: among steps that read and write in one, each has its place.
+        self.word.swap(word.0, Ordering::AcqRel);
+        if from.phase() == Phase::Open {
+            self.until.store(until.as_nanos(), Ordering::Release);
+        }
+        let open_for = if let To::Open(time) = to { Some(time) } else { None };
+        ledger.outbox.push(Event {
+            name: self.name,
+            key: self.key.clone(),
+            from: from.state(),
+            to: word.state(),
+            generation: word.generation(),
+            at: now,
+            trigger,
+            cause: ledger.last_cause.filter(|_| open_for.is_some()),
+            open_for,
+            would_open: false,
+            lost: 0,
+        });
+    }
+
+    /// In shadow: it would have opened.
+    pub(super) fn tell_of_crossing(
+        &self,
+        ledger: &mut Ledger,
+        fired: Fired,
+        cause: Option<Cause>,
+        now: Instant,
+    ) {
+        ledger.last_cause = cause.or(ledger.last_cause);
+        ledger.outbox.push(Event {
+            name: self.name,
+            key: self.key.clone(),
+            from: State::Shadow,
+            to: State::Shadow,
+            generation: self.load().generation(),
+            at: now,
+            trigger: fired.trigger,
+            cause: ledger.last_cause,
+            open_for: Some(fired.open_for),
+            would_open: true,
+            lost: 0,
+        });
+    }
+
+    /// Everything that is counted belongs to a new generation (rule CB-21).
+    pub(super) fn count_anew(&self, ledger: &mut Ledger, generation: u32) {
+        ledger.lumped_until = Instant::ORIGIN;
+        self.crossed.store(0, Ordering::Relaxed);
+        self.windows.restart(generation);
+        self.average.restart(generation);
+    }
+
+    /// Tells callers how many probes are free and when the first lease ends.
+    pub(super) fn publish_round(&self, ledger: &Ledger) {
+        self.until.store(ledger.round.next_lease_end().as_nanos(), Ordering::Release);
+        let word = self.load().with_payload(ledger.round.free(&self.plan().rules));
+        self.word.store(word.0, Ordering::Release);
+    }
+}
+
+// === impl To ===
+
+impl To {
+    fn phase(self) -> Phase {
+        match self {
+            Self::Closed => Phase::Closed,
+            Self::RampUp(_) => Phase::RampUp,
+            Self::Open(_) => Phase::Open,
+            Self::HalfOpen => Phase::HalfOpen,
+            Self::ForcedOpen => Phase::ForcedOpen,
+            Self::Disabled => Phase::Disabled,
+            Self::Shadow => Phase::Shadow,
+        }
+    }
+
+    pub(super) fn state(self) -> State {
+        self.phase().state()
+    }
+}

@@ -1,0 +1,116 @@
+//! What operators may do to a breaker.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::breaker::Breaker;
+use crate::engine::Order;
+use crate::error::{ConfigError, Kind};
+use crate::event::Trigger;
+
+/// Holds a breaker open until it and all others of its kind are dropped. Made by [`Breaker::isolate`].
+#[must_use = "the breaker is isolated only as long as this is held"]
+pub struct Isolation {
+    breaker: Breaker,
+    epoch: u64,
+}
+
+// === impl Breaker ===
+
+impl Breaker {
+    /// Holds it open until an operator says otherwise: calls are refused, nothing is counted.
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
+    pub fn force_open(&self, reason: &str) -> Result<(), ConfigError> {
+        self.force(Order::ForceOpen, reason)
+    }
+
+    /// Opens it for so long, whatever the rules say, and then lets probes through: for maintenance whose end is known (rule CB-32). Of
+    /// a circuit that is open the time begins anew.
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes, or the time is zero.
+    pub fn open_for(&self, duration: Duration, reason: &str) -> Result<(), ConfigError> {
+        if duration.is_zero() {
+            return Err(ConfigError(Kind::Zero { what: "the time to stay open" }));
+        }
+        self.force(Order::Open(duration), reason)
+    }
+
+    /// Lets probes through now, from whatever state: for when it is known that the callee is well again (rule CB-33).
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
+    pub fn probe_now(&self, reason: &str) -> Result<(), ConfigError> {
+        self.force(Order::Probe, reason)
+    }
+
+    /// Takes it out until an operator says otherwise: calls pass, nothing is counted.
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
+    pub fn disable(&self, reason: &str) -> Result<(), ConfigError> {
+        self.force(Order::Disable, reason)
+    }
+
+    /// Puts it in shadow until an operator says otherwise: calls pass and are counted, and an
+    /// [event](crate::Event::would_open) tells when it would have opened (rule CB-32).
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
+    pub fn shadow(&self, reason: &str) -> Result<(), ConfigError> {
+        self.force(Order::Shadow, reason)
+    }
+
+    /// Closes it and starts to count anew, from whatever state.
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
+    pub fn close(&self, reason: &str) -> Result<(), ConfigError> {
+        self.force(Order::Close, reason)
+    }
+
+    /// Holds it open as long as the handle lives; of several, until the last is dropped (rule CB-32). Then it closes, and
+    /// counts anew, unless it was forced open before.
+    ///
+    /// Whatever else an operator does to it meanwhile counts, and the handles there are mean nothing any more: a handle that was
+    /// lost cannot keep a circuit open for ever.
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
+    pub fn isolate(&self, reason: &str) -> Result<Isolation, ConfigError> {
+        let epoch = self.engine().isolate(by_operator(reason)?, self.now());
+        self.deliver();
+        Ok(Isolation { breaker: self.clone(), epoch })
+    }
+
+    fn force(&self, order: Order, reason: &str) -> Result<(), ConfigError> {
+        self.engine().force(order, by_operator(reason)?, self.now());
+        self.deliver();
+        Ok(())
+    }
+}
+
+fn by_operator(reason: &str) -> Result<Trigger, ConfigError> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.len() > 500 {
+        return Err(ConfigError(Kind::Reason { len: reason.len() }));
+    }
+    Ok(Trigger::Operator { reason: reason.into() })
+}
+
+// === impl Isolation ===
+
+impl Drop for Isolation {
+    fn drop(&mut self) {
+        self.breaker.engine().release(self.epoch, self.breaker.now());
+        self.breaker.deliver();
+    }
+}
+
+impl fmt::Debug for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Isolation").field("breaker", &self.breaker.name()).finish_non_exhaustive()
+    }
+}

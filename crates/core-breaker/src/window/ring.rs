@@ -1,0 +1,80 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use core_policy::stripes::Stripe;
+
+use super::Tally;
+use super::shape::BUCKETS_MAX;
+
+/// The buckets of a thread.
+#[derive(Debug, Default)]
+pub(super) struct Ring([Bucket; BUCKETS_MAX as usize]);
+
+#[derive(Debug, Default)]
+pub(super) struct Bucket {
+    pub(super) calls: Tagged,
+    pub(super) failures: Tagged,
+    pub(super) slow: Tagged,
+}
+
+/// A counter that belongs to one generation and one bucket index: `tag << 28 | count`.
+#[derive(Debug, Default)]
+pub(super) struct Tagged(AtomicU64);
+
+/// 28 bits: 268 million calls in a bucket and thread, then the counter stands still.
+const COUNT_BITS: u32 = 28;
+const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
+
+// === impl Ring ===
+
+impl Ring {
+    /// The slots are a power of two, so that the slot of an index is a mask and two live indices never share one.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the mask leaves 5 bits")]
+    pub(super) fn bucket(&self, index: u64) -> &Bucket {
+        &self.0[(index & u64::from(BUCKETS_MAX - 1)) as usize]
+    }
+}
+
+// === impl Bucket ===
+
+impl Bucket {
+    #[inline]
+    pub(super) fn tally(&self, tag: u64) -> Tally {
+        Tally { calls: self.calls.get(tag), failures: self.failures.get(tag), slow: self.slow.get(tag) }
+    }
+}
+
+// === impl Tagged ===
+
+impl Tagged {
+    #[inline]
+    pub(super) fn add(&self, tag: u64, n: u64, stripe: &Stripe<'_, Ring>) {
+        let held = self.0.load(Ordering::Relaxed);
+        if stripe.is_own {
+            self.0.store(more(held, tag, n), Ordering::Relaxed);
+        } else {
+            self.add_shared(tag, n, held);
+        }
+    }
+
+    #[cold]
+    fn add_shared(&self, tag: u64, n: u64, mut held: u64) {
+        while let Err(now_held) =
+            self.0.compare_exchange_weak(held, more(held, tag, n), Ordering::Relaxed, Ordering::Relaxed)
+        {
+            held = now_held;
+        }
+    }
+
+    #[inline]
+    fn get(&self, tag: u64) -> u64 {
+        let held = self.0.load(Ordering::Relaxed);
+        if held >> COUNT_BITS == tag { held & COUNT_MASK } else { 0 }
+    }
+}
+
+#[inline]
+fn more(held: u64, tag: u64, n: u64) -> u64 {
+    let count = if held >> COUNT_BITS == tag { held & COUNT_MASK } else { 0 };
+    tag << COUNT_BITS | count.saturating_add(n).min(COUNT_MASK)
+}

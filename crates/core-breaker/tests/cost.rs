@@ -1,0 +1,69 @@
+//! What a breaker costs beside time: nothing is allocated for a call, whether it passes, fails or is refused.
+
+use core_breaker::{Breaker, Builder, CallState, Decay};
+use core_errors::Reason;
+use core_policy::Keyed;
+use core_time::{ManualClock, ms, secs};
+
+/// How often `run` allocates once it has run before.
+fn allocations(mut run: impl FnMut()) -> u64 {
+    run();
+    allocation_counter::measure(run).count_total
+}
+
+#[test]
+fn a_call_that_passes_allocates_nothing_under_any_rule() {
+    let all: [fn() -> Builder; 6] = [
+        || Breaker::consecutive(1_000),
+        || Breaker::rate(0.9).window(secs(10)).slow_over(ms(50)),
+        || Breaker::rate(0.9).window_of_calls(100),
+        || Breaker::k_of_n(99, 100).lumping(ms(1)),
+        || Breaker::average(0.1, Decay::Calls(100)),
+        || Breaker::rate(0.9).window(secs(10)).shadow(),
+    ];
+    for builder in all {
+        let breaker = builder().build().expect("valid");
+        let good = allocations(|| breaker.acquire().expect("closed").success());
+        let bad = allocations(|| {
+            breaker.acquire().expect("closed").failure();
+            breaker.acquire().expect("closed").success();
+        });
+        assert_eq!((good, bad), (0, 0), "{}", breaker.snapshot().rules);
+    }
+}
+
+#[test]
+fn a_refusal_allocates_nothing_whatever_its_reason() {
+    let time = ManualClock::new();
+    let builder = Breaker::consecutive(1).jitter(false).probes(1).successes(1).ramp_up(0.1, secs(100));
+    let breaker = builder.clock(time.clock()).build().expect("valid");
+    let refused = |reason| {
+        allocations(|| {
+            let refused = std::iter::repeat_with(|| breaker.acquire()).find_map(Result::err);
+            assert_eq!(refused.map(|refused| refused.reason()), Some(reason));
+        })
+    };
+    breaker.acquire().expect("closed").failure();
+    assert_eq!(refused(Reason::CircuitOpen), 0);
+    time.advance(secs(5));
+    let probe = breaker.acquire().expect("due");
+    assert_eq!(refused(Reason::HalfOpenFull), 0);
+    probe.success();
+    assert_eq!(refused(Reason::RampUp), 0);
+    breaker.force_open("test").expect("a reason");
+    assert_eq!(refused(Reason::ForcedOpen), 0);
+}
+
+#[test]
+fn a_key_that_is_there_allocates_nothing() {
+    let keyed =
+        Breaker::consecutive(5).build().expect("valid").keyed::<String>(Keyed::max(10)).expect("valid");
+    let hit = || keyed.get("db-1").expect("room").acquire().expect("closed").success();
+    assert_eq!(allocations(hit), 0);
+}
+
+#[test]
+fn what_is_remembered_of_a_call_is_three_words() {
+    assert_eq!(size_of::<CallState>(), 24);
+    assert_eq!(size_of::<Breaker>(), 8);
+}

@@ -1,0 +1,11 @@
+//! What a breaker can do beside opening and closing, by the IDs of the rules, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+mod bench;
+mod fallback;
+mod fleet;
+mod keyed;
+mod opening;
+mod operator;
+mod saved;
+mod trips;

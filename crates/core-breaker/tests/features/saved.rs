@@ -1,0 +1,160 @@
+//! A process starts where another ended.
+
+use std::time::Duration;
+
+use crate::bench::Bench;
+use core_breaker::{Breaker, Builder, Decay, Saved, SavedAverage, SavedBucket, State, Tally};
+use core_errors::{Category, Error, Reason};
+use core_time::secs;
+
+fn rated() -> Builder {
+    Breaker::rate(0.5).or_consecutive(5).min_calls(10).window(secs(10)).probes(1).successes(1)
+}
+
+/// The same breaker in a process that starts so much later.
+fn again(builder: Builder, saved: &Saved, later: Duration) -> Bench {
+    Bench::new(builder.resume(saved.clone(), later))
+}
+
+fn held(bench: &Bench) -> (u64, u64) {
+    let window = bench.breaker.snapshot().window;
+    (window.calls, window.failures)
+}
+
+#[test]
+fn f_78_an_open_circuit_is_open_after_a_restart_for_as_long_as_is_left() {
+    let bench = Bench::new(rated());
+    for _ in 0..5 {
+        let _ = bench.breaker.call_blocking(|_| Err::<(), _>(Error::timeout("slow")));
+    }
+    bench.time.advance(secs(1));
+    let saved = bench.breaker.save();
+    let next = again(rated(), &saved, secs(1));
+    let refused = next.breaker.acquire().unwrap_err();
+    assert_eq!((refused.reason(), refused.retry_after()), (Reason::CircuitOpen, Some(secs(3))));
+    assert_eq!(refused.cause().map(|cause| cause.category), Some(Category::Timeout));
+    let late = again(rated(), &saved, secs(100));
+    assert_eq!(late.breaker.state(), State::Open);
+    late.play("S");
+    assert_eq!(late.breaker.state(), State::Closed, "its time was over: it probes");
+}
+
+#[test]
+fn a_restart_does_not_shorten_the_next_open_time() {
+    let bench = Bench::new(rated());
+    bench.play("FFFFF-----F");
+    let next = again(rated(), &bench.breaker.save(), Duration::ZERO);
+    assert_eq!(next.open_left(), secs(10));
+    next.play("----------F");
+    assert_eq!(next.open_left(), secs(20));
+}
+
+#[test]
+fn a_half_open_circuit_comes_back_due_to_probe() {
+    let bench = Bench::new(rated());
+    bench.play("FFFFF-----");
+    let _probe = bench.permit();
+    let next = again(rated(), &bench.breaker.save(), Duration::ZERO);
+    assert_eq!((next.breaker.state(), next.open_left()), (State::Open, Duration::ZERO));
+    assert!(next.permit().state().is_probe());
+}
+
+#[test]
+fn a_window_of_time_comes_back_as_old_as_it_is() {
+    let bench = Bench::new(rated());
+    bench.play("SSF---SF");
+    let saved = bench.breaker.save();
+    assert_eq!(held(&again(rated(), &saved, Duration::ZERO)), (5, 2));
+    assert_eq!(held(&again(rated(), &saved, secs(7))), (2, 1));
+    assert_eq!(held(&again(rated(), &saved, secs(10))), (0, 0));
+    let next = again(rated(), &saved, secs(2));
+    assert_eq!(next.breaker.snapshot().consecutive_failures, 1);
+    next.play("----");
+    assert_eq!(held(&next), (5, 2));
+    next.play("-");
+    assert_eq!(held(&next), (2, 1), "it goes on ageing");
+    assert_eq!(next.breaker.state(), State::Closed);
+}
+
+#[test]
+fn what_comes_back_trips_together_with_what_is_new() {
+    let bench = Bench::new(rated());
+    bench.play("FSFSFSFS");
+    let next = again(rated(), &bench.breaker.save(), secs(1));
+    assert_eq!(next.play("S"), State::Closed);
+    assert_eq!(next.play("F"), State::Open, "5 of 10");
+}
+
+#[test]
+fn windows_of_calls_averages_ramps_and_operators_words_come_back() {
+    let calls = || Breaker::rate(0.9).window_of_calls(4).min_calls(4);
+    let bench = Bench::new(calls());
+    bench.play("SFSFFS");
+    assert_eq!(held(&again(calls(), &bench.breaker.save(), secs(1_000))), (4, 2));
+    assert_eq!(held(&again(calls().window_of_calls(2), &bench.breaker.save(), secs(0))), (2, 1));
+
+    let average = || Breaker::average(0.5, Decay::Calls(100));
+    let bench = Bench::new(average());
+    bench.play(&"S".repeat(100));
+    let next = again(average(), &bench.breaker.save(), secs(1));
+    assert_eq!(next.play(&"F".repeat(69)), State::Closed);
+    assert_eq!(next.play("F"), State::Open);
+
+    let ramp = || rated().ramp_up(0.2, secs(10));
+    let bench = Bench::new(ramp());
+    bench.play("FFFFF-----S---");
+    let next = again(ramp(), &bench.breaker.save(), secs(2));
+    assert!((next.breaker.snapshot().ramp_up.unwrap() - 0.6).abs() < 1e-9);
+
+    let bench = Bench::new(rated());
+    bench.breaker.force_open("incident 7").unwrap();
+    let next = again(rated(), &bench.breaker.save(), secs(1_000));
+    assert_eq!(next.breaker.state(), State::ForcedOpen);
+}
+
+#[test]
+fn saving_changes_nothing_and_texts_lead_back() {
+    let bench = Bench::new(rated());
+    bench.play("SSF");
+    assert_eq!(bench.breaker.save(), bench.breaker.save());
+    for state in State::ALL {
+        assert_eq!(state.as_str().parse(), Ok(state));
+    }
+    let unknown = "ajar".parse::<State>().unwrap_err().to_string();
+    assert!(unknown.contains("closed") && unknown.contains("half_open"), "{unknown}");
+}
+
+#[test]
+fn nonsense_is_refused_with_what_would_be_right() {
+    let bench = Bench::new(rated());
+    bench.play("SSF");
+    let good = bench.breaker.save();
+    let bucket = |calls, failures| SavedBucket { age: secs(1), tally: Tally { calls, failures, slow: 0 } };
+    let average = |success_rate, calls| Some(SavedAverage { success_rate, calls, age: secs(1) });
+    let cases: Vec<(Saved, &str)> = vec![
+        (Saved { version: 2, ..good.clone() }, "version 1 is understood"),
+        (Saved { name: "search".to_owned(), ..good.clone() }, "not of `payments`"),
+        (Saved { state: State::Open, ..good.clone() }, "an open circuit, and no other"),
+        (Saved { open_left: Some(secs(1)), ..good.clone() }, "an open circuit, and no other"),
+        (Saved { state: State::Disabled, ramp_left: Some(secs(1)), ..good.clone() }, "only a closed circuit"),
+        (Saved { open_base: Duration::ZERO, ..good.clone() }, "it is an open time"),
+        (Saved { buckets: vec![bucket(1, 2)], ..good.clone() }, "failures and slow calls are calls"),
+        (Saved { buckets: vec![bucket(1 << 28, 0)], ..good.clone() }, "at most 2^28"),
+        (Saved { buckets: vec![bucket(1, 1); 33], ..good.clone() }, "at most 32"),
+        (Saved { average: average(f64::NAN, 1), ..good.clone() }, "of 0 to 1"),
+        (Saved { average: average(0.5, 0), ..good.clone() }, "1 call at least"),
+    ];
+    for (saved, text) in cases {
+        let error = rated().name("payments").resume(saved, secs(1)).build().unwrap_err().to_string();
+        assert!(error.contains("makes no sense") && error.contains(text), "{error:?} should say {text:?}");
+    }
+    assert!(rated().name("payments").resume(good, Duration::MAX).build().is_ok());
+}
+
+#[test]
+fn what_comes_back_trips_with_a_success_that_makes_it_enough() {
+    let bench = Bench::new(rated());
+    bench.play("FFFFSSSSF");
+    let next = again(rated(), &bench.breaker.save(), secs(1));
+    assert_eq!(next.play("S"), State::Open, "5 of 10");
+}
