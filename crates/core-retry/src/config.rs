@@ -9,7 +9,8 @@ use crate::backoff::{Backoff, Growth, Jitter};
 use crate::budget::Budget;
 use crate::error::{ConfigError, Kind};
 use crate::event::{Event, Subscribers};
-use crate::policy::{Retry, Rules};
+use crate::policy::Retry;
+use crate::rules::Rules;
 
 /// Says what is retried, when and how often. Made by [`Retry::exponential`] and its sisters.
 #[must_use = "a builder does nothing until it is built"]
@@ -28,6 +29,8 @@ pub struct Builder {
     subscribers: Subscribers,
     clock: Clock,
     seed: Option<u64>,
+    /// What was set that a running retry cannot change.
+    pub(crate) fixed: Option<&'static str>,
 }
 
 // === impl Builder ===
@@ -48,6 +51,25 @@ impl Builder {
             subscribers: Subscribers::default(),
             clock: Clock::system(),
             seed: None,
+            fixed: None,
+        }
+    }
+
+    /// What a running retry goes by, to be changed.
+    pub(crate) fn of(rules: Rules) -> Self {
+        let Rules { attempts, backoff, min_attempt_time, retry_after_max, .. } = rules;
+        let Rules { retry_refusals, is_idempotent, only_on, never_on, .. } = rules;
+        let start = Self::new(backoff.growth, backoff.base, backoff.max);
+        Self {
+            backoff,
+            attempts: attempts.get(),
+            min_attempt_time,
+            retry_after_max,
+            retry_refusals,
+            is_idempotent,
+            only_on,
+            never_on,
+            ..start
         }
     }
 
@@ -55,6 +77,7 @@ impl Builder {
     /// [`build`](Self::build).
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.name = Name::new(name.as_ref());
+        self.fixed = Some("name");
         self
     }
 
@@ -96,6 +119,7 @@ impl Builder {
     /// Retries only while the budget allows. Default: no budget. Share one among all calls to a service.
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.budget = Some(budget.clone());
+        self.fixed = Some("budget");
         self
     }
 
@@ -122,6 +146,7 @@ impl Builder {
     /// that was refused. A failure whose judge does not say what it was is not. Default: calls may be made twice.
     pub fn not_idempotent(mut self) -> Self {
         self.is_idempotent = false;
+        self.fixed = Some("idempotency");
         self
     }
 
@@ -142,24 +167,28 @@ impl Builder {
     /// subscribers.
     pub fn on_retry(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.subscribers.on_retry(subscriber);
+        self.fixed = Some("subscribers");
         self
     }
 
     /// Calls `subscriber` when attempts, budget or time are used up. A panic of it is caught. Up to 32 subscribers.
     pub fn on_give_up(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.subscribers.on_give_up(subscriber);
+        self.fixed = Some("subscribers");
         self
     }
 
     /// Reads time from `clock`. Default: the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self.fixed = Some("clock");
         self
     }
 
     /// Makes the jitter the same in every run. Default: seeded by the operating system.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self.fixed = Some("seed");
         self
     }
 
@@ -180,16 +209,23 @@ impl Builder {
     /// # Errors
     /// If there are no attempts, the delays run backwards, a number is out of range, or the name cannot be a name.
     pub fn build(self) -> Result<Retry, ConfigError> {
+        let rules = self.rules()?;
         let name = self.name?;
-        let attempts = NonZeroU32::new(self.attempts).ok_or(ConfigError(Kind::NoAttempts))?;
-        check(&self.backoff)?;
         if self.subscribers.len_max() > Subscribers::MAX {
             return Err(ConfigError(Kind::Subscribers { max: Subscribers::MAX }));
         }
+        let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
+        Ok(Retry::new(name, rules, self.budget, self.subscribers, self.clock, rng))
+    }
+
+    /// The checked form of what can be changed while calls go on.
+    pub(crate) fn rules(&self) -> Result<Rules, ConfigError> {
+        let attempts = NonZeroU32::new(self.attempts).ok_or(ConfigError(Kind::NoAttempts))?;
+        check(&self.backoff)?;
         if self.only_on.is_some_and(CategorySet::is_empty) {
             return Err(ConfigError(Kind::OnNothing));
         }
-        let rules = Rules {
+        Ok(Rules {
             attempts,
             backoff: self.backoff,
             min_attempt_time: self.min_attempt_time,
@@ -198,9 +234,7 @@ impl Builder {
             is_idempotent: self.is_idempotent,
             only_on: self.only_on,
             never_on: self.never_on,
-        };
-        let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
-        Ok(Retry::new(name, rules, self.budget, self.subscribers, self.clock, rng))
+        })
     }
 }
 

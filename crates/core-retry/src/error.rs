@@ -30,6 +30,7 @@ pub(crate) enum Kind {
     Samples { samples: u32, needed: u32 },
     Window(Duration),
     Subscribers { max: usize },
+    Fixed { what: &'static str },
 }
 
 impl From<NameError> for ConfigError {
@@ -75,6 +76,9 @@ impl fmt::Display for ConfigError {
             Kind::OnNothing => f.write_str(
                 "only_on names no kind of failure: nothing would be retried; say which, or leave it out",
             ),
+            Kind::Fixed { what } => {
+                write!(f, "{what} cannot be changed while the retry runs; nothing was changed: build another one")
+            }
             Kind::NoBudget => f.write_str(
                 "the hedge has no budget: it would double the load on a callee that is slow because it is overloaded; give it that \
                  of the retry, or Budget::default()",

@@ -75,6 +75,7 @@ mod failure;
 pub mod hedge;
 mod policy;
 mod presets;
+mod rules;
 mod state;
 mod stats;
 mod testing;

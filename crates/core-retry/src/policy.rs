@@ -1,9 +1,9 @@
 use std::num::NonZeroU32;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use core_errors::{Category, CategorySet, Cause, Name, Reason, Rejection, Verdict};
+use core_errors::{Category, Cause, Name, Reason, Rejection, Verdict};
 use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Why};
 use core_time::{Clock, Instant};
 
@@ -12,6 +12,7 @@ use crate::budget::{Budget, Paid};
 use crate::config::Builder;
 use crate::event::{Event, Follows, Subscribers};
 use crate::failure::{Failure, Wait};
+use crate::rules::{Rules, Versioned};
 use crate::state::CallState;
 use crate::stats::{COUNTS, Count, Stats};
 use crate::testing;
@@ -23,7 +24,9 @@ pub struct Retry(pub(crate) Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     name: Name,
-    pub(crate) rules: Rules,
+    /// Looked at after failures only, and copied out.
+    pub(crate) rules: RwLock<Versioned>,
+    is_idempotent: bool,
     budget: Option<Budget>,
     subscribers: Subscribers,
     clock: Clock,
@@ -31,19 +34,6 @@ pub(crate) struct Inner {
     counts: Counters<COUNTS>,
     /// Whether a call has to be marked when it begins.
     is_marking: bool,
-}
-
-/// The checked form of a [`Builder`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    pub(crate) attempts: NonZeroU32,
-    pub(crate) backoff: Backoff,
-    pub(crate) min_attempt_time: Duration,
-    pub(crate) retry_after_max: Duration,
-    pub(crate) retry_refusals: bool,
-    pub(crate) is_idempotent: bool,
-    pub(crate) only_on: Option<CategorySet>,
-    pub(crate) never_on: CategorySet,
 }
 
 /// How much later than its own delay a retry follows a callee that asks for a pause (rule RT-4).
@@ -85,9 +75,11 @@ impl Retry {
         clock: Clock,
         rng: Rng,
     ) -> Self {
-        let is_marking = !rules.is_idempotent || budget.as_ref().is_some_and(Budget::is_in_flight);
-        let counts = Counters::new();
-        Self(Arc::new(Inner { name, rules, budget, subscribers, clock, rng, counts, is_marking }))
+        let is_idempotent = rules.is_idempotent;
+        let is_marking = !is_idempotent || budget.as_ref().is_some_and(Budget::is_in_flight);
+        let (rules, counts) = (RwLock::new(Versioned { rules, version: 0 }), Counters::new());
+        let inner = Inner { name, rules, is_idempotent, budget, subscribers, clock, rng, counts, is_marking };
+        Self(Arc::new(inner))
     }
 
     /// The name.
@@ -99,19 +91,19 @@ impl Retry {
     /// Calls in all.
     #[must_use]
     pub fn attempts(&self) -> NonZeroU32 {
-        self.0.rules.attempts
+        self.rules().attempts
     }
 
     /// Whether its calls may take effect twice.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
-        self.0.rules.is_idempotent
+        self.0.is_idempotent
     }
 
     /// How its delays are made.
     #[must_use]
-    pub fn backoff(&self) -> &Backoff {
-        &self.0.rules.backoff
+    pub fn backoff(&self) -> Backoff {
+        self.rules().backoff
     }
 
     /// Its budget.
@@ -123,7 +115,7 @@ impl Retry {
     /// The delays of one call, for loops of your own: one fewer than there are attempts.
     pub fn delays(&self) -> impl Iterator<Item = Duration> + '_ {
         let retries = usize::try_from(self.attempts().get() - 1).unwrap_or(usize::MAX);
-        self.0.rules.backoff.delays(|| self.0.rng.next_unit()).take(retries)
+        self.backoff().delays(|| self.0.rng.next_unit()).take(retries)
     }
 
     /// What it has counted.
@@ -157,7 +149,7 @@ impl Retry {
     /// A call begins that is counted while it is in flight, or that must not take effect twice.
     #[cold]
     fn mark(&self, state: &mut CallState, cx: &mut Cx<'_>) {
-        if !self.0.rules.is_idempotent {
+        if !self.0.is_idempotent {
             cx.forbid_doubles();
         }
         if let Some(budget) = &self.0.budget
@@ -219,10 +211,11 @@ impl Retry {
         // To some budgets every such failure counts, also the last.
         let is_first = state.attempts == 1;
         let allowed = self.0.budget.as_ref().is_none_or(|budget| budget.failed(is_first, || cx.now()));
-        if !cx.may_repeat() || !self.0.rules.may_repeat(failure.cause) {
+        let rules = self.rules();
+        if !cx.may_repeat() || !rules.may_repeat(failure.cause) {
             return self.finish();
         }
-        let configured = self.0.rules.attempts.get();
+        let configured = rules.attempts.get();
         let (attempts, delay) = testing::bounded(configured, || {
             // Past the last attempt nothing is drawn.
             if state.attempts < configured { self.delay(state, &mut failure) } else { Duration::ZERO }
@@ -253,7 +246,7 @@ impl Retry {
     }
 
     pub(crate) fn is_too_late(&self, now: Instant, delay: Duration, cx: &Cx<'_>) -> bool {
-        cx.deadline().is_some_and(|at| now >= at || now + delay + self.0.rules.min_attempt_time > at)
+        cx.deadline().is_some_and(|at| now >= at || now + delay + self.rules().min_attempt_time > at)
     }
 
     fn delay(&self, state: &mut CallState, failure: &mut Failure) -> Duration {
@@ -265,12 +258,13 @@ impl Retry {
         };
         state.set_step(state.step().saturating_add(1));
         let previous = Duration::from_nanos(state.previous);
-        let own = self.0.rules.backoff.delay(state.step().into(), previous, self.0.rng.next_unit());
-        let carried = self.0.rules.backoff.carry(previous, own);
+        let Rules { backoff, retry_after_max, .. } = self.rules();
+        let own = backoff.delay(state.step().into(), previous, self.0.rng.next_unit());
+        let carried = backoff.carry(previous, own);
         state.previous = u64::try_from(carried.as_nanos()).unwrap_or(u64::MAX);
         match hint {
             None => own.max(floor),
-            Some(hint) if hint > self.0.rules.retry_after_max => {
+            Some(hint) if hint > retry_after_max => {
                 self.count(Count::HintsDiscarded);
                 failure.discarded = Some(hint);
                 own
@@ -295,6 +289,12 @@ impl Retry {
         }
     }
 
+    /// Whether a refusal that says when to come back is tried again.
+    fn follows(&self, after: Duration) -> bool {
+        let rules = self.rules();
+        rules.retry_refusals && after <= rules.retry_after_max
+    }
+
     fn after_refusal(&self, state: &mut CallState, rejection: &Rejection, cx: &mut Cx<'_>) -> Next {
         let cause = Some(Cause::of(rejection));
         match (rejection.reason(), rejection.retry_after()) {
@@ -304,7 +304,7 @@ impl Retry {
                 self.after_failure(state, Failure::new(Wait::Backoff(None), cause), cx)
             }
             (Reason::DeadlineExceeded | Reason::Impossible, _) => self.finish(),
-            (_, Some(after)) if self.0.rules.retry_refusals && after <= self.0.rules.retry_after_max => {
+            (_, Some(after)) if self.follows(after) => {
                 self.after_failure(state, Failure::new(Wait::AtLeast(after), cause), cx)
             }
             _ => self.finish(),
@@ -317,18 +317,6 @@ impl Retry {
 #[inline(never)]
 fn tell_success(budget: &Budget, paid: Paid, clock: &Clock) {
     budget.succeeded(paid, || clock.now_coarse());
-}
-
-// === impl Rules ===
-
-impl Rules {
-    /// Whether a failure that may pass may be tried again.
-    pub(crate) fn may_repeat(&self, cause: Option<Cause>) -> bool {
-        let Some(cause) = cause else { return self.is_idempotent && self.only_on.is_none() };
-        let is_asked_for = self.only_on.is_none_or(|only| only.contains(cause.category));
-        let is_harmless = self.is_idempotent || !cause.idempotent_only;
-        is_asked_for && is_harmless && !self.never_on.contains(cause.category)
-    }
 }
 
 impl Policy for Retry {

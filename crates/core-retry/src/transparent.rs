@@ -25,7 +25,7 @@ impl Retry {
         cx: &mut Cx<'_>,
     ) -> Option<Next> {
         let cause = failure.cause.filter(|cause| cause.delivery.had_no_effect())?;
-        let rules = &self.0.rules;
+        let rules = self.rules();
         if rules.attempts == NonZeroU32::MIN || testing::is_on() || !rules.may_repeat(Some(cause)) {
             return None;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use core_errors::{Category, Error};
 use core_policy::Why;
-use core_retry::{Builder, Follows, Retry};
+use core_retry::{Budget, Builder, Follows, Retry};
 use core_time::{ManualClock, ms, secs};
 
 /// How often a call was made that always fails with `error`.
@@ -126,4 +126,41 @@ fn f_67_the_policies_with_names_have_their_numbers() {
     assert_eq!(calls(Retry::api(), || Error::validation("bad")), 1);
     assert_eq!(calls(Retry::api(), || Error::timeout("slow")), 3);
     assert_eq!(calls(Retry::api(), || Error::unavailable("busy")), 1, "F72: connection and timeout only");
+}
+
+#[test]
+fn pl_2_a_retry_goes_by_other_rules_from_the_next_failure_on() {
+    let retry = three().clock(ManualClock::new().clock()).build().unwrap();
+    let mut calls = 0;
+    let failed = retry.call_blocking(|_| {
+        calls += 1;
+        if calls == 2 {
+            retry.reconfigure(|retry| retry.attempts(5)).unwrap();
+        }
+        Err::<(), _>(Error::network("gone"))
+    });
+    assert!(failed.is_err());
+    assert_eq!((calls, retry.attempts().get()), (5, 5), "a call that is under way, too");
+    retry.reconfigure(|retry| retry.never_on(&[Category::Network])).unwrap();
+    assert_eq!(retry.attempts().get(), 5, "what nobody changed stays");
+    assert_eq!(retry.stats().failed, 0);
+    assert!(retry.call_blocking(|_| Err::<(), _>(Error::network("gone"))).is_err());
+    assert_eq!(retry.stats().failed, 1, "not retried any more");
+}
+
+#[test]
+fn pl_2_what_a_running_retry_cannot_change_is_refused_and_nothing_changes() {
+    let retry = three().build().unwrap();
+    let refused = [
+        retry.reconfigure(|retry| retry.attempts(9).name("other")),
+        retry.reconfigure(|retry| retry.attempts(9).budget(&Budget::default())),
+        retry.reconfigure(|retry| retry.attempts(9).not_idempotent()),
+        retry.reconfigure(|retry| retry.attempts(9).on_retry(|_| {})),
+        retry.reconfigure(|retry| retry.attempts(0)),
+    ];
+    let texts = refused.map(|refused| refused.unwrap_err().to_string());
+    for (text, word) in texts.iter().zip(["name", "budget", "idempotency", "subscribers", "attempts"]) {
+        assert!(text.contains(word), "{text}");
+    }
+    assert_eq!(retry.attempts().get(), 3);
 }

@@ -411,7 +411,7 @@ fn the_defaults_are_a_promise() {
     let retry = Retry::exponential(ms(50)..secs(20)).build().unwrap();
     let doubling = Growth::Exponential { factor: 2.0 };
     assert_eq!(
-        *retry.backoff(),
+        retry.backoff(),
         Backoff { growth: doubling, jitter: Jitter::Full, base: ms(50), max: secs(20) }
     );
     assert_eq!((retry.attempts().get(), retry.budget().is_none()), (3, true));

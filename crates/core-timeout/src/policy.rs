@@ -27,10 +27,11 @@ struct Inner {
 /// What a timeout remembers of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallState {
-    /// When the call began, as far as a total limit knows it without a precise reading: it may have been a tick later.
-    began: Option<Instant>,
-    /// When the call first had to wait.
-    started: Option<Instant>,
+    /// When what is limited began. Before it first had to wait, as far as a total limit knows it without a precise reading: it may
+    /// have been a tick later.
+    since: Option<Instant>,
+    /// When it ends: known once it has had to wait.
+    ends: Option<Instant>,
     /// While a total limit is in force: the deadline that is to hold again when this call is over, `NEVER` for none.
     outer: Option<Instant>,
 }
@@ -71,8 +72,7 @@ impl Timeout {
         Duration::from_nanos(self.0.limit.load(Ordering::Relaxed))
     }
 
-    /// Changes the limit, at once and for all clones. Calls that wait already are held to whichever limit ends them later: they were
-    /// promised no less than what they began with, and the new one is looked at when that is over.
+    /// Changes the limit for all clones, from the next call on. Calls that wait already keep the one that they began to wait with.
     ///
     /// # Errors
     /// If it is zero. Then nothing has changed.
@@ -109,12 +109,12 @@ impl Policy for Timeout {
     #[inline]
     fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
         if !self.is_total() {
-            state.started = None;
+            (state.since, state.ends) = (None, None);
             cx.limit_attempt(self.limit());
         } else if state.outer.is_none() {
             state.outer = Some(cx.deadline().unwrap_or(Instant::NEVER));
             let began = cx.now();
-            state.began = Some(began);
+            state.since = Some(began);
             cx.end_by(began + self.limit());
         }
         Admit::Run
@@ -133,23 +133,24 @@ impl Policy for Timeout {
     }
 
     fn cutoff(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Instant> {
-        let started = *state.started.get_or_insert_with(|| {
+        if state.ends.is_none() {
             let now = cx.clock().now();
             // Who waits at once has just begun. A blocking attempt may have taken its time before anybody had to wait, and
             // never too early means up to a tick late.
-            state.began.map_or(now, |began| now.min(began + cx.clock().tick()))
-        });
-        Some(started + self.limit())
+            let since = state.since.map_or(now, |began| now.min(began + cx.clock().tick()));
+            (state.since, state.ends) = (Some(since), Some(since + self.limit()));
+        }
+        state.ends
     }
 
     fn expire(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Rejection> {
-        let (elapsed, limit) = (cx.clock().now() - state.started?, self.limit());
-        if elapsed < limit {
+        let (now, since, ends) = (cx.clock().now(), state.since?, state.ends?);
+        if now < ends {
             return None;
         }
         self.0.fired.bump(0);
         let rejection = Rejection::new(self.0.kind, self.0.name, Reason::TimedOut);
-        Some(rejection.with_limit(limit, elapsed))
+        Some(rejection.with_limit(ends - since, now - since))
     }
 }
 

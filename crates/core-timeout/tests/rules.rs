@@ -154,3 +154,25 @@ async fn the_callees_own_timeout_stays_the_callees() {
         attempt(secs(9)).run(async { Err::<(), _>(Error::timeout("their gateway")) }).await.unwrap_err();
     assert!(failed.inner().is_some() && !failed.is_timeout());
 }
+
+#[tokio::test(start_paused = true)]
+async fn pl_2_a_limit_that_changes_holds_for_the_next_call() {
+    let clock = Clock::system();
+    let timeout = attempt(ms(300));
+    let took = async |timeout: &Timeout| {
+        let start = clock.now();
+        timeout.run(pending::<Result<(), Error>>()).await.unwrap_err();
+        clock.now() - start
+    };
+    let change = async |after: Duration, limit| {
+        clock.sleep(after).await;
+        timeout.set_limit(limit).unwrap();
+    };
+    let (under_way, ()) = tokio::join!(took(&timeout), change(ms(100), ms(500)));
+    assert_eq!((under_way, timeout.limit()), (ms(300), ms(500)));
+    let (under_way, ()) = tokio::join!(took(&timeout), change(ms(100), ms(200)));
+    assert_eq!(under_way, ms(500));
+    assert_eq!(took(&timeout).await, ms(200));
+    assert!(timeout.set_limit(Duration::ZERO).is_err());
+    assert_eq!(timeout.limit(), ms(200));
+}
