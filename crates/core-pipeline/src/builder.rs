@@ -93,6 +93,7 @@ impl Builder {
     pub fn build(self) -> Result<Pipeline, ConfigError> {
         let name = self.name.clone()?;
         checks::check(&self)?;
+        let plan = self.clone();
         let clock = self.clock.unwrap_or_default();
         let text = name.as_str();
         let deadline =
@@ -113,6 +114,6 @@ impl Builder {
         let inner = Stack::new(breaker.transpose()?, inner);
         let inner = Stack::new(retry.transpose()?, inner);
         let chain: Chain = Stack::new(deadline.transpose()?, inner);
-        Ok(Pipeline::new(name, clock, chain))
+        Ok(Pipeline::new(name, clock, chain, plan))
     }
 }

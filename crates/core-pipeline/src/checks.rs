@@ -27,11 +27,11 @@ fn attempt_fits_total(builder: &Builder) -> Result<(), ConfigError> {
 }
 
 fn wait_fits_total(builder: &Builder) -> Result<(), ConfigError> {
-    let wait = builder.bulkhead.as_ref().map(core_limit::BulkheadBuilder::wait);
-    match (wait, builder.deadline) {
-        (Some(wait), Some(total)) if wait > total => Err(ConfigError(Kind::WaitOverTotal { wait, total })),
-        _ => Ok(()),
-    }
+    let Some(total) = builder.deadline else { return Ok(()) };
+    let of_limit = builder.limit.as_ref().map(|limit| ("its turn under the rate limit", limit.wait()));
+    let of_bulkhead = builder.bulkhead.as_ref().map(|bulkhead| ("a slot of the bulkhead", bulkhead.wait()));
+    let too_long = of_limit.into_iter().chain(of_bulkhead).find(|(_, wait)| *wait > total);
+    too_long.map_or(Ok(()), |(whose, wait)| Err(ConfigError(Kind::WaitOverTotal { whose, wait, total })))
 }
 
 /// An attempt that times out is counted when it ends: a window that is not much longer forgets it at once.

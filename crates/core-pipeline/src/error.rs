@@ -2,8 +2,9 @@ use std::fmt;
 use std::time::Duration;
 
 use core_errors::NameError;
+use core_policy::KeyedError;
 
-/// Why a pipeline was not built.
+/// Why a pipeline was not built, or not changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
@@ -15,12 +16,16 @@ pub(crate) enum Kind {
     Limit(core_limit::ConfigError),
     Timeout(core_timeout::ConfigError),
     AttemptOverTotal { attempt: Duration, total: Duration },
-    WaitOverTotal { wait: Duration, total: Duration },
+    WaitOverTotal { whose: &'static str, wait: Duration, total: Duration },
     WindowUnderAttempts { window: Duration, attempt: Duration },
     RetryNeverFits { delay: Duration, total: Duration },
     HedgesOverTotal { after: Duration, total: Duration },
     HedgeAfterAttempt { delay: Duration, attempt: Duration },
     HedgeOfUnrepeatable,
+    NotThere { what: &'static str },
+    Busy,
+    IdleUnderOpen { idle: Duration, open: Duration },
+    Keyed(KeyedError),
 }
 
 impl fmt::Display for ConfigError {
@@ -36,9 +41,9 @@ impl fmt::Display for ConfigError {
                 "an attempt may take {attempt:?} but the whole call only {total:?}: the attempt timeout would never fire; \
                  make it shorter than the deadline"
             ),
-            Kind::WaitOverTotal { wait, total } => write!(
+            Kind::WaitOverTotal { whose, wait, total } => write!(
                 f,
-                "a call may wait {wait:?} for a slot of the bulkhead but takes {total:?} in all: make max_wait shorter \
+                "a call may wait {wait:?} for {whose} but takes {total:?} in all: make max_wait shorter \
                  than the deadline"
             ),
             Kind::WindowUnderAttempts { window, attempt } => write!(
@@ -61,6 +66,17 @@ impl fmt::Display for ConfigError {
                 "a hedge is due after {delay:?} and an attempt takes {attempt:?} at most: it would only be made after a failure; make \
                  the delay shorter, or say Hedge::on_failure()"
             ),
+            Kind::NotThere { what } => write!(
+                f,
+                "there is no {what} to be changed: a running pipeline gets no other policies; build another pipeline that has it"
+            ),
+            Kind::Busy => f.write_str("another thread is changing it in this moment: try again when that is done"),
+            Kind::IdleUnderOpen { idle, open } => write!(
+                f,
+                "a key is forgotten after {idle:?}, and a circuit may stay open for {open:?}: it would be forgotten while it is open; \
+                 make the idle time at least as long"
+            ),
+            Kind::Keyed(error) => write!(f, "keys: {error}"),
             Kind::HedgeOfUnrepeatable => f.write_str(
                 "the retry says that calls must not take effect twice: none would be hedged; leave the hedge out",
             ),
@@ -76,6 +92,7 @@ impl std::error::Error for ConfigError {
             Kind::Breaker(error) => Some(error),
             Kind::Limit(error) => Some(error),
             Kind::Timeout(error) => Some(error),
+            Kind::Keyed(error) => Some(error),
             _ => None,
         }
     }

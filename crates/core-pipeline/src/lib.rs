@@ -47,6 +47,11 @@
 //! **Hedges.** [`Pipeline::hedged`] makes a second attempt for calls that take long, between retry and breaker. It asks for
 //! closures that can be called while an earlier attempt is running, which is why it is a type of its own.
 //!
+//! **Other settings while calls go on.** [`Pipeline::reconfigure`] changes all of them or none, and keeps windows, circuits, slots and
+//! calls that are under way (rule PL-2).
+//!
+//! **A pipeline for each key.** [`Pipeline::keyed`], for hosts, shards and tenants; bounded.
+//!
 //! **The caller's deadline.** A call never outlives the deadline of the current `core_context::Context`: it refuses
 //! before any work when that has passed, and stops when it comes.
 //!
@@ -59,15 +64,19 @@
 //! and the words that rate limit and bulkhead must share; no allocation, no lock.
 
 mod builder;
+mod change;
 mod checks;
 mod describe;
 mod error;
 mod hedged;
+mod keyed;
 mod pipeline;
 
 pub use builder::Builder;
+pub use change::Change;
 pub use core_policy::Stack;
 pub use describe::{Description, Layer};
 pub use error::ConfigError;
 pub use hedged::HedgedPipeline;
+pub use keyed::KeyedPipeline;
 pub use pipeline::Pipeline;

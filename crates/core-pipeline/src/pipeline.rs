@@ -1,5 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use core_breaker::Breaker;
 use core_context::Context;
@@ -21,6 +22,10 @@ struct Inner {
     name: Name,
     clock: Clock,
     chain: Chain,
+    /// What it is built of, and how often that has changed.
+    plan: Mutex<(Builder, u64)>,
+    /// Whether it is being changed.
+    busy: AtomicBool,
 }
 
 /// The canonical order. Every slot is optional, and one that is empty costs a compare.
@@ -38,8 +43,31 @@ impl Pipeline {
         Builder::new(name.as_ref())
     }
 
-    pub(crate) fn new(name: Name, clock: Clock, chain: Chain) -> Self {
-        Self(Arc::new(Inner { name, clock, chain }))
+    pub(crate) fn new(name: Name, clock: Clock, chain: Chain, plan: Builder) -> Self {
+        let (plan, busy) = (Mutex::new((plan, 0)), AtomicBool::new(false));
+        Self(Arc::new(Inner { name, clock, chain, plan, busy }))
+    }
+
+    pub(crate) fn plan_and_version(&self) -> (Builder, u64) {
+        self.locked_plan().clone()
+    }
+
+    pub(crate) fn set_plan(&self, plan: Builder) {
+        let mut held = self.locked_plan();
+        let version = held.1 + 1;
+        let before = std::mem::replace(&mut *held, (plan, version));
+        drop(held);
+        // Closures of the user's are in it: they are dropped where no lock is held.
+        drop(before);
+    }
+
+    fn locked_plan(&self) -> MutexGuard<'_, (Builder, u64)> {
+        // Whatever is done under it is done or not: a clone that panicked has changed nothing.
+        self.0.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn busy(&self) -> &AtomicBool {
+        &self.0.busy
     }
 
     /// Asks to make one attempt whose outcome is recorded by hand: for streams and callbacks. It passes breaker, rate limit

@@ -49,6 +49,12 @@ impl Builder {
         }
     }
 
+    /// Has so many slots, in place of the number that it was made with.
+    pub fn slots(mut self, max: u32) -> Self {
+        self.max = max;
+        self
+    }
+
     /// Lets a call wait so long for a slot. Default: not at all. Waiting calls are served in the order in which they came.
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
