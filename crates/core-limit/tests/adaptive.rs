@@ -15,7 +15,13 @@ use core_time::{ManualClock, ms, secs};
 
 fn under(builder: AdaptiveBuilder) -> (ManualClock, Adaptive) {
     let time = ManualClock::new();
-    let limit = builder.name("search").sample_every(Duration::ZERO).clock(time.clock()).build().unwrap();
+    let limit = builder
+        .name("search")
+        .sample_every(Duration::ZERO)
+        .window(Duration::ZERO)
+        .clock(time.clock())
+        .build()
+        .unwrap();
     (time, limit)
 }
 
@@ -133,7 +139,12 @@ fn al_5_fast_failures_do_not_teach_what_is_normal() {
 #[test]
 fn what_a_call_waits_for_further_in_is_not_the_callees_time() {
     let time = ManualClock::new();
-    let limit = Adaptive::vegas().sample_every(Duration::ZERO).clock(time.clock()).build().unwrap();
+    let limit = Adaptive::vegas()
+        .sample_every(Duration::ZERO)
+        .window(Duration::ZERO)
+        .clock(time.clock())
+        .build()
+        .unwrap();
     let slots = Bulkhead::max(1).max_wait(secs(9)).clock(time.clock()).build().unwrap();
     let stack = Stack::new(&limit, &slots);
     let held = slots.acquire().unwrap();
@@ -150,7 +161,8 @@ fn what_a_call_waits_for_further_in_is_not_the_callees_time() {
 #[test]
 fn one_call_in_a_while_is_measured_and_others_are_not() {
     let time = ManualClock::new();
-    let limit = Adaptive::vegas().sample_every(ms(50)).clock(time.clock()).build().unwrap();
+    let limit =
+        Adaptive::vegas().sample_every(ms(50)).window(Duration::ZERO).clock(time.clock()).build().unwrap();
     let takes = |millis| {
         let call = limit.call_blocking(|_| {
             time.advance(ms(millis));

@@ -20,6 +20,7 @@ pub struct Builder {
     min: u32,
     max: u32,
     sample_every: Duration,
+    window: Duration,
     shares: [Option<f64>; Criticality::COUNT],
     partitions: Vec<(Result<Name, NameError>, f64)>,
     clock: Clock,
@@ -41,6 +42,7 @@ impl Builder {
             min,
             max,
             sample_every: Duration::from_millis(1),
+            window: Duration::from_millis(100),
             shares: [None; Criticality::COUNT],
             partitions: Vec::new(),
             clock: Clock::system(),
@@ -69,6 +71,13 @@ impl Builder {
     /// count. Default: 1 ms.
     pub fn sample_every(mut self, time: Duration) -> Self {
         self.sample_every = time;
+        self
+    }
+
+    /// Looks at the calls of such a while together, of ten at least: by their average, since calls differ. Zero looks at each by
+    /// itself. No effect on AIMD, which goes by the slowest. Default: 100 ms.
+    pub fn window(mut self, len: Duration) -> Self {
+        self.window = len;
         self
     }
 
@@ -106,7 +115,8 @@ impl Builder {
     /// to 1 or larger than that of what is more important, partitions are there twice, are too many or share more than there
     /// is, or a name cannot be a name.
     pub fn build(self) -> Result<Adaptive, ConfigError> {
-        let Self { name, algorithm, initial, min, max, sample_every, shares, partitions, clock } = self;
+        let Self { name, algorithm, initial, min, max, sample_every, window, shares, partitions, clock } =
+            self;
         let name = name?;
         if min == 0 {
             return Err(ConfigError(Kind::Zero { what: "the smallest limit" }));
@@ -123,7 +133,7 @@ impl Builder {
         let shares = Shares::checked(shares)?;
         let partitions = check_partitions(partitions)?;
         let flights = Flights::new(initial, shares, partitions.iter().map(|(_, share)| *share));
-        let engine = Engine::new(algorithm, initial, min, max);
+        let engine = Engine::new(algorithm, initial, min, max, window);
         let names = partitions.into_iter().map(|(name, _)| name).collect();
         Ok(Adaptive::new(Rules { name, algorithm, sample_every, names, clock }, flights, engine))
     }

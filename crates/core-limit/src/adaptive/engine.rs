@@ -7,11 +7,13 @@ use super::gradient::Gradient;
 use super::guard::{Guard, Load};
 use super::policy::Algorithm;
 use super::vegas::{Step, Vegas};
+use super::window::Window;
 
 /// The limit, and what it was learned from. Pure: times and outcomes go in.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
     kind: Kind,
+    window: Window,
     guard: Guard,
     limit: f64,
     min: f64,
@@ -30,42 +32,52 @@ enum Kind {
 // === impl Engine ===
 
 impl Engine {
-    pub(super) fn new(algorithm: Algorithm, initial: u32, min: u32, max: u32) -> Self {
+    pub(super) fn new(algorithm: Algorithm, initial: u32, min: u32, max: u32, window: Duration) -> Self {
         let kind = match algorithm {
             Algorithm::Vegas => Kind::Vegas(Vegas::default()),
             Algorithm::Aimd { timeout } => Kind::Aimd(Aimd::new(timeout)),
             Algorithm::Gradient => Kind::Gradient(Gradient::default()),
         };
         let (limit, min, max) = (initial.into(), min.into(), max.into());
-        Self { kind, guard: Guard::default(), limit, min, max, decreased: Instant::ORIGIN }
+        let window = Window::new(window);
+        Self { kind, window, guard: Guard::default(), limit, min, max, decreased: Instant::ORIGIN }
     }
 
     /// A call succeeded that began when so many were in flight, itself among them. Whether it came in time; if not, it is a drop.
     #[must_use]
-    pub(super) fn sample(&mut self, rtt: Duration, in_flight: u32) -> bool {
-        // Nothing takes no time; it is the clock that did not move.
-        let (rtt, in_flight) = (rtt.max(Duration::from_nanos(1)).as_secs_f64(), f64::from(in_flight));
-        self.guard.add(in_flight, rtt);
-        let step = match &mut self.kind {
-            Kind::Vegas(vegas) => vegas.sample(self.limit, rtt, in_flight),
-            Kind::Aimd(aimd) => match aimd.sample(self.limit, rtt, in_flight) {
-                Some(limit) => Step::To(limit),
-                None => return false,
-            },
-            Kind::Gradient(gradient) => gradient.sample(self.limit, rtt, in_flight),
-        };
+    pub(super) fn sample(&mut self, rtt: Duration, in_flight: u32, now: Instant) -> bool {
+        if let Kind::Aimd(aimd) = &self.kind {
+            // It goes by the slowest, not by the average.
+            let Some(limit) = aimd.sample(self.limit, rtt.as_secs_f64(), in_flight.into()) else {
+                return false;
+            };
+            self.step(Step::To(limit), rtt, in_flight);
+        } else if let Some((rtt, in_flight)) = self.window.add(rtt, in_flight, now) {
+            let (limit, rtt_secs) = (self.limit, secs(rtt));
+            let step = match &mut self.kind {
+                Kind::Vegas(vegas) => vegas.sample(limit, rtt_secs, in_flight.into()),
+                Kind::Gradient(gradient) => gradient.sample(limit, rtt_secs, in_flight.into()),
+                Kind::Aimd(_) => return true,
+            };
+            self.step(step, rtt, in_flight);
+        }
+        true
+    }
+
+    fn step(&mut self, step: Step, rtt: Duration, in_flight: u32) {
+        let rtt = secs(rtt);
+        self.guard.add(in_flight.into(), rtt);
         let next = match step {
             Step::DownTo(_) if self.guard.load() == Load::HasRoom => {
                 if let Kind::Vegas(vegas) = &mut self.kind {
                     vegas.drift(rtt);
                 }
-                return true;
+                return;
             }
-            Step::To(limit) if limit > self.limit && self.guard.load() == Load::Full => return true,
+            Step::To(limit) if limit > self.limit && self.guard.load() == Load::Full => return,
             Step::To(limit) | Step::DownTo(limit) => limit,
         };
         self.set(next);
-        true
     }
 
     /// A call that began at `started` was dropped by the callee, or nobody could wait for it any longer. Calls that were
@@ -110,4 +122,9 @@ impl Engine {
     fn set(&mut self, limit: f64) {
         self.limit = limit.clamp(self.min, self.max);
     }
+}
+
+/// Nothing takes no time; it is the clock that did not move.
+fn secs(rtt: Duration) -> f64 {
+    rtt.max(Duration::from_nanos(1)).as_secs_f64()
 }

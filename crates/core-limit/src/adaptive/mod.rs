@@ -8,6 +8,7 @@ mod gradient;
 mod guard;
 mod policy;
 mod vegas;
+mod window;
 
 #[cfg(test)]
 mod tests;

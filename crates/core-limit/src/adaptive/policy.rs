@@ -230,7 +230,7 @@ impl Adaptive {
         let now = self.inner.rules.clock.now();
         let rtt = (now - started).saturating_sub(cx.waited());
         let mut engine = self.engine();
-        if !engine.sample(rtt, in_flight) {
+        if !engine.sample(rtt, in_flight, now) {
             self.inner.counts.bump(DROPPED);
             engine.dropped(started, now);
         }

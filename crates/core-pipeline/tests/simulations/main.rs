@@ -5,6 +5,7 @@
 //! `GENESIS_BLESS=1 cargo test -p core-pipeline --test simulations` draws them anew.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
+mod adaptive;
 mod callee;
 mod herd;
 mod history;
