@@ -40,7 +40,9 @@ impl Ring {
 impl Bucket {
     #[inline]
     pub(super) fn tally(&self, tag: u64) -> Tally {
-        Tally { calls: self.calls.get(tag), failures: self.failures.get(tag), slow: self.slow.get(tag) }
+        // Of a result that is counted in this moment one number may be there and another not yet.
+        let (failures, slow, calls) = (self.failures.get(tag), self.slow.get(tag), self.calls.get(tag));
+        Tally { calls, failures: failures.min(calls), slow: slow.min(calls) }
     }
 }
 
