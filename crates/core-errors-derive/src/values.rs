@@ -74,7 +74,7 @@ pub(crate) fn code(entry: &Meta) -> syn::Result<Literal> {
 pub(crate) fn truth(entry: &Meta) -> syn::Result<LitBool> {
     let example = "idempotent_only = false";
     match value(entry, example)? {
-        Expr::Lit(ExprLit { lit: Lit::Bool(truth), .. }) => Ok(truth.clone()),
+        Expr::Lit(ExprLit { lit: Lit::Bool(truth), .. }) => Ok(LitBool::new(truth.value, truth.span)),
         other => Err(Error::new_spanned(
             other,
             format!("`idempotent_only` takes `true` or `false`, as in `{example}`"),
