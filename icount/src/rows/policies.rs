@@ -3,15 +3,16 @@
 use std::hint::black_box;
 
 use core_breaker::Breaker;
-use core_limit::{Bulkhead, Rate, Throttle};
+use core_limit::{Adaptive, Bulkhead, Rate, Throttle};
 use core_pipeline::Pipeline;
-use core_retry::{Budget, Retry};
+use core_policy::Keyed;
+use core_retry::{Budget, Hedge, Retry};
 use core_time::{Clock, ManualClock, ms, secs};
 use core_timeout::Timeout;
 
 use super::{BAD, GOOD, Make, answer, call, ready};
 
-pub(super) const ROWS: [(&str, Make); 13] = [
+pub(super) const ROWS: [(&str, Make); 18] = [
     ("bare", bare),
     ("breaker/closed", closed),
     ("breaker/closed_consecutive", closed_consecutive),
@@ -21,10 +22,15 @@ pub(super) const ROWS: [(&str, Make); 13] = [
     ("retry/first_success_budget", first_success_budget),
     ("rate_limit/allow", allow),
     ("rate_limit/refuse", refuse),
+    ("rate_limit/keyed", keyed_rate),
     ("bulkhead/free", free),
+    ("bulkhead/full", full),
+    ("adaptive/free", adaptive),
     ("throttle/accept", accept),
     ("timeout/ready", in_time),
+    ("hedge/not_needed", hedge),
     ("pipeline/five_policies", five_policies),
+    ("pipeline/keyed", keyed),
 ];
 
 /// Measures a call whose outcome is looked at.
@@ -105,6 +111,40 @@ fn refuse() -> Box<dyn FnMut()> {
 fn free() -> Box<dyn FnMut()> {
     let bulkhead = Bulkhead::max(64).clock(clock()).build().expect("valid");
     boxed!(bulkhead)
+}
+
+fn full() -> Box<dyn FnMut()> {
+    let bulkhead = Bulkhead::max(1).clock(clock()).build().expect("valid");
+    // Never given back.
+    std::mem::forget(bulkhead.acquire().expect("free"));
+    boxed!(bulkhead)
+}
+
+fn keyed_rate() -> Box<dyn FnMut()> {
+    let rate = Rate::per_second(1_000_000).burst(1_000_000).clock(clock());
+    let limits = rate.keyed(Keyed::max(16).clock(clock())).build::<u64>().expect("valid");
+    Box::new(move || {
+        black_box(limits.check(&GOOD)).ok();
+    })
+}
+
+fn adaptive() -> Box<dyn FnMut()> {
+    let limit = Adaptive::vegas().clock(clock()).build().expect("valid");
+    boxed!(limit)
+}
+
+fn hedge() -> Box<dyn FnMut()> {
+    let hedge = Hedge::after(ms(50)).budget(&Budget::default()).clock(clock()).build().expect("valid");
+    boxed!(hedge)
+}
+
+fn keyed() -> Box<dyn FnMut()> {
+    let pipeline = Pipeline::named("icount").clock(clock()).breaker(Breaker::consecutive(5)).build();
+    let hosts = pipeline.expect("valid").keyed::<u64>(Keyed::max(16)).expect("valid");
+    Box::new(move || {
+        let pipeline = hosts.get(&GOOD).expect("room");
+        black_box(ready(pipeline.call(|_| call(GOOD)))).ok();
+    })
 }
 
 fn accept() -> Box<dyn FnMut()> {

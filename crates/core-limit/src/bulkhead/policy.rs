@@ -147,7 +147,10 @@ impl Bulkhead {
     #[cold]
     fn wait(&self, state: &mut WaitState, cx: &Cx<'_>) -> Admit {
         let slots = &self.inner.slots;
-        let Some(waker) = cx.waker() else { return self.refuse(slots.is_shed(self.criticality)) };
+        // Where nobody may wait, there is nothing to look at under the lock.
+        let Some(waker) = cx.waker().filter(|_| slots.has_queue()) else {
+            return self.refuse(slots.is_shed(self.criticality));
+        };
         if let Place::Queued { waiter, .. } = &state.0 {
             return match waiter.fate(waker) {
                 Fate::Granted => self.enter(state),

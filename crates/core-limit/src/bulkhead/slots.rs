@@ -62,6 +62,12 @@ impl Slots {
         false
     }
 
+    /// Whether somebody may wait at all.
+    #[inline]
+    pub(crate) fn has_queue(&self) -> bool {
+        self.queue_max > 0
+    }
+
     /// Takes a slot, or a place in the queue: that of somebody less important, if all are taken.
     pub(crate) fn ask(&self, criticality: Criticality, waker: &Waker) -> Asked {
         let mut queue = self.lock();

@@ -282,25 +282,33 @@ impl RateLimit {
         Ok(())
     }
 
-    #[cold]
+    /// The refusal, made where the caller is; or what the exact clock says, where the answer depends on less than a tick.
+    #[inline]
     pub(super) fn refuse(&self, n: u64, refused: Refused) -> Result<Taken, Rejection> {
-        let refused = match refused {
-            // The answer depends on less than a tick: ask the exact clock.
-            Refused::RetryAfter(wait) if !self.is_exact() && wait <= self.0.clock.tick() => {
-                match self.0.engine.take(n, self.0.clock.now()) {
-                    Ok(taken) => {
-                        self.0.counts.add(ALLOWED, n);
-                        return Ok(taken);
-                    }
-                    Err(refused) => refused,
-                }
-            }
-            refused => refused,
-        };
-        Err(self.rejection(n, refused))
+        if self.is_certain(refused) { Err(self.rejection(n, refused)) } else { self.ask_again(n) }
+    }
+
+    /// Whether the exact clock would say the same.
+    #[inline]
+    fn is_certain(&self, refused: Refused) -> bool {
+        match refused {
+            Refused::RetryAfter(wait) => wait > self.0.clock.tick() || self.is_exact(),
+            Refused::Impossible => true,
+        }
     }
 
     #[cold]
+    fn ask_again(&self, n: u64) -> Result<Taken, Rejection> {
+        match self.0.engine.take(n, self.0.clock.now()) {
+            Ok(taken) => {
+                self.0.counts.add(ALLOWED, n);
+                Ok(taken)
+            }
+            Err(refused) => Err(self.rejection(n, refused)),
+        }
+    }
+
+    #[inline]
     pub(super) fn rejection(&self, n: u64, refused: Refused) -> Rejection {
         self.0.counts.add(REFUSED, n);
         let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);

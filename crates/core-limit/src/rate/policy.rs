@@ -1,7 +1,7 @@
 use core_policy::{Admit, Cx, Next, Outcome, Policy};
 use core_time::{Clock, Instant};
 
-use super::gcra::Reserved;
+use super::gcra::{Refused, Reserved};
 use super::limit::RateLimit;
 
 /// What a rate limit remembers of a call: its reservation, if it has to wait.
@@ -35,10 +35,7 @@ impl Policy for RateLimit {
         match self.take_one(self.now_in(cx)) {
             Ok(()) => Admit::Run,
             Err(_) if !self.max_wait().is_zero() => self.queue(turn, cx),
-            Err(refused) => match self.refuse(1, refused) {
-                Ok(_) => Admit::Run,
-                Err(rejection) => Admit::Refuse(rejection),
-            },
+            Err(refused) => self.turn_away(refused),
         }
     }
 
@@ -73,6 +70,15 @@ impl RateLimit {
                 Admit::SleepUntil(now + wait)
             }
             Err(refused) => Admit::Refuse(self.rejection(1, refused)),
+        }
+    }
+
+    /// A function of its own: made inline, a refusal costs each call that passes 4 ns.
+    #[cold]
+    fn turn_away(&self, refused: Refused) -> Admit {
+        match self.refuse(1, refused) {
+            Ok(_) => Admit::Run,
+            Err(rejection) => Admit::Refuse(rejection),
         }
     }
 
