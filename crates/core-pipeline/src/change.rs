@@ -81,7 +81,7 @@ impl Change {
     ///
     /// # Errors
     /// If a policy is to be changed that is not there.
-    fn of(&self, mut plan: Builder) -> Result<Builder, ConfigError> {
+    pub(crate) fn of(&self, mut plan: Builder) -> Result<Builder, ConfigError> {
         let Self { deadline, retry, breaker, limit, bulkhead, attempt_timeout } = self;
         set(&mut plan.deadline, deadline.as_ref(), "deadline", |_, total| *total)?;
         set(&mut plan.retry, retry.as_ref(), "retry", |retry, change| change(retry))?;
@@ -113,18 +113,23 @@ impl Pipeline {
     /// none: they are checked together, as [`Builder::build`] does, before anything changes. Windows, circuits, slots, budgets and
     /// calls that are under way are kept (rule PL-2), and no call waits for it.
     ///
+    /// Change a pipeline here rather than at its policies: what is changed at [`breaker`](Self::breaker) or [`retry`](Self::retry)
+    /// themselves is not checked against the others, and keys that are made later do not have it. Hedges were checked against the
+    /// settings that there were when they were [added](Self::hedged).
+    ///
     /// Policies come one after the other: a call that begins in this moment may see new settings of one and old ones of another.
     ///
     /// # Errors
     /// If the settings contradict each other or cannot be changed while calls go on, if a policy is named that the pipeline does not
     /// have, or if another thread is changing it in this moment. Nothing has changed then.
     pub fn reconfigure(&self, change: impl FnOnce(Change) -> Change) -> Result<(), ConfigError> {
-        self.apply(&change(Change::default()))
+        self.apply(&change(Change::default())).map(drop)
     }
 
-    pub(crate) fn apply(&self, change: &Change) -> Result<(), ConfigError> {
+    /// Which version it was made to.
+    pub(crate) fn apply(&self, change: &Change) -> Result<u64, ConfigError> {
         let _busy = Busy::enter(self.busy())?;
-        let (before, _) = self.plan_and_version();
+        let (before, version) = self.plan_and_version();
         let after = change.of(before.clone())?;
         // Whatever is wrong with it shows here.
         after.clone().build()?;
@@ -134,7 +139,7 @@ impl Pipeline {
             Ok(()) => self.set_plan(after),
             Err(_) => undo.into_iter().rev().for_each(|undo| undo()),
         }
-        applied
+        applied.map(|()| version)
     }
 
     fn apply_each<'a>(

@@ -1,7 +1,10 @@
 use std::borrow::Borrow;
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use core_errors::{PolicyKind, Reason, Rejection};
 use core_policy::{Keyed, KeyedMap, KeyedStats};
@@ -42,10 +45,15 @@ use crate::pipeline::Pipeline;
 pub struct KeyedPipeline<K> {
     template: Pipeline,
     map: KeyedMap<K, Pipeline>,
+    /// The last changes, each with the version of the template that it was made to.
+    changes: Mutex<VecDeque<(u64, Change)>>,
 }
 
-/// So often may the settings change while a key is made.
-const CHANGES_MAX: u32 = 8;
+/// So many changes are kept for keys that are made in this moment.
+const CHANGES_MAX: usize = 64;
+
+/// So often somebody who changes a key by itself is given time to finish.
+const TURNS_MAX: u32 = 1_000;
 
 // === impl Pipeline ===
 
@@ -56,15 +64,18 @@ impl Pipeline {
     /// If there is room for no key or too many, or a key would be forgotten while its circuit is open.
     pub fn keyed<K: Hash + Eq>(&self, keys: Keyed) -> Result<KeyedPipeline<K>, ConfigError> {
         let keys = keys.clock(self.own_clock().clone());
-        if let Some(breaker) = self.breaker() {
-            let (idle, open) = (keys.idle_time(), breaker.snapshot().rules.open_max);
-            if idle < open {
-                return Err(ConfigError(Kind::IdleUnderOpen { idle, open }));
-            }
-        }
+        check_idle(keys.idle_time(), self)?;
         let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
         // A pipeline of its own, so that a change to this one is none to the keys.
-        Ok(KeyedPipeline { template: self.plan_and_version().0.build()?, map })
+        Ok(KeyedPipeline { template: self.plan_and_version().0.build()?, map, changes: Mutex::default() })
+    }
+}
+
+/// An open circuit that is left alone must not be forgotten.
+fn check_idle(idle: Duration, pipeline: &Pipeline) -> Result<(), ConfigError> {
+    match pipeline.breaker().map(|breaker| breaker.snapshot().rules.open_max) {
+        Some(open) if idle < open => Err(ConfigError(Kind::IdleUnderOpen { idle, open })),
+        _ => Ok(()),
     }
 }
 
@@ -80,21 +91,48 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        for _ in 0..CHANGES_MAX {
-            if let Some(pipeline) = self.map.get(key) {
-                return Ok(pipeline);
-            }
-            let (plan, version) = self.template.plan_and_version();
-            // It was built before, from the same.
-            let fresh = plan.build().unwrap_or_else(|_| self.template.clone());
-            let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
-            if self.template.plan_and_version().1 == version {
-                return Ok(pipeline);
-            }
-            // The settings changed meanwhile: whoever went through the keys may have missed this one.
-            self.map.remove(key);
+        if let Some(pipeline) = self.map.get(key) {
+            return Ok(pipeline);
         }
-        Err(self.full())
+        let (plan, version) = self.template.plan_and_version();
+        // It was built before, from the same.
+        let fresh = plan.build().unwrap_or_else(|_| self.template.clone());
+        fresh.followed().store(version, Ordering::Relaxed);
+        let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
+        // Whoever changed all keys meanwhile may have gone by before this one was there. What it cannot follow it was told of.
+        let _ = self.follow(&pipeline);
+        Ok(pipeline)
+    }
+
+    /// Makes the changes that a pipeline has not seen, each once.
+    fn follow(&self, pipeline: &Pipeline) -> Result<(), ConfigError> {
+        loop {
+            let seen = pipeline.followed().load(Ordering::Acquire);
+            let Some(change) = self.change_to(seen) else { return Ok(()) };
+            let is_ours =
+                pipeline.followed().compare_exchange(seen, seen + 1, Ordering::AcqRel, Ordering::Acquire);
+            if is_ours.is_ok() {
+                let mut turns = (0..TURNS_MAX).map(|_| pipeline.apply(&change));
+                let busy = Err(ConfigError(Kind::Busy));
+                turns
+                    .find(|turn| {
+                        *turn != busy || {
+                            std::thread::yield_now();
+                            false
+                        }
+                    })
+                    .unwrap_or(busy)?;
+            }
+        }
+    }
+
+    fn change_to(&self, version: u64) -> Option<Change> {
+        let changes = self.locked_changes();
+        changes.iter().find(|(made_to, _)| *made_to == version).map(|(_, change)| change.clone())
+    }
+
+    fn locked_changes(&self) -> MutexGuard<'_, VecDeque<(u64, Change)>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn full(&self) -> Rejection {
@@ -111,8 +149,16 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
         K: Clone,
     {
         let change = change(Change::default());
-        self.template.apply(&change)?;
-        let each = self.map.entries().into_iter().map(|(_, pipeline)| pipeline.apply(&change));
+        check_idle(self.map.idle(), &change.of(self.template.plan_and_version().0)?.build()?)?;
+        let version = self.template.apply(&change)?;
+        let forgotten = {
+            let mut changes = self.locked_changes();
+            changes.push_back((version, change));
+            if changes.len() > CHANGES_MAX { changes.pop_front() } else { None }
+        };
+        // Closures of the user's are in it: they are dropped where no lock is held.
+        drop(forgotten);
+        let each = self.map.entries().into_iter().map(|(_, pipeline)| self.follow(&pipeline));
         each.fold(Ok(()), Result::and)
     }
 

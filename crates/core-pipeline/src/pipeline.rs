@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use core_breaker::Breaker;
@@ -26,6 +26,8 @@ struct Inner {
     plan: Mutex<(Builder, u64)>,
     /// Whether it is being changed.
     busy: AtomicBool,
+    /// Of a pipeline for a key: how many changes of all keys it has seen.
+    followed: AtomicU64,
 }
 
 /// The canonical order. Every slot is optional, and one that is empty costs a compare.
@@ -44,12 +46,23 @@ impl Pipeline {
     }
 
     pub(crate) fn new(name: Name, clock: Clock, chain: Chain, plan: Builder) -> Self {
-        let (plan, busy) = (Mutex::new((plan, 0)), AtomicBool::new(false));
-        Self(Arc::new(Inner { name, clock, chain, plan, busy }))
+        let (plan, busy, followed) = (Mutex::new((plan, 0)), AtomicBool::new(false), AtomicU64::new(0));
+        Self(Arc::new(Inner { name, clock, chain, plan, busy, followed }))
     }
 
+    /// What it is built of now, and how often that has changed.
     pub(crate) fn plan_and_version(&self) -> (Builder, u64) {
-        self.locked_plan().clone()
+        let (mut plan, version) = self.locked_plan().clone();
+        // These may have been changed where they are.
+        plan.deadline = self.deadline().map(Timeout::limit);
+        plan.attempt_timeout = self.attempt_timeout().map(Timeout::limit);
+        plan.bulkhead =
+            plan.bulkhead.zip(self.bulkhead()).map(|(plan, live)| plan.slots(live.snapshot().max));
+        (plan, version)
+    }
+
+    pub(crate) fn followed(&self) -> &AtomicU64 {
+        &self.0.followed
     }
 
     pub(crate) fn set_plan(&self, plan: Builder) {

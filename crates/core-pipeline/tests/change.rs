@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 
 use core_breaker::{Breaker, State};
 use core_errors::{Error, Reason};
@@ -168,6 +169,9 @@ fn a_key_is_not_forgotten_while_its_circuit_is_open() {
     let template = all_of_them().build().unwrap();
     let error = template.keyed::<String>(Keyed::max(10).idle(secs(1))).unwrap_err();
     assert!(error.to_string().contains("forgotten while it is open"), "{error}");
+    let hosts = template.keyed::<String>(Keyed::max(10).idle(secs(400))).unwrap();
+    let error = hosts.reconfigure(|c| c.breaker(|b| b.open_for(secs(600)).open_max(secs(600)))).unwrap_err();
+    assert!(error.to_string().contains("forgotten while it is open"), "{error}");
     let error = template.keyed::<String>(Keyed::max(0)).unwrap_err();
     assert!(error.to_string().contains("at least 1"), "{error}");
 }
@@ -185,4 +189,50 @@ fn a_change_may_be_made_of_what_is_at_hand() {
         })
         .unwrap();
     assert_eq!((log.into_inner(), pipeline.attempt_timeout().unwrap().limit()), (vec!["made"], ms(250)));
+}
+
+#[test]
+fn pl_2_a_change_is_checked_against_what_the_policies_are_now() {
+    let pipeline = || Pipeline::named("s").attempt_timeout(ms(300)).deadline(secs(1)).build().unwrap();
+    let (longer, shorter) = (pipeline(), pipeline());
+    longer.attempt_timeout().unwrap().set_limit(ms(900)).unwrap();
+    assert!(longer.reconfigure(|c| c.deadline(ms(500))).is_err(), "an attempt would outlast the call");
+    shorter.attempt_timeout().unwrap().set_limit(ms(100)).unwrap();
+    shorter.reconfigure(|c| c.deadline(ms(200))).unwrap();
+    let of_key = shorter.keyed::<u8>(Keyed::max(1)).unwrap().get(&1).unwrap();
+    assert_eq!(of_key.attempt_timeout().unwrap().limit(), ms(100));
+}
+
+#[test]
+fn pl_2_a_key_has_one_pipeline_and_every_change_once_whoever_is_first() {
+    const KEYS: u32 = 400;
+    let template = Pipeline::named("s").bulkhead(1).build().unwrap();
+    let keys = template.keyed::<u32>(Keyed::max(10_000)).unwrap();
+    let done = AtomicBool::new(false);
+    let changes = std::thread::scope(|scope| {
+        let changing = scope.spawn(|| {
+            let mut changes = 0;
+            while !done.load(Ordering::Relaxed) {
+                changes += 1;
+                keys.reconfigure(|c| c.bulkhead(changes + 1)).unwrap();
+            }
+            changes
+        });
+        for key in 0..KEYS {
+            let meet = Arc::new(Barrier::new(2));
+            let theirs = (Arc::clone(&meet), &keys);
+            let other = scope.spawn(move || {
+                theirs.0.wait();
+                theirs.1.get(&key).unwrap()
+            });
+            meet.wait();
+            let mine = keys.get(&key).unwrap();
+            assert!(Arc::ptr_eq(&mine, &other.join().unwrap()), "two pipelines for key {key}");
+        }
+        done.store(true, Ordering::Relaxed);
+        changing.join().unwrap()
+    });
+    for (key, pipeline) in keys.entries() {
+        assert_eq!(pipeline.bulkhead().unwrap().snapshot().max, changes + 1, "key {key}");
+    }
 }
