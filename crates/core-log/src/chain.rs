@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use crate::text::{Escaped, Rule};
 use crate::value::{debug, quoted};
@@ -49,6 +49,45 @@ pub(crate) fn write_json(out: &mut String, end: usize, error: &(dyn Error + 'sta
     }
     out.push_str(closing);
     cut | causes.more
+}
+
+/// Appends the chain as one text in quotes, as in `"cannot charge: no route"`. Says whether it had to be cut.
+pub(crate) fn write_text(out: &mut String, end: usize, error: &(dyn Error + 'static)) -> bool {
+    let mut causes = Causes::of(error);
+    let cut = quoted(out, end, |text| {
+        debug(text, &Shown(error));
+        for cause in &mut causes {
+            text.push(": ");
+            match cause {
+                Cause::Is(cause) => debug(text, &Shown(cause)),
+                Cause::Panicked => text.push(PANICKED),
+            }
+        }
+    });
+    cut | causes.more
+}
+
+/// Appends the chain as members of ECS, each with its comma. Says whether it had to be cut.
+pub(crate) fn write_ecs(out: &mut String, end: usize, error: &(dyn Error + 'static)) -> bool {
+    out.push_str(",\"error.message\":");
+    let mut cut = write_text(out, end, error);
+    if let Some(error) = error.downcast_ref::<core_errors::Error>() {
+        let mut member = |key, word: &str| {
+            out.push_str(key);
+            let end = out.len() + WORD_MAX;
+            cut |= quoted(out, end, |out| out.push(word));
+        };
+        member(",\"error.type\":", error.category().as_str());
+        if let Some(code) = error.code() {
+            member(",\"error.code\":", code.as_str());
+        }
+    }
+    cut
+}
+
+/// Where an error of ours was made.
+pub(crate) fn location(error: &(dyn Error + 'static)) -> Option<&'static Location<'static>> {
+    Some(error.downcast_ref::<core_errors::Error>()?.location())
 }
 
 /// Appends the chain for people, a line for each cause. Says whether it had to be cut.

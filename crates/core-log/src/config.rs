@@ -1,15 +1,16 @@
 use std::env::{self, VarError};
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use core_context::Identity;
 
 use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
-use crate::json;
 use crate::layer::LogLayer;
 use crate::levels::Levels;
+use crate::schema::Who;
 use crate::sink::Sink;
 
 /// Where setting up the log starts.
@@ -25,8 +26,13 @@ pub struct Builder {
     format: Option<Format>,
     sink: Option<Sink>,
     colour: Option<bool>,
+    project: Option<String>,
+    source: Option<bool>,
     lookup: Option<fn(&str) -> Option<String>>,
 }
+
+/// Each log of the process has a number.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 // === impl Log ===
 
@@ -41,6 +47,8 @@ impl Log {
             format: None,
             sink: None,
             colour: None,
+            project: None,
+            source: None,
             lookup: None,
         }
     }
@@ -85,6 +93,20 @@ impl Builder {
         self
     }
 
+    /// The id of the project in Google Cloud: [`Format::Gcp`] needs it for links to traces. Default: `GENESIS_LOG_PROJECT`, or else
+    /// `GOOGLE_CLOUD_PROJECT`.
+    pub fn project(mut self, id: impl Into<String>) -> Self {
+        self.project = Some(id.into());
+        self
+    }
+
+    /// Whether lines say which file and line of the code wrote them. Default: `GENESIS_LOG_SOURCE`, or else `true` for machines.
+    /// The form for people says it only where this is set here.
+    pub fn source(mut self, source: bool) -> Self {
+        self.source = Some(source);
+        self
+    }
+
     /// Reads variables with `lookup` instead of from the environment of the process.
     pub fn lookup(mut self, lookup: fn(&str) -> Option<String>) -> Self {
         self.lookup = Some(lookup);
@@ -112,13 +134,21 @@ impl Builder {
             // It says so by being there, whatever it holds.
             None => terminal && matches!(self.variable("NO_COLOR"), Ok(None)),
         };
+        let project = if format == Format::Gcp { self.known_project()? } else { String::new() };
+        let source = match self.source {
+            Some(source) => source,
+            None => format != Format::Console && self.switch("GENESIS_LOG_SOURCE", true)?,
+        };
         let service = self.service.unwrap_or(identity.service);
+        let names = [&*service, &identity.environment, &identity.version];
+        let mut who = Who::new(NEXT.fetch_add(1, Ordering::Relaxed), format, names);
+        (who.source, who.traces) = (source, format!("projects/{project}/traces/"));
         let handle = LogHandle::default();
         handle.0.levels.store(levels.into());
         let layer = LogLayer {
             format,
             colour,
-            identity: json::identity(&service, &identity.environment, &identity.version),
+            who,
             sink: self.sink.unwrap_or_else(Sink::stdout),
             handle: handle.clone(),
         };
@@ -141,6 +171,33 @@ impl Builder {
             self.variable(name)?;
         }
         Ok(Identity::from_lookup(|name| self.variable(name).ok().flatten()))
+    }
+
+    fn known_project(&self) -> Result<String, ConfigError> {
+        let said = match &self.project {
+            Some(id) => Some(id.clone()),
+            None => match self.variable("GENESIS_LOG_PROJECT")? {
+                Some(id) => Some(id),
+                None => self.variable("GOOGLE_CLOUD_PROJECT")?,
+            },
+        };
+        let Some(id) = said else { return Err(ConfigError::project(None)) };
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b':');
+        if id.is_empty() || id.len() > 128 || !id.bytes().all(fits) {
+            return Err(ConfigError::project(Some(&id)));
+        }
+        Ok(id)
+    }
+
+    fn switch(&self, variable: &'static str, usual: bool) -> Result<bool, ConfigError> {
+        match self.variable(variable)? {
+            None => Ok(usual),
+            Some(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => Ok(true),
+                "false" | "0" | "no" | "off" => Ok(false),
+                _ => Err(ConfigError::switch(variable, &text)),
+            },
+        }
     }
 
     /// What a variable says; blank is nothing. One that is no text is refused: it was meant to say something.

@@ -1,17 +1,23 @@
 //! The line for people.
 
 use core_context::Context;
+use tracing::field::Field;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::event;
-use crate::json::{FIELDS_END, LINE_MAX, value_end};
-use crate::scope::{Console, SpanFields};
-use crate::scratch::{Key, Scratch};
+use crate::key::Key;
+use crate::level::Level;
+use crate::line::{FIELDS_END, LINE_MAX, value_end};
+use crate::scope::{Fields, SpanFields};
+use crate::scratch::Scratch;
 use crate::stamp;
 use crate::text::{Escaped, Rule};
 use crate::value::{Each, Value};
+
+/// The form of the fields of spans.
+pub(crate) enum Console {}
 
 /// Codes for a terminal; empty where there is none.
 #[derive(Clone, Copy)]
@@ -29,7 +35,12 @@ struct Line<'a> {
 }
 
 /// Writes the line of an event, with its line break.
-pub(crate) fn write<S>(scratch: &mut Scratch, event: &Event<'_>, ctx: &layer::Context<'_, S>, colour: bool)
+pub(crate) fn write<S>(
+    scratch: &mut Scratch,
+    event: &Event<'_>,
+    ctx: &layer::Context<'_, S>,
+    colour: bool,
+) -> Level
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -37,23 +48,24 @@ where
     let paint = Paint::new(level, colour);
     head(scratch, level, event.metadata().target(), paint);
     let mut line = Line { scratch, paint, truncated: false };
-    event.record(&mut Each(|key, value: Value<'_>| {
-        if key == "message" {
+    event.record(&mut Each(|field: &Field, value: Value<'_>| {
+        if field.name() == "message" {
             line.message(value);
         }
     }));
-    event.record(&mut Each(|key, value: Value<'_>| {
-        if key != "message" && value.is_field(key) {
-            line.field(key, 0, |out, end| value.write_console(out, end));
+    event.record(&mut Each(|field: &Field, value: Value<'_>| {
+        let name = field.name();
+        if name != "message" && value.is_field(name) {
+            line.field(Key::new(name), 0, |out, end| value.write_console(out, end));
         }
     }));
     for span in ctx.event_scope(event).into_iter().flatten() {
         if let Some(SpanFields { fields, .. }) = span.extensions().get::<SpanFields<Console>>() {
             line.truncated |= fields.full;
-            for (key, text, cut) in fields.iter() {
-                line.field(key, text.len(), |out, _| {
-                    out.push_str(text);
-                    cut
+            for field in fields.iter() {
+                line.field(field.key, field.text.len(), |out, _| {
+                    out.push_str(field.text);
+                    field.cut
                 });
             }
         }
@@ -65,11 +77,19 @@ where
     if line.truncated {
         line.last("truncated", "true");
     }
-    line.scratch.out.push('\n');
+    line.scratch.line.out.push('\n');
+    level
 }
 
-fn head(scratch: &mut Scratch, level: &str, target: &str, paint: Paint) {
-    let Scratch { out, stamp, .. } = scratch;
+/// Renders a field of a span.
+pub(crate) fn render(fields: &mut Fields, name: &'static str, value: Value<'_>) {
+    fields.render(Key::new(name), false, |out, end| value.write_console(out, end));
+}
+
+fn head(scratch: &mut Scratch, level: Level, target: &str, paint: Paint) {
+    let Scratch { line, stamp, .. } = scratch;
+    let out = &mut line.out;
+    let level = level.as_str();
     out.push_str(paint.dim);
     stamp.write_clock(out, stamp::wall());
     out.push_str(paint.off);
@@ -92,7 +112,7 @@ fn head(scratch: &mut Scratch, level: &str, target: &str, paint: Paint) {
 
 impl Line<'_> {
     fn message(&mut self, value: Value<'_>) {
-        let out = &mut self.scratch.out;
+        let out = &mut self.scratch.line.out;
         out.push(' ');
         let end = value_end(out);
         let mut text = Escaped::new(out, end, Rule::Console);
@@ -102,35 +122,35 @@ impl Line<'_> {
 
     /// A field of so many bytes at least, unless the line has one of that name. A value is written until the line is `end` bytes
     /// long.
-    fn field(&mut self, name: &'static str, len: usize, write: impl FnOnce(&mut String, usize) -> bool) {
-        let key = Key { name, renamed: false };
-        if self.scratch.keys.iter().any(|known| known.is(key)) {
+    fn field(&mut self, key: Key, len: usize, write: impl FnOnce(&mut String, usize) -> bool) {
+        if self.scratch.line.keys.has(key) {
             return;
         }
-        let start = self.scratch.out.len();
-        let fits = self.name(name);
-        let out = &mut self.scratch.out;
+        let start = self.scratch.line.out.len();
+        let fits = self.name(key.name());
+        let out = &mut self.scratch.line.out;
         if !fits || out.len() + len > FIELDS_END {
             out.truncate(start);
             self.truncated = true;
             return;
         }
-        self.scratch.keys.push(key);
         let end = value_end(out);
+        self.scratch.line.keys.add(key);
+        let out = &mut self.scratch.line.out;
         self.truncated |= write(out, end);
     }
 
     /// What is short, and fits after all fields, unless the line has a field of that name.
     fn last(&mut self, name: &'static str, text: &str) {
-        if !self.scratch.keys.iter().any(|known| known.is(Key { name, renamed: false })) {
+        if !self.scratch.line.keys.has(Key::new(name)) {
             self.name(name);
-            self.scratch.out.push_str(text);
+            self.scratch.line.out.push_str(text);
         }
     }
 
     /// Whether all of it fitted.
     fn name(&mut self, name: &str) -> bool {
-        let (out, paint) = (&mut self.scratch.out, self.paint);
+        let (out, paint) = (&mut self.scratch.line.out, self.paint);
         out.push(' ');
         out.push_str(paint.dim);
         let mut text = Escaped::new(out, LINE_MAX, Rule::Console);
@@ -145,14 +165,15 @@ impl Line<'_> {
 // === impl Paint ===
 
 impl Paint {
-    fn new(level: &str, colour: bool) -> Self {
+    fn new(level: Level, colour: bool) -> Self {
         if !colour {
             return Self { dim: "", level: "", off: "" };
         }
         let level = match level {
-            "TRACE" | "DEBUG" => "\x1b[34m",
-            "INFO" | "NOTICE" => "\x1b[32m",
-            "WARN" => "\x1b[33m",
+            Level::Trace | Level::Debug => "\x1b[34m",
+            Level::Info => "\x1b[32m",
+            Level::Notice => "\x1b[1;36m",
+            Level::Warn => "\x1b[33m",
             _ => "\x1b[1;31m",
         };
         Self { dim: "\x1b[2m", level, off: "\x1b[0m" }

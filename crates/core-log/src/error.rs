@@ -10,6 +10,8 @@ enum Kind {
     Level { part: String },
     Format { text: String },
     NotText { variable: String, value: String },
+    Project { text: Option<String> },
+    Switch { variable: &'static str, value: String },
     Installed,
 }
 
@@ -26,6 +28,14 @@ impl ConfigError {
 
     pub(crate) fn not_text(variable: &str, value: &OsStr) -> Self {
         Self(Kind::NotText { variable: variable.to_owned(), value: shorten(&value.to_string_lossy()) })
+    }
+
+    pub(crate) fn project(text: Option<&str>) -> Self {
+        Self(Kind::Project { text: text.map(shorten) })
+    }
+
+    pub(crate) fn switch(variable: &'static str, value: &str) -> Self {
+        Self(Kind::Switch { variable, value: shorten(value) })
     }
 
     pub(crate) const fn installed() -> Self {
@@ -47,9 +57,20 @@ impl fmt::Display for ConfigError {
                 "log level {part:?} is not understood: it takes trace, debug, info, warn, error, critical or off, alone or \
                  for a target, as in `info,hyper=warn`"
             ),
-            Kind::Format { text } => write!(f, "log format {text:?} is not known: it is `json` or `console`"),
+            Kind::Format { text } => write!(f, "log format {text:?} is not known: it is `json`, `gcp`, `streambus`, `ecs` or `console`"),
             Kind::NotText { variable, value } => {
                 write!(f, "{variable} is not UTF-8: it reads {value:?}; set it to text, or unset it")
+            }
+            Kind::Project { text: None } => f.write_str(
+                "log format \"gcp\" needs the id of the project, for links to traces: set GENESIS_LOG_PROJECT or \
+                 GOOGLE_CLOUD_PROJECT, or call `Builder::project`",
+            ),
+            Kind::Project { text: Some(text) } => write!(
+                f,
+                "{text:?} is not the id of a project: it has lower-case letters, digits, `-`, `.` and `:`, as in `my-project-7`"
+            ),
+            Kind::Switch { variable, value } => {
+                write!(f, "{variable} reads {value:?}: it takes `true` or `false`")
             }
             Kind::Installed => f.write_str(
                 "the process has a tracing subscriber already: install the log once, first thing in main, or add the layer \

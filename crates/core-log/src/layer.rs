@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-use tracing::field::Visit;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{self, Interest};
@@ -9,14 +9,16 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use crate::console::Console;
 use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
-use crate::scope::{Console, Form, Json, SpanFields};
+use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
+use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
 use crate::value::{Each, Value};
-use crate::{console, json, scratch};
+use crate::{console, line, scratch};
 
 /// The layer that writes lines. Made by [`Builder::layer`](crate::Builder::layer).
 ///
@@ -24,7 +26,7 @@ use crate::{console, json, scratch};
 pub struct LogLayer {
     pub(crate) format: Format,
     pub(crate) colour: bool,
-    pub(crate) identity: String,
+    pub(crate) who: Who,
     pub(crate) sink: Sink,
     pub(crate) handle: LogHandle,
 }
@@ -62,48 +64,77 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(id) else { return };
-        match self.format {
-            Format::Json => record::<Json, _>(&span, |visit| attributes.record(visit)),
-            Format::Console => record::<Console, _>(&span, |visit| attributes.record(visit)),
+        if let Some(span) = ctx.span(id) {
+            self.record(&span, |visit| attributes.record(visit));
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(id) else { return };
-        match self.format {
-            Format::Json => record::<Json, _>(&span, |visit| values.record(visit)),
-            Format::Console => record::<Console, _>(&span, |visit| values.record(visit)),
+        if let Some(span) = ctx.span(id) {
+            self.record(&span, |visit| values.record(visit));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         scratch::with(|scratch| {
             match self.format {
-                Format::Json => json::write(scratch, event, &ctx, &self.identity),
+                Format::Json => line::write::<Plain, _>(scratch, event, &ctx, &self.who),
+                Format::Gcp => line::write::<Gcp, _>(scratch, event, &ctx, &self.who),
+                Format::StreamBus => line::write::<StreamBus, _>(scratch, event, &ctx, &self.who),
+                Format::Ecs => line::write::<Ecs, _>(scratch, event, &ctx, &self.who),
                 Format::Console => console::write(scratch, event, &ctx, self.colour),
-            }
-            if !self.sink.write_line(scratch.out.as_bytes()) {
+            };
+            if !self.sink.write_line(scratch.line.out.as_bytes()) {
                 self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
             }
         });
     }
 }
 
+impl LogLayer {
+    fn record<S: for<'a> LookupSpan<'a>>(&self, span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
+        match self.format {
+            Format::Json => self.record_as::<Plain, _>(span, values),
+            Format::Gcp => self.record_as::<Gcp, _>(span, values),
+            Format::StreamBus => self.record_as::<StreamBus, _>(span, values),
+            Format::Ecs => self.record_as::<Ecs, _>(span, values),
+            Format::Console => scratch::with(|Scratch { fields, .. }| {
+                values(&mut Each(|field: &Field, value: Value<'_>| {
+                    console::render(fields, field.name(), value)
+                }));
+                keep::<Console, _>(span, fields);
+            }),
+        }
+    }
+
+    fn record_as<F: Schema, S: for<'a> LookupSpan<'a>>(
+        &self,
+        span: &SpanRef<'_, S>,
+        values: impl FnOnce(&mut dyn Visit),
+    ) {
+        scratch::with(|Scratch { fields, sites, .. }| {
+            let site = sites.get(self.who.log, span.metadata(), F::slot);
+            values(&mut Each(|field: &Field, value: Value<'_>| {
+                if let Some(slot) = site.slots.get(field.index()) {
+                    line::render::<F>(fields, slot, value);
+                }
+            }));
+            keep::<F, _>(span, fields);
+        });
+    }
+}
+
 /// The values are rendered first, and only then is the span locked: a `Debug` among them may log inside this very span, and
 /// meanwhile other threads read its fields and record into it. Of two that record the same field the later one wins.
-fn record<F: Form, S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
-    scratch::with(|Scratch { fields, .. }| {
-        values(&mut Each(|key, value: Value<'_>| fields.render::<F>(key, value)));
-        if fields.is_empty() {
-            return;
-        }
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanFields<F>>() {
-            Some(known) => known.fields.merge(fields),
-            None => extensions.insert(SpanFields::<F>::of(fields)),
-        }
-    });
+fn keep<F: 'static, S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, fields: &Fields) {
+    if fields.is_empty() {
+        return;
+    }
+    let mut extensions = span.extensions_mut();
+    match extensions.get_mut::<SpanFields<F>>() {
+        Some(known) => known.fields.merge(fields),
+        None => extensions.insert(SpanFields::<F>::of(fields)),
+    }
 }
 
 impl fmt::Debug for LogLayer {

@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::field::{Field, Visit};
 
+use crate::chain;
+use crate::level::Level;
 use crate::text::{Escaped, Rule, VALUE_MAX, hex};
-use crate::{chain, event};
 
 /// A value as tracing hands it over.
 #[derive(Clone, Copy)]
@@ -80,42 +81,42 @@ impl Value<'_> {
 
     /// Whether it is a field like any other, and not read for the level of the line.
     pub(crate) fn is_field(self, key: &str) -> bool {
-        !matches!(self, Self::Str(text) if key == "severity" && event::named(text).is_some())
+        !matches!(self, Self::Str(text) if key == "severity" && Level::asked(text).is_some())
     }
 }
 
 // === impl Each ===
 
-impl<F: FnMut(&'static str, Value<'_>)> Visit for Each<F> {
+impl<F: FnMut(&Field, Value<'_>)> Visit for Each<F> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0(field.name(), Value::F64(value));
+        self.0(field, Value::F64(value));
     }
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0(field.name(), Value::I64(value));
+        self.0(field, Value::I64(value));
     }
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0(field.name(), Value::U64(value));
+        self.0(field, Value::U64(value));
     }
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.0(field.name(), Value::I128(value));
+        self.0(field, Value::I128(value));
     }
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.0(field.name(), Value::U128(value));
+        self.0(field, Value::U128(value));
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0(field.name(), Value::Bool(value));
+        self.0(field, Value::Bool(value));
     }
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0(field.name(), Value::Str(value));
+        self.0(field, Value::Str(value));
     }
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.0(field.name(), Value::Bytes(value));
+        self.0(field, Value::Bytes(value));
     }
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.0(field.name(), Value::Error(value));
+        self.0(field, Value::Error(value));
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0(field.name(), Value::Debug(value));
+        self.0(field, Value::Debug(value));
     }
 }
 

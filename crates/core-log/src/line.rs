@@ -1,0 +1,325 @@
+//! A line for machines in the making: the fields, each once, in the bounds of a line.
+
+use std::panic::Location;
+
+use core_context::Context;
+use tracing::field::Field;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::chain;
+use crate::event;
+use crate::key::Key;
+use crate::level::Level;
+use crate::schema::{Schema, Who};
+use crate::scope::{Fields, SpanFields};
+use crate::scratch::{Buffers, Scratch};
+use crate::site::{Lift, Role, Site, Slot, json_key};
+use crate::stamp::{self, Stamp};
+use crate::text::{Escaped, Rule, VALUE_MAX, has_no_separator};
+use crate::value::{Each, Value};
+
+/// The most of one line, in bytes. What collects lines cuts or drops longer ones: 256 KB is the bound of Cloud Logging, and
+/// some shippers stop at 64 KiB.
+pub(crate) const LINE_MAX: usize = 64 * 1024;
+
+/// Where the fields end: the rest of the line is for the ids and for who writes. A value that begins before ends there, up to
+/// a mark and the closing brackets of an error.
+pub(crate) const FIELDS_END: usize = LINE_MAX - 6 * 1024;
+
+/// The most of the ids of a context together, and of each of them alone if they are more.
+const IDS_MAX: usize = 1024;
+
+/// What the head and the tail of a line are made of.
+pub(crate) struct Facts<'a> {
+    pub(crate) level: Level,
+    pub(crate) site: &'a Site,
+    /// The innermost.
+    pub(crate) span: Option<&'static str>,
+    pub(crate) context: Option<&'a Context>,
+    pub(crate) who: &'a Who,
+}
+
+/// A line in the making.
+pub(crate) struct Line<'a> {
+    pub(crate) buffers: &'a mut Buffers,
+    pub(crate) truncated: bool,
+    /// Whether it has a message.
+    pub(crate) said: bool,
+    /// Where the container of the fields begins, in schemas that have one.
+    inside: Option<usize>,
+    /// Where the first error of ours was made.
+    pub(crate) failed_at: Option<&'static Location<'static>>,
+}
+
+/// Writes the line of an event, with its line break.
+pub(crate) fn write<F: Schema, S>(
+    scratch: &mut Scratch,
+    event: &Event<'_>,
+    ctx: &layer::Context<'_, S>,
+    who: &Who,
+) -> Level
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Scratch { line, stamp, sites, .. } = scratch;
+    let site = sites.get(who.log, event.metadata(), F::slot);
+    let context = Context::current();
+    let level = event::level(event);
+    let span = ctx.event_span(event);
+    let facts = Facts {
+        level,
+        site: &site,
+        span: span.as_ref().map(|span| span.name()),
+        context: context.as_ref(),
+        who,
+    };
+    let mut line = Line { buffers: line, truncated: false, said: false, inside: None, failed_at: None };
+    F::head(&mut line, &facts, stamp);
+    event.record(&mut Each(|field: &Field, value: Value<'_>| {
+        if let Some(slot) = site.slots.get(field.index()) {
+            line.slot::<F>(slot, value);
+        }
+    }));
+    for span in span.into_iter().flat_map(|span| span.scope()) {
+        if let Some(SpanFields { fields, .. }) = span.extensions().get::<SpanFields<F>>() {
+            line.span::<F>(fields);
+        }
+    }
+    F::tail(&mut line, &facts);
+    if line.truncated {
+        line.buffers.out.push_str(",\"truncated\":true");
+    }
+    line.buffers.out.push_str("}\n");
+    level
+}
+
+/// Renders a field of a span.
+pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'_>) {
+    match slot.role {
+        Role::Lifted(lift) => {
+            fields.render(slot.key, true, |out, end| write_lifted(out, end, slot, lift, value));
+        }
+        _ if slot.json.is_empty() => fields.full = true,
+        _ => fields.render(F::span_key(slot.key), false, |out, end| {
+            if slot.role == Role::Field {
+                out.push_str(&slot.json);
+            } else {
+                out.push_str(&json_key(F::span_key(slot.key)));
+            }
+            value.write_json(out, end)
+        }),
+    }
+}
+
+// === impl Line ===
+
+impl Line<'_> {
+    /// `{"time":"<now>","level":"<name>"`, with keys and name of the schema.
+    pub(crate) fn begin(&mut self, time: &str, stamp: &mut Stamp, level: &str, name: &str) {
+        let out = &mut self.buffers.out;
+        out.push_str(time);
+        stamp.write(out, stamp::wall());
+        out.push_str(level);
+        out.push_str(name);
+        out.push('"');
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.buffers.out.push_str(text);
+    }
+
+    /// A member of the schema, which has a bound of its own.
+    pub(crate) fn text(&mut self, key: &str, text: &str) {
+        let out = &mut self.buffers.out;
+        out.push_str(key);
+        let end = value_end(out);
+        self.truncated |= Value::Str(text).write_json(out, end);
+    }
+
+    fn slot<F: Schema>(&mut self, slot: &Slot, value: Value<'_>) {
+        if let Value::Error(error) = value
+            && self.failed_at.is_none()
+        {
+            self.failed_at = chain::location(error);
+        }
+        match slot.role {
+            Role::Message if !self.said => self.message(value),
+            Role::Severity if matches!(value, Value::Str(text) if Level::asked(text).is_some()) => {}
+            Role::Lifted(lift) if !self.buffers.keys.has(slot.key) => {
+                self.buffers.keys.add(slot.key);
+                let end = self.end();
+                self.truncated |= write_lifted(&mut self.buffers.lifted, end, slot, lift, value);
+            }
+            Role::Message | Role::Lifted(_) => {}
+            Role::Field | Role::Severity => {
+                self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end))
+            }
+        }
+    }
+
+    fn message(&mut self, value: Value<'_>) {
+        self.said = true;
+        let end = self.end();
+        // The fields may have begun.
+        let out = if self.inside.is_some() { &mut self.buffers.lifted } else { &mut self.buffers.out };
+        out.push_str(",\"message\":\"");
+        let mut text = Escaped::new(out, end.min(out.len() + VALUE_MAX), Rule::Json);
+        value.write_message(&mut text);
+        self.truncated |= text.cut;
+        out.push('"');
+    }
+
+    /// A field of so many bytes at least, unless the line has one of that name. A value is written until the line is `end` bytes
+    /// long.
+    pub(crate) fn field<F: Schema>(
+        &mut self,
+        key: Key,
+        json: &str,
+        len: usize,
+        write: impl FnOnce(&mut String, usize) -> bool,
+    ) {
+        if self.buffers.keys.has(key) {
+            return;
+        }
+        self.open::<F>();
+        let end = self.end();
+        let Buffers { out, keys, .. } = &mut *self.buffers;
+        if json.is_empty() && len == 0 || out.len() + json.len() + len > end {
+            self.truncated = true;
+            return;
+        }
+        keys.add(key);
+        out.push_str(json);
+        let end = end.min(out.len() + VALUE_MAX);
+        self.truncated |= write(out, end);
+    }
+
+    fn span<F: Schema>(&mut self, fields: &Fields) {
+        self.truncated |= fields.full;
+        if let Some((text, mask)) = fields.whole()
+            && self.buffers.keys.has_none(mask)
+            && self.buffers.out.len() + text.len() <= self.end()
+        {
+            self.open::<F>();
+            self.buffers.out.push_str(text);
+            fields.iter().for_each(|field| self.buffers.keys.add(field.key));
+            return;
+        }
+        for field in fields.iter() {
+            if !field.lifted {
+                self.field::<F>(field.key, "", field.text.len(), |out, _| {
+                    out.push_str(field.text);
+                    field.cut
+                });
+            } else if !self.buffers.keys.has(field.key) {
+                self.buffers.keys.add(field.key);
+                if self.buffers.out.len() + field.text.len() <= self.end() {
+                    self.buffers.lifted.push_str(field.text);
+                    self.truncated |= field.cut;
+                } else {
+                    self.truncated = true;
+                }
+            }
+        }
+    }
+
+    /// The ids of the context, as members of where the line is: all of which it has no field.
+    pub(crate) fn ids(&mut self, context: &Context) {
+        let Buffers { out, keys, .. } = &mut *self.buffers;
+        let (ids, names) = (context.log_fragment(), context.log_keys());
+        let taken = |name: &'static str| keys.has(Key::new(name));
+        let free = keys.has_none(IDS_MASK) || !names.iter().any(|name| taken(name));
+        if ids.len() <= IDS_MAX && has_no_separator(ids) && free {
+            out.push(',');
+            out.push_str(ids);
+            return;
+        }
+        for name in names.iter().filter(|name| !taken(name)) {
+            let owned;
+            let value = match context.user() {
+                // It may be as long as a caller likes.
+                Some(user) if *name == "user_id" => &*user.id,
+                _ => {
+                    owned = context.log_value(name).unwrap_or_default();
+                    &*owned
+                }
+            };
+            out.push_str(",\"");
+            out.push_str(name);
+            out.push_str("\":");
+            let end = out.len() + IDS_MAX;
+            self.truncated |= Value::Str(value).write_json(out, end);
+        }
+    }
+
+    /// The same where no field can stand in the way: in an object of their own.
+    pub(crate) fn labels(&mut self, context: &Context) {
+        self.buffers.keys.clear();
+        self.ids(context);
+    }
+
+    /// Closes the container of the fields, if the schema has one, after opening it if there was none.
+    pub(crate) fn close<F: Schema>(&mut self) {
+        self.open::<F>();
+        if let Some(start) = self.inside.take() {
+            // Each field brings a comma.
+            if self.buffers.out[start..].starts_with(',') {
+                self.buffers.out.remove(start);
+            }
+            self.buffers.out.push('}');
+        }
+        let Buffers { out, lifted, .. } = &mut *self.buffers;
+        out.push_str(lifted);
+    }
+
+    pub(crate) fn open<F: Schema>(&mut self) {
+        if !F::OPENS.is_empty() && self.inside.is_none() {
+            self.push(F::OPENS);
+            self.inside = Some(self.buffers.out.len());
+        }
+    }
+
+    /// Where the fields end.
+    fn end(&self) -> usize {
+        FIELDS_END.saturating_sub(self.buffers.lifted.len())
+    }
+}
+
+/// The bits of what a context may bring.
+const IDS_MASK: u64 = {
+    let names =
+        ["correlation_id", "trace_id", "span_id", "request_id", "user_id", "tenant", "remote_trace_id"];
+    let (mut mask, mut at) = (0, 0);
+    while at < names.len() {
+        mask |= Key::new(names[at]).bit();
+        at += 1;
+    }
+    mask
+};
+
+/// Appends what stands beside the fields, with its comma.
+fn write_lifted(out: &mut String, end: usize, slot: &Slot, lift: Lift, value: Value<'_>) -> bool {
+    let end = end.min(out.len() + VALUE_MAX);
+    match (lift, value) {
+        (Lift::Ecs, Value::Error(error)) => chain::write_ecs(out, end, error),
+        (Lift::Ecs, value) => {
+            out.push_str(",\"error.message\":");
+            value.write_json(out, end)
+        }
+        (Lift::Chain, Value::Error(error)) => {
+            out.push_str(&slot.json);
+            chain::write_text(out, end, error)
+        }
+        (Lift::Text | Lift::Chain, value) => {
+            out.push_str(&slot.json);
+            value.write_json(out, end)
+        }
+    }
+}
+
+/// Where a value ends that begins here.
+pub(crate) fn value_end(out: &str) -> usize {
+    FIELDS_END.min(out.len() + VALUE_MAX)
+}

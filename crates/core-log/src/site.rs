@@ -1,0 +1,146 @@
+//! What is known of a callsite before it logs: its place and its keys, rendered once for each thread.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+
+use tracing::Metadata;
+
+use crate::key::Key;
+use crate::text::{Escaped, Rule};
+use crate::value::quoted;
+
+/// A callsite of an event or a span, for one log.
+pub(crate) struct Site {
+    /// In quotes.
+    pub(crate) target: String,
+    /// In quotes.
+    pub(crate) file: String,
+    /// In digits; empty if it is not known.
+    pub(crate) line: String,
+    /// In quotes.
+    pub(crate) module: String,
+    pub(crate) slots: Box<[Slot]>,
+}
+
+/// A field of a callsite.
+pub(crate) struct Slot {
+    pub(crate) key: Key,
+    pub(crate) role: Role,
+    /// `,"amount":`, or nothing if the name is too long for any line.
+    pub(crate) json: String,
+}
+
+/// What a field is in a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Message,
+    /// It may say the level.
+    Severity,
+    /// A field like any other.
+    Field,
+    /// Beside the fields.
+    Lifted(Lift),
+}
+
+/// What a schema has beside the fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lift {
+    /// As a member of that name.
+    Text,
+    /// A chain of errors in one text.
+    Chain,
+    /// As ECS has it: `error.message`, `error.type`.
+    Ecs,
+}
+
+/// The callsites that a thread has seen.
+#[derive(Default)]
+pub(crate) struct Sites(HashMap<(usize, usize), Rc<Site>, BuildHasherDefault<Mix>>);
+
+/// More than programs have; where code makes callsites without end, they are forgotten.
+const SITES_MAX: usize = 16 * 1024;
+
+/// The most of a name, a file or a target.
+const NAME_MAX: usize = 1024;
+
+// === impl Sites ===
+
+impl Sites {
+    /// The callsite for the log of that number.
+    pub(crate) fn get(
+        &mut self,
+        log: usize,
+        metadata: &'static Metadata<'static>,
+        name: impl Fn(&'static str) -> (Key, Role),
+    ) -> Rc<Site> {
+        let address = std::ptr::from_ref(metadata).addr();
+        if let Some(known) = self.0.get(&(log, address)) {
+            return Rc::clone(known);
+        }
+        if self.0.len() >= SITES_MAX {
+            self.0.clear();
+        }
+        let site = Rc::new(Site::new(metadata, name));
+        self.0.insert((log, address), Rc::clone(&site));
+        site
+    }
+}
+
+// === impl Site ===
+
+impl Site {
+    fn new(metadata: &'static Metadata<'static>, name: impl Fn(&'static str) -> (Key, Role)) -> Self {
+        let slots = metadata.fields().iter().map(|field| {
+            let (key, role) = name(field.name());
+            Slot { key, role, json: json_key(key) }
+        });
+        Self {
+            target: quote(metadata.target()),
+            file: quote(metadata.file().unwrap_or_default()),
+            line: metadata.line().map(|line| line.to_string()).unwrap_or_default(),
+            module: quote(metadata.module_path().unwrap_or_else(|| metadata.target())),
+            slots: slots.collect(),
+        }
+    }
+}
+
+/// A name in quotes may be any text: `info!("odd \" name" = 1)`.
+pub(crate) fn json_key(key: Key) -> String {
+    let mut out = String::from(",\"");
+    let mut text = Escaped::new(&mut out, NAME_MAX, Rule::Json);
+    text.push(key.prefix());
+    text.push(key.name());
+    if text.cut {
+        // Half of a name would be another.
+        return String::new();
+    }
+    out.push_str("\":");
+    out
+}
+
+fn quote(text: &str) -> String {
+    let mut out = String::new();
+    quoted(&mut out, NAME_MAX, |out| out.push(text));
+    out
+}
+
+/// Addresses and small numbers are all it hashes.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_usize(usize::from(*byte));
+        }
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.0 = (self.0.rotate_left(23) ^ value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
