@@ -10,6 +10,7 @@ use crate::event;
 use crate::key::Key;
 use crate::level::Level;
 use crate::line::{FIELDS_END, LINE_MAX, value_end};
+use crate::logger::Bound;
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
 use crate::stamp;
@@ -55,7 +56,12 @@ where
     }));
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         let name = field.name();
-        if name != "message" && value.is_field(name) {
+        if name != "message" && value.is_field(name) && value.as_bound().is_none() {
+            line.field(Key::new(name), 0, |out, end| value.write_console(out, end));
+        }
+    }));
+    event.record(&mut Each(|_: &Field, value: Value<'_>| {
+        for (name, value) in value.as_bound().into_iter().flat_map(Bound::fields) {
             line.field(Key::new(name), 0, |out, end| value.write_console(out, end));
         }
     }));

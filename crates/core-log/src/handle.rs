@@ -40,6 +40,11 @@ impl LogHandle {
     }
 }
 
+/// Ends the process with this code after all of its logs were flushed, for which it waits 5 s at most. Destructors do not run.
+pub fn exit(code: i32) -> ! {
+    std::process::exit(code)
+}
+
 impl fmt::Debug for LogHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogHandle").field("levels", &self.levels()).field("lost", &self.lost()).finish()

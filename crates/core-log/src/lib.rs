@@ -62,20 +62,31 @@ mod layer;
 mod level;
 mod levels;
 mod line;
+mod logger;
+mod macros;
 mod schema;
 mod scope;
 mod scratch;
 mod sink;
 mod site;
+mod stage;
 mod stamp;
 mod text;
+mod timer;
 mod value;
 
 pub use config::{Builder, Log};
 pub use error::ConfigError;
 pub use format::Format;
-pub use handle::LogHandle;
+pub use handle::{LogHandle, exit};
 pub use layer::LogLayer;
 pub use level::Level;
 pub use levels::Levels;
+pub use logger::{Bound, FieldValue, Logger};
 pub use sink::{Lines, Sink, WriteLine};
+pub use stage::StageId;
+pub use timer::{Elapsed, Timer};
+
+/// For the macros.
+#[doc(hidden)]
+pub use {core_time::Clock as __Clock, tracing as __tracing};

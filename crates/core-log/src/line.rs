@@ -12,10 +12,11 @@ use crate::chain;
 use crate::event;
 use crate::key::Key;
 use crate::level::Level;
+use crate::logger::Bound;
 use crate::schema::{Schema, Who};
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::{Buffers, Scratch};
-use crate::site::{Lift, Role, Site, Slot, json_key};
+use crate::site::{Lift, Role, Site, Slot, push_key};
 use crate::stamp::{self, Stamp};
 use crate::text::{Escaped, Rule, VALUE_MAX, has_no_separator};
 use crate::value::{Each, Value};
@@ -82,6 +83,13 @@ where
             line.slot::<F>(slot, value);
         }
     }));
+    if site.has_logger {
+        event.record(&mut Each(|_: &Field, value: Value<'_>| {
+            if let Some(bound) = value.as_bound() {
+                line.bound::<F>(bound);
+            }
+        }));
+    }
     for span in span.into_iter().flat_map(|span| span.scope()) {
         if let Some(SpanFields { fields, .. }) = span.extensions().get::<SpanFields<F>>() {
             line.span::<F>(fields);
@@ -99,14 +107,14 @@ where
 pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'_>) {
     match slot.role {
         Role::Lifted(lift) => {
-            fields.render(slot.key, true, |out, end| write_lifted(out, end, slot, lift, value));
+            fields.render(slot.key, true, |out, end| write_lifted(out, end, slot.key, lift, value));
         }
         _ if slot.json.is_empty() => fields.full = true,
         _ => fields.render(F::span_key(slot.key), false, |out, end| {
             if slot.role == Role::Field {
                 out.push_str(&slot.json);
             } else {
-                out.push_str(&json_key(F::span_key(slot.key)));
+                push_key(out, F::span_key(slot.key));
             }
             value.write_json(out, end)
         }),
@@ -144,18 +152,48 @@ impl Line<'_> {
         {
             self.failed_at = chain::location(error);
         }
+        if value.as_bound().is_some() {
+            // It loses against what the event says itself.
+            return;
+        }
         match slot.role {
             Role::Message if !self.said => self.message(value),
             Role::Severity if matches!(value, Value::Str(text) if Level::asked(text).is_some()) => {}
-            Role::Lifted(lift) if !self.buffers.keys.has(slot.key) => {
-                self.buffers.keys.add(slot.key);
-                let end = self.end();
-                self.truncated |= write_lifted(&mut self.buffers.lifted, end, slot, lift, value);
-            }
-            Role::Message | Role::Lifted(_) => {}
+            Role::Lifted(lift) => self.lifted(slot.key, lift, value),
+            Role::Message => {}
             Role::Field | Role::Severity => {
                 self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end))
             }
+        }
+    }
+
+    /// What a logger brings.
+    fn bound<F: Schema>(&mut self, bound: &Bound) {
+        self.truncated |= bound.is_full();
+        for (name, value) in bound.fields() {
+            match F::slot(name) {
+                (key, Role::Lifted(lift)) => self.lifted(key, lift, value),
+                (key, role) => {
+                    let key = if role == Role::Message { F::span_key(key) } else { key };
+                    self.named::<F>(key, value);
+                }
+            }
+        }
+    }
+
+    /// A field whose key was not rendered before.
+    fn named<F: Schema>(&mut self, key: Key, value: Value<'_>) {
+        self.field::<F>(key, "", key.name().len(), |out, end| {
+            push_key(out, key);
+            value.write_json(out, end)
+        });
+    }
+
+    fn lifted(&mut self, key: Key, lift: Lift, value: Value<'_>) {
+        if !self.buffers.keys.has(key) {
+            self.buffers.keys.add(key);
+            let end = self.end();
+            self.truncated |= write_lifted(&mut self.buffers.lifted, end, key, lift, value);
         }
     }
 
@@ -300,7 +338,7 @@ const IDS_MASK: u64 = {
 };
 
 /// Appends what stands beside the fields, with its comma.
-fn write_lifted(out: &mut String, end: usize, slot: &Slot, lift: Lift, value: Value<'_>) -> bool {
+fn write_lifted(out: &mut String, end: usize, key: Key, lift: Lift, value: Value<'_>) -> bool {
     let end = end.min(out.len() + VALUE_MAX);
     match (lift, value) {
         (Lift::Ecs, Value::Error(error)) => chain::write_ecs(out, end, error),
@@ -309,11 +347,11 @@ fn write_lifted(out: &mut String, end: usize, slot: &Slot, lift: Lift, value: Va
             value.write_json(out, end)
         }
         (Lift::Chain, Value::Error(error)) => {
-            out.push_str(&slot.json);
+            push_key(out, key);
             chain::write_text(out, end, error)
         }
         (Lift::Text | Lift::Chain, value) => {
-            out.push_str(&slot.json);
+            push_key(out, key);
             value.write_json(out, end)
         }
     }

@@ -21,6 +21,8 @@ pub(crate) struct Site {
     /// In quotes.
     pub(crate) module: String,
     pub(crate) slots: Box<[Slot]>,
+    /// Whether a logger may be among the fields.
+    pub(crate) has_logger: bool,
 }
 
 /// A field of a callsite.
@@ -101,22 +103,30 @@ impl Site {
             line: metadata.line().map(|line| line.to_string()).unwrap_or_default(),
             module: quote(metadata.module_path().unwrap_or_else(|| metadata.target())),
             slots: slots.collect(),
+            has_logger: metadata.fields().field("logger").is_some(),
         }
     }
 }
 
-/// A name in quotes may be any text: `info!("odd \" name" = 1)`.
-pub(crate) fn json_key(key: Key) -> String {
-    let mut out = String::from(",\"");
-    let mut text = Escaped::new(&mut out, NAME_MAX, Rule::Json);
+/// `,"amount":`. Nothing if the name is too long for a line: half of it would be another.
+fn json_key(key: Key) -> String {
+    let mut out = String::new();
+    if !push_key(&mut out, key) {
+        out.clear();
+    }
+    out
+}
+
+/// Appends a key. A name in quotes may be any text: `info!("odd \" name" = 1)`. Says whether all of it fitted.
+pub(crate) fn push_key(out: &mut String, key: Key) -> bool {
+    out.push_str(",\"");
+    let end = out.len() + NAME_MAX;
+    let mut text = Escaped::new(out, end, Rule::Json);
     text.push(key.prefix());
     text.push(key.name());
-    if text.cut {
-        // Half of a name would be another.
-        return String::new();
-    }
+    let fits = !text.cut;
     out.push_str("\":");
-    out
+    fits
 }
 
 fn quote(text: &str) -> String {

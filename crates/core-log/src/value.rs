@@ -8,6 +8,7 @@ use tracing::field::{Field, Visit};
 
 use crate::chain;
 use crate::level::Level;
+use crate::logger::Bound;
 use crate::text::{Escaped, Rule, VALUE_MAX, hex};
 
 /// A value as tracing hands it over.
@@ -82,6 +83,16 @@ impl Value<'_> {
     /// Whether it is a field like any other, and not read for the level of the line.
     pub(crate) fn is_field(self, key: &str) -> bool {
         !matches!(self, Self::Str(text) if key == "severity" && Level::asked(text).is_some())
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The logger that it is.
+    pub(crate) fn as_bound(self) -> Option<&'a Bound> {
+        match self {
+            Self::Error(error) => error.downcast_ref::<Bound>(),
+            _ => None,
+        }
     }
 }
 
