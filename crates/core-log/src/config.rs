@@ -1,6 +1,7 @@
 use std::env::{self, VarError};
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use core_context::Identity;
@@ -8,10 +9,13 @@ use core_context::Identity;
 use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
-use crate::layer::LogLayer;
+use crate::last;
+use crate::layer::{LogLayer, Output};
 use crate::levels::Levels;
-use crate::schema::Who;
+use crate::queue::Queue;
+use crate::schema::{self, Who};
 use crate::sink::Sink;
+use crate::writer::{Closer, Writer};
 
 /// Where setting up the log starts.
 #[derive(Debug)]
@@ -28,6 +32,7 @@ pub struct Builder {
     colour: Option<bool>,
     project: Option<String>,
     source: Option<bool>,
+    queue: Option<Option<Queue>>,
     lookup: Option<fn(&str) -> Option<String>>,
 }
 
@@ -49,6 +54,7 @@ impl Log {
             colour: None,
             project: None,
             source: None,
+            queue: None,
             lookup: None,
         }
     }
@@ -107,6 +113,20 @@ impl Builder {
         self
     }
 
+    /// Has a thread write the lines, and says how many may wait for it. Default: what `GENESIS_LOG_QUEUE` says, `off` or a size as
+    /// `8m`, with `GENESIS_LOG_FULL` as `block`, `drop-newest` or `drop-below-warn`; or else none: each line is written where it
+    /// is logged.
+    pub fn queue(mut self, queue: Queue) -> Self {
+        self.queue = Some(Some(queue));
+        self
+    }
+
+    /// Writes each line where it is logged, whatever the environment says.
+    pub fn no_queue(mut self) -> Self {
+        self.queue = Some(None);
+        self
+    }
+
     /// Reads variables with `lookup` instead of from the environment of the process.
     pub fn lookup(mut self, lookup: fn(&str) -> Option<String>) -> Self {
         self.lookup = Some(lookup);
@@ -139,19 +159,29 @@ impl Builder {
             Some(source) => source,
             None => format != Format::Console && self.switch("GENESIS_LOG_SOURCE", true)?,
         };
+        let queue = match self.queue {
+            Some(queue) => queue.map(Queue::checked).transpose()?,
+            None => self.known_queue()?,
+        };
         let service = self.service.unwrap_or(identity.service);
         let names = [&*service, &identity.environment, &identity.version];
         let mut who = Who::new(NEXT.fetch_add(1, Ordering::Relaxed), format, names);
         (who.source, who.traces) = (source, format!("projects/{project}/traces/"));
         let handle = LogHandle::default();
         handle.0.levels.store(levels.into());
-        let layer = LogLayer {
-            format,
-            colour,
-            who,
-            sink: self.sink.unwrap_or_else(Sink::stdout),
-            handle: handle.clone(),
+        let sink = self.sink.unwrap_or_else(Sink::stdout);
+        let output = match queue {
+            None => Output::Now(sink),
+            Some(queue) => {
+                let who = who.clone();
+                let report = Box::new(move |out: &mut Vec<u8>, lost| schema::report(format, &who, out, lost));
+                let writer = Writer::start(queue, sink, report).map_err(|_| ConfigError::thread())?;
+                handle.0.writer.get_or_init(|| Arc::clone(&writer));
+                Output::Queued(Closer(writer))
+            }
         };
+        last::register(&handle.0);
+        let layer = LogLayer { format, colour, who, output, handle: handle.clone() };
         Ok((layer, handle))
     }
 
@@ -187,6 +217,16 @@ impl Builder {
             return Err(ConfigError::project(Some(&id)));
         }
         Ok(id)
+    }
+
+    fn known_queue(&self) -> Result<Option<Queue>, ConfigError> {
+        let full = self.variable("GENESIS_LOG_FULL")?.map(|text| text.parse()).transpose()?;
+        let Some(size) = self.variable("GENESIS_LOG_QUEUE")? else { return Ok(None) };
+        if size.trim().eq_ignore_ascii_case("off") {
+            return Ok(None);
+        }
+        let queue = Queue::new().bytes(Queue::bytes_of(&size)?);
+        full.map_or(queue, |full| queue.when_full(full)).checked().map(Some)
     }
 
     fn switch(&self, variable: &'static str, usual: bool) -> Result<bool, ConfigError> {

@@ -9,7 +9,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::event;
 use crate::key::Key;
 use crate::level::Level;
-use crate::line::{FIELDS_END, LINE_MAX, value_end};
+use crate::line::{FIELDS_END, LINE_MAX, LOST, value_end};
 use crate::logger::Bound;
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
@@ -85,6 +85,13 @@ where
     }
     line.scratch.line.out.push('\n');
     level
+}
+
+/// Writes the line that says how many lines were lost.
+pub(crate) fn report(scratch: &mut Scratch, lost: u64) {
+    head(scratch, Level::Warn, env!("CARGO_CRATE_NAME"), Paint::new(Level::Warn, false));
+    // Writing to a string does not fail.
+    let _ = std::fmt::Write::write_fmt(&mut scratch.line.out, format_args!(" {LOST} lost={lost}\n"));
 }
 
 /// Renders a field of a span.

@@ -12,6 +12,8 @@ enum Kind {
     NotText { variable: String, value: String },
     Project { text: Option<String> },
     Switch { variable: &'static str, value: String },
+    Queue { text: String },
+    Thread,
     Installed,
 }
 
@@ -36,6 +38,14 @@ impl ConfigError {
 
     pub(crate) fn switch(variable: &'static str, value: &str) -> Self {
         Self(Kind::Switch { variable, value: shorten(value) })
+    }
+
+    pub(crate) fn queue(text: &str) -> Self {
+        Self(Kind::Queue { text: shorten(text) })
+    }
+
+    pub(crate) const fn thread() -> Self {
+        Self(Kind::Thread)
     }
 
     pub(crate) const fn installed() -> Self {
@@ -72,6 +82,12 @@ impl fmt::Display for ConfigError {
             Kind::Switch { variable, value } => {
                 write!(f, "{variable} reads {value:?}: it takes `true` or `false`")
             }
+            Kind::Queue { text } => write!(
+                f,
+                "{text:?} makes no queue: its size is `off` or 128k to 1024m, and what happens when it is full is `block` (for 1 ms to \
+                 60 s), `drop-newest` or `drop-below-<level>`"
+            ),
+            Kind::Thread => f.write_str("the operating system has no thread for the queue of the log"),
             Kind::Installed => f.write_str(
                 "the process has a tracing subscriber already: install the log once, first thing in main, or add the layer \
                  of `Log::builder()…layer()` to the subscriber that is there",

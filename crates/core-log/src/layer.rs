@@ -18,7 +18,8 @@ use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
 use crate::value::{Each, Value};
-use crate::{console, line, scratch};
+use crate::writer::Closer;
+use crate::{console, last, line, scratch};
 
 /// The layer that writes lines. Made by [`Builder::layer`](crate::Builder::layer).
 ///
@@ -27,8 +28,14 @@ pub struct LogLayer {
     pub(crate) format: Format,
     pub(crate) colour: bool,
     pub(crate) who: Who,
-    pub(crate) sink: Sink,
+    pub(crate) output: Output,
     pub(crate) handle: LogHandle,
+}
+
+/// How lines get to where they go.
+pub(crate) enum Output {
+    Now(Sink),
+    Queued(Closer),
 }
 
 // === impl LogLayer ===
@@ -43,6 +50,7 @@ impl LogLayer {
         let handle = self.handle.clone();
         let all = tracing_subscriber::registry().with(self);
         subscriber::set_global_default(all).map_err(|_| ConfigError::installed())?;
+        last::flush_on_panic();
         Ok(handle)
     }
 }
@@ -77,15 +85,23 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         scratch::with(|scratch| {
-            match self.format {
+            let level = match self.format {
                 Format::Json => line::write::<Plain, _>(scratch, event, &ctx, &self.who),
                 Format::Gcp => line::write::<Gcp, _>(scratch, event, &ctx, &self.who),
                 Format::StreamBus => line::write::<StreamBus, _>(scratch, event, &ctx, &self.who),
                 Format::Ecs => line::write::<Ecs, _>(scratch, event, &ctx, &self.who),
                 Format::Console => console::write(scratch, event, &ctx, self.colour),
             };
-            if !self.sink.write_line(scratch.line.out.as_bytes()) {
-                self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+            let text = scratch.line.out.as_bytes();
+            match &self.output {
+                Output::Now(sink) if !sink.write_line(text) => {
+                    self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+                }
+                Output::Now(_) => {}
+                // It counts what it loses.
+                Output::Queued(Closer(writer)) => {
+                    writer.push(text, level);
+                }
             }
         });
     }

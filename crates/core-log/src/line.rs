@@ -103,6 +103,21 @@ where
     level
 }
 
+/// Writes the line that says how many lines were lost.
+pub(crate) fn report<F: Schema>(buffers: &mut Buffers, stamp: &mut Stamp, who: &Who, lost: u64) {
+    let site = Site::own();
+    let facts = Facts { level: Level::Warn, site: &site, span: None, context: None, who };
+    let mut line = Line { buffers, truncated: false, said: false, inside: None, failed_at: None };
+    F::head(&mut line, &facts, stamp);
+    line.message(Value::Str(LOST));
+    line.named::<F>(Key::new("lost"), Value::U64(lost));
+    F::tail(&mut line, &facts);
+    line.push("}\n");
+}
+
+/// What is said of lines that were lost.
+pub(crate) const LOST: &str = "log lines were lost";
+
 /// Renders a field of a span.
 pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'_>) {
     match slot.role {

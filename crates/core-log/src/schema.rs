@@ -10,9 +10,11 @@ pub(crate) use gcp::Gcp;
 pub(crate) use plain::Plain;
 pub(crate) use streambus::StreamBus;
 
+use crate::console;
 use crate::format::Format;
 use crate::key::Key;
-use crate::line::{Facts, Line};
+use crate::line::{self, Facts, Line};
+use crate::scratch::{self, Scratch};
 use crate::site::Role;
 use crate::stamp::Stamp;
 use crate::value::Value;
@@ -59,6 +61,7 @@ pub(crate) trait Schema: Sized + 'static {
 }
 
 /// What a log says of who writes, in the words of its schema, made once.
+#[derive(Clone)]
 pub(crate) struct Who {
     /// The number of the log in this process.
     pub(crate) log: usize,
@@ -104,6 +107,21 @@ impl Who {
         };
         Self { log, tail, failed, traces: String::new(), source: true }
     }
+}
+
+/// Appends the line that says how many lines were lost.
+pub(crate) fn report(format: Format, who: &Who, out: &mut Vec<u8>, lost: u64) {
+    scratch::with(|scratch| {
+        let Scratch { line, stamp, .. } = scratch;
+        match format {
+            Format::Json => line::report::<Plain>(line, stamp, who, lost),
+            Format::Gcp => line::report::<Gcp>(line, stamp, who, lost),
+            Format::StreamBus => line::report::<StreamBus>(line, stamp, who, lost),
+            Format::Ecs => line::report::<Ecs>(line, stamp, who, lost),
+            Format::Console => console::report(scratch, lost),
+        }
+        out.extend_from_slice(scratch.line.out.as_bytes());
+    });
 }
 
 const REPORTED: &str = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent";

@@ -92,6 +92,18 @@ impl Sites {
 // === impl Site ===
 
 impl Site {
+    /// Where the log itself speaks.
+    pub(crate) fn own() -> Self {
+        Self {
+            target: quote(env!("CARGO_CRATE_NAME")),
+            file: quote(""),
+            line: String::new(),
+            module: quote(env!("CARGO_CRATE_NAME")),
+            slots: Box::default(),
+            has_logger: false,
+        }
+    }
+
     fn new(metadata: &'static Metadata<'static>, name: impl Fn(&'static str) -> (Key, Role)) -> Self {
         let slots = metadata.fields().iter().map(|field| {
             let (key, role) = name(field.name());
