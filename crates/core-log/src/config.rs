@@ -13,6 +13,7 @@ use crate::last;
 use crate::layer::{LogLayer, Output};
 use crate::levels::Levels;
 use crate::queue::Queue;
+use crate::redact::Redaction;
 use crate::schema::{self, Who};
 use crate::sink::Sink;
 use crate::writer::{Closer, Writer};
@@ -33,6 +34,7 @@ pub struct Builder {
     project: Option<String>,
     source: Option<bool>,
     queue: Option<Option<Queue>>,
+    redaction: Option<Redaction>,
     lookup: Option<fn(&str) -> Option<String>>,
 }
 
@@ -55,6 +57,7 @@ impl Log {
             project: None,
             source: None,
             queue: None,
+            redaction: None,
             lookup: None,
         }
     }
@@ -127,6 +130,12 @@ impl Builder {
         self
     }
 
+    /// What is taken out of lines. Default: all that [`Redaction`] knows, masked; nothing if `GENESIS_LOG_REDACT` is `false`.
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = Some(redaction);
+        self
+    }
+
     /// Reads variables with `lookup` instead of from the environment of the process.
     pub fn lookup(mut self, lookup: fn(&str) -> Option<String>) -> Self {
         self.lookup = Some(lookup);
@@ -163,12 +172,18 @@ impl Builder {
             Some(queue) => queue.map(Queue::checked).transpose()?,
             None => self.known_queue()?,
         };
+        let redaction = match &self.redaction {
+            Some(redaction) => redaction.clone().checked()?,
+            None if self.switch("GENESIS_LOG_REDACT", true)? => Redaction::new(),
+            None => Redaction::off(),
+        };
         let service = self.service.unwrap_or(identity.service);
         let names = [&*service, &identity.environment, &identity.version];
         let mut who = Who::new(NEXT.fetch_add(1, Ordering::Relaxed), format, names);
         (who.source, who.traces) = (source, format!("projects/{project}/traces/"));
         let handle = LogHandle::default();
         handle.0.levels.store(levels.into());
+        who.redaction = redaction;
         let sink = self.sink.unwrap_or_else(Sink::stdout);
         let output = match queue {
             None => Output::Now(sink),

@@ -11,6 +11,9 @@ use crate::key::Key;
 use crate::level::Level;
 use crate::line::{FIELDS_END, LINE_MAX, LOST, value_end};
 use crate::logger::Bound;
+use crate::pen::{self, Pen};
+use crate::redact::{Action, Redaction};
+use crate::schema::Who;
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
 use crate::stamp;
@@ -31,6 +34,7 @@ struct Paint {
 /// A line in the making.
 struct Line<'a> {
     scratch: &'a mut Scratch,
+    policy: &'a Redaction,
     paint: Paint,
     truncated: bool,
 }
@@ -40,6 +44,7 @@ pub(crate) fn write<S>(
     scratch: &mut Scratch,
     event: &Event<'_>,
     ctx: &layer::Context<'_, S>,
+    who: &Who,
     colour: bool,
 ) -> Level
 where
@@ -48,7 +53,7 @@ where
     let level = event::level(event);
     let paint = Paint::new(level, colour);
     head(scratch, level, event.metadata().target(), paint);
-    let mut line = Line { scratch, paint, truncated: false };
+    let mut line = Line { scratch, policy: &who.redaction, paint, truncated: false };
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         if field.name() == "message" {
             line.message(value);
@@ -57,12 +62,12 @@ where
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         let name = field.name();
         if name != "message" && value.is_field(name) && value.as_bound().is_none() {
-            line.field(Key::new(name), 0, |out, end| value.write_console(out, end));
+            line.value(name, value);
         }
     }));
     event.record(&mut Each(|_: &Field, value: Value<'_>| {
         for (name, value) in value.as_bound().into_iter().flat_map(Bound::fields) {
-            line.field(Key::new(name), 0, |out, end| value.write_console(out, end));
+            line.value(name, value);
         }
     }));
     for span in ctx.event_scope(event).into_iter().flatten() {
@@ -95,8 +100,10 @@ pub(crate) fn report(scratch: &mut Scratch, lost: u64) {
 }
 
 /// Renders a field of a span.
-pub(crate) fn render(fields: &mut Fields, name: &'static str, value: Value<'_>) {
-    fields.render(Key::new(name), false, |out, end| value.write_console(out, end));
+pub(crate) fn render(fields: &mut Fields, name: &'static str, value: Value<'_>, pen: &mut Pen<'_>) {
+    if pen.rule.action != Action::Drop {
+        fields.render(Key::new(name), false, |out, end| value.write_console(out, end, pen));
+    }
 }
 
 fn head(scratch: &mut Scratch, level: Level, target: &str, paint: Paint) {
@@ -129,8 +136,20 @@ impl Line<'_> {
         out.push(' ');
         let end = value_end(out);
         let mut text = Escaped::new(out, end, Rule::Console);
-        value.write_message(&mut text);
+        let pen = &mut Pen { policy: self.policy, ink: &mut self.scratch.ink, rule: pen::Rule::TEXT };
+        value.write_message(&mut text, pen);
         self.truncated |= text.cut;
+    }
+
+    fn value(&mut self, name: &'static str, value: Value<'_>) {
+        let policy = self.policy;
+        let rule = pen::Rule::new(policy, name);
+        if rule.action != Action::Drop {
+            let mut ink = std::mem::take(&mut self.scratch.ink);
+            let pen = &mut Pen { policy, ink: &mut ink, rule };
+            self.field(Key::new(name), 0, |out, end| value.write_console(out, end, pen));
+            self.scratch.ink = ink;
+        }
     }
 
     /// A field of so many bytes at least, unless the line has one of that name. A value is written until the line is `end` bytes

@@ -13,6 +13,7 @@ enum Kind {
     Project { text: Option<String> },
     Switch { variable: &'static str, value: String },
     Queue { text: String },
+    Hash,
     Thread,
     Installed,
 }
@@ -42,6 +43,10 @@ impl ConfigError {
 
     pub(crate) fn queue(text: &str) -> Self {
         Self(Kind::Queue { text: shorten(text) })
+    }
+
+    pub(crate) const fn hash() -> Self {
+        Self(Kind::Hash)
     }
 
     pub(crate) const fn thread() -> Self {
@@ -86,6 +91,9 @@ impl fmt::Display for ConfigError {
                 f,
                 "{text:?} makes no queue: its size is `off` or 128k to 1024m, and what happens when it is full is `block` (for 1 ms to \
                  60 s), `drop-newest` or `drop-below-<level>`"
+            ),
+            Kind::Hash => f.write_str(
+                "redaction by hash needs a key of 16 bytes at least: call `Redaction::hash_key` (feature `hash`)",
             ),
             Kind::Thread => f.write_str("the operating system has no thread for the queue of the log"),
             Kind::Installed => f.write_str(

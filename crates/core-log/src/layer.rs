@@ -13,6 +13,7 @@ use crate::console::Console;
 use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
+use crate::pen::{Pen, Rule};
 use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
@@ -90,7 +91,7 @@ where
                 Format::Gcp => line::write::<Gcp, _>(scratch, event, &ctx, &self.who),
                 Format::StreamBus => line::write::<StreamBus, _>(scratch, event, &ctx, &self.who),
                 Format::Ecs => line::write::<Ecs, _>(scratch, event, &ctx, &self.who),
-                Format::Console => console::write(scratch, event, &ctx, self.colour),
+                Format::Console => console::write(scratch, event, &ctx, &self.who, self.colour),
             };
             let text = scratch.line.out.as_bytes();
             match &self.output {
@@ -114,9 +115,11 @@ impl LogLayer {
             Format::Gcp => self.record_as::<Gcp, _>(span, values),
             Format::StreamBus => self.record_as::<StreamBus, _>(span, values),
             Format::Ecs => self.record_as::<Ecs, _>(span, values),
-            Format::Console => scratch::with(|Scratch { fields, .. }| {
+            Format::Console => scratch::with(|Scratch { fields, ink, .. }| {
+                let policy = &self.who.redaction;
                 values(&mut Each(|field: &Field, value: Value<'_>| {
-                    console::render(fields, field.name(), value)
+                    let rule = Rule::new(policy, field.name());
+                    console::render(fields, field.name(), value, &mut Pen { policy, ink, rule });
                 }));
                 keep::<Console, _>(span, fields);
             }),
@@ -128,11 +131,12 @@ impl LogLayer {
         span: &SpanRef<'_, S>,
         values: impl FnOnce(&mut dyn Visit),
     ) {
-        scratch::with(|Scratch { fields, sites, .. }| {
-            let site = sites.get(self.who.log, span.metadata(), F::slot);
+        scratch::with(|Scratch { fields, sites, ink, .. }| {
+            let policy = &self.who.redaction;
+            let site = sites.get(self.who.log, span.metadata(), policy, F::slot);
             values(&mut Each(|field: &Field, value: Value<'_>| {
                 if let Some(slot) = site.slots.get(field.index()) {
-                    line::render::<F>(fields, slot, value);
+                    line::render::<F>(fields, slot, value, &mut Pen { policy, ink, rule: slot.rule });
                 }
             }));
             keep::<F, _>(span, fields);

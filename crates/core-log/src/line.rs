@@ -13,13 +13,15 @@ use crate::event;
 use crate::key::Key;
 use crate::level::Level;
 use crate::logger::Bound;
+use crate::pen::{self, Ink, Pen};
+use crate::redact::{Action, Redaction};
 use crate::schema::{Schema, Who};
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::{Buffers, Scratch};
 use crate::site::{Lift, Role, Site, Slot, push_key};
 use crate::stamp::{self, Stamp};
 use crate::text::{Escaped, Rule, VALUE_MAX, has_no_separator};
-use crate::value::{Each, Value};
+use crate::value::{Each, Value, quoted};
 
 /// The most of one line, in bytes. What collects lines cuts or drops longer ones: 256 KB is the bound of Cloud Logging, and
 /// some shippers stop at 64 KiB.
@@ -64,8 +66,8 @@ pub(crate) fn write<F: Schema, S>(
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let Scratch { line, stamp, sites, .. } = scratch;
-    let site = sites.get(who.log, event.metadata(), F::slot);
+    let Scratch { line, stamp, sites, ink, .. } = scratch;
+    let site = sites.get(who.log, event.metadata(), &who.redaction, F::slot);
     let context = Context::current();
     let level = event::level(event);
     let span = ctx.event_span(event);
@@ -80,13 +82,13 @@ where
     F::head(&mut line, &facts, stamp);
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         if let Some(slot) = site.slots.get(field.index()) {
-            line.slot::<F>(slot, value);
+            line.slot::<F>(slot, value, &mut Pen { policy: &who.redaction, ink, rule: slot.rule });
         }
     }));
     if site.has_logger {
         event.record(&mut Each(|_: &Field, value: Value<'_>| {
             if let Some(bound) = value.as_bound() {
-                line.bound::<F>(bound);
+                line.bound::<F>(bound, &who.redaction, ink);
             }
         }));
     }
@@ -109,8 +111,9 @@ pub(crate) fn report<F: Schema>(buffers: &mut Buffers, stamp: &mut Stamp, who: &
     let facts = Facts { level: Level::Warn, site: &site, span: None, context: None, who };
     let mut line = Line { buffers, truncated: false, said: false, inside: None, failed_at: None };
     F::head(&mut line, &facts, stamp);
-    line.message(Value::Str(LOST));
-    line.named::<F>(Key::new("lost"), Value::U64(lost));
+    let pen = &mut Pen { policy: &who.redaction, ink: &mut Ink::default(), rule: pen::Rule::TEXT };
+    line.message(Value::Str(LOST), pen);
+    line.named::<F>(Key::new("lost"), Value::U64(lost), pen);
     F::tail(&mut line, &facts);
     line.push("}\n");
 }
@@ -119,10 +122,13 @@ pub(crate) fn report<F: Schema>(buffers: &mut Buffers, stamp: &mut Stamp, who: &
 pub(crate) const LOST: &str = "log lines were lost";
 
 /// Renders a field of a span.
-pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'_>) {
+pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'_>, pen: &mut Pen<'_>) {
+    if pen.rule.action == Action::Drop {
+        return;
+    }
     match slot.role {
         Role::Lifted(lift) => {
-            fields.render(slot.key, true, |out, end| write_lifted(out, end, slot.key, lift, value));
+            fields.render(slot.key, true, |out, end| write_lifted(out, end, slot.key, lift, value, pen));
         }
         _ if slot.json.is_empty() => fields.full = true,
         _ => fields.render(F::span_key(slot.key), false, |out, end| {
@@ -131,7 +137,7 @@ pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'
             } else {
                 push_key(out, F::span_key(slot.key));
             }
-            value.write_json(out, end)
+            value.write_json(out, end, pen)
         }),
     }
 }
@@ -158,10 +164,13 @@ impl Line<'_> {
         let out = &mut self.buffers.out;
         out.push_str(key);
         let end = value_end(out);
-        self.truncated |= Value::Str(text).write_json(out, end);
+        self.truncated |= quoted(out, end, |out| out.push(text));
     }
 
-    fn slot<F: Schema>(&mut self, slot: &Slot, value: Value<'_>) {
+    fn slot<F: Schema>(&mut self, slot: &Slot, value: Value<'_>, pen: &mut Pen<'_>) {
+        if pen.rule.action == Action::Drop {
+            return;
+        }
         if let Value::Error(error) = value
             && self.failed_at.is_none()
         {
@@ -172,54 +181,58 @@ impl Line<'_> {
             return;
         }
         match slot.role {
-            Role::Message if !self.said => self.message(value),
+            Role::Message if !self.said => self.message(value, pen),
             Role::Severity if matches!(value, Value::Str(text) if Level::asked(text).is_some()) => {}
-            Role::Lifted(lift) => self.lifted(slot.key, lift, value),
+            Role::Lifted(lift) => self.lifted(slot.key, lift, value, pen),
             Role::Message => {}
             Role::Field | Role::Severity => {
-                self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end))
+                self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end, pen))
             }
         }
     }
 
     /// What a logger brings.
-    fn bound<F: Schema>(&mut self, bound: &Bound) {
+    fn bound<F: Schema>(&mut self, bound: &Bound, policy: &Redaction, ink: &mut Ink) {
         self.truncated |= bound.is_full();
         for (name, value) in bound.fields() {
+            let pen = &mut Pen { policy, ink, rule: pen::Rule::new(policy, name) };
+            if pen.rule.action == Action::Drop {
+                continue;
+            }
             match F::slot(name) {
-                (key, Role::Lifted(lift)) => self.lifted(key, lift, value),
+                (key, Role::Lifted(lift)) => self.lifted(key, lift, value, pen),
                 (key, role) => {
                     let key = if role == Role::Message { F::span_key(key) } else { key };
-                    self.named::<F>(key, value);
+                    self.named::<F>(key, value, pen);
                 }
             }
         }
     }
 
     /// A field whose key was not rendered before.
-    fn named<F: Schema>(&mut self, key: Key, value: Value<'_>) {
+    fn named<F: Schema>(&mut self, key: Key, value: Value<'_>, pen: &mut Pen<'_>) {
         self.field::<F>(key, "", key.name().len(), |out, end| {
             push_key(out, key);
-            value.write_json(out, end)
+            value.write_json(out, end, pen)
         });
     }
 
-    fn lifted(&mut self, key: Key, lift: Lift, value: Value<'_>) {
+    fn lifted(&mut self, key: Key, lift: Lift, value: Value<'_>, pen: &mut Pen<'_>) {
         if !self.buffers.keys.has(key) {
             self.buffers.keys.add(key);
             let end = self.end();
-            self.truncated |= write_lifted(&mut self.buffers.lifted, end, key, lift, value);
+            self.truncated |= write_lifted(&mut self.buffers.lifted, end, key, lift, value, pen);
         }
     }
 
-    fn message(&mut self, value: Value<'_>) {
+    fn message(&mut self, value: Value<'_>, pen: &mut Pen<'_>) {
         self.said = true;
         let end = self.end();
         // The fields may have begun.
         let out = if self.inside.is_some() { &mut self.buffers.lifted } else { &mut self.buffers.out };
         out.push_str(",\"message\":\"");
         let mut text = Escaped::new(out, end.min(out.len() + VALUE_MAX), Rule::Json);
-        value.write_message(&mut text);
+        value.write_message(&mut text, pen);
         self.truncated |= text.cut;
         out.push('"');
     }
@@ -303,7 +316,7 @@ impl Line<'_> {
             out.push_str(name);
             out.push_str("\":");
             let end = out.len() + IDS_MAX;
-            self.truncated |= Value::Str(value).write_json(out, end);
+            self.truncated |= quoted(out, end, |out| out.push(value));
         }
     }
 
@@ -353,21 +366,28 @@ const IDS_MASK: u64 = {
 };
 
 /// Appends what stands beside the fields, with its comma.
-fn write_lifted(out: &mut String, end: usize, key: Key, lift: Lift, value: Value<'_>) -> bool {
+fn write_lifted(
+    out: &mut String,
+    end: usize,
+    key: Key,
+    lift: Lift,
+    value: Value<'_>,
+    pen: &mut Pen<'_>,
+) -> bool {
     let end = end.min(out.len() + VALUE_MAX);
     match (lift, value) {
-        (Lift::Ecs, Value::Error(error)) => chain::write_ecs(out, end, error),
+        (Lift::Ecs, Value::Error(error)) => chain::write_ecs(out, end, error, pen),
         (Lift::Ecs, value) => {
             out.push_str(",\"error.message\":");
-            value.write_json(out, end)
+            value.write_json(out, end, pen)
         }
         (Lift::Chain, Value::Error(error)) => {
             push_key(out, key);
-            chain::write_text(out, end, error)
+            chain::write_text(out, end, error, pen)
         }
         (Lift::Text | Lift::Chain, value) => {
             push_key(out, key);
-            value.write_json(out, end)
+            value.write_json(out, end, pen)
         }
     }
 }

@@ -14,10 +14,11 @@ use crate::console;
 use crate::format::Format;
 use crate::key::Key;
 use crate::line::{self, Facts, Line};
+use crate::redact::Redaction;
 use crate::scratch::{self, Scratch};
 use crate::site::Role;
 use crate::stamp::Stamp;
-use crate::value::Value;
+use crate::value::quoted;
 
 /// The shape of a line.
 pub(crate) trait Schema: Sized + 'static {
@@ -73,6 +74,7 @@ pub(crate) struct Who {
     pub(crate) traces: String,
     /// Whether lines say where in the code they were written.
     pub(crate) source: bool,
+    pub(crate) redaction: Redaction,
 }
 
 /// The most of the name of a service, of an environment and of a version.
@@ -84,7 +86,7 @@ impl Who {
     pub(crate) fn new(log: usize, format: Format, [service, environment, version]: [&str; 3]) -> Self {
         let [service, environment, version] = [service, environment, version].map(|name| {
             let mut out = String::new();
-            Value::Str(name).write_json(&mut out, NAME_MAX);
+            quoted(&mut out, NAME_MAX, |out| out.push(name));
             out
         });
         let (tail, failed) = match format {
@@ -105,7 +107,7 @@ impl Who {
                 String::new(),
             ),
         };
-        Self { log, tail, failed, traces: String::new(), source: true }
+        Self { log, tail, failed, traces: String::new(), source: true, redaction: Redaction::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use crate::key::Keys;
+use crate::pen::Ink;
 use crate::scope::Fields;
 use crate::site::Sites;
 use crate::stamp::Stamp;
@@ -15,6 +16,7 @@ pub(crate) struct Scratch {
     /// What is being recorded into a span.
     pub(crate) fields: Fields,
     pub(crate) sites: Sites,
+    pub(crate) ink: Ink,
 }
 
 /// A line in the making.

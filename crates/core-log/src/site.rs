@@ -7,7 +7,9 @@ use std::rc::Rc;
 use tracing::Metadata;
 
 use crate::key::Key;
-use crate::text::{Escaped, Rule};
+use crate::pen::Rule;
+use crate::redact::Redaction;
+use crate::text::{self, Escaped};
 use crate::value::quoted;
 
 /// A callsite of an event or a span, for one log.
@@ -29,6 +31,7 @@ pub(crate) struct Site {
 pub(crate) struct Slot {
     pub(crate) key: Key,
     pub(crate) role: Role,
+    pub(crate) rule: Rule,
     /// `,"amount":`, or nothing if the name is too long for any line.
     pub(crate) json: String,
 }
@@ -74,6 +77,7 @@ impl Sites {
         &mut self,
         log: usize,
         metadata: &'static Metadata<'static>,
+        policy: &Redaction,
         name: impl Fn(&'static str) -> (Key, Role),
     ) -> Rc<Site> {
         let address = std::ptr::from_ref(metadata).addr();
@@ -83,7 +87,7 @@ impl Sites {
         if self.0.len() >= SITES_MAX {
             self.0.clear();
         }
-        let site = Rc::new(Site::new(metadata, name));
+        let site = Rc::new(Site::new(metadata, policy, name));
         self.0.insert((log, address), Rc::clone(&site));
         site
     }
@@ -104,10 +108,14 @@ impl Site {
         }
     }
 
-    fn new(metadata: &'static Metadata<'static>, name: impl Fn(&'static str) -> (Key, Role)) -> Self {
+    fn new(
+        metadata: &'static Metadata<'static>,
+        policy: &Redaction,
+        name: impl Fn(&'static str) -> (Key, Role),
+    ) -> Self {
         let slots = metadata.fields().iter().map(|field| {
             let (key, role) = name(field.name());
-            Slot { key, role, json: json_key(key) }
+            Slot { key, role, rule: Rule::new(policy, field.name()), json: json_key(key) }
         });
         Self {
             target: quote(metadata.target()),
@@ -133,7 +141,7 @@ fn json_key(key: Key) -> String {
 pub(crate) fn push_key(out: &mut String, key: Key) -> bool {
     out.push_str(",\"");
     let end = out.len() + NAME_MAX;
-    let mut text = Escaped::new(out, end, Rule::Json);
+    let mut text = Escaped::new(out, end, text::Rule::Json);
     text.push(key.prefix());
     text.push(key.name());
     let fits = !text.cut;
