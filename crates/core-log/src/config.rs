@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use core_context::Identity;
+use core_time::Clock;
 
 use crate::error::ConfigError;
+use crate::filter::Filter;
 use crate::format::Format;
 use crate::handle::LogHandle;
 use crate::last;
@@ -14,6 +16,7 @@ use crate::layer::{LogLayer, Output};
 use crate::levels::Levels;
 use crate::queue::Queue;
 use crate::redact::Redaction;
+use crate::sampling::Sampling;
 use crate::schema::{self, Who};
 use crate::sink::Sink;
 use crate::writer::{Closer, Writer};
@@ -35,6 +38,8 @@ pub struct Builder {
     source: Option<bool>,
     queue: Option<Option<Queue>>,
     redaction: Option<Redaction>,
+    sampling: Option<Sampling>,
+    clock: Option<Clock>,
     lookup: Option<fn(&str) -> Option<String>>,
 }
 
@@ -58,6 +63,8 @@ impl Log {
             source: None,
             queue: None,
             redaction: None,
+            sampling: None,
+            clock: None,
             lookup: None,
         }
     }
@@ -136,6 +143,18 @@ impl Builder {
         self
     }
 
+    /// How many lines one place in the code may write in a second. Default: all.
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = Some(sampling);
+        self
+    }
+
+    /// The clock by which levels end and seconds are counted. Default: the system's. Lines have the time of the wall clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
     /// Reads variables with `lookup` instead of from the environment of the process.
     pub fn lookup(mut self, lookup: fn(&str) -> Option<String>) -> Self {
         self.lookup = Some(lookup);
@@ -177,12 +196,16 @@ impl Builder {
             None if self.switch("GENESIS_LOG_REDACT", true)? => Redaction::new(),
             None => Redaction::off(),
         };
+        let sampling = self.sampling.map(Sampling::checked).transpose()?;
         let service = self.service.unwrap_or(identity.service);
         let names = [&*service, &identity.environment, &identity.version];
         let mut who = Who::new(NEXT.fetch_add(1, Ordering::Relaxed), format, names);
         (who.source, who.traces) = (source, format!("projects/{project}/traces/"));
         let handle = LogHandle::default();
-        handle.0.levels.store(levels.into());
+        handle.0.filter.store(Arc::new(Filter::new(levels)));
+        if let Some(clock) = self.clock {
+            handle.0.clock.get_or_init(|| clock);
+        }
         who.redaction = redaction;
         let sink = self.sink.unwrap_or_else(Sink::stdout);
         let output = match queue {
@@ -196,7 +219,8 @@ impl Builder {
             }
         };
         last::register(&handle.0);
-        let layer = LogLayer { format, colour, who, output, handle: handle.clone() };
+        let start = handle.0.clock().now();
+        let layer = LogLayer { format, colour, who, output, sampling, start, handle: handle.clone() };
         Ok((layer, handle))
     }
 

@@ -85,6 +85,10 @@ where
         let id = context.correlation_id();
         line.last("correlation_id", id.as_str());
     }
+    let suppressed = line.scratch.line.suppressed;
+    if suppressed > 0 {
+        line.last("suppressed", itoa::Buffer::new().format(suppressed));
+    }
     if line.truncated {
         line.last("truncated", "true");
     }

@@ -1,5 +1,6 @@
 use std::ffi::OsStr;
 use std::fmt;
+use std::time::Duration;
 
 /// Why the log was not set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,9 @@ enum Kind {
     Switch { variable: &'static str, value: String },
     Queue { text: String },
     Hash,
+    Time { time: Duration },
+    Overrides,
+    Sampling,
     Thread,
     Installed,
 }
@@ -47,6 +51,18 @@ impl ConfigError {
 
     pub(crate) const fn hash() -> Self {
         Self(Kind::Hash)
+    }
+
+    pub(crate) const fn time(time: Duration) -> Self {
+        Self(Kind::Time { time })
+    }
+
+    pub(crate) const fn overrides() -> Self {
+        Self(Kind::Overrides)
+    }
+
+    pub(crate) const fn sampling() -> Self {
+        Self(Kind::Sampling)
     }
 
     pub(crate) const fn thread() -> Self {
@@ -95,6 +111,11 @@ impl fmt::Display for ConfigError {
             Kind::Hash => f.write_str(
                 "redaction by hash needs a key of 16 bytes at least: call `Redaction::hash_key` (feature `hash`)",
             ),
+            Kind::Time { time } => {
+                write!(f, "levels cannot hold for {time:?}: a while is 1 s to 24 h, and longer is a setting")
+            }
+            Kind::Overrides => f.write_str("16 levels hold for a while already: end them first, or wait until one is over"),
+            Kind::Sampling => f.write_str("sampling writes one line a second at least: `first` is 1 or more"),
             Kind::Thread => f.write_str("the operating system has no thread for the queue of the log"),
             Kind::Installed => f.write_str(
                 "the process has a tracing subscriber already: install the log once, first thing in main, or add the layer \

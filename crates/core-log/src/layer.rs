@@ -1,11 +1,12 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
+use core_time::Instant;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{self, Interest};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
@@ -14,6 +15,8 @@ use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
 use crate::pen::{Pen, Rule};
+use crate::request_level::RequestLevel;
+use crate::sampling::Sampling;
 use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
@@ -30,6 +33,9 @@ pub struct LogLayer {
     pub(crate) colour: bool,
     pub(crate) who: Who,
     pub(crate) output: Output,
+    pub(crate) sampling: Option<Sampling>,
+    /// When seconds began to be counted.
+    pub(crate) start: Instant,
     pub(crate) handle: LogHandle,
 }
 
@@ -61,15 +67,23 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.handle.0.levels.load().enabled(metadata) { Interest::always() } else { Interest::never() }
+        let filter = self.handle.0.filter.load();
+        if filter.next_end().is_some() || RequestLevel::is_alive() {
+            Interest::sometimes()
+        } else if filter.enabled(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.handle.0.levels.load().enabled(metadata)
+        self.handle.0.enabled(metadata) || RequestLevel::asks(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.handle.0.levels.load().most_verbose())
+        let asked = RequestLevel::is_alive().then_some(LevelFilter::TRACE);
+        Some(asked.unwrap_or_else(|| self.handle.0.filter.load().most_verbose()))
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -86,6 +100,10 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         scratch::with(|scratch| {
+            scratch.line.suppressed = match self.admit(scratch, event) {
+                Some(suppressed) => suppressed,
+                None => return,
+            };
             let level = match self.format {
                 Format::Json => line::write::<Plain, _>(scratch, event, &ctx, &self.who),
                 Format::Gcp => line::write::<Gcp, _>(scratch, event, &ctx, &self.who),
@@ -109,6 +127,18 @@ where
 }
 
 impl LogLayer {
+    /// Whether an event is written, and how many of its place were left out before it.
+    fn admit(&self, scratch: &mut Scratch, event: &Event<'_>) -> Option<u64> {
+        let Some(sampling) = self.sampling else { return Some(0) };
+        if *event.metadata().level() == Level::ERROR {
+            return Some(0);
+        }
+        let address = std::ptr::from_ref(event.metadata()).addr();
+        let count = scratch.sites.count((self.who.log, address), || self.handle.0.counts.of(address));
+        let now = self.handle.0.clock().now_coarse();
+        count.admit(sampling, (now - self.start).as_secs())
+    }
+
     fn record<S: for<'a> LookupSpan<'a>>(&self, span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
         match self.format {
             Format::Json => self.record_as::<Plain, _>(span, values),

@@ -56,8 +56,10 @@ mod console;
 mod error;
 mod event;
 mod file;
+mod filter;
 mod format;
 mod handle;
+mod http;
 mod key;
 mod last;
 mod layer;
@@ -69,6 +71,8 @@ mod macros;
 mod pen;
 mod queue;
 mod redact;
+mod request_level;
+mod sampling;
 mod schema;
 mod scope;
 mod scratch;
@@ -80,6 +84,7 @@ mod stamp;
 mod text;
 mod timer;
 mod value;
+mod wide;
 mod writer;
 
 pub use config::{Builder, Log};
@@ -93,10 +98,13 @@ pub use levels::Levels;
 pub use logger::{Bound, FieldValue, Logger};
 pub use queue::{Queue, WhenFull};
 pub use redact::{Action, Kind, Redaction};
+pub use request_level::RequestLevel;
+pub use sampling::Sampling;
 pub use sensitive::Sensitive;
 pub use sink::{Lines, Sink, WriteLine};
 pub use stage::StageId;
 pub use timer::{Elapsed, Timer};
+pub use wide::WideEvent;
 
 /// For the macros.
 #[doc(hidden)]

@@ -98,6 +98,11 @@ where
         }
     }
     F::tail(&mut line, &facts);
+    if line.buffers.suppressed > 0 {
+        line.push(",\"suppressed\":");
+        let suppressed = line.buffers.suppressed;
+        line.push(itoa::Buffer::new().format(suppressed));
+    }
     if line.truncated {
         line.buffers.out.push_str(",\"truncated\":true");
     }

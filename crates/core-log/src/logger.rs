@@ -78,6 +78,10 @@ impl Logger {
         Self(Arc::new(bound))
     }
 
+    pub(crate) fn of(bound: Bound) -> Self {
+        Self(Arc::new(bound))
+    }
+
     /// For the macros.
     #[doc(hidden)]
     #[must_use]

@@ -26,6 +26,8 @@ pub(crate) struct Buffers {
     /// What comes after the fields, and is found among them.
     pub(crate) lifted: String,
     pub(crate) keys: Keys,
+    /// How many lines of this place were left out.
+    pub(crate) suppressed: u64,
 }
 
 /// As much as a line may hold: what a longer text took on its way is given back.

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tracing::Metadata;
 
 use crate::key::Key;
 use crate::pen::Rule;
 use crate::redact::Redaction;
+use crate::sampling::Count;
 use crate::text::{self, Escaped};
 use crate::value::quoted;
 
@@ -61,7 +63,10 @@ pub(crate) enum Lift {
 
 /// The callsites that a thread has seen.
 #[derive(Default)]
-pub(crate) struct Sites(HashMap<(usize, usize), Rc<Site>, BuildHasherDefault<Mix>>);
+pub(crate) struct Sites {
+    sites: HashMap<(usize, usize), Rc<Site>, BuildHasherDefault<Mix>>,
+    counts: HashMap<(usize, usize), Arc<Count>, BuildHasherDefault<Mix>>,
+}
 
 /// More than programs have; where code makes callsites without end, they are forgotten.
 const SITES_MAX: usize = 16 * 1024;
@@ -81,15 +86,25 @@ impl Sites {
         name: impl Fn(&'static str) -> (Key, Role),
     ) -> Rc<Site> {
         let address = std::ptr::from_ref(metadata).addr();
-        if let Some(known) = self.0.get(&(log, address)) {
+        if let Some(known) = self.sites.get(&(log, address)) {
             return Rc::clone(known);
         }
-        if self.0.len() >= SITES_MAX {
-            self.0.clear();
+        if self.sites.len() >= SITES_MAX {
+            self.sites.clear();
         }
         let site = Rc::new(Site::new(metadata, policy, name));
-        self.0.insert((log, address), Rc::clone(&site));
+        self.sites.insert((log, address), Rc::clone(&site));
         site
+    }
+}
+
+impl Sites {
+    /// What that place wrote, asked for once.
+    pub(crate) fn count(&mut self, place: (usize, usize), ask: impl FnOnce() -> Arc<Count>) -> &Count {
+        if self.counts.len() >= SITES_MAX {
+            self.counts.clear();
+        }
+        self.counts.entry(place).or_insert_with(ask)
     }
 }
 
