@@ -36,11 +36,18 @@ pub struct Builder {
     colour: Option<bool>,
     project: Option<String>,
     source: Option<bool>,
-    queue: Option<Option<Queue>>,
+    queue: Queueing,
     redaction: Option<Redaction>,
     sampling: Option<Sampling>,
     clock: Option<Clock>,
     lookup: Option<fn(&str) -> Option<String>>,
+}
+
+/// Whether lines wait for a thread that writes them.
+enum Queueing {
+    AsTheEnvironmentSays,
+    With(Queue),
+    Without,
 }
 
 /// Each log of the process has a number.
@@ -61,7 +68,7 @@ impl Log {
             colour: None,
             project: None,
             source: None,
-            queue: None,
+            queue: Queueing::AsTheEnvironmentSays,
             redaction: None,
             sampling: None,
             clock: None,
@@ -127,13 +134,13 @@ impl Builder {
     /// `8m`, with `GENESIS_LOG_FULL` as `block`, `drop-newest` or `drop-below-warn`; or else none: each line is written where it
     /// is logged.
     pub fn queue(mut self, queue: Queue) -> Self {
-        self.queue = Some(Some(queue));
+        self.queue = Queueing::With(queue);
         self
     }
 
     /// Writes each line where it is logged, whatever the environment says.
     pub fn no_queue(mut self) -> Self {
-        self.queue = Some(None);
+        self.queue = Queueing::Without;
         self
     }
 
@@ -188,8 +195,9 @@ impl Builder {
             None => format != Format::Console && self.switch("GENESIS_LOG_SOURCE", true)?,
         };
         let queue = match self.queue {
-            Some(queue) => queue.map(Queue::checked).transpose()?,
-            None => self.known_queue()?,
+            Queueing::With(queue) => Some(queue.checked()?),
+            Queueing::Without => None,
+            Queueing::AsTheEnvironmentSays => self.known_queue()?,
         };
         let redaction = match &self.redaction {
             Some(redaction) => redaction.clone().checked()?,

@@ -72,7 +72,7 @@ impl Filter {
     fn merged(mut self) -> Self {
         self.now = self.base.targets().clone();
         for over in &self.overrides {
-            for (target, level) in over.levels.targets().iter() {
+            for (target, level) in over.levels.targets() {
                 self.now = std::mem::take(&mut self.now).with_target(target, level);
             }
             if let Some(level) = over.levels.targets().default_level() {

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -50,7 +51,7 @@ impl LogHandle {
 
     /// Sets which events are written, from now on. Costs some microseconds: every callsite is asked anew.
     pub fn set_levels(&self, levels: Levels) {
-        self.0.change(|filter| filter.with_base(levels.clone()));
+        self.0.change(move |filter| filter.with_base(levels.clone()));
     }
 
     /// Sets levels that hold for so long over those that are there, as `debug`, or `orders::pay=trace` for one target; then what was there
@@ -65,13 +66,14 @@ impl LogHandle {
             return Err(ConfigError::time(time));
         }
         let until = self.0.clock().now() + time;
-        let mut done = false;
-        self.0.change(|filter| {
+        let done = Cell::new(false);
+        let taken = &done;
+        self.0.change(move |filter| {
             let new = filter.with_override(levels.clone(), until);
-            done = new.is_some();
+            taken.set(new.is_some());
             new.unwrap_or_else(|| filter.clone())
         });
-        if done { Ok(()) } else { Err(ConfigError::overrides()) }
+        if done.get() { Ok(()) } else { Err(ConfigError::overrides()) }
     }
 
     /// What holds for a while, and how long it still does.
@@ -99,6 +101,7 @@ impl LogHandle {
 
     /// Waits until all lines that were logged before are written, so long at most, and says whether they are. Without a
     /// [`Queue`](crate::Queue) they always are.
+    #[expect(clippy::must_use_candidate, reason = "who cannot wait longer cannot do anything about it")]
     pub fn flush(&self, timeout: Duration) -> bool {
         self.0.flush(timeout)
     }

@@ -43,13 +43,11 @@ impl LogHandle {
             None => (body.trim(), None),
         };
         let levels = levels.parse().map_err(|error: crate::ConfigError| error.to_string())?;
-        match time {
-            Some(time) => self.set_levels_for(levels, time).map_err(|error| error.to_string()),
-            None => {
-                self.set_levels(levels);
-                Ok(())
-            }
+        if let Some(time) = time {
+            return self.set_levels_for(levels, time).map_err(|error| error.to_string());
         }
+        self.set_levels(levels);
+        Ok(())
     }
 
     fn shown(&self) -> String {

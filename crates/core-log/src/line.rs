@@ -6,7 +6,7 @@ use core_context::Context;
 use tracing::field::Field;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::chain;
 use crate::event;
@@ -71,13 +71,8 @@ where
     let context = Context::current();
     let level = event::level(event);
     let span = ctx.event_span(event);
-    let facts = Facts {
-        level,
-        site: &site,
-        span: span.as_ref().map(|span| span.name()),
-        context: context.as_ref(),
-        who,
-    };
+    let facts =
+        Facts { level, site: &site, span: span.as_ref().map(SpanRef::name), context: context.as_ref(), who };
     let mut line = Line { buffers: line, truncated: false, said: false, inside: None, failed_at: None };
     F::head(&mut line, &facts, stamp);
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
@@ -191,7 +186,7 @@ impl Line<'_> {
             Role::Lifted(lift) => self.lifted(slot.key, lift, value, pen),
             Role::Message => {}
             Role::Field | Role::Severity => {
-                self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end, pen))
+                self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end, pen));
             }
         }
     }

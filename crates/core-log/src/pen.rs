@@ -43,7 +43,7 @@ impl Rule {
     pub(crate) const TEXT: Self = Self { action: Action::Keep, numbers: true };
 
     pub(crate) fn new(policy: &Redaction, name: &str) -> Self {
-        let is_id = name == "id" || name.ends_with("_id") || name.ends_with(".id");
+        let is_id = matches!(name.rsplit(['_', '.']).next(), Some("id" | "ids"));
         Self { action: policy.of_field(name), numbers: !is_id }
     }
 }

@@ -57,7 +57,7 @@ impl Drop for TempFile {
     }
 }
 
-const THREADS: u64 = 8;
+const THREADS: u8 = 8;
 const EACH: u64 = 50_000;
 
 fn storm(dispatch: &Dispatch, each: u64) {
@@ -77,7 +77,7 @@ fn storm(dispatch: &Dispatch, each: u64) {
 /// How many lines each thread has, in its order, and how many the log says it lost.
 fn audit(text: &str) -> (u64, u64) {
     let (mut seen, mut reported) = (0, 0);
-    let mut last = vec![None; THREADS as usize];
+    let mut last = vec![None; usize::from(THREADS)];
     assert!(text.ends_with('\n'));
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -85,7 +85,8 @@ fn audit(text: &str) -> (u64, u64) {
             reported += lost;
             continue;
         }
-        let (thread, n) = (line["thread"].as_u64().unwrap() as usize, line["n"].as_u64().unwrap());
+        let (thread, n) =
+            (usize::try_from(line["thread"].as_u64().unwrap()).unwrap(), line["n"].as_u64().unwrap());
         assert!(last[thread].is_none_or(|last| last < n), "out of order");
         last[thread] = Some(n);
         seen += 1;
@@ -100,7 +101,7 @@ fn of_eight_times_fifty_thousand_lines_none_is_torn_and_none_is_lost() {
     let (dispatch, handle) = log(Format::Json, queue, Sink::file(&file.0).unwrap());
     storm(&dispatch, EACH);
     assert!(handle.flush(Duration::from_secs(30)));
-    assert_eq!(audit(&std::fs::read_to_string(&file.0).unwrap()), (THREADS * EACH, 0));
+    assert_eq!(audit(&std::fs::read_to_string(&file.0).unwrap()), (u64::from(THREADS) * EACH, 0));
     assert_eq!(handle.lost(), 0);
 }
 
@@ -111,7 +112,7 @@ fn what_finds_no_room_is_reported_to_the_line() {
     storm(&dispatch, EACH / 5);
     assert!(handle.flush(Duration::from_secs(30)));
     let (seen, reported) = audit(&std::fs::read_to_string(&file.0).unwrap());
-    assert_eq!((seen + reported, reported), (THREADS * EACH / 5, handle.lost()));
+    assert_eq!((seen + reported, reported), (u64::from(THREADS) * EACH / 5, handle.lost()));
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn cleaned(redaction: Redaction, text: &str) -> String {
     let log = Log::builder().lookup(|_| None).format(Format::Json).sink(sink).redaction(redaction);
     let (layer, _) = log.layer().unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-        tracing::info!(text, "m")
+        tracing::info!(text, "m");
     });
     parse(&lines.lines()[0]).text("text").to_owned()
 }
@@ -34,7 +34,7 @@ fn random(len: usize, seed: u64) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        char::from(ALPHABET[(state >> 33) as usize % ALPHABET.len()])
+        char::from(ALPHABET[usize::try_from(state >> 33).unwrap_or_default() % ALPHABET.len()])
     };
     (0..len).map(|_| next()).collect()
 }

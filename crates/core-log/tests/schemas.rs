@@ -165,7 +165,7 @@ fn the_source_is_left_out_where_it_is_not_wanted() {
             let (layer, _) =
                 Log::builder().lookup(env).project("p").format(format).sink(sink).layer().unwrap();
             tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-                tracing::info!("m")
+                tracing::info!("m");
             });
             assert_eq!(lines.lines()[0].contains("schemas.rs"), has, "{said} {format}");
         }

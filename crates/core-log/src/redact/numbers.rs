@@ -146,15 +146,14 @@ fn digits_of(bytes: &[u8], groups: &[Group]) -> ([u8; DIGITS_MAX], usize) {
     (digits, total)
 }
 
-/// Whether cards begin so: Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro.
+/// Whether cards begin so: Visa, Mastercard, American Express, Discover, Diners, JCB, Union Pay, Maestro.
 fn is_issued(digits: &[u8]) -> bool {
     let prefix = digits.iter().take(4).fold(0_u16, |sum, digit| sum * 10 + u16::from(*digit));
     match prefix {
         4000..=4999 => matches!(digits.len(), 13 | 16 | 19),
-        5100..=5599 | 2221..=2720 | 6011 | 6440..=6599 => digits.len() == 16,
+        5100..=5599 | 2221..=2720 | 6011 | 6440..=6599 | 3528..=3589 => digits.len() == 16,
         3400..=3499 | 3700..=3799 => digits.len() == 15,
         3000..=3059 | 3600..=3699 | 3800..=3999 => matches!(digits.len(), 14 | 16),
-        3528..=3589 => digits.len() == 16,
         6200..=6299 | 5000..=5099 | 5600..=5899 | 6300..=6399 => digits.len() >= 16,
         _ => false,
     }
@@ -168,5 +167,5 @@ fn luhn(digits: &[u8]) -> bool {
         .enumerate()
         .map(|(at, digit)| u32::from(if at % 2 == 1 { doubled(*digit) } else { *digit }))
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }

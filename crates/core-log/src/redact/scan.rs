@@ -27,21 +27,24 @@ const WORD: u8 = 1;
 const DIGIT: u8 = 2;
 const SIGN: u8 = 4;
 
-const CLASS: [u8; 256] = {
+const CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
     let mut class = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        class[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    loop {
+        class[byte as usize] = match byte {
             b'0'..=b'9' => WORD | DIGIT,
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => WORD,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | 0x80.. => WORD,
             b'@' | b':' | b'=' | b'+' | b'(' => SIGN,
-            0x80.. => WORD,
             _ => 0,
         };
+        if byte == u8::MAX {
+            return class;
+        }
         byte += 1;
     }
-    class
-};
+}
 
 /// The first of all that is to be taken out, at `from` or after. `numbers` says whether phones and cards are looked for, `wanted` which
 /// kinds.
