@@ -84,7 +84,8 @@ fn stackdriver() -> Dispatch {
 }
 
 fn slog_logger() -> slog::Logger {
-    let drain = Mutex::new(slog_json::Json::default(Nowhere)).map(slog::Fuse);
+    // It writes a line in many small pieces: to give them to a file as one, its users put this in between.
+    let drain = Mutex::new(slog_json::Json::default(io::LineWriter::new(Nowhere))).map(slog::Fuse);
     slog::Logger::root(drain.filter_level(slog::Level::Info).fuse(), slog::o!())
 }
 

@@ -69,10 +69,10 @@ where
     let Scratch { line, stamp, sites, ink, .. } = scratch;
     let site = sites.get(who.log, event.metadata(), &who.redaction, F::slot);
     let context = Context::current();
-    let level = event::level(event);
+    let level = if site.has_severity { event::level(event) } else { Level::of(*event.metadata().level()) };
     let span = ctx.event_span(event);
-    let facts =
-        Facts { level, site: &site, span: span.as_ref().map(SpanRef::name), context: context.as_ref(), who };
+    let name = span.as_ref().map(SpanRef::name);
+    let facts = Facts { level, site: &site, span: name, context: context.as_ref(), who };
     let mut line = Line { buffers: line, truncated: false, said: false, inside: None, failed_at: None };
     F::head(&mut line, &facts, stamp);
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
@@ -87,10 +87,12 @@ where
             }
         }));
     }
-    for span in span.into_iter().flat_map(|span| span.scope()) {
+    let mut next = span;
+    while let Some(span) = next {
         if let Some(SpanFields { fields, .. }) = span.extensions().get::<SpanFields<F>>() {
             line.span::<F>(fields);
         }
+        next = span.parent();
     }
     F::tail(&mut line, &facts);
     if line.buffers.suppressed > 0 {

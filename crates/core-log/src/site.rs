@@ -27,6 +27,8 @@ pub(crate) struct Site {
     pub(crate) slots: Box<[Slot]>,
     /// Whether a logger may be among the fields.
     pub(crate) has_logger: bool,
+    /// Whether an event may say its level itself.
+    pub(crate) has_severity: bool,
 }
 
 /// A field of a callsite.
@@ -120,6 +122,7 @@ impl Site {
             module: quote(env!("CARGO_CRATE_NAME")),
             slots: Box::default(),
             has_logger: false,
+            has_severity: false,
         }
     }
 
@@ -139,6 +142,7 @@ impl Site {
             module: quote(metadata.module_path().unwrap_or_else(|| metadata.target())),
             slots: slots.collect(),
             has_logger: metadata.fields().field("logger").is_some(),
+            has_severity: metadata.fields().field("severity").is_some(),
         }
     }
 }
