@@ -4,6 +4,7 @@ mod breaker;
 mod context;
 mod error;
 mod limit;
+mod log;
 mod pipeline;
 mod retry;
 mod seatbelt;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Row> {
     rows.extend(error::rows());
     rows.extend(context::rows());
     rows.extend(trace::rows());
+    rows.extend(log::rows());
     rows
 }
 

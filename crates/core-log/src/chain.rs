@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
+use crate::pen::Pen;
 use crate::text::{Escaped, Rule};
-use crate::value::{debug, quoted};
+use crate::value::quoted;
 
 /// How deep a chain of causes is followed.
 const CAUSES_MAX: usize = 16;
@@ -26,9 +27,14 @@ enum Cause<'a> {
 }
 
 /// Appends the chain as an object, until `out` is about `end` bytes long. Says whether it had to be cut.
-pub(crate) fn write_json(out: &mut String, end: usize, error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn write_json(
+    out: &mut String,
+    end: usize,
+    error: &(dyn Error + 'static),
+    pen: &mut Pen<'_>,
+) -> bool {
     out.push_str("{\"message\":");
-    let mut cut = message(out, end, error);
+    let mut cut = message(out, end, error, pen);
     if let Some(error) = error.downcast_ref::<core_errors::Error>() {
         cut |= facts(out, error);
     }
@@ -43,7 +49,7 @@ pub(crate) fn write_json(out: &mut String, end: usize, error: &(dyn Error + 'sta
         out.push_str(separator);
         (separator, closing) = (",", "]}");
         cut |= match cause {
-            Cause::Is(cause) => message(out, end, cause),
+            Cause::Is(cause) => message(out, end, cause, pen),
             Cause::Panicked => quoted(out, end, |out| out.push(PANICKED)),
         };
     }
@@ -51,15 +57,69 @@ pub(crate) fn write_json(out: &mut String, end: usize, error: &(dyn Error + 'sta
     cut | causes.more
 }
 
+/// Appends the chain as one text in quotes, as in `"cannot charge: no route"`. Says whether it had to be cut.
+pub(crate) fn write_text(
+    out: &mut String,
+    end: usize,
+    error: &(dyn Error + 'static),
+    pen: &mut Pen<'_>,
+) -> bool {
+    let mut causes = Causes::of(error);
+    let cut = quoted(out, end, |text| {
+        text.push(pen.debug(&Shown(error)));
+        for cause in &mut causes {
+            text.push(": ");
+            match cause {
+                Cause::Is(cause) => text.push(pen.debug(&Shown(cause))),
+                Cause::Panicked => text.push(PANICKED),
+            }
+        }
+    });
+    cut | causes.more
+}
+
+/// Appends the chain as members of ECS, each with its comma. Says whether it had to be cut.
+pub(crate) fn write_ecs(
+    out: &mut String,
+    end: usize,
+    error: &(dyn Error + 'static),
+    pen: &mut Pen<'_>,
+) -> bool {
+    out.push_str(",\"error.message\":");
+    let mut cut = write_text(out, end, error, pen);
+    if let Some(error) = error.downcast_ref::<core_errors::Error>() {
+        let mut member = |key, word: &str| {
+            out.push_str(key);
+            let end = out.len() + WORD_MAX;
+            cut |= quoted(out, end, |out| out.push(word));
+        };
+        member(",\"error.type\":", error.category().as_str());
+        if let Some(code) = error.code() {
+            member(",\"error.code\":", code.as_str());
+        }
+    }
+    cut
+}
+
+/// Where an error of ours was made.
+pub(crate) fn location(error: &(dyn Error + 'static)) -> Option<&'static Location<'static>> {
+    Some(error.downcast_ref::<core_errors::Error>()?.location())
+}
+
 /// Appends the chain for people, a line for each cause. Says whether it had to be cut.
-pub(crate) fn write_console(out: &mut String, end: usize, error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn write_console(
+    out: &mut String,
+    end: usize,
+    error: &(dyn Error + 'static),
+    pen: &mut Pen<'_>,
+) -> bool {
     let mut text = Escaped::new(out, end, Rule::Console);
-    debug(&mut text, &Shown(error));
+    text.push(pen.debug(&Shown(error)));
     let mut causes = Causes::of(error);
     for cause in &mut causes {
         text.push("\ncaused by: ");
         match cause {
-            Cause::Is(cause) => debug(&mut text, &Shown(cause)),
+            Cause::Is(cause) => text.push(pen.debug(&Shown(cause))),
             Cause::Panicked => text.push(PANICKED),
         }
     }
@@ -68,9 +128,9 @@ pub(crate) fn write_console(out: &mut String, end: usize, error: &(dyn Error + '
 
 const PANICKED: &str = "<panic in source>";
 
-fn message(out: &mut String, end: usize, error: &(dyn Error + 'static)) -> bool {
+fn message(out: &mut String, end: usize, error: &(dyn Error + 'static), pen: &mut Pen<'_>) -> bool {
     let end = end.min(out.len() + MESSAGE_MAX);
-    quoted(out, end, |out| debug(out, &Shown(error)))
+    quoted(out, end, |out| out.push(pen.debug(&Shown(error))))
 }
 
 /// What one of ours knows beside its message.

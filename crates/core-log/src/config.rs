@@ -1,16 +1,25 @@
 use std::env::{self, VarError};
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use core_context::Identity;
+use core_time::Clock;
 
 use crate::error::ConfigError;
+use crate::filter::Filter;
 use crate::format::Format;
 use crate::handle::LogHandle;
-use crate::json;
-use crate::layer::LogLayer;
+use crate::last;
+use crate::layer::{LogLayer, Output};
 use crate::levels::Levels;
+use crate::queue::Queue;
+use crate::redact::Redaction;
+use crate::sampling::Sampling;
+use crate::schema::{self, Who};
 use crate::sink::Sink;
+use crate::writer::{Closer, Writer};
 
 /// Where setting up the log starts.
 #[derive(Debug)]
@@ -25,8 +34,24 @@ pub struct Builder {
     format: Option<Format>,
     sink: Option<Sink>,
     colour: Option<bool>,
+    project: Option<String>,
+    source: Option<bool>,
+    queue: Queueing,
+    redaction: Option<Redaction>,
+    sampling: Option<Sampling>,
+    clock: Option<Clock>,
     lookup: Option<fn(&str) -> Option<String>>,
 }
+
+/// Whether lines wait for a thread that writes them.
+enum Queueing {
+    AsTheEnvironmentSays,
+    With(Queue),
+    Without,
+}
+
+/// Each log of the process has a number.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 // === impl Log ===
 
@@ -41,6 +66,12 @@ impl Log {
             format: None,
             sink: None,
             colour: None,
+            project: None,
+            source: None,
+            queue: Queueing::AsTheEnvironmentSays,
+            redaction: None,
+            sampling: None,
+            clock: None,
             lookup: None,
         }
     }
@@ -85,6 +116,52 @@ impl Builder {
         self
     }
 
+    /// The id of the project in Google Cloud: [`Format::Gcp`] needs it for links to traces. Default: `GENESIS_LOG_PROJECT`, or else
+    /// `GOOGLE_CLOUD_PROJECT`.
+    pub fn project(mut self, id: impl Into<String>) -> Self {
+        self.project = Some(id.into());
+        self
+    }
+
+    /// Whether lines say which file and line of the code wrote them. Default: `GENESIS_LOG_SOURCE`, or else `true` for machines.
+    /// The form for people says it only where this is set here.
+    pub fn source(mut self, source: bool) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Has a thread write the lines, and says how many may wait for it. Default: what `GENESIS_LOG_QUEUE` says, `off` or a size as
+    /// `8m`, with `GENESIS_LOG_FULL` as `block`, `drop-newest` or `drop-below-warn`; or else none: each line is written where it
+    /// is logged.
+    pub fn queue(mut self, queue: Queue) -> Self {
+        self.queue = Queueing::With(queue);
+        self
+    }
+
+    /// Writes each line where it is logged, whatever the environment says.
+    pub fn no_queue(mut self) -> Self {
+        self.queue = Queueing::Without;
+        self
+    }
+
+    /// What is taken out of lines. Default: all that [`Redaction`] knows, masked; nothing if `GENESIS_LOG_REDACT` is `false`.
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = Some(redaction);
+        self
+    }
+
+    /// How many lines one place in the code may write in a second. Default: all.
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = Some(sampling);
+        self
+    }
+
+    /// The clock by which levels end and seconds are counted. Default: the system's. Lines have the time of the wall clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
     /// Reads variables with `lookup` instead of from the environment of the process.
     pub fn lookup(mut self, lookup: fn(&str) -> Option<String>) -> Self {
         self.lookup = Some(lookup);
@@ -112,16 +189,46 @@ impl Builder {
             // It says so by being there, whatever it holds.
             None => terminal && matches!(self.variable("NO_COLOR"), Ok(None)),
         };
-        let service = self.service.unwrap_or(identity.service);
-        let handle = LogHandle::default();
-        handle.0.levels.store(levels.into());
-        let layer = LogLayer {
-            format,
-            colour,
-            identity: json::identity(&service, &identity.environment, &identity.version),
-            sink: self.sink.unwrap_or_else(Sink::stdout),
-            handle: handle.clone(),
+        let project = if format == Format::Gcp { self.known_project()? } else { String::new() };
+        let source = match self.source {
+            Some(source) => source,
+            None => format != Format::Console && self.switch("GENESIS_LOG_SOURCE", true)?,
         };
+        let queue = match self.queue {
+            Queueing::With(queue) => Some(queue.checked()?),
+            Queueing::Without => None,
+            Queueing::AsTheEnvironmentSays => self.known_queue()?,
+        };
+        let redaction = match &self.redaction {
+            Some(redaction) => redaction.clone().checked()?,
+            None if self.switch("GENESIS_LOG_REDACT", true)? => Redaction::new(),
+            None => Redaction::off(),
+        };
+        let sampling = self.sampling.map(Sampling::checked).transpose()?;
+        let service = self.service.unwrap_or(identity.service);
+        let names = [&*service, &identity.environment, &identity.version];
+        let mut who = Who::new(NEXT.fetch_add(1, Ordering::Relaxed), format, names);
+        (who.source, who.traces) = (source, format!("projects/{project}/traces/"));
+        let handle = LogHandle::default();
+        handle.0.filter.store(Arc::new(Filter::new(levels)));
+        if let Some(clock) = self.clock {
+            handle.0.clock.get_or_init(|| clock);
+        }
+        who.redaction = redaction;
+        let sink = self.sink.unwrap_or_else(Sink::stdout);
+        let output = match queue {
+            None => Output::Now(sink),
+            Some(queue) => {
+                let who = who.clone();
+                let report = Box::new(move |out: &mut Vec<u8>, lost| schema::report(format, &who, out, lost));
+                let writer = Writer::start(queue, sink, report).map_err(|_| ConfigError::thread())?;
+                handle.0.writer.get_or_init(|| Arc::clone(&writer));
+                Output::Queued(Closer(writer))
+            }
+        };
+        last::register(&handle.0);
+        let start = handle.0.clock().now();
+        let layer = LogLayer { format, colour, who, output, sampling, start, handle: handle.clone() };
         Ok((layer, handle))
     }
 
@@ -141,6 +248,43 @@ impl Builder {
             self.variable(name)?;
         }
         Ok(Identity::from_lookup(|name| self.variable(name).ok().flatten()))
+    }
+
+    fn known_project(&self) -> Result<String, ConfigError> {
+        let said = match &self.project {
+            Some(id) => Some(id.clone()),
+            None => match self.variable("GENESIS_LOG_PROJECT")? {
+                Some(id) => Some(id),
+                None => self.variable("GOOGLE_CLOUD_PROJECT")?,
+            },
+        };
+        let Some(id) = said else { return Err(ConfigError::project(None)) };
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b':');
+        if id.is_empty() || id.len() > 128 || !id.bytes().all(fits) {
+            return Err(ConfigError::project(Some(&id)));
+        }
+        Ok(id)
+    }
+
+    fn known_queue(&self) -> Result<Option<Queue>, ConfigError> {
+        let full = self.variable("GENESIS_LOG_FULL")?.map(|text| text.parse()).transpose()?;
+        let Some(size) = self.variable("GENESIS_LOG_QUEUE")? else { return Ok(None) };
+        if size.trim().eq_ignore_ascii_case("off") {
+            return Ok(None);
+        }
+        let queue = Queue::new().bytes(Queue::bytes_of(&size)?);
+        full.map_or(queue, |full| queue.when_full(full)).checked().map(Some)
+    }
+
+    fn switch(&self, variable: &'static str, usual: bool) -> Result<bool, ConfigError> {
+        match self.variable(variable)? {
+            None => Ok(usual),
+            Some(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => Ok(true),
+                "false" | "0" | "no" | "off" => Ok(false),
+                _ => Err(ConfigError::switch(variable, &text)),
+            },
+        }
     }
 
     /// What a variable says; blank is nothing. One that is no text is refused: it was meant to say something.

@@ -7,8 +7,14 @@ use crate::error::ConfigError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// One JSON object, for machines.
+    /// One flat JSON object, for machines.
     Json,
+    /// What Google Cloud Logging reads: severity, trace, labels and source where it looks for them, errors as reported errors.
+    Gcp,
+    /// `component`, `operation`, `error`, `file` and `line` beside an object of all other fields; five levels, `FATAL` the last.
+    StreamBus,
+    /// The Elastic Common Schema, 8.11.
+    Ecs,
     /// Aligned, and in colour on a terminal unless `NO_COLOR` is set, for people.
     Console,
 }
@@ -21,6 +27,9 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         match text.trim().to_ascii_lowercase().as_str() {
             "json" => Ok(Self::Json),
+            "gcp" => Ok(Self::Gcp),
+            "streambus" => Ok(Self::StreamBus),
+            "ecs" => Ok(Self::Ecs),
             "console" => Ok(Self::Console),
             _ => Err(ConfigError::format(text)),
         }
@@ -31,6 +40,9 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Json => "json",
+            Self::Gcp => "gcp",
+            Self::StreamBus => "streambus",
+            Self::Ecs => "ecs",
             Self::Console => "console",
         })
     }

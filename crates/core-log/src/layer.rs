@@ -1,22 +1,29 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-use tracing::field::Visit;
+use core_time::Instant;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{self, Interest};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use crate::console::Console;
 use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
-use crate::scope::{Console, Form, Json, SpanFields};
+use crate::pen::{Pen, Rule};
+use crate::request_level::RequestLevel;
+use crate::sampling::Sampling;
+use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
+use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
 use crate::value::{Each, Value};
-use crate::{console, json, scratch};
+use crate::writer::Closer;
+use crate::{console, last, line, scratch};
 
 /// The layer that writes lines. Made by [`Builder::layer`](crate::Builder::layer).
 ///
@@ -24,9 +31,18 @@ use crate::{console, json, scratch};
 pub struct LogLayer {
     pub(crate) format: Format,
     pub(crate) colour: bool,
-    pub(crate) identity: String,
-    pub(crate) sink: Sink,
+    pub(crate) who: Who,
+    pub(crate) output: Output,
+    pub(crate) sampling: Option<Sampling>,
+    /// When seconds began to be counted.
+    pub(crate) start: Instant,
     pub(crate) handle: LogHandle,
+}
+
+/// How lines get to where they go.
+pub(crate) enum Output {
+    Now(Sink),
+    Queued(Closer),
 }
 
 // === impl LogLayer ===
@@ -41,6 +57,7 @@ impl LogLayer {
         let handle = self.handle.clone();
         let all = tracing_subscriber::registry().with(self);
         subscriber::set_global_default(all).map_err(|_| ConfigError::installed())?;
+        last::flush_on_panic();
         Ok(handle)
     }
 }
@@ -50,60 +67,124 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.handle.0.levels.load().enabled(metadata) { Interest::always() } else { Interest::never() }
+        let filter = self.handle.0.filter.load();
+        if filter.next_end().is_some() || RequestLevel::is_alive() {
+            Interest::sometimes()
+        } else if filter.enabled(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.handle.0.levels.load().enabled(metadata)
+        self.handle.0.enabled(metadata) || RequestLevel::asks(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.handle.0.levels.load().most_verbose())
+        let asked = RequestLevel::is_alive().then_some(LevelFilter::TRACE);
+        Some(asked.unwrap_or_else(|| self.handle.0.filter.load().most_verbose()))
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(id) else { return };
-        match self.format {
-            Format::Json => record::<Json, _>(&span, |visit| attributes.record(visit)),
-            Format::Console => record::<Console, _>(&span, |visit| attributes.record(visit)),
+        if let Some(span) = ctx.span(id) {
+            self.record(&span, |visit| attributes.record(visit));
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(id) else { return };
-        match self.format {
-            Format::Json => record::<Json, _>(&span, |visit| values.record(visit)),
-            Format::Console => record::<Console, _>(&span, |visit| values.record(visit)),
+        if let Some(span) = ctx.span(id) {
+            self.record(&span, |visit| values.record(visit));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         scratch::with(|scratch| {
-            match self.format {
-                Format::Json => json::write(scratch, event, &ctx, &self.identity),
-                Format::Console => console::write(scratch, event, &ctx, self.colour),
+            scratch.line.suppressed = match self.admit(scratch, event) {
+                Some(suppressed) => suppressed,
+                None => return,
+            };
+            let level = match self.format {
+                Format::Json => line::write::<Plain, _>(scratch, event, &ctx, &self.who),
+                Format::Gcp => line::write::<Gcp, _>(scratch, event, &ctx, &self.who),
+                Format::StreamBus => line::write::<StreamBus, _>(scratch, event, &ctx, &self.who),
+                Format::Ecs => line::write::<Ecs, _>(scratch, event, &ctx, &self.who),
+                Format::Console => console::write(scratch, event, &ctx, &self.who, self.colour),
+            };
+            let text = scratch.line.out.as_bytes();
+            match &self.output {
+                Output::Now(sink) if !sink.write_line(text) => {
+                    self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+                }
+                Output::Now(_) => {}
+                // It counts what it loses.
+                Output::Queued(Closer(writer)) => {
+                    writer.push(text, level);
+                }
             }
-            if !self.sink.write_line(scratch.out.as_bytes()) {
-                self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
-            }
+        });
+    }
+}
+
+impl LogLayer {
+    /// Whether an event is written, and how many of its place were left out before it.
+    fn admit(&self, scratch: &mut Scratch, event: &Event<'_>) -> Option<u64> {
+        let Some(sampling) = self.sampling else { return Some(0) };
+        if *event.metadata().level() == Level::ERROR {
+            return Some(0);
+        }
+        let address = std::ptr::from_ref(event.metadata()).addr();
+        let count = scratch.sites.count((self.who.log, address), || self.handle.0.counts.of(address));
+        let now = self.handle.0.clock().now_coarse();
+        count.admit(sampling, (now - self.start).as_secs())
+    }
+
+    fn record<S: for<'a> LookupSpan<'a>>(&self, span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
+        match self.format {
+            Format::Json => self.record_as::<Plain, _>(span, values),
+            Format::Gcp => self.record_as::<Gcp, _>(span, values),
+            Format::StreamBus => self.record_as::<StreamBus, _>(span, values),
+            Format::Ecs => self.record_as::<Ecs, _>(span, values),
+            Format::Console => scratch::with(|Scratch { fields, ink, .. }| {
+                let policy = &self.who.redaction;
+                values(&mut Each(|field: &Field, value: Value<'_>| {
+                    let rule = Rule::new(policy, field.name());
+                    console::render(fields, field.name(), value, &mut Pen { policy, ink, rule });
+                }));
+                keep::<Console, _>(span, fields);
+            }),
+        }
+    }
+
+    fn record_as<F: Schema, S: for<'a> LookupSpan<'a>>(
+        &self,
+        span: &SpanRef<'_, S>,
+        values: impl FnOnce(&mut dyn Visit),
+    ) {
+        scratch::with(|Scratch { fields, sites, ink, .. }| {
+            let policy = &self.who.redaction;
+            let site = sites.get(self.who.log, span.metadata(), policy, F::slot);
+            values(&mut Each(|field: &Field, value: Value<'_>| {
+                if let Some(slot) = site.slots.get(field.index()) {
+                    line::render::<F>(fields, slot, value, &mut Pen { policy, ink, rule: slot.rule });
+                }
+            }));
+            keep::<F, _>(span, fields);
         });
     }
 }
 
 /// The values are rendered first, and only then is the span locked: a `Debug` among them may log inside this very span, and
 /// meanwhile other threads read its fields and record into it. Of two that record the same field the later one wins.
-fn record<F: Form, S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
-    scratch::with(|Scratch { fields, .. }| {
-        values(&mut Each(|key, value: Value<'_>| fields.render::<F>(key, value)));
-        if fields.is_empty() {
-            return;
-        }
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanFields<F>>() {
-            Some(known) => known.fields.merge(fields),
-            None => extensions.insert(SpanFields::<F>::of(fields)),
-        }
-    });
+fn keep<F: 'static, S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, fields: &Fields) {
+    if fields.is_empty() {
+        return;
+    }
+    let mut extensions = span.extensions_mut();
+    match extensions.get_mut::<SpanFields<F>>() {
+        Some(known) => known.fields.merge(fields),
+        None => extensions.insert(SpanFields::<F>::of(fields)),
+    }
 }
 
 impl fmt::Debug for LogLayer {

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tracing::Metadata;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::error::ConfigError;
@@ -20,13 +19,8 @@ pub struct Levels {
 // === impl Levels ===
 
 impl Levels {
-    pub(crate) fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.targets.would_enable(metadata.target(), metadata.level())
-    }
-
-    pub(crate) fn most_verbose(&self) -> LevelFilter {
-        let levels = self.targets.iter().map(|(_, level)| level);
-        levels.chain(self.targets.default_level()).max().unwrap_or(LevelFilter::OFF)
+    pub(crate) fn targets(&self) -> &Targets {
+        &self.targets
     }
 
     /// The text it was read from.

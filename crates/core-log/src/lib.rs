@@ -22,14 +22,16 @@
 //! # Ok::<(), core_log::ConfigError>(())
 //! ```
 //!
-//! **The line.** `timestamp` (UTC, microseconds), `level`, `target`, `span` (the innermost), `message`, then fields, ids, and
-//! `service`, `environment`, `version`. No key is there twice: a field of the event wins over one of the inner span, that
-//! over the outer span's, that over the context's ids. A field with the name of one of ours becomes `field_<name>`.
+//! Reach for it in every service that runs unattended. A command for people needs no log but its output, and a library needs
+//! only `tracing`: the service decides what becomes of it. Dropping the layer writes what waits in its queue, for which it waits 1 s at
+//! most.
 //!
-//! **Levels.** `GENESIS_LOG_LEVEL` (default `info`) takes `debug`, or `info,hyper=warn,orders::pay=trace`; all usual
-//! spellings of a level are understood. [`LogHandle::set_levels`] changes it while the service runs. An event says more than
-//! tracing's five levels with a field: `error!(severity = "CRITICAL", …)`, also `NOTICE`, `ALERT`, `EMERGENCY`. A `severity` that is
-//! no such word is a field like any other.
+//! # The line
+//! [`Format`] names the schemas: `json` (flat), `gcp` (Google Cloud Logging and Error Reporting), `streambus`, `ecs`, `console`;
+//! `GENESIS_LOG_FORMAT` chooses one. Each has the time (UTC, microseconds), level, message, target, innermost span, then fields, ids, the
+//! file and line that logged, and `service`, `environment`, `version`. No key is there twice: a field of the event wins over one of its
+//! [`Logger`], that over the inner span's, that over the outer span's, that over the context's ids. A field with the name of one of ours becomes
+//! `field_<name>`. Cloud Logging needs the id of the project ([`Builder::project`]).
 //!
 //! **Values.** Numbers stay numbers; what JSON cannot hold as a number is text (128 bits) or `null` (NaN, infinite). An error
 //! that is recorded as an error (`error = &failure as &dyn Error`) becomes an object with its message, its chain of causes,
@@ -37,40 +39,104 @@
 //! separators never reach a terminal or a file as they are: JSON holds their escapes, people see them.
 //!
 //! **Bounds.** In bytes as they stand in the line: 64 KiB a line; of that, 16 KiB a value, a whole chain of causes being one
-//! value of at most 17 messages with 4 KiB each; the ids of the context 1 KiB each; `service`, `environment` and `version` 256 each. What is longer is
-//! cut between two characters and ends in `…`; a field that no longer fits is left out whole. Either way the line says
+//! value of at most 17 messages with 4 KiB each; the ids of the context 1 KiB each; `service`, `environment` and `version` 256 each. What
+//! is longer is cut between two characters and ends in `…`; a field that no longer fits is left out whole. Either way the line says
 //! `"truncated":true`, and stays JSON. The ids and the service have their place even in a line that is full.
+//!
+//! # Levels
+//! `GENESIS_LOG_LEVEL` (default `info`) takes `debug`, or `info,hyper=warn,orders::pay=trace`; all usual
+//! spellings of a level are understood. [`LogHandle::set_levels`] changes it while the service runs, [`LogHandle::set_levels_for`] for a
+//! while, [`LogHandle::handle`] answers HTTP requests about it, and a [`RequestLevel`] in a context raises it for one request. An event says
+//! more than tracing's five levels with a field (`error!(severity = "CRITICAL", …)`) or with the macros of this crate: [`notice!`],
+//! [`critical!`], [`alert!`], and [`fatal!`], which alone ends the process. [`Sampling`] holds a storm of one message back.
+//!
+//! # Parts of the work
+//! A [`Logger`] has a component, an operation and fields for all of its lines. [`timer!`] says that something starts and how long it took,
+//! [`stage!`] the same of a stage with an id such as `2.1_L1_CACHE_LOOKUP`, and a [`WideEvent`] is one line for a whole request.
+//!
+//! ```
+//! use core_log::{Logger, info};
+//!
+//! let log = Logger::component("payments").with("region", "eu");
+//! let timer = core_log::timer!("charge", order = "A-1");
+//! timer.in_scope(|| info!(logger: log, amount = 12, "charged"));
+//! ```
+//!
+//! # Secrets
+//! [`Redaction`] is on unless it is turned off (`GENESIS_LOG_REDACT=false`): fields with the name of a secret, and texts with the shape of
+//! one (e-mails, phones, cards, keys of the usual issuers, JSON web tokens, private keys) lose it. [`Sensitive`] hides a value everywhere. It is
+//! a net and no permission: names of people, addresses and what has no shape pass.
+//!
+//! # Writing
+//! One write for each line, so lines of several threads, or of several processes that append to one file ([`Sink::file`]), do not mix.
+//! With a [`Queue`] (`GENESIS_LOG_QUEUE=8m`) a thread writes, and who logs never waits for the disk longer than [`WhenFull`] says; lines
+//! that are lost are reported in the log. [`LogHandle::flush`], a [`FlushGuard`], a panic (of a log that is [installed](Builder::install)) and [`exit`]
+//! empty it. A write that fails or panics is counted in [`LogHandle::lost`]; nothing is printed about it.
 //!
 //! **Code of others.** A `Debug`, a `Display` or a `source` that panics costs its own field and nothing else. It may log: it runs while
 //! nothing is locked.
 //!
-//! **Writing.** One write for each line, so lines of several threads, or of several processes that append to one file, do not mix. A
-//! write that fails or panics is counted in [`LogHandle::lost`]; nothing is printed about it.
-//!
 //! # Cost
-//! A disabled event costs one load and a compare. A line does not allocate once its thread has written a few.
+//! A disabled event costs one load and a compare. A line does not allocate once its thread has written a few. The rows `log/…` of
+//! `cargo xtask compare` measure a line, bare and with ids and redaction, a disabled event, a span and the hand-off to a queue, beside
+//! the peers.
 
 mod chain;
 mod config;
 mod console;
 mod error;
 mod event;
+mod file;
+mod filter;
 mod format;
 mod handle;
-mod json;
+mod http;
+mod key;
+mod last;
 mod layer;
+mod level;
 mod levels;
+mod line;
+mod logger;
+mod macros;
+mod pen;
+mod queue;
+mod redact;
+mod request_level;
+mod sampling;
+mod schema;
 mod scope;
 mod scratch;
+mod sensitive;
 mod sink;
+mod site;
+mod stage;
 mod stamp;
 mod text;
+mod timer;
 mod value;
+mod wide;
+mod writer;
 
 pub use config::{Builder, Log};
 pub use error::ConfigError;
 pub use format::Format;
-pub use handle::LogHandle;
+pub use handle::{FlushGuard, LogHandle};
+pub use last::exit;
 pub use layer::LogLayer;
+pub use level::Level;
 pub use levels::Levels;
+pub use logger::{Bound, FieldValue, Logger};
+pub use queue::{Queue, WhenFull};
+pub use redact::{Action, Kind, Redaction};
+pub use request_level::RequestLevel;
+pub use sampling::Sampling;
+pub use sensitive::Sensitive;
 pub use sink::{Lines, Sink, WriteLine};
+pub use stage::StageId;
+pub use timer::{Elapsed, Timer};
+pub use wide::WideEvent;
+
+/// For the macros.
+#[doc(hidden)]
+pub use {core_time::Clock as __Clock, tracing as __tracing};

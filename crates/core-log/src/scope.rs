@@ -3,24 +3,41 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use crate::key::Key;
 use crate::text::VALUE_MAX;
-use crate::value::Value;
 
 /// Fields, ready to be copied into lines of one form.
 #[derive(Default)]
 pub(crate) struct Fields {
     entries: Vec<Entry>,
     text: String,
+    /// The bits of all keys.
+    mask: u64,
+    /// Whether the text is not just all entries, one after the other, each a field.
+    mixed: bool,
+    /// Whether a value is less than was recorded.
+    cut: bool,
     /// Whether a field was left out for lack of room.
     pub(crate) full: bool,
 }
 
+/// One field.
 #[derive(Clone)]
 struct Entry {
-    key: &'static str,
+    key: Key,
     at: Range<usize>,
+    lifted: bool,
     /// Whether the value is less than was recorded.
     cut: bool,
+}
+
+/// A field as it was rendered.
+pub(crate) struct Rendered<'a> {
+    pub(crate) key: Key,
+    pub(crate) text: &'a str,
+    /// Whether it stands beside the fields.
+    pub(crate) lifted: bool,
+    pub(crate) cut: bool,
 }
 
 /// The fields of one span, in one form. A span may keep several of these, if there are several logs.
@@ -29,71 +46,47 @@ pub(crate) struct SpanFields<F> {
     form: PhantomData<fn(F)>,
 }
 
-/// How a value is written.
-pub(crate) trait Form: 'static {
-    /// Appends a value until `out` is `end` bytes long, and says whether it was cut.
-    fn write(value: Value<'_>, out: &mut String, end: usize) -> bool;
-}
-
-/// The form for machines.
-pub(crate) enum Json {}
-
-/// The form for people.
-pub(crate) enum Console {}
-
 /// As much as a line holds: a span that is recorded into again and again must not grow for ever.
 const TEXT_MAX: usize = 64 * 1024;
 
 // === impl Fields ===
 
 impl Fields {
-    /// Appends a field. Runs the `Debug` of others, which may log: nothing may be locked.
-    pub(crate) fn render<F: Form>(&mut self, key: &'static str, value: Value<'_>) {
+    /// Appends a field: `write` writes until the text has so many bytes, and says whether it had to cut. It runs the `Debug` of
+    /// others, which may log: nothing may be locked.
+    pub(crate) fn render(&mut self, key: Key, lifted: bool, write: impl FnOnce(&mut String, usize) -> bool) {
         let start = self.text.len();
         if start > TEXT_MAX {
             self.full = true;
             return;
         }
-        let cut = F::write(value, &mut self.text, start + VALUE_MAX);
-        self.entries.push(Entry { key, at: start..self.text.len(), cut });
+        let cut = write(&mut self.text, start + VALUE_MAX);
+        self.push(Entry { key, at: start..self.text.len(), lifted, cut });
     }
 
     /// Takes over what was rendered elsewhere; a field that is there already gets its new value.
     pub(crate) fn merge(&mut self, new: &Self) {
         self.full |= new.full;
-        self.entries.reserve(new.entries.len());
+        self.entries.reserve_exact(new.entries.len());
         self.text.reserve(new.text.len());
         for entry in &new.entries {
-            self.set(entry.key, &new.text[entry.at.clone()], entry.cut);
+            self.set(entry, &new.text[entry.at.clone()]);
         }
     }
 
-    fn set(&mut self, key: &'static str, text: &str, cut: bool) {
-        let known = self.entries.iter().position(|entry| entry.key == key);
-        if self.text.len() + text.len() > TEXT_MAX {
-            // The value that is replaced need not be kept.
-            if let Some(known) = known {
-                self.entries[known].at = 0..0;
-            }
-            self.compact();
-        }
-        if self.text.len() + text.len() > TEXT_MAX {
-            self.full = true;
-            self.entries.retain(|entry| entry.key != key);
-            return;
-        }
-        let start = self.text.len();
-        self.text.push_str(text);
-        let entry = Entry { key, at: start..self.text.len(), cut };
-        match known {
-            Some(known) => self.entries[known] = entry,
-            None => self.entries.push(entry),
-        }
+    /// In the order in which they were first recorded.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Rendered<'_>> {
+        self.entries.iter().map(|entry| Rendered {
+            key: entry.key,
+            text: &self.text[entry.at.clone()],
+            lifted: entry.lifted,
+            cut: entry.cut,
+        })
     }
 
-    /// Key, text, and whether that was cut, in the order in which they were first recorded.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str, bool)> {
-        self.entries.iter().map(|entry| (entry.key, &self.text[entry.at.clone()], entry.cut))
+    /// All fields as one text, if that is what they are, and the bits of their keys.
+    pub(crate) fn whole(&self) -> Option<(&str, u64)> {
+        (!self.mixed && !self.cut && !self.full).then_some((&*self.text, self.mask))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -105,7 +98,45 @@ impl Fields {
         self.entries.clear();
         self.text.clear();
         self.text.shrink_to(TEXT_MAX);
-        self.full = false;
+        (self.mask, self.mixed, self.cut, self.full) = (0, false, false, false);
+    }
+
+    fn set(&mut self, new: &Entry, text: &str) {
+        let known = self.entries.iter().position(|entry| entry.key == new.key);
+        if self.text.len() + text.len() > TEXT_MAX {
+            // The value that is replaced need not be kept.
+            if let Some(known) = known {
+                self.entries[known].at = 0..0;
+            }
+            self.compact();
+        }
+        if self.text.len() + text.len() > TEXT_MAX {
+            self.full = true;
+            self.entries.retain(|entry| entry.key != new.key);
+            return;
+        }
+        let start = self.text.len();
+        self.text.push_str(text);
+        let entry = Entry { at: start..self.text.len(), ..new.clone() };
+        match known {
+            Some(known) => {
+                self.mixed = true;
+                self.entries[known] = entry;
+            }
+            None => self.push(entry),
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        // The same key twice in one record: the line sorts that out.
+        self.mixed |= entry.lifted || (self.mask & entry.key.bit() != 0 && self.has(entry.key));
+        self.mask |= entry.key.bit();
+        self.cut |= entry.cut;
+        self.entries.push(entry);
+    }
+
+    fn has(&self, key: Key) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
     }
 
     /// Drops the text of values that were replaced.
@@ -128,19 +159,5 @@ impl<F> SpanFields<F> {
         let mut this = Self { fields: Fields::default(), form: PhantomData };
         this.fields.merge(fields);
         this
-    }
-}
-
-// === impl Form ===
-
-impl Form for Json {
-    fn write(value: Value<'_>, out: &mut String, end: usize) -> bool {
-        value.write_json(out, end)
-    }
-}
-
-impl Form for Console {
-    fn write(value: Value<'_>, out: &mut String, end: usize) -> bool {
-        value.write_console(out, end)
     }
 }

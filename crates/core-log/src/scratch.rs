@@ -2,25 +2,32 @@
 
 use std::cell::Cell;
 
+use crate::key::Keys;
+use crate::pen::Ink;
 use crate::scope::Fields;
+use crate::site::Sites;
 use crate::stamp::Stamp;
 
 /// The buffers of one line.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    pub(crate) out: String,
-    pub(crate) keys: Vec<Key>,
+    pub(crate) line: Buffers,
     pub(crate) stamp: Stamp,
     /// What is being recorded into a span.
     pub(crate) fields: Fields,
+    pub(crate) sites: Sites,
+    pub(crate) ink: Ink,
 }
 
-/// A key that the line has.
-#[derive(Clone, Copy)]
-pub(crate) struct Key {
-    pub(crate) name: &'static str,
-    /// Whether it stands in the line as `field_<name>`.
-    pub(crate) renamed: bool,
+/// A line in the making.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    pub(crate) out: String,
+    /// What comes after the fields, and is found among them.
+    pub(crate) lifted: String,
+    pub(crate) keys: Keys,
+    /// How many lines of this place were left out.
+    pub(crate) suppressed: u64,
 }
 
 /// As much as a line may hold: what a longer text took on its way is given back.
@@ -34,25 +41,14 @@ thread_local! {
 pub(crate) fn with<R>(run: impl FnOnce(&mut Scratch) -> R) -> R {
     let kept = SCRATCH.try_with(Cell::take).ok().flatten();
     let mut scratch = kept.unwrap_or_default();
-    scratch.out.clear();
-    scratch.keys.clear();
+    scratch.line.out.clear();
+    scratch.line.lifted.clear();
+    scratch.line.keys.clear();
     scratch.fields.clear();
     let result = run(&mut scratch);
-    scratch.out.shrink_to(KEEP_MAX);
+    scratch.line.out.shrink_to(KEEP_MAX);
+    scratch.line.lifted.shrink_to(KEEP_MAX);
     // A thread in its last breath keeps nothing.
     let _ = SCRATCH.try_with(|cell| cell.set(Some(scratch)));
     result
-}
-
-// === impl Key ===
-
-impl Key {
-    /// Whether both stand in the line under the same name.
-    pub(crate) fn is(self, other: Self) -> bool {
-        match (self.renamed, other.renamed) {
-            (false, true) => self.name.strip_prefix("field_") == Some(other.name),
-            (true, false) => other.name.strip_prefix("field_") == Some(self.name),
-            _ => self.name == other.name,
-        }
-    }
 }

@@ -2,12 +2,15 @@
 
 use std::error::Error;
 use std::fmt::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::field::{Field, Visit};
 
+use crate::chain;
+use crate::level::Level;
+use crate::logger::Bound;
+use crate::pen::{self, Pen};
+use crate::redact::Action;
 use crate::text::{Escaped, Rule, VALUE_MAX, hex};
-use crate::{chain, event};
 
 /// A value as tracing hands it over.
 #[derive(Clone, Copy)]
@@ -34,88 +37,128 @@ const BYTES_MAX: usize = 256;
 
 impl Value<'_> {
     /// Appends the value as JSON, until `out` is about `end` bytes long. Says whether it had to be cut.
-    pub(crate) fn write_json(self, out: &mut String, end: usize) -> bool {
-        match self {
-            Self::Str(text) => quoted(out, end, |out| out.push(text)),
-            Self::Debug(value) => quoted(out, end, |out| debug(out, value)),
+    pub(crate) fn write_json(self, out: &mut String, end: usize, pen: &mut Pen<'_>) -> bool {
+        if pen.rule.action != Action::Keep {
+            let hidden = pen.hidden(|raw| self.write_raw(raw));
+            return quoted(out, end, |out| out.push(hidden));
+        }
+        let cut = match self {
+            Self::Str(text) => quoted(out, end, |out| out.push(pen.text(text))),
+            Self::Debug(value) => quoted(out, end, |out| out.push(pen.debug(value))),
             Self::I128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
             Self::U128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
             Self::Bytes(bytes) => quoted(out, end, |out| push_bytes(out, bytes)) | (bytes.len() > BYTES_MAX),
-            Self::Error(error) => chain::write_json(out, end, error),
+            Self::Error(error) => chain::write_json(out, end, error, pen),
             Self::I64(value) => plain(out, itoa::Buffer::new().format(value)),
             Self::U64(value) => plain(out, itoa::Buffer::new().format(value)),
             Self::F64(value) if value.is_finite() => plain(out, ryu::Buffer::new().format_finite(value)),
             Self::F64(_) => plain(out, "null"),
             Self::Bool(value) => plain(out, if value { "true" } else { "false" }),
-        }
+        };
+        cut | pen.was_cut()
     }
 
     /// Appends the value for people, until `out` is about `end` bytes long. Says whether it had to be cut.
-    pub(crate) fn write_console(self, out: &mut String, end: usize) -> bool {
-        match self {
-            Self::Error(error) => chain::write_console(out, end, error),
-            Self::Str(text) if is_plain(text) => plain(out, text),
+    pub(crate) fn write_console(self, out: &mut String, end: usize, pen: &mut Pen<'_>) -> bool {
+        if pen.rule.action != Action::Keep {
+            out.push_str(pen.hidden(|raw| self.write_raw(raw)));
+            return false;
+        }
+        let cut = match self {
+            Self::Error(error) => chain::write_console(out, end, error, pen),
+            Self::Str(text) if is_plain(text) => plain(out, pen.text(text)),
             Self::F64(value) => write!(out, "{value}").is_err(),
             Self::Debug(value) => {
                 let mut text = Escaped::new(out, end, Rule::Console);
-                debug(&mut text, value);
+                text.push(pen.debug(value));
                 text.cut
             }
-            other => other.write_json(out, end),
-        }
+            other => other.write_json(out, end, pen),
+        };
+        cut | pen.was_cut()
     }
 
     /// Appends text without quotes, for the message.
-    pub(crate) fn write_message(self, out: &mut Escaped<'_>) {
+    pub(crate) fn write_message(self, out: &mut Escaped<'_>, pen: &mut Pen<'_>) {
         match self {
-            Self::Str(text) => out.push(text),
-            Self::Debug(value) => debug(out, value),
+            Self::Str(text) => out.push(pen.text(text)),
+            Self::Debug(value) => out.push(pen.debug(value)),
             other => {
                 let mut text = String::new();
-                other.write_json(&mut text, VALUE_MAX);
+                other.write_json(&mut text, VALUE_MAX, pen);
                 out.push(&text);
             }
+        }
+        out.cut |= pen.was_cut();
+    }
+
+    /// Appends the value as it is, to be hidden.
+    fn write_raw(self, raw: &mut String) {
+        match self {
+            Self::Str(text) => raw.push_str(&text[..text.floor_char_boundary(VALUE_MAX)]),
+            Self::Debug(value) => pen::debug(raw, value),
+            Self::Error(error) => pen::debug(raw, &error),
+            Self::Bytes(bytes) => {
+                let mut text = Escaped::new(raw, VALUE_MAX, Rule::Json);
+                push_bytes(&mut text, bytes);
+            }
+            Self::I64(value) => raw.push_str(itoa::Buffer::new().format(value)),
+            Self::U64(value) => raw.push_str(itoa::Buffer::new().format(value)),
+            Self::I128(value) => raw.push_str(itoa::Buffer::new().format(value)),
+            Self::U128(value) => raw.push_str(itoa::Buffer::new().format(value)),
+            Self::F64(value) => raw.push_str(ryu::Buffer::new().format(value)),
+            Self::Bool(value) => raw.push_str(if value { "true" } else { "false" }),
         }
     }
 
     /// Whether it is a field like any other, and not read for the level of the line.
     pub(crate) fn is_field(self, key: &str) -> bool {
-        !matches!(self, Self::Str(text) if key == "severity" && event::named(text).is_some())
+        !matches!(self, Self::Str(text) if key == "severity" && Level::asked(text).is_some())
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The logger that it is.
+    pub(crate) fn as_bound(self) -> Option<&'a Bound> {
+        match self {
+            Self::Error(error) => error.downcast_ref::<Bound>(),
+            _ => None,
+        }
     }
 }
 
 // === impl Each ===
 
-impl<F: FnMut(&'static str, Value<'_>)> Visit for Each<F> {
+impl<F: FnMut(&Field, Value<'_>)> Visit for Each<F> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0(field.name(), Value::F64(value));
+        self.0(field, Value::F64(value));
     }
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0(field.name(), Value::I64(value));
+        self.0(field, Value::I64(value));
     }
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0(field.name(), Value::U64(value));
+        self.0(field, Value::U64(value));
     }
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.0(field.name(), Value::I128(value));
+        self.0(field, Value::I128(value));
     }
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.0(field.name(), Value::U128(value));
+        self.0(field, Value::U128(value));
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0(field.name(), Value::Bool(value));
+        self.0(field, Value::Bool(value));
     }
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0(field.name(), Value::Str(value));
+        self.0(field, Value::Str(value));
     }
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.0(field.name(), Value::Bytes(value));
+        self.0(field, Value::Bytes(value));
     }
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.0(field.name(), Value::Error(value));
+        self.0(field, Value::Error(value));
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0(field.name(), Value::Debug(value));
+        self.0(field, Value::Debug(value));
     }
 }
 
@@ -133,16 +176,6 @@ pub(crate) fn quoted(out: &mut String, end: usize, write: impl FnOnce(&mut Escap
 fn plain(out: &mut String, text: &str) -> bool {
     out.push_str(text);
     false
-}
-
-/// Somebody else's code runs here, and may panic: then its field says so, and the line goes out.
-pub(crate) fn debug(out: &mut Escaped<'_>, value: &dyn fmt::Debug) {
-    match catch_unwind(AssertUnwindSafe(|| write!(out, "{value:?}"))) {
-        Ok(Ok(())) => {}
-        // Of text that was cut it is our own error, and nothing more is written.
-        Ok(Err(_)) => out.push("<error in Debug>"),
-        Err(_) => out.push("<panic in Debug>"),
-    }
 }
 
 fn push_bytes(out: &mut Escaped<'_>, bytes: &[u8]) {

@@ -1,15 +1,22 @@
 //! What a line costs. Alone in its file: the counter sees every allocation of the process.
 
+use std::time::Duration;
+
 use core_context::Context;
-use core_log::{Format, Log, Sink};
+use core_log::{Format, Log, Queue, Sampling, Sink};
 use tracing_subscriber::layer::SubscriberExt;
 
 #[test]
 fn a_line_does_not_allocate_once_its_thread_has_written_a_few() {
-    for format in [Format::Json, Format::Console] {
+    let formats = [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console];
+    for (format, queue) in
+        formats.into_iter().flat_map(|format| [(format, None), (format, Some(Queue::new()))])
+    {
         let sink = Sink::new(|_: &[u8]| Ok(()));
-        let (layer, _) =
-            Log::builder().lookup(|_| None).format(format).sink(sink).layer().expect("it is right");
+        let log = Log::builder().lookup(|_| None).project("p").format(format).sink(sink);
+        let log = log.sampling(Sampling { first: u32::MAX, then_every: 0 });
+        let log = if let Some(queue) = queue { log.queue(queue) } else { log };
+        let (layer, handle) = log.layer().expect("it is right");
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             let context = Context::builder().request("GET", "/").user("u").build();
             let _entered = context.enter();
@@ -21,10 +28,16 @@ fn a_line_does_not_allocate_once_its_thread_has_written_a_few() {
                     number = 7_u64,
                     flag = true,
                     rate = 0.25,
-                    "charged {}",
-                    12
+                    "charged {} by {}",
+                    12,
+                    "ann@example.com"
                 );
             };
+            // The queue keeps what memory it took.
+            for _ in 0..if queue.is_some() { 2 } else { 0 } {
+                (0..1_000).for_each(|_| line());
+                assert!(handle.flush(Duration::from_secs(30)));
+            }
             line();
             let counted = allocation_counter::measure(|| (0..100).for_each(|_| line()));
             // The text of the second is made anew once a second; nothing else may allocate.

@@ -19,14 +19,18 @@ fn one(run: impl FnOnce()) -> Object {
 
 #[test]
 fn a_line_is_one_object_with_the_keys_of_the_schema() {
-    let line =
-        logged(Format::Json, |_| tracing::info!(target: "orders::pay", amount = 12, "charged")).remove(0);
+    let mut at = 0;
+    let line = logged(Format::Json, |_| {
+        at = line!() + 1;
+        tracing::info!(target: "orders::pay", amount = 12, "charged");
+    })
+    .remove(0);
     let stamp = &line[14..41];
     assert!(stamp.starts_with("20") && stamp.ends_with('Z'), "{stamp}");
-    let rest = line.replace(stamp, "<time>");
+    let rest = line.replace(stamp, "<time>").replace(&format!(r#""line":{at}"#), r#""line":0"#);
     assert_eq!(
         rest,
-        r#"{"timestamp":"<time>","level":"INFO","target":"orders::pay","message":"charged","amount":12,"service":"orders","environment":"development","version":"0.0.0"}"#
+        r#"{"timestamp":"<time>","level":"INFO","target":"orders::pay","message":"charged","amount":12,"file":"crates/core-log/tests/json.rs","line":0,"service":"orders","environment":"development","version":"0.0.0"}"#
     );
 }
 

@@ -46,7 +46,10 @@ fn what_is_not_understood_is_refused_with_what_would_be_right() {
         assert!(error.contains("`info,hyper=warn`"), "{error}");
     }
     let error = "xml".parse::<Format>().expect_err("xml").to_string();
-    assert_eq!(error, "log format \"xml\" is not known: it is `json` or `console`");
+    assert_eq!(
+        error,
+        "log format \"xml\" is not known: it is `json`, `gcp`, `streambus`, `ecs` or `console`"
+    );
 }
 
 #[test]

@@ -30,7 +30,8 @@
 //! | `health` | [`health`] | |
 //! | `http` | [`http`] | |
 //! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]` | |
-//! | `axum` | probe routes, `ApiError`, extractors, for what is on | |
+//! | `axum` | probe routes, `ApiError`, extractors, the levels of the log as a route, for what is on | |
+//! | `log-hash` | redaction by keyed hash | |
 //! | `tower` | a `Layer` for each policy that is on | |
 //! | `executor` | `limit::Executor`: threads of their own for work that blocks | |
 //! | `full` | all of the above | |
@@ -39,6 +40,8 @@
 mod environment;
 mod error;
 mod kit;
+#[cfg(all(feature = "axum", feature = "log"))]
+mod log_route;
 
 pub use core_context as context;
 pub use core_errors as errors;

@@ -59,6 +59,7 @@ pub(crate) fn memory(format: Format) -> (Lines, LogHandle, impl tracing::Subscri
     let (layer, handle) = Log::builder()
         .lookup(|_| None)
         .service("orders")
+        .project("shop-1")
         .levels("trace")
         .format(format)
         .sink(sink)

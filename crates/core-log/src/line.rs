@@ -1,0 +1,400 @@
+//! A line for machines in the making: the fields, each once, in the bounds of a line.
+
+use std::panic::Location;
+
+use core_context::Context;
+use tracing::field::Field;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use crate::chain;
+use crate::event;
+use crate::key::Key;
+use crate::level::Level;
+use crate::logger::Bound;
+use crate::pen::{self, Ink, Pen};
+use crate::redact::{Action, Redaction};
+use crate::schema::{Schema, Who};
+use crate::scope::{Fields, SpanFields};
+use crate::scratch::{Buffers, Scratch};
+use crate::site::{Lift, Role, Site, Slot, push_key};
+use crate::stamp::{self, Stamp};
+use crate::text::{Escaped, Rule, VALUE_MAX, has_no_separator};
+use crate::value::{Each, Value, quoted};
+
+/// The most of one line, in bytes. What collects lines cuts or drops longer ones: 256 KB is the bound of Cloud Logging, and
+/// some shippers stop at 64 KiB.
+pub(crate) const LINE_MAX: usize = 64 * 1024;
+
+/// Where the fields end: the rest of the line is for the ids and for who writes. A value that begins before ends there, up to
+/// a mark and the closing brackets of an error.
+pub(crate) const FIELDS_END: usize = LINE_MAX - 6 * 1024;
+
+/// The most of the ids of a context together, and of each of them alone if they are more.
+const IDS_MAX: usize = 1024;
+
+/// What the head and the tail of a line are made of.
+pub(crate) struct Facts<'a> {
+    pub(crate) level: Level,
+    pub(crate) site: &'a Site,
+    /// The innermost.
+    pub(crate) span: Option<&'static str>,
+    pub(crate) context: Option<&'a Context>,
+    pub(crate) who: &'a Who,
+}
+
+/// A line in the making.
+pub(crate) struct Line<'a> {
+    pub(crate) buffers: &'a mut Buffers,
+    pub(crate) truncated: bool,
+    /// Whether it has a message.
+    pub(crate) said: bool,
+    /// Where the container of the fields begins, in schemas that have one.
+    inside: Option<usize>,
+    /// Where the first error of ours was made.
+    pub(crate) failed_at: Option<&'static Location<'static>>,
+}
+
+/// Writes the line of an event, with its line break.
+pub(crate) fn write<F: Schema, S>(
+    scratch: &mut Scratch,
+    event: &Event<'_>,
+    ctx: &layer::Context<'_, S>,
+    who: &Who,
+) -> Level
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Scratch { line, stamp, sites, ink, .. } = scratch;
+    let site = sites.get(who.log, event.metadata(), &who.redaction, F::slot);
+    let context = Context::current();
+    let level = if site.has_severity { event::level(event) } else { Level::of(*event.metadata().level()) };
+    let span = ctx.event_span(event);
+    let name = span.as_ref().map(SpanRef::name);
+    let facts = Facts { level, site: &site, span: name, context: context.as_ref(), who };
+    let mut line = Line { buffers: line, truncated: false, said: false, inside: None, failed_at: None };
+    F::head(&mut line, &facts, stamp);
+    event.record(&mut Each(|field: &Field, value: Value<'_>| {
+        if let Some(slot) = site.slots.get(field.index()) {
+            line.slot::<F>(slot, value, &mut Pen { policy: &who.redaction, ink, rule: slot.rule });
+        }
+    }));
+    if site.has_logger {
+        event.record(&mut Each(|_: &Field, value: Value<'_>| {
+            if let Some(bound) = value.as_bound() {
+                line.bound::<F>(bound, &who.redaction, ink);
+            }
+        }));
+    }
+    let mut next = span;
+    while let Some(span) = next {
+        if let Some(SpanFields { fields, .. }) = span.extensions().get::<SpanFields<F>>() {
+            line.span::<F>(fields);
+        }
+        next = span.parent();
+    }
+    F::tail(&mut line, &facts);
+    if line.buffers.suppressed > 0 {
+        line.push(",\"suppressed\":");
+        let suppressed = line.buffers.suppressed;
+        line.push(itoa::Buffer::new().format(suppressed));
+    }
+    if line.truncated {
+        line.buffers.out.push_str(",\"truncated\":true");
+    }
+    line.buffers.out.push_str("}\n");
+    level
+}
+
+/// Writes the line that says how many lines were lost.
+pub(crate) fn report<F: Schema>(buffers: &mut Buffers, stamp: &mut Stamp, who: &Who, lost: u64) {
+    let site = Site::own();
+    let facts = Facts { level: Level::Warn, site: &site, span: None, context: None, who };
+    let mut line = Line { buffers, truncated: false, said: false, inside: None, failed_at: None };
+    F::head(&mut line, &facts, stamp);
+    let pen = &mut Pen { policy: &who.redaction, ink: &mut Ink::default(), rule: pen::Rule::TEXT };
+    line.message(Value::Str(LOST), pen);
+    line.named::<F>(Key::new("lost"), Value::U64(lost), pen);
+    F::tail(&mut line, &facts);
+    line.push("}\n");
+}
+
+/// What is said of lines that were lost.
+pub(crate) const LOST: &str = "log lines were lost";
+
+/// Renders a field of a span.
+pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'_>, pen: &mut Pen<'_>) {
+    if pen.rule.action == Action::Drop {
+        return;
+    }
+    match slot.role {
+        Role::Lifted(lift) => {
+            fields.render(slot.key, true, |out, end| write_lifted(out, end, slot.key, lift, value, pen));
+        }
+        _ if slot.json.is_empty() => fields.full = true,
+        _ => fields.render(F::span_key(slot.key), false, |out, end| {
+            if slot.role == Role::Field {
+                out.push_str(&slot.json);
+            } else {
+                push_key(out, F::span_key(slot.key));
+            }
+            value.write_json(out, end, pen)
+        }),
+    }
+}
+
+// === impl Line ===
+
+impl Line<'_> {
+    /// `{"time":"<now>","level":"<name>"`, with keys and name of the schema.
+    pub(crate) fn begin(&mut self, time: &str, stamp: &mut Stamp, level: &str, name: &str) {
+        let out = &mut self.buffers.out;
+        out.push_str(time);
+        stamp.write(out, stamp::wall());
+        out.push_str(level);
+        out.push_str(name);
+        out.push('"');
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.buffers.out.push_str(text);
+    }
+
+    /// A member of the schema, which has a bound of its own.
+    pub(crate) fn text(&mut self, key: &str, text: &str) {
+        let out = &mut self.buffers.out;
+        out.push_str(key);
+        let end = value_end(out);
+        self.truncated |= quoted(out, end, |out| out.push(text));
+    }
+
+    fn slot<F: Schema>(&mut self, slot: &Slot, value: Value<'_>, pen: &mut Pen<'_>) {
+        if pen.rule.action == Action::Drop {
+            return;
+        }
+        if let Value::Error(error) = value
+            && self.failed_at.is_none()
+        {
+            self.failed_at = chain::location(error);
+        }
+        if value.as_bound().is_some() {
+            // It loses against what the event says itself.
+            return;
+        }
+        match slot.role {
+            Role::Message if !self.said => self.message(value, pen),
+            Role::Severity if matches!(value, Value::Str(text) if Level::asked(text).is_some()) => {}
+            Role::Lifted(lift) => self.lifted(slot.key, lift, value, pen),
+            Role::Message => {}
+            Role::Field | Role::Severity => {
+                self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end, pen));
+            }
+        }
+    }
+
+    /// What a logger brings.
+    fn bound<F: Schema>(&mut self, bound: &Bound, policy: &Redaction, ink: &mut Ink) {
+        self.truncated |= bound.is_full();
+        for (name, value) in bound.fields() {
+            let pen = &mut Pen { policy, ink, rule: pen::Rule::new(policy, name) };
+            if pen.rule.action == Action::Drop {
+                continue;
+            }
+            match F::slot(name) {
+                (key, Role::Lifted(lift)) => self.lifted(key, lift, value, pen),
+                (key, role) => {
+                    let key = if role == Role::Message { F::span_key(key) } else { key };
+                    self.named::<F>(key, value, pen);
+                }
+            }
+        }
+    }
+
+    /// A field whose key was not rendered before.
+    fn named<F: Schema>(&mut self, key: Key, value: Value<'_>, pen: &mut Pen<'_>) {
+        self.field::<F>(key, "", key.name().len(), |out, end| {
+            push_key(out, key);
+            value.write_json(out, end, pen)
+        });
+    }
+
+    fn lifted(&mut self, key: Key, lift: Lift, value: Value<'_>, pen: &mut Pen<'_>) {
+        if !self.buffers.keys.has(key) {
+            self.buffers.keys.add(key);
+            let end = self.end();
+            self.truncated |= write_lifted(&mut self.buffers.lifted, end, key, lift, value, pen);
+        }
+    }
+
+    fn message(&mut self, value: Value<'_>, pen: &mut Pen<'_>) {
+        self.said = true;
+        let end = self.end();
+        // The fields may have begun.
+        let out = if self.inside.is_some() { &mut self.buffers.lifted } else { &mut self.buffers.out };
+        out.push_str(",\"message\":\"");
+        let mut text = Escaped::new(out, end.min(out.len() + VALUE_MAX), Rule::Json);
+        value.write_message(&mut text, pen);
+        self.truncated |= text.cut;
+        out.push('"');
+    }
+
+    /// A field of so many bytes at least, unless the line has one of that name. A value is written until the line is `end` bytes
+    /// long.
+    pub(crate) fn field<F: Schema>(
+        &mut self,
+        key: Key,
+        json: &str,
+        len: usize,
+        write: impl FnOnce(&mut String, usize) -> bool,
+    ) {
+        if self.buffers.keys.has(key) {
+            return;
+        }
+        self.open::<F>();
+        let end = self.end();
+        let Buffers { out, keys, .. } = &mut *self.buffers;
+        if json.is_empty() && len == 0 || out.len() + json.len() + len > end {
+            self.truncated = true;
+            return;
+        }
+        keys.add(key);
+        out.push_str(json);
+        let end = end.min(out.len() + VALUE_MAX);
+        self.truncated |= write(out, end);
+    }
+
+    fn span<F: Schema>(&mut self, fields: &Fields) {
+        self.truncated |= fields.full;
+        if let Some((text, mask)) = fields.whole()
+            && self.buffers.keys.has_none(mask)
+            && self.buffers.out.len() + text.len() <= self.end()
+        {
+            self.open::<F>();
+            self.buffers.out.push_str(text);
+            fields.iter().for_each(|field| self.buffers.keys.add(field.key));
+            return;
+        }
+        for field in fields.iter() {
+            if !field.lifted {
+                self.field::<F>(field.key, "", field.text.len(), |out, _| {
+                    out.push_str(field.text);
+                    field.cut
+                });
+            } else if !self.buffers.keys.has(field.key) {
+                self.buffers.keys.add(field.key);
+                if self.buffers.out.len() + field.text.len() <= self.end() {
+                    self.buffers.lifted.push_str(field.text);
+                    self.truncated |= field.cut;
+                } else {
+                    self.truncated = true;
+                }
+            }
+        }
+    }
+
+    /// The ids of the context, as members of where the line is: all of which it has no field.
+    pub(crate) fn ids(&mut self, context: &Context) {
+        let Buffers { out, keys, .. } = &mut *self.buffers;
+        let (ids, names) = (context.log_fragment(), context.log_keys());
+        let taken = |name: &'static str| keys.has(Key::new(name));
+        let free = keys.has_none(IDS_MASK) || !names.iter().any(|name| taken(name));
+        if ids.len() <= IDS_MAX && has_no_separator(ids) && free {
+            out.push(',');
+            out.push_str(ids);
+            return;
+        }
+        for name in names.iter().filter(|name| !taken(name)) {
+            let owned;
+            let value = match context.user() {
+                // It may be as long as a caller likes.
+                Some(user) if *name == "user_id" => &*user.id,
+                _ => {
+                    owned = context.log_value(name).unwrap_or_default();
+                    &*owned
+                }
+            };
+            out.push_str(",\"");
+            out.push_str(name);
+            out.push_str("\":");
+            let end = out.len() + IDS_MAX;
+            self.truncated |= quoted(out, end, |out| out.push(value));
+        }
+    }
+
+    /// The same where no field can stand in the way: in an object of their own.
+    pub(crate) fn labels(&mut self, context: &Context) {
+        self.buffers.keys.clear();
+        self.ids(context);
+    }
+
+    /// Closes the container of the fields, if the schema has one, after opening it if there was none.
+    pub(crate) fn close<F: Schema>(&mut self) {
+        self.open::<F>();
+        if let Some(start) = self.inside.take() {
+            // Each field brings a comma.
+            if self.buffers.out[start..].starts_with(',') {
+                self.buffers.out.remove(start);
+            }
+            self.buffers.out.push('}');
+        }
+        let Buffers { out, lifted, .. } = &mut *self.buffers;
+        out.push_str(lifted);
+    }
+
+    pub(crate) fn open<F: Schema>(&mut self) {
+        if !F::OPENS.is_empty() && self.inside.is_none() {
+            self.push(F::OPENS);
+            self.inside = Some(self.buffers.out.len());
+        }
+    }
+
+    /// Where the fields end.
+    fn end(&self) -> usize {
+        FIELDS_END.saturating_sub(self.buffers.lifted.len())
+    }
+}
+
+/// The bits of what a context may bring.
+const IDS_MASK: u64 = {
+    let names =
+        ["correlation_id", "trace_id", "span_id", "request_id", "user_id", "tenant", "remote_trace_id"];
+    let (mut mask, mut at) = (0, 0);
+    while at < names.len() {
+        mask |= Key::new(names[at]).bit();
+        at += 1;
+    }
+    mask
+};
+
+/// Appends what stands beside the fields, with its comma.
+fn write_lifted(
+    out: &mut String,
+    end: usize,
+    key: Key,
+    lift: Lift,
+    value: Value<'_>,
+    pen: &mut Pen<'_>,
+) -> bool {
+    let end = end.min(out.len() + VALUE_MAX);
+    match (lift, value) {
+        (Lift::Ecs, Value::Error(error)) => chain::write_ecs(out, end, error, pen),
+        (Lift::Ecs, value) => {
+            out.push_str(",\"error.message\":");
+            value.write_json(out, end, pen)
+        }
+        (Lift::Chain, Value::Error(error)) => {
+            push_key(out, key);
+            chain::write_text(out, end, error, pen)
+        }
+        (Lift::Text | Lift::Chain, value) => {
+            push_key(out, key);
+            value.write_json(out, end, pen)
+        }
+    }
+}
+
+/// Where a value ends that begins here.
+pub(crate) fn value_end(out: &str) -> usize {
+    FIELDS_END.min(out.len() + VALUE_MAX)
+}

@@ -1,0 +1,129 @@
+//! What the forms for machines differ in.
+
+mod ecs;
+mod gcp;
+mod plain;
+mod streambus;
+
+pub(crate) use ecs::Ecs;
+pub(crate) use gcp::Gcp;
+pub(crate) use plain::Plain;
+pub(crate) use streambus::StreamBus;
+
+use crate::console;
+use crate::format::Format;
+use crate::key::Key;
+use crate::line::{self, Facts, Line};
+use crate::redact::Redaction;
+use crate::scratch::{self, Scratch};
+use crate::site::Role;
+use crate::stamp::Stamp;
+use crate::value::quoted;
+
+/// The shape of a line.
+pub(crate) trait Schema: Sized + 'static {
+    /// What opens the object that the fields are in, where they are in one.
+    const OPENS: &'static str = "";
+
+    /// Whether the schema has members of that name. A field of such a name becomes `field_<name>`.
+    fn is_reserved(name: &str) -> bool;
+
+    /// What a field of an event or a span is, if it is more than a field.
+    fn special(name: &str) -> Option<Role> {
+        _ = name;
+        None
+    }
+
+    /// The beginning of a line, with its brace.
+    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp);
+
+    /// The end of a line, without its brace.
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>);
+
+    /// The key and the role of a field of that name.
+    fn slot(name: &'static str) -> (Key, Role) {
+        match (name, Self::special(name)) {
+            ("message", _) => (Key::new(name), Role::Message),
+            (_, Some(role)) => (Key::new(name), role),
+            ("severity", None) => (Self::field_key(name), Role::Severity),
+            (_, None) => (Self::field_key(name), Role::Field),
+        }
+    }
+
+    /// The key of that field in a span: what an event says of itself is a field there.
+    fn span_key(key: Key) -> Key {
+        if key == Key::new("message") { Self::field_key("message") } else { key }
+    }
+
+    /// The key of what is a field.
+    fn field_key(name: &'static str) -> Key {
+        if Self::is_reserved(name) { Key::renamed(name) } else { Key::new(name) }
+    }
+}
+
+/// What a log says of who writes, in the words of its schema, made once.
+#[derive(Clone)]
+pub(crate) struct Who {
+    /// The number of the log in this process.
+    pub(crate) log: usize,
+    /// Members, each with its comma.
+    pub(crate) tail: String,
+    /// The same for lines that report an error.
+    pub(crate) failed: String,
+    /// `projects/<project>/traces/`, for Cloud Logging.
+    pub(crate) traces: String,
+    /// Whether lines say where in the code they were written.
+    pub(crate) source: bool,
+    pub(crate) redaction: Redaction,
+}
+
+/// The most of the name of a service, of an environment and of a version.
+const NAME_MAX: usize = 256;
+
+// === impl Who ===
+
+impl Who {
+    pub(crate) fn new(log: usize, format: Format, [service, environment, version]: [&str; 3]) -> Self {
+        let [service, environment, version] = [service, environment, version].map(|name| {
+            let mut out = String::new();
+            quoted(&mut out, NAME_MAX, |out| out.push(name));
+            out
+        });
+        let (tail, failed) = match format {
+            Format::Ecs => (
+                format!(
+                    r#","service.name":{service},"service.environment":{environment},"service.version":{version}"#
+                ),
+                String::new(),
+            ),
+            Format::Gcp => (
+                format!(r#""service":{service},"environment":{environment},"version":{version}"#),
+                format!(
+                    r#","@type":"{REPORTED}","serviceContext":{{"service":{service},"version":{version}}}"#
+                ),
+            ),
+            _ => (
+                format!(r#","service":{service},"environment":{environment},"version":{version}"#),
+                String::new(),
+            ),
+        };
+        Self { log, tail, failed, traces: String::new(), source: true, redaction: Redaction::new() }
+    }
+}
+
+/// Appends the line that says how many lines were lost.
+pub(crate) fn report(format: Format, who: &Who, out: &mut Vec<u8>, lost: u64) {
+    scratch::with(|scratch| {
+        let Scratch { line, stamp, .. } = scratch;
+        match format {
+            Format::Json => line::report::<Plain>(line, stamp, who, lost),
+            Format::Gcp => line::report::<Gcp>(line, stamp, who, lost),
+            Format::StreamBus => line::report::<StreamBus>(line, stamp, who, lost),
+            Format::Ecs => line::report::<Ecs>(line, stamp, who, lost),
+            Format::Console => console::report(scratch, lost),
+        }
+        out.extend_from_slice(scratch.line.out.as_bytes());
+    });
+}
+
+const REPORTED: &str = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent";

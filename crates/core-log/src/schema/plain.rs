@@ -1,0 +1,50 @@
+use super::Schema;
+use crate::line::{Facts, Line};
+use crate::stamp::Stamp;
+
+/// One flat object.
+pub(crate) enum Plain {}
+
+// === impl Schema ===
+
+impl Schema for Plain {
+    fn is_reserved(name: &str) -> bool {
+        matches!(
+            name,
+            "timestamp"
+                | "level"
+                | "target"
+                | "span"
+                | "message"
+                | "file"
+                | "line"
+                | "service"
+                | "environment"
+                | "version"
+                | "truncated"
+                | "suppressed"
+        )
+    }
+
+    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
+        line.begin("{\"timestamp\":\"", stamp, "\",\"level\":\"", facts.level.as_str());
+        line.push(",\"target\":");
+        line.push(&facts.site.target);
+        if let Some(span) = facts.span {
+            line.text(",\"span\":", span);
+        }
+    }
+
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>) {
+        if let Some(context) = facts.context {
+            line.ids(context);
+        }
+        if facts.who.source && !facts.site.line.is_empty() {
+            line.push(",\"file\":");
+            line.push(&facts.site.file);
+            line.push(",\"line\":");
+            line.push(&facts.site.line);
+        }
+        line.push(&facts.who.tail);
+    }
+}

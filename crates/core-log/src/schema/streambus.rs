@@ -1,0 +1,58 @@
+use super::Schema;
+use crate::level::Level;
+use crate::line::{Facts, Line};
+use crate::site::{Lift, Role};
+use crate::stamp::Stamp;
+
+/// Component, operation and error beside an object of all other fields.
+pub(crate) enum StreamBus {}
+
+// === impl Schema ===
+
+impl Schema for StreamBus {
+    const OPENS: &'static str = ",\"fields\":{";
+
+    fn is_reserved(name: &str) -> bool {
+        // The fields are in an object with what else the house says of a line.
+        matches!(name, "target" | "span" | "message" | "service" | "environment" | "version" | "suppressed")
+    }
+
+    fn special(name: &str) -> Option<Role> {
+        match name {
+            "component" | "operation" | "stack_trace" => Some(Role::Lifted(Lift::Text)),
+            "error" => Some(Role::Lifted(Lift::Chain)),
+            _ => None,
+        }
+    }
+
+    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
+        let level = match facts.level {
+            Level::Trace | Level::Debug => "DEBUG",
+            Level::Info | Level::Notice => "INFO",
+            Level::Warn => "WARN",
+            Level::Error => "ERROR",
+            Level::Critical | Level::Alert | Level::Emergency => "FATAL",
+        };
+        line.begin("{\"timestamp\":\"", stamp, "\",\"level\":\"", level);
+    }
+
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>) {
+        line.open::<Self>();
+        line.push(",\"target\":");
+        line.push(&facts.site.target);
+        if let Some(span) = facts.span {
+            line.text(",\"span\":", span);
+        }
+        if let Some(context) = facts.context {
+            line.ids(context);
+        }
+        line.push(&facts.who.tail);
+        line.close::<Self>();
+        if facts.who.source && !facts.site.line.is_empty() {
+            line.push(",\"file\":");
+            line.push(&facts.site.file);
+            line.push(",\"line\":");
+            line.push(&facts.site.line);
+        }
+    }
+}

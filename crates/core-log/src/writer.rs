@@ -1,0 +1,254 @@
+//! The thread that writes what waits in a queue.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use crate::level::Level;
+use crate::queue::{Queue, WhenFull};
+use crate::sink::Sink;
+
+/// What is shared with the thread.
+pub(crate) struct Writer {
+    queue: Queue,
+    front: Mutex<Front>,
+    /// The thread waits here for lines.
+    work: Condvar,
+    /// Others wait here for room, or for what is written.
+    done: Condvar,
+    lost: AtomicU64,
+    thread: OnceLock<ThreadId>,
+}
+
+/// Ends the thread when the log is dropped.
+pub(crate) struct Closer(pub(crate) Arc<Writer>);
+
+#[derive(Default)]
+struct Front {
+    /// Whole lines.
+    text: Vec<u8>,
+    lines: u64,
+    /// How many bytes are being written.
+    away: usize,
+    /// Lines that were taken in and that are done with, ever.
+    taken: u64,
+    finished: u64,
+    /// Lines that were lost and not yet reported.
+    lost: u64,
+    /// Whether some are being reported.
+    reporting: bool,
+    thread: Thread,
+    /// How many wait at `done`.
+    waiting: usize,
+    closed: bool,
+    /// The thread is at its end.
+    ended: bool,
+}
+
+/// What the thread does.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Thread {
+    /// It will look again by itself: nobody has to wake it.
+    #[default]
+    Awake,
+    /// It looks again soon.
+    Lingers,
+    /// It sleeps until somebody wakes it.
+    Sleeps,
+}
+
+/// Makes the line that says how many were lost.
+pub(crate) type Report = Box<dyn Fn(&mut Vec<u8>, u64) + Send>;
+
+/// How long the thread waits for more before it sleeps: waking it costs the caller more than the line does.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// How long it waits before it asks a sink again that failed.
+const FAILED: Duration = Duration::from_millis(100);
+
+/// How long a log that is dropped waits for its thread.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+// === impl Writer ===
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(queue: Queue, sink: Sink, report: Report) -> io::Result<Arc<Self>> {
+        let this = Arc::new(Self {
+            queue,
+            front: Mutex::new(Front::default()),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            lost: AtomicU64::new(0),
+            thread: OnceLock::new(),
+        });
+        let shared = Arc::clone(&this);
+        let thread = core_context::spawn_thread("log", move || shared.run(&sink, &report))?;
+        let _ = this.thread.set(thread.thread().id());
+        Ok(this)
+    }
+
+    /// Takes a line in, and says whether there was room for it.
+    pub(crate) fn push(&self, line: &[u8], level: Level) -> bool {
+        let room = self.queue.room(level);
+        let mut front = self.lock();
+        if !front.has_room(line, room) {
+            front = self.wait_for_room(front, line);
+        }
+        if front.closed || !front.has_room(line, room) {
+            front.lost += 1;
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        front.text.extend_from_slice(line);
+        front.lines += 1;
+        front.taken += 1;
+        let wake = match front.thread {
+            Thread::Awake => false,
+            Thread::Lingers => front.text.len() > self.queue.bytes / 4,
+            Thread::Sleeps => true,
+        };
+        if wake {
+            self.wake(&mut front);
+        }
+        true
+    }
+
+    /// Waits until all that was taken in is written, and says whether it was.
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        if self.is_own_thread() {
+            return false;
+        }
+        let mut front = self.lock();
+        let until = front.taken;
+        self.wake(&mut front);
+        front.waiting += 1;
+        let behind =
+            |front: &mut Front| !front.ended && (front.finished < until || front.lost > 0 || front.reporting);
+        let waited = self.done.wait_timeout_while(front, timeout, behind);
+        let (mut front, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        front.waiting -= 1;
+        front.finished >= until
+    }
+
+    /// Lines that were lost, ever.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    fn wait_for_room<'a>(&'a self, mut front: MutexGuard<'a, Front>, line: &[u8]) -> MutexGuard<'a, Front> {
+        // What the writer itself logs must not wait for the writer.
+        let WhenFull::Block(wait) = self.queue.when_full else { return front };
+        if self.is_own_thread() {
+            return front;
+        }
+        self.wake(&mut front);
+        front.waiting += 1;
+        let is_full = |front: &mut Front| !front.closed && !front.has_room(line, self.queue.bytes);
+        let waited = self.done.wait_timeout_while(front, wait, is_full);
+        let (mut front, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        front.waiting -= 1;
+        front
+    }
+
+    fn wake(&self, front: &mut Front) {
+        front.thread = Thread::Awake;
+        self.work.notify_one();
+    }
+
+    fn run(&self, sink: &Sink, report: &Report) {
+        let mut batch = Vec::new();
+        while let Some((lines, lost)) = self.next(&mut batch) {
+            let failed = sink.write_batch(&batch, lines);
+            batch.clear();
+            let mut unreported = 0;
+            if lost > 0 {
+                report(&mut batch, lost);
+                unreported = if sink.write_batch(&batch, 1) == 0 { 0 } else { lost };
+                batch.clear();
+            }
+            self.lost.fetch_add(failed, Ordering::Relaxed);
+            let mut front = self.lock();
+            front.lost += failed + unreported;
+            front.finished += lines;
+            (front.away, front.reporting) = (0, false);
+            if failed + unreported > 0 {
+                // A sink that fails is not asked again at once.
+                front = self.linger(front, FAILED);
+            }
+            if front.waiting > 0 {
+                self.done.notify_all();
+            }
+        }
+        let mut front = self.lock();
+        front.ended = true;
+        drop(front);
+        self.done.notify_all();
+    }
+
+    /// Takes all that waits; how many lines it is, and how many were lost before. `None` at the end.
+    fn next(&self, batch: &mut Vec<u8>) -> Option<(u64, u64)> {
+        let mut front = self.lock();
+        let mut lingered = false;
+        while front.text.is_empty() && (front.lost == 0 || front.closed) {
+            if front.closed {
+                return None;
+            }
+            if lingered {
+                front.thread = Thread::Sleeps;
+                let idle = |front: &mut Front| front.thread == Thread::Sleeps && !front.closed;
+                front = self.work.wait_while(front, idle).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                front = self.linger(front, LINGER);
+            }
+            lingered = !lingered;
+        }
+        front.thread = Thread::Awake;
+        std::mem::swap(&mut front.text, batch);
+        (front.away, front.reporting) = (batch.len(), front.lost > 0);
+        Some((std::mem::take(&mut front.lines), std::mem::take(&mut front.lost)))
+    }
+
+    fn linger<'a>(&'a self, mut front: MutexGuard<'a, Front>, time: Duration) -> MutexGuard<'a, Front> {
+        front.thread = Thread::Lingers;
+        let idle = |front: &mut Front| front.thread == Thread::Lingers && !front.closed;
+        let waited = self.work.wait_timeout_while(front, time, idle);
+        let mut front = waited.unwrap_or_else(PoisonError::into_inner).0;
+        front.thread = Thread::Awake;
+        front
+    }
+
+    fn is_own_thread(&self) -> bool {
+        self.thread.get() == Some(&thread::current().id())
+    }
+
+    /// Nothing of the user's runs while it is held.
+    fn lock(&self) -> MutexGuard<'_, Front> {
+        self.front.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Front ===
+
+impl Front {
+    fn has_room(&self, line: &[u8], room: usize) -> bool {
+        self.text.len() + self.away + line.len() <= room
+    }
+}
+
+// === impl Closer ===
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        let mut front = self.0.lock();
+        front.closed = true;
+        self.0.wake(&mut front);
+        front.waiting += 1;
+        if !self.0.is_own_thread() {
+            let waited = self.0.done.wait_timeout_while(front, CLOSE_MAX, |front| !front.ended);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
