@@ -4,11 +4,13 @@ mod breaker;
 mod context;
 mod error;
 mod limit;
+mod metrics;
 mod pipeline;
 mod retry;
 mod seatbelt;
 mod timeout;
 mod trace;
+mod track;
 
 use std::fmt;
 use std::hint::black_box;
@@ -31,6 +33,8 @@ pub fn all() -> Vec<Row> {
     rows.extend(error::rows());
     rows.extend(context::rows());
     rows.extend(trace::rows());
+    rows.extend(metrics::rows());
+    rows.extend(track::rows());
     rows
 }
 

@@ -1,7 +1,7 @@
 //! The metrics that the sources of this project name, ready to register: what an existing dashboard asks for is there.
 //!
 //! Those of the policies are collected by `genesis-kit`. Where the sources call one thing by two label sets, the state of a circuit
-//! has a series for each state here, and is the number 0, 1 or 2 under its other name, [`GENESIS_CIRCUIT_BREAKER_STATE`].
+//! has a series for each state here, and is a number under its other name, [`GENESIS_CIRCUIT_BREAKER_STATE`].
 
 use crate::{Counter, Desc, Gauge, Histogram, LabelNames};
 
@@ -63,7 +63,7 @@ names! {
         histogram("genesis_request_duration_seconds", "How long requests took.");
     /// By [`SERVICE`].
     GENESIS_CIRCUIT_BREAKER_STATE: Gauge =
-        gauge("genesis_circuit_breaker_state", "0 closed, 1 open, 2 half-open; forced open is 1, disabled 0.");
+        gauge("genesis_circuit_breaker_state", "0 closed, 1 open, 2 half-open, 3 forced open, 4 disabled.");
     /// By [`Agent`].
     GENESIS_ERROR_RATE: Gauge = gauge("genesis_error_rate", "The share of requests that fail, 0 to 1.");
     /// By [`ByOperation`].

@@ -15,6 +15,16 @@ const PARKS: Desc<Counter> = Desc::counter("tokio_worker_parks_total", "How ofte
 #[cfg(target_has_atomic = "64")]
 const WORKER: LabelNames<1> = LabelNames::new(["worker"]);
 
+/// Adds the metrics of the runtime that this runs in, and says whether there is one.
+#[expect(clippy::must_use_candidate, reason = "whoever has none to show need not know")]
+pub fn register_current(registry: &Registry) -> bool {
+    let current = Handle::try_current();
+    current.is_ok_and(|runtime| {
+        register(registry, &runtime);
+        true
+    })
+}
+
 /// Adds the metrics `tokio_*` of a runtime to a registry, read at each scrape. They stay when the runtime ends.
 pub fn register(registry: &Registry, runtime: &Handle) {
     let metrics = runtime.metrics();

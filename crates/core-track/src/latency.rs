@@ -80,6 +80,17 @@ impl Counted {
         self
     }
 
+    /// How many fall below each end, in nanoseconds, with one more for what is above all; to 1/32.
+    pub(crate) fn between(&self, ends: &[u64]) -> Vec<u64> {
+        let mut between = vec![0; ends.len() + 1];
+        for (bucket, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let (from, to) = self::ends(bucket);
+            let middle = from + (to - from) / 2;
+            between[ends.iter().take_while(|end| middle > **end).count()] += count;
+        }
+        between
+    }
+
     /// The least duration that is not exceeded by this share of all, to 1/32. `None` where there is nothing.
     pub(crate) fn percentile(&self, share: f64) -> Option<u64> {
         let rank = rank(share, self.count())?;

@@ -71,6 +71,6 @@ pub use live::Live;
 pub use sample::SampleRate;
 pub use sink::{Line, Sink};
 pub use stage::Stage;
-pub use stats::{OperationStats, Percentiles, StageStats};
+pub use stats::{Durations, OperationStats, Percentiles, StageStats};
 pub use summary::{FailedStage, Kept, Outcome, StageSummary, Summary};
 pub use tracker::Tracker;

@@ -61,6 +61,10 @@ impl Table {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
     /// Those that run, the oldest first.
     pub(crate) fn all(&self) -> Vec<Arc<Inner>> {
         let mut all = Vec::new();

@@ -63,6 +63,42 @@ pub struct Percentiles {
     pub p99: Duration,
 }
 
+/// How long executions or stages took, by size: for metrics, which are added up over services before anybody asks for percentiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Durations {
+    /// The operation.
+    pub operation: &'static str,
+    /// The stage; `None` for whole executions.
+    pub stage: Option<&'static str>,
+    /// How many there are between the ends that were asked for, each off by what is within 1/32 of an end. One more than there are
+    /// ends.
+    pub counts: Vec<u64>,
+    /// The sum of them all, which is exact.
+    pub sum: Duration,
+    /// How many failed.
+    pub failures: u64,
+}
+
+// === impl Durations ===
+
+impl Durations {
+    pub(crate) fn of(
+        operation: &'static str,
+        stage: Option<&'static str>,
+        aggregate: &Aggregate,
+        ends: &[u64],
+    ) -> Self {
+        let counted = aggregate.latency.counted();
+        Self {
+            operation,
+            stage,
+            counts: counted.between(ends),
+            sum: Duration::from_nanos(counted.sum),
+            failures: aggregate.failures.load(Ordering::Relaxed),
+        }
+    }
+}
+
 // === impl OperationStats ===
 
 impl OperationStats {

@@ -15,7 +15,7 @@ use crate::live::{self, Live};
 use crate::sample::SampleRate;
 use crate::sink::Sink;
 use crate::summary::{Kept, Outcome, Summary};
-use crate::{ConfigError, OperationStats};
+use crate::{ConfigError, Durations, OperationStats};
 
 /// Tracks executions. Cheap to clone; clones are one.
 #[derive(Clone)]
@@ -133,6 +133,25 @@ impl Tracker {
         let (now, window) = (self.0.now(), self.0.window);
         let all = self.0.operations.all();
         all.iter().map(|operation| OperationStats::of(operation, window, now)).collect()
+    }
+
+    /// How long executions and stages took since the start, between these ends, which increase.
+    #[must_use]
+    pub fn durations(&self, ends: &[Duration]) -> Vec<Durations> {
+        let ends: Vec<_> = ends.iter().copied().map(nanos).collect();
+        let mut all = Vec::new();
+        for operation in self.0.operations.all() {
+            all.push(Durations::of(operation.name, None, &operation.total, &ends));
+            let stages = operation.stages();
+            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, &ends)));
+        }
+        all
+    }
+
+    /// How many executions run now, of those that are listed.
+    #[must_use]
+    pub fn in_progress(&self) -> usize {
+        self.0.live.len()
     }
 
     /// The executions that were kept, the oldest first. There are at most 256.

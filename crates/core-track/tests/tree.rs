@@ -187,6 +187,23 @@ fn what_runs_now_is_listed_with_its_stage() {
 }
 
 #[test]
+fn durations_are_counted_between_the_ends_that_are_asked_for() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    for took in [5, 50, 50, 5000] {
+        let execution = tracker.start("op", "any");
+        let stage = execution.stage("stage");
+        clock.advance(ms(took));
+        drop(stage);
+        execution.finish();
+    }
+    let durations = tracker.durations(&[ms(10), ms(100)]);
+    let stages: Vec<_> = durations.iter().map(|of| of.stage).collect();
+    assert_eq!(stages, [None, Some("stage")]);
+    assert!(durations.iter().all(|of| of.counts == [1, 2, 1] && of.sum == ms(5105) && of.failures == 0));
+}
+
+#[test]
 fn f_63_clearing_is_harmless() {
     let tracker = tracker(&ManualClock::new());
     assert_eq!(tracker.clear("unknown"), 0);
