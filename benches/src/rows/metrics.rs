@@ -141,7 +141,7 @@ fn families() -> Contest {
     let prometheus = prometheus::IntCounterVec::new(options, &["route", "status"]).expect("a name");
     Contest {
         ours: looped(move |input| -> Done {
-            ours.with(&Request { route: black_box("/orders"), status: 200 }).inc();
+            ours.update(&Request { route: black_box("/orders"), status: 200 }, Counter::inc);
             Ok(input)
         }),
         peers: vec![

@@ -55,6 +55,7 @@ mod exemplar;
 pub mod facade;
 mod family;
 mod gauge;
+mod hash;
 mod histogram;
 mod instrument;
 mod labels;

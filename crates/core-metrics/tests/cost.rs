@@ -29,6 +29,8 @@ fn counting_does_not_allocate() {
     assert_eq!(allocations(|| histogram.observe_duration(ms(3))), 0);
     assert_eq!(allocations(|| histogram.observe(0.3)), 0);
     assert_eq!(allocations(|| family.with(&Route { route: "/", status: 200 }).inc()), 0);
+    assert_eq!(allocations(|| family.update(&Route { route: "/", status: 200 }, Counter::inc)), 0);
+    assert_eq!(family.with(&Route { route: "/", status: 200 }).get(), 202);
     let context = core_context::Context::new();
     assert_eq!(allocations(|| context.sync_scope(|| traced.observe(0.3))), 0);
 }

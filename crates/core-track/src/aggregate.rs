@@ -32,7 +32,7 @@ pub(crate) struct Operation {
     finished: AtomicU64,
     /// Names are never removed, so that they can be read without a lock.
     names: [OnceLock<&'static str>; STAGES],
-    stages: [OnceLock<Aggregate>; STAGES],
+    stages: Box<[OnceLock<Aggregate>]>,
     named: AtomicUsize,
     adding: Mutex<()>,
     other: OnceLock<Aggregate>,
@@ -128,7 +128,7 @@ impl Operation {
             recent: Mutex::default(),
             finished: AtomicU64::new(0),
             names: [const { OnceLock::new() }; STAGES],
-            stages: [const { OnceLock::new() }; STAGES],
+            stages: (0..STAGES).map(|_| OnceLock::new()).collect(),
             named: AtomicUsize::new(0),
             adding: Mutex::default(),
             other: OnceLock::new(),
@@ -151,7 +151,7 @@ impl Operation {
 
     /// All stages that were ever entered.
     pub(crate) fn stages(&self) -> impl Iterator<Item = (&'static str, &Aggregate)> {
-        let named = self.names.iter().zip(&self.stages);
+        let named = self.names.iter().zip(&*self.stages);
         let named = named.filter_map(|(name, stage)| Some((*name.get()?, stage.get()?)));
         named.chain(self.other.get().map(|other| (OTHER, other)))
     }

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use crate::summary::{Outcome, Summary};
+use crate::summary::{Outcome, StageSummary, Summary};
 
 /// Who is told of each execution that is kept, when it ends.
 ///
@@ -25,8 +25,6 @@ const STAGES_LEN_MAX: usize = 2048;
 
 impl Sink for Line {
     fn kept(&self, summary: &Summary) {
-        let stages = stages(summary);
-        let failed: Vec<_> = summary.failed_stages.iter().map(|stage| stage.stage_id.as_str()).collect();
         let outcome = summary.outcome.map_or("running", Outcome::as_str);
         let kept = summary.kept.map_or("", crate::Kept::as_str);
         macro_rules! line {
@@ -34,15 +32,15 @@ impl Sink for Line {
                 tracing::$level!(
                     target: "core_track",
                     operation = summary.operation,
-                    execution_id = summary.id,
+                    execution_id = &*summary.id,
                     outcome,
                     kept,
                     duration_ms = summary.duration.as_secs_f64() * 1e3,
-                    stage_count = summary.stage_count,
+                    stage_count = summary.stage_count(),
                     omitted = summary.omitted,
-                    failed_stages = failed.join(" "),
+                    failed_stages = failed(summary),
                     error = summary.error_message,
-                    stages,
+                    stages = stages(summary),
                     "execution {outcome}",
                 )
             };
@@ -57,22 +55,33 @@ impl<F: Fn(&Summary) + Send + Sync> Sink for F {
     }
 }
 
+fn failed(summary: &Summary) -> String {
+    let failed: Vec<_> = summary.failed_stages().into_iter().map(|stage| stage.stage_id).collect();
+    failed.join(" ")
+}
+
 fn stages(summary: &Summary) -> String {
     let mut text = String::new();
-    for (_, stage) in summary.each_stage() {
-        if text.len() > STAGES_LEN_MAX {
-            text.push_str(" …");
-            break;
-        }
-        let mark = match (stage.success, stage.ended) {
-            (false, _) => "!",
-            (true, false) => "…",
-            (true, true) => "",
-        };
-        let space = if text.is_empty() { "" } else { " " };
-        let ms = stage.duration.as_secs_f64() * 1e3;
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{space}{}={ms:.2}{mark}", stage.stage_id);
+    for stage in summary.stages() {
+        stage.each(0, &mut |_, stage| show(stage, &mut text));
     }
     text
+}
+
+fn show(stage: &StageSummary, text: &mut String) {
+    if text.len() > STAGES_LEN_MAX {
+        if !text.ends_with(" …") {
+            text.push_str(" …");
+        }
+        return;
+    }
+    let mark = match (stage.success, stage.ended) {
+        (false, _) => "!",
+        (true, false) => "…",
+        (true, true) => "",
+    };
+    let space = if text.is_empty() { "" } else { " " };
+    let ms = stage.duration.as_secs_f64() * 1e3;
+    // Writing into a text cannot fail.
+    let _ = write!(text, "{space}{}={ms:.2}{mark}", stage.stage_id);
 }

@@ -1,48 +1,69 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use core_context::{CorrelationId, TraceId};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::aggregate::Operation;
 use crate::arena::{Record, State};
 use crate::execution::{Failure, Inner};
 use crate::live::{as_ms, as_text};
 
 /// Where the time of one execution went. Serialises as the sources have it, with durations in milliseconds.
-#[derive(Clone, Debug, Serialize)]
+///
+/// Its stages are put together when somebody asks: most summaries are only kept.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Summary {
     /// Which execution it was.
-    #[serde(rename = "execution_id")]
-    pub id: String,
+    pub id: Box<str>,
     /// What it did.
     pub operation: &'static str,
     /// The correlation id of the context in which it started.
-    #[serde(serialize_with = "as_text")]
     pub correlation_id: Option<CorrelationId>,
     /// The trace of the context in which it started.
-    #[serde(serialize_with = "as_text")]
     pub trace_id: Option<TraceId>,
     /// From its start to its end, or until now.
-    #[serde(rename = "total_duration_ms", serialize_with = "as_ms")]
     pub duration: Duration,
     /// What came of it; `None` while it runs.
     pub outcome: Option<Outcome>,
-    /// Whether it succeeded.
-    pub success: bool,
     /// Why it is kept; `None` while it runs.
     pub kept: Option<Kept>,
     /// What it failed with.
-    pub error_type: Option<String>,
+    pub error_type: Option<&'static str>,
     /// What it failed with, for people.
     pub error_message: Option<String>,
-    /// How many stages there are, on all levels.
-    pub stage_count: usize,
-    /// The outermost stages, in the order in which they began.
-    pub stages: Vec<StageSummary>,
-    /// The stages that failed, on all levels.
-    pub failed_stages: Vec<FailedStage>,
     /// Stages for which there was no place: too many, or too deep.
     pub omitted: u64,
+    names: Arc<Operation>,
+    started: u64,
+    now: u64,
+    records: Vec<(u16, Record)>,
+    of_stages: Vec<(u16, Failure)>,
+}
+
+/// What is written of a summary.
+#[derive(Serialize)]
+struct Written<'s> {
+    execution_id: &'s str,
+    operation: &'s str,
+    #[serde(serialize_with = "as_text")]
+    correlation_id: &'s Option<CorrelationId>,
+    #[serde(serialize_with = "as_text")]
+    trace_id: &'s Option<TraceId>,
+    #[serde(serialize_with = "as_ms")]
+    total_duration_ms: Duration,
+    outcome: Option<Outcome>,
+    success: bool,
+    kept: Option<Kept>,
+    error_type: Option<&'s str>,
+    error_message: Option<&'s str>,
+    stage_count: usize,
+    stages: Vec<StageSummary>,
+    failed_stages: Vec<FailedStage>,
+    omitted: u64,
 }
 
 /// Where the time of one stage went.
@@ -66,7 +87,7 @@ pub struct StageSummary {
     /// Whether it has not failed.
     pub success: bool,
     /// What it failed with.
-    pub error_type: Option<String>,
+    pub error_type: Option<&'static str>,
     /// What it failed with, for people.
     pub error_message: Option<String>,
     /// The stages inside, in the order in which they began.
@@ -81,7 +102,7 @@ pub struct FailedStage {
     /// As in [`StageSummary`].
     pub stage_name: String,
     /// As in [`StageSummary`].
-    pub error_type: Option<String>,
+    pub error_type: Option<&'static str>,
     /// As in [`StageSummary`].
     pub error_message: Option<String>,
 }
@@ -118,46 +139,83 @@ impl Summary {
     pub(crate) fn of(execution: &Inner, now: u64, ended: Option<(Outcome, Kept)>) -> Self {
         let (own, of_stages) = {
             let failures = execution.failures();
-            (failures.own.clone(), failures.of_stages.iter().cloned().collect::<BTreeMap<_, _>>())
+            (failures.own.clone(), failures.of_stages.clone())
         };
-        let records: Vec<_> = execution.arena.records().collect();
-        let mut inside: BTreeMap<Option<u16>, Vec<(u16, Record)>> = BTreeMap::new();
-        for (at, record) in &records {
-            inside.entry(record.parent).or_default().push((*at, *record));
-        }
-        let tree = Tree { execution, now, inside, of_stages };
-        let stages = tree.stages(None, "");
-        let mut failed_stages = Vec::new();
-        for stage in &stages {
-            stage.failed(&mut failed_stages);
-        }
         let (error_type, error_message) = split(own);
         Self {
-            id: execution.id.to_string(),
+            id: execution.id.clone(),
             operation: execution.operation.name,
             correlation_id: execution.correlation_id.clone(),
             trace_id: execution.trace_id,
             duration: Duration::from_nanos(now.saturating_sub(execution.started)),
             outcome: ended.map(|(outcome, _)| outcome),
-            success: ended.is_some_and(|(outcome, _)| outcome == Outcome::Succeeded),
             kept: ended.map(|(_, kept)| kept),
             error_type,
             error_message,
-            stage_count: records.len(),
-            stages,
-            failed_stages,
-            omitted: execution.omitted.load(std::sync::atomic::Ordering::Relaxed),
+            omitted: execution.omitted.load(Ordering::Relaxed),
+            names: Arc::clone(&execution.operation),
+            started: execution.started,
+            now,
+            records: execution.arena.records().collect(),
+            of_stages,
         }
     }
 
-    /// All stages on all levels, each with its depth, in the order in which people read them.
-    pub fn each_stage(&self) -> impl Iterator<Item = (usize, &StageSummary)> {
-        let mut to_visit: Vec<_> = self.stages.iter().rev().map(|stage| (0, stage)).collect();
-        std::iter::from_fn(move || {
-            let (depth, stage) = to_visit.pop()?;
-            to_visit.extend(stage.substages.iter().rev().map(|inside| (depth + 1, inside)));
-            Some((depth, stage))
-        })
+    /// Whether it succeeded.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.outcome == Some(Outcome::Succeeded)
+    }
+
+    /// How many stages there are, on all levels.
+    #[must_use]
+    pub fn stage_count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The outermost stages, in the order in which they began, each with those inside.
+    #[must_use]
+    pub fn stages(&self) -> Vec<StageSummary> {
+        let mut inside: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (at, record) in &self.records {
+            inside.entry(record.parent).or_default().push((*at, *record));
+        }
+        let of_stages = self.of_stages.iter().map(|(at, failure)| (*at, failure)).collect();
+        Tree { summary: self, inside, of_stages }.stages(None, "")
+    }
+
+    /// The stages that failed, on all levels.
+    #[must_use]
+    pub fn failed_stages(&self) -> Vec<FailedStage> {
+        let mut failed = Vec::new();
+        if self.records.iter().any(|(_, record)| record.state == State::Failed) {
+            for stage in self.stages() {
+                stage.failed(&mut failed);
+            }
+        }
+        failed
+    }
+}
+
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = Written {
+            execution_id: &self.id,
+            operation: self.operation,
+            correlation_id: &self.correlation_id,
+            trace_id: &self.trace_id,
+            total_duration_ms: self.duration,
+            outcome: self.outcome,
+            success: self.success(),
+            kept: self.kept,
+            error_type: self.error_type,
+            error_message: self.error_message.as_deref(),
+            stage_count: self.stage_count(),
+            stages: self.stages(),
+            failed_stages: self.failed_stages(),
+            omitted: self.omitted,
+        };
+        written.serialize(serializer)
     }
 }
 
@@ -193,12 +251,20 @@ impl Kept {
 // === impl StageSummary ===
 
 impl StageSummary {
+    /// Shows this stage and all inside, each with its depth, in the order in which people read them.
+    pub fn each(&self, depth: usize, show: &mut impl FnMut(usize, &Self)) {
+        show(depth, self);
+        for inside in &self.substages {
+            inside.each(depth + 1, show);
+        }
+    }
+
     fn failed(&self, failed: &mut Vec<FailedStage>) {
         if !self.success {
             failed.push(FailedStage {
                 stage_id: self.stage_id.clone(),
                 stage_name: self.stage_name.clone(),
-                error_type: self.error_type.clone(),
+                error_type: self.error_type,
                 error_message: self.error_message.clone(),
             });
         }
@@ -207,11 +273,10 @@ impl StageSummary {
 }
 
 /// The records of an execution, by the stage that they are in.
-struct Tree<'e> {
-    execution: &'e Inner,
-    now: u64,
+struct Tree<'s> {
+    summary: &'s Summary,
     inside: BTreeMap<Option<u16>, Vec<(u16, Record)>>,
-    of_stages: BTreeMap<u16, Failure>,
+    of_stages: BTreeMap<u16, &'s Failure>,
 }
 
 // === impl Tree ===
@@ -228,18 +293,19 @@ impl Tree<'_> {
     }
 
     fn stage(&self, at: u16, record: Record, sequence: &str) -> StageSummary {
-        let (stage_id, stage_name) = identify(self.execution.operation.stage_name(record.name), sequence);
+        let (stage_id, stage_name) = identify(self.summary.names.stage_name(record.name), sequence);
         let substages = self.stages(Some(at), &format!("{sequence}."));
         let took = match record.state {
-            State::Running => self.now.saturating_sub(record.started),
+            State::Running => self.summary.now.saturating_sub(record.started),
             State::Succeeded | State::Failed => record.took,
         };
         let duration = Duration::from_nanos(took);
-        let (error_type, error_message) = split(self.of_stages.get(&at).cloned());
+        let (error_type, error_message) =
+            split(self.of_stages.get(&at).map(|failure| Failure::clone(failure)));
         StageSummary {
             stage_id,
             stage_name,
-            started: Duration::from_nanos(record.started.saturating_sub(self.execution.started)),
+            started: Duration::from_nanos(record.started.saturating_sub(self.summary.started)),
             duration,
             self_time: duration.saturating_sub(substages.iter().map(|inside| inside.duration).sum()),
             ended: record.state != State::Running,
@@ -251,8 +317,8 @@ impl Tree<'_> {
     }
 }
 
-fn split(failure: Option<Failure>) -> (Option<String>, Option<String>) {
-    failure.map(|failure| (failure.of.to_owned(), failure.message)).unzip()
+fn split(failure: Option<Failure>) -> (Option<&'static str>, Option<String>) {
+    failure.map(|failure| (failure.of, failure.message)).unzip()
 }
 
 /// The id and the name of a stage: from `2.1_L1_CACHE_LOOKUP`, or from its name and its place.

@@ -179,7 +179,7 @@ impl Tracker {
         if let Some(running) = running {
             return Some(Arc::new(Summary::of(&running, self.0.now(), None)));
         }
-        self.0.kept_now().iter().rev().find(|summary| summary.id == id).cloned()
+        self.0.kept_now().iter().rev().find(|summary| &*summary.id == id).cloned()
     }
 
     /// Forgets the summaries of that id, and says how many there were. Nothing has to be cleared: all is bounded.
@@ -187,7 +187,7 @@ impl Tracker {
     pub fn clear(&self, id: &str) -> usize {
         let mut kept = self.0.kept_now();
         let before = kept.len();
-        kept.retain(|summary| summary.id != id);
+        kept.retain(|summary| &*summary.id != id);
         before - kept.len()
     }
 
