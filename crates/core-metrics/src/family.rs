@@ -1,10 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
-
-use crate::hash::BuildLabelHasher;
+use crate::index::Index;
 use crate::labels::{Labels, OVERFLOW, Values};
 use crate::text::Writer;
 use crate::{Counter, Desc, Instrument};
@@ -19,7 +17,8 @@ use crate::{Counter, Desc, Instrument};
 /// most values.
 ///
 /// # Cost
-/// A look-up hashes the labels and takes no lock. A set of labels that is new copies the table: it should be rare.
+/// A look-up hashes the labels and writes nothing, so that threads do not wait for each other. Only a set of labels that is new takes a
+/// lock.
 pub struct Family<K, L>(Arc<Inner<K, L>>);
 
 struct Inner<K, L> {
@@ -27,13 +26,15 @@ struct Inner<K, L> {
     rejected: Counter,
     overflowed: Counter,
     /// What look-ups read.
-    by_labels: ArcSwap<HashMap<L, K, BuildLabelHasher>>,
+    by_labels: Index<L, K>,
     /// What is written, in order. Whoever holds it may add.
     by_text: Mutex<Known<K>>,
 }
 
 struct Known<K> {
     series: BTreeMap<Arc<str>, K>,
+    /// Sets of labels that have a place; two of them may have one text.
+    sets: usize,
     overflow: Option<K>,
 }
 
@@ -53,25 +54,22 @@ impl<K: Instrument, L: Labels> Family<K, L> {
             desc: *desc,
             rejected: rejected.clone(),
             overflowed: Counter::new(),
-            by_labels: ArcSwap::default(),
-            by_text: Mutex::new(Known { series: BTreeMap::new(), overflow: None }),
+            by_labels: Index::new(),
+            by_text: Mutex::new(Known { series: BTreeMap::new(), sets: 0, overflow: None }),
         }))
     }
 
     /// The metric of these labels.
     #[must_use]
     pub fn with(&self, labels: &L) -> K {
-        if let Some(known) = self.0.by_labels.load().get(labels) {
-            return known.clone();
-        }
-        self.add(labels)
+        self.0.by_labels.get(labels).cloned().unwrap_or_else(|| self.add(labels))
     }
 
     /// Does something to the metric of these labels, as in `.update(&labels, Counter::inc)`: cheaper than [`with`](Self::with), which
     /// hands out a clone.
     #[inline]
     pub fn update<R>(&self, labels: &L, change: impl FnOnce(&K) -> R) -> R {
-        match self.0.by_labels.load().get(labels) {
+        match self.0.by_labels.get(labels) {
             Some(known) => change(known),
             None => change(&self.add(labels)),
         }
@@ -96,7 +94,7 @@ impl<K: Instrument, L: Labels> Family<K, L> {
         let text = Values::of(labels).text(L::NAMES);
         let (added, warn) = inner.add(labels, text);
         if warn {
-            let most = most_values(&inner.by_labels.load());
+            let most = most_values(&inner.by_labels);
             tracing::warn!(
                 target: "core_metrics",
                 family = inner.desc.name,
@@ -110,9 +108,9 @@ impl<K: Instrument, L: Labels> Family<K, L> {
 }
 
 /// The label that has the most values.
-fn most_values<K, L: Labels>(by_labels: &HashMap<L, K, BuildLabelHasher>) -> &'static str {
+fn most_values<K, L: Labels>(by_labels: &Index<L, K>) -> &'static str {
     let mut distinct = vec![BTreeSet::new(); L::NAMES.len()];
-    for labels in by_labels.keys() {
+    for labels in by_labels.labels() {
         let values = Values::of(labels);
         for (at, distinct) in distinct.iter_mut().enumerate() {
             distinct.insert(values.get(at).unwrap_or_default().to_owned());
@@ -160,22 +158,22 @@ impl<K: Instrument, L: Labels> Inner<K, L> {
     /// The metric of new labels, and whether it is the first time that there was no place.
     fn add(&self, labels: &L, text: Option<String>) -> (K, bool) {
         let mut known = self.known();
-        let by_labels = self.by_labels.load_full();
         // Another thread was faster.
-        if let Some(found) = by_labels.get(labels) {
+        if let Some(found) = self.by_labels.get(labels) {
             return (found.clone(), false);
         }
         let make = || K::make(&self.desc, &self.rejected);
-        let room = by_labels.len() < self.desc.series_max;
-        let Some(text) = text.filter(|_| room) else {
-            self.overflowed.inc();
-            let first = known.overflow.is_none();
-            return (known.overflow.get_or_insert_with(make).clone(), first);
-        };
-        let added = known.series.entry(text.into()).or_insert_with(make).clone();
-        let mut by_labels = HashMap::clone(&by_labels);
-        by_labels.insert(labels.clone(), added.clone());
-        self.by_labels.store(Arc::new(by_labels));
-        (added, false)
+        let room = known.sets < self.desc.series_max;
+        if let Some(text) = text.filter(|_| room) {
+            let added = known.series.get(text.as_str()).cloned().unwrap_or_else(make);
+            if self.by_labels.insert(labels.clone(), added.clone(), self.desc.series_max).is_some() {
+                known.sets += 1;
+                known.series.insert(text.into(), added.clone());
+                return (added, false);
+            }
+        }
+        self.overflowed.inc();
+        let first = known.overflow.is_none();
+        (known.overflow.get_or_insert_with(make).clone(), first)
     }
 }

@@ -50,7 +50,7 @@ impl Hasher for LabelHasher {
 
     #[inline]
     fn finish(&self) -> u64 {
-        // The table looks at the upper seven bits and at the lower ones: the product has its best in the middle.
+        // A table looks at the lower bits; the product has its best in the upper ones.
         self.0 ^ (self.0 >> 32)
     }
 }

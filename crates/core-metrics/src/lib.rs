@@ -57,6 +57,7 @@ mod family;
 mod gauge;
 mod hash;
 mod histogram;
+mod index;
 mod instrument;
 mod labels;
 mod name;

@@ -127,6 +127,21 @@ fn a_family_is_bounded_and_says_so() {
 }
 
 #[test]
+fn a_family_has_room_for_all_that_it_promises() {
+    let registry = Registry::new();
+    let events: Family<Counter, Work> = registry.family(&EVENTS).unwrap();
+    for thread in 0..1000 {
+        for what in ["sort", "a longer name of what is done"] {
+            events.update(&Work { what, thread }, Counter::inc);
+            events.with(&Work { what, thread }).inc();
+        }
+    }
+    assert_eq!(events.len(), 2000);
+    assert!(registry.respond(None).body.contains("metrics_overflow_total{family=\"events_total\"} 0\n"));
+    assert!((0..1000).all(|thread| events.with(&Work { what: "sort", thread }).get() == 2));
+}
+
+#[test]
 fn f_52_what_is_there_is_found_and_what_differs_is_refused() {
     let registry = Registry::new();
     registry.register(&EVENTS).unwrap().add(5);
