@@ -5,11 +5,13 @@ mod context;
 mod error;
 mod limit;
 mod log;
+mod metrics;
 mod pipeline;
 mod retry;
 mod seatbelt;
 mod timeout;
 mod trace;
+mod track;
 
 use std::fmt;
 use std::hint::black_box;
@@ -33,6 +35,8 @@ pub fn all() -> Vec<Row> {
     rows.extend(context::rows());
     rows.extend(trace::rows());
     rows.extend(log::rows());
+    rows.extend(metrics::rows());
+    rows.extend(track::rows());
     rows
 }
 

@@ -18,7 +18,7 @@ pub struct Stripes<T> {
 }
 
 /// Keeps neighbours off its cache line, and off the one that the prefetcher takes along.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
 struct Padded<T>(T);
 
@@ -58,7 +58,7 @@ impl<T: Default> Stripes<T> {
     /// A value for each of twice as many threads as the machine has cores (8 to 64), and the shared one.
     #[must_use]
     pub fn new() -> Self {
-        Self { own: (0..stripes()).map(|_| Padded::default()).collect(), shared: Padded::default() }
+        Self::with(T::default)
     }
 }
 
@@ -69,6 +69,12 @@ impl<T: Default> Default for Stripes<T> {
 }
 
 impl<T> Stripes<T> {
+    /// As [`new`](Self::new), for values that are made by a function.
+    #[must_use]
+    pub fn with(make: impl Fn() -> T) -> Self {
+        Self { own: (0..stripes()).map(|_| Padded(make())).collect(), shared: Padded(make()) }
+    }
+
     /// The stripe of this thread.
     #[inline]
     pub fn mine(&self) -> Stripe<'_, T> {

@@ -1,7 +1,7 @@
 //! An axum service with everything: context, log, health, and a pipeline around what it calls.
 //!
 //! `cargo run --example service --features full`, then
-//! `curl -i -XPOST localhost:8080/orders` and `curl localhost:8080/health`.
+//! `curl -i -XPOST localhost:8080/orders`, `curl localhost:8080/health` and `curl localhost:8080/metrics`.
 //!
 //! xtask: build-only
 
@@ -32,7 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/orders", post(order))
         .with_state(payments)
         .layer(kit.context_layer())
-        .merge(kit.health().router());
+        .merge(kit.health().router())
+        .merge(kit.metrics_router());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     axum::serve(listener, app).await?;

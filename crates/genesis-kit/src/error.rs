@@ -26,6 +26,8 @@ enum Kind {
     Health(core_health::ConfigError),
     #[cfg(feature = "breaker")]
     Breaker(core_breaker::ConfigError),
+    #[cfg(feature = "track")]
+    Track(core_track::ConfigError),
 }
 
 // === impl KitError ===
@@ -54,6 +56,8 @@ impl KitError {
             Kind::Health(error) => Some(error),
             #[cfg(feature = "breaker")]
             Kind::Breaker(error) => Some(error),
+            #[cfg(feature = "track")]
+            Kind::Track(error) => Some(error),
         }
     }
 }
@@ -104,4 +108,6 @@ from!(
     Health(core_health::ConfigError),
     #[cfg(feature = "breaker")]
     Breaker(core_breaker::ConfigError),
+    #[cfg(feature = "track")]
+    Track(core_track::ConfigError),
 );

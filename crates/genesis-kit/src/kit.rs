@@ -15,6 +15,10 @@ pub struct Kit {
     trusted: bool,
     #[cfg(feature = "log")]
     log: Option<core_log::LogHandle>,
+    #[cfg(feature = "metrics")]
+    metrics: core_metrics::Registry,
+    #[cfg(feature = "track")]
+    tracker: core_track::Tracker,
     #[cfg(feature = "health")]
     health: core_health::Health,
     #[cfg(feature = "breaker")]
@@ -32,10 +36,16 @@ pub struct Builder {
     trusted: bool,
     #[cfg(feature = "log")]
     log: Option<core_log::Builder>,
+    #[cfg(feature = "metrics")]
+    metrics: core_metrics::Registry,
+    #[cfg(feature = "track")]
+    tracker: core_track::Builder,
     #[cfg(feature = "health")]
     health: core_health::Builder,
     #[cfg(feature = "breaker")]
     breakers: Vec<core_breaker::Breaker>,
+    #[cfg(all(feature = "metrics", feature = "pipeline"))]
+    pipelines: Vec<core_pipeline::Pipeline>,
 }
 
 /// Held while the process gets its identity and its log.
@@ -62,10 +72,16 @@ impl Kit {
             trusted: false,
             #[cfg(feature = "log")]
             log: Some(core_log::Log::builder()),
+            #[cfg(feature = "metrics")]
+            metrics: core_metrics::Registry::new(),
+            #[cfg(feature = "track")]
+            tracker: core_track::Tracker::builder(),
             #[cfg(feature = "health")]
             health: core_health::Health::builder(),
             #[cfg(feature = "breaker")]
             breakers: Vec::new(),
+            #[cfg(all(feature = "metrics", feature = "pipeline"))]
+            pipelines: Vec::new(),
         }
     }
 
@@ -93,6 +109,29 @@ impl Kit {
     #[must_use]
     pub fn log(&self) -> Option<&core_log::LogHandle> {
         self.log.as_ref()
+    }
+
+    /// The metrics of the service. Those of its breakers, pipelines, checks and executions are in it, of the process, and of the runtime
+    /// in which the kit was built.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(&self) -> &core_metrics::Registry {
+        &self.metrics
+    }
+
+    /// The metrics as the route `/metrics`, in the form that the scraper asks for. GET and HEAD; anything else is 405.
+    ///
+    /// Merge it *after* your own layers, as the probes.
+    #[cfg(all(feature = "metrics", feature = "axum"))]
+    pub fn metrics_router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
+        crate::routes::metrics(&self.metrics)
+    }
+
+    /// What keeps track of executions.
+    #[cfg(feature = "track")]
+    #[must_use]
+    pub fn tracker(&self) -> &core_track::Tracker {
+        &self.tracker
     }
 
     /// The health of the service. Its checks run once it is started: `let _monitor = kit.health().start();`.
@@ -163,6 +202,20 @@ impl Builder {
         self
     }
 
+    /// Shows the metrics in this registry. Default: one of its own.
+    #[cfg(feature = "metrics")]
+    pub fn metrics(mut self, registry: &core_metrics::Registry) -> Self {
+        self.metrics = registry.clone();
+        self
+    }
+
+    /// Changes how executions are tracked, as in `.tracker(|tracker| tracker.sample_rate(0.5))`.
+    #[cfg(feature = "track")]
+    pub fn tracker(mut self, change: impl FnOnce(core_track::Builder) -> core_track::Builder) -> Self {
+        self.tracker = change(self.tracker);
+        self
+    }
+
     /// Registers health checks, as in `.health(|health| health.dependency(check))`.
     #[cfg(feature = "health")]
     pub fn health(mut self, change: impl FnOnce(core_health::Builder) -> core_health::Builder) -> Self {
@@ -180,9 +233,17 @@ impl Builder {
     /// Registers what a pipeline consists of.
     #[cfg(feature = "pipeline")]
     pub fn pipeline(self, pipeline: &core_pipeline::Pipeline) -> Self {
+        #[cfg(feature = "metrics")]
+        let this = {
+            let mut this = self;
+            this.pipelines.push(pipeline.clone());
+            this
+        };
+        #[cfg(not(feature = "metrics"))]
+        let this = self;
         match pipeline.breaker() {
-            Some(breaker) => self.breaker(breaker),
-            None => self,
+            Some(breaker) => this.breaker(breaker),
+            None => this,
         }
     }
 
@@ -202,6 +263,8 @@ impl Builder {
         let header_names = HeaderNames::from_env()?;
         let identity =
             Identity { service: self.service, ..environment::identity(self.environment, self.version)? };
+        #[cfg(feature = "track")]
+        let tracker = self.tracker.build()?;
         #[cfg(feature = "health")]
         let health = self.health.build()?;
         #[cfg(feature = "breaker")]
@@ -223,13 +286,30 @@ impl Builder {
         }
         #[cfg(feature = "log")]
         let log = layer.map(core_log::LogLayer::install).transpose()?;
+        let identity = identity.set()?;
+        #[cfg(feature = "metrics")]
+        {
+            crate::collect::process(&self.metrics, identity);
+            #[cfg(feature = "breaker")]
+            crate::collect::breakers(&self.metrics, &breakers);
+            #[cfg(feature = "pipeline")]
+            crate::collect::pipelines(&self.metrics, self.pipelines);
+            #[cfg(feature = "health")]
+            crate::collect::health(&self.metrics, &health);
+            #[cfg(feature = "track")]
+            crate::collect::tracker(&self.metrics, &tracker);
+        }
         Ok(Kit {
-            identity: identity.set()?,
+            identity,
             header_names,
             #[cfg(feature = "http")]
             trusted: self.trusted,
             #[cfg(feature = "log")]
             log,
+            #[cfg(feature = "metrics")]
+            metrics: self.metrics,
+            #[cfg(feature = "track")]
+            tracker,
             #[cfg(feature = "health")]
             health,
             #[cfg(feature = "breaker")]

@@ -27,21 +27,28 @@
 //! | `pipeline` | [`pipeline`], and with it `retry`, `breaker`, `limit`, `timeout` | yes |
 //! | `retry`, `breaker`, `limit`, `timeout` | the policy alone | by `pipeline` |
 //! | `log` | [`log`]; breakers then tell of their changes | |
+//! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime | |
+//! | `facade` | what other crates count through the facade `metrics` can be shown too | |
+//! | `track` | [`track`] | |
 //! | `health` | [`health`] | |
 //! | `http` | [`http`] | |
 //! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]` | |
-//! | `axum` | probe routes, `ApiError`, extractors, the levels of the log as a route, for what is on | |
+//! | `axum` | probe routes, `/metrics`, `ApiError`, extractors, the levels of the log as a route, for what is on | |
 //! | `log-hash` | redaction by keyed hash | |
 //! | `tower` | a `Layer` for each policy that is on | |
 //! | `executor` | `limit::Executor`: threads of their own for work that blocks | |
 //! | `full` | all of the above | |
 //! | `anyhow`, `eyre`, `hyper`, `redis`, `reqwest`, `sqlx`, `tokio-postgres`, `tonic` | errors of these crates are classified; with `http`, clients of reqwest and hyper carry the context | |
 
+#[cfg(feature = "metrics")]
+mod collect;
 mod environment;
 mod error;
 mod kit;
 #[cfg(all(feature = "axum", feature = "log"))]
 mod log_route;
+#[cfg(all(feature = "metrics", feature = "axum"))]
+mod routes;
 
 pub use core_context as context;
 pub use core_errors as errors;
@@ -58,12 +65,16 @@ pub use core_http as http;
 pub use core_limit as limit;
 #[cfg(feature = "log")]
 pub use core_log as log;
+#[cfg(feature = "metrics")]
+pub use core_metrics as metrics;
 #[cfg(feature = "pipeline")]
 pub use core_pipeline as pipeline;
 #[cfg(feature = "retry")]
 pub use core_retry as retry;
 #[cfg(feature = "timeout")]
 pub use core_timeout as timeout;
+#[cfg(feature = "track")]
+pub use core_track as track;
 
 pub use error::KitError;
 pub use kit::{Builder, Kit};

@@ -1,0 +1,263 @@
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use crate::labels::{self, LabelNames};
+use crate::text::{self, Kind, Number, Writer};
+use crate::{Counter, Desc, Gauge, Histogram, HistogramSnapshot};
+
+/// Takes what a [collector](crate::Registry::collect) reads from elsewhere, at each scrape.
+///
+/// What could not stand in the text is left out and counted in `metrics_rejected_total`: a value that is not finite, a counter
+/// below zero, the same labels twice, a family that is registered or was collected as another kind.
+#[derive(Debug, Default)]
+pub struct Scrape {
+    blocks: BTreeMap<&'static str, Block>,
+    rejected: u64,
+}
+
+/// Takes the samples of one family. Made by [`Scrape::counters`] and its like.
+#[derive(Debug)]
+pub struct Samples<'s, K, const N: usize> {
+    /// `None` when the family does not fit to what is there.
+    block: Option<&'s mut Block>,
+    rejected: &'s mut u64,
+    names: LabelNames<N>,
+    kind: PhantomData<fn() -> K>,
+}
+
+#[derive(Debug)]
+struct Block {
+    kind: Kind,
+    help: &'static str,
+    labels: Vec<&'static str>,
+    series_max: usize,
+    samples: BTreeMap<String, Sample>,
+}
+
+/// What stands behind the labels.
+#[derive(Debug)]
+pub(crate) enum Sample {
+    Number(Number),
+    Histogram(HistogramSnapshot),
+}
+
+/// What a collector can write.
+trait Collected {
+    const KIND: Kind;
+}
+
+impl Collected for Counter {
+    const KIND: Kind = Kind::Counter;
+}
+
+impl Collected for Gauge {
+    const KIND: Kind = Kind::Gauge;
+}
+
+impl Collected for Histogram {
+    const KIND: Kind = Kind::Histogram;
+}
+
+// === impl Scrape ===
+
+impl Scrape {
+    /// A family of counters.
+    pub fn counters<const N: usize>(
+        &mut self,
+        desc: &Desc<Counter>,
+        labels: LabelNames<N>,
+    ) -> Samples<'_, Counter, N> {
+        self.family(desc, labels)
+    }
+
+    /// A family of gauges.
+    pub fn gauges<const N: usize>(
+        &mut self,
+        desc: &Desc<Gauge>,
+        labels: LabelNames<N>,
+    ) -> Samples<'_, Gauge, N> {
+        self.family(desc, labels)
+    }
+
+    /// A family of histograms that were counted elsewhere.
+    pub fn histograms<const N: usize>(
+        &mut self,
+        desc: &Desc<Histogram>,
+        labels: LabelNames<N>,
+    ) -> Samples<'_, Histogram, N> {
+        self.family(desc, labels)
+    }
+
+    /// Something that is known of the process or what it runs on: a gauge that is 1, with what is known in its labels.
+    ///
+    /// `name` ends in `_info`.
+    pub fn info<const N: usize>(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        labels: LabelNames<N>,
+        values: [&str; N],
+    ) {
+        let fits = crate::name::is_metric(name) && crate::name::ends_with(name, "_info");
+        if fits && let Some(block) = self.block(name, Kind::Info, help, &labels.0, 1) {
+            let text = labels::pairs(labels.0.iter().copied().zip(values));
+            if let Some(text) = text {
+                block.samples.insert(text, Sample::Number(Number::Int(1)));
+                return;
+            }
+        }
+        self.rejected += 1;
+    }
+
+    fn family<K: Collected, const N: usize>(
+        &mut self,
+        desc: &Desc<K>,
+        names: LabelNames<N>,
+    ) -> Samples<'_, K, N> {
+        // Borrowed apart from the count of what is refused.
+        let Self { blocks, rejected } = self;
+        let block = find(blocks, desc.name, K::KIND, desc.help, &names.0, desc.series_max);
+        Samples { block, rejected, names, kind: PhantomData }
+    }
+
+    fn block(
+        &mut self,
+        name: &'static str,
+        kind: Kind,
+        help: &'static str,
+        labels: &[&'static str],
+        series_max: usize,
+    ) -> Option<&mut Block> {
+        find(&mut self.blocks, name, kind, help, labels, series_max)
+    }
+
+    /// One sample whose labels differ from those of its neighbours.
+    #[cfg(feature = "facade")]
+    pub(crate) fn raw(
+        &mut self,
+        (name, kind, help): (&'static str, Kind, &'static str),
+        text: &str,
+        sample: Sample,
+    ) {
+        match self.block(name, kind, help, &[], usize::MAX) {
+            Some(block) if !block.samples.contains_key(text) => {
+                block.samples.insert(text.to_owned(), sample);
+            }
+            _ => self.rejected += 1,
+        }
+    }
+
+    /// What was refused so far.
+    pub(crate) fn take_rejected(&mut self) -> u64 {
+        std::mem::take(&mut self.rejected)
+    }
+
+    /// Leaves out what would take a name that is taken, and counts it.
+    pub(crate) fn keep(&mut self, mut is_free: impl FnMut(&[String]) -> bool) {
+        let before = self.blocks.len();
+        let mut taken = std::collections::BTreeSet::new();
+        self.blocks.retain(|name, block| {
+            let claims = block.kind.claims(name);
+            let fits = is_free(&claims) && !claims.iter().any(|claim| taken.contains(claim));
+            if fits {
+                taken.extend(claims);
+            }
+            fits
+        });
+        self.rejected += u64::try_from(before - self.blocks.len()).unwrap_or(u64::MAX);
+    }
+
+    pub(crate) fn first(&self) -> Option<&'static str> {
+        self.blocks.keys().next().copied()
+    }
+
+    pub(crate) fn write_first(&mut self, writer: &mut Writer) {
+        if let Some((name, block)) = self.blocks.pop_first() {
+            block.write(name, writer);
+        }
+    }
+}
+
+fn find<'b>(
+    blocks: &'b mut BTreeMap<&'static str, Block>,
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    labels: &[&'static str],
+    series_max: usize,
+) -> Option<&'b mut Block> {
+    let new = || Block { kind, help, labels: labels.to_vec(), series_max, samples: BTreeMap::new() };
+    let block = blocks.entry(name).or_insert_with(new);
+    (block.kind == kind && block.labels == labels).then_some(block)
+}
+
+// === impl Samples ===
+
+impl<const N: usize> Samples<'_, Counter, N> {
+    /// One sample.
+    pub fn put(&mut self, values: [&str; N], value: u64) {
+        self.insert(values, Some(Sample::Number(Number::Int(value))));
+    }
+
+    /// One sample of what is counted in fractions, as seconds are.
+    pub fn put_float(&mut self, values: [&str; N], value: f64) {
+        let fits = value.is_finite() && value >= 0.0;
+        self.insert(values, fits.then_some(Sample::Number(Number::Float(value))));
+    }
+}
+
+impl<const N: usize> Samples<'_, Gauge, N> {
+    /// One sample.
+    pub fn put(&mut self, values: [&str; N], value: f64) {
+        self.insert(values, value.is_finite().then_some(Sample::Number(Number::Float(value))));
+    }
+
+    /// One sample that is 1 where it holds and 0 where not.
+    pub fn put_bool(&mut self, values: [&str; N], holds: bool) {
+        self.put(values, f64::from(u8::from(holds)));
+    }
+}
+
+impl<const N: usize> Samples<'_, Histogram, N> {
+    /// One histogram: ends of buckets that are finite and increasing, and one count more than there are ends.
+    pub fn put(&mut self, values: [&str; N], value: HistogramSnapshot) {
+        let bounds = &value.bounds;
+        let fits = value.sum.is_finite()
+            && value.sum >= 0.0
+            && value.counts.len() == bounds.len() + 1
+            && bounds.iter().all(|bound| bound.is_finite())
+            && bounds.is_sorted_by(|a, b| a < b);
+        self.insert(values, fits.then_some(Sample::Histogram(value)));
+    }
+}
+
+impl<K, const N: usize> Samples<'_, K, N> {
+    fn insert(&mut self, values: [&str; N], sample: Option<Sample>) {
+        let text = labels::pairs(self.names.0.iter().copied().zip(values));
+        let (Some(block), Some(sample), Some(text)) = (self.block.as_deref_mut(), sample, text) else {
+            *self.rejected += 1;
+            return;
+        };
+        if block.samples.len() == block.series_max || block.samples.contains_key(&text) {
+            *self.rejected += 1;
+        } else {
+            block.samples.insert(text, sample);
+        }
+    }
+}
+
+// === impl Block ===
+
+impl Block {
+    fn write(&self, name: &str, writer: &mut Writer) {
+        writer.head(name, self.kind, self.help);
+        for (labels, sample) in &self.samples {
+            match sample {
+                Sample::Number(number) => writer.sample(name, "", labels, *number),
+                Sample::Histogram(of) => {
+                    writer.histogram(name, labels, (&text::le(&of.bounds), &of.counts, of.sum), None);
+                }
+            }
+        }
+    }
+}

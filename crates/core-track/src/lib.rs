@@ -1,0 +1,76 @@
+//! Where the time of an execution went: nested stages, sampling, percentiles, and what runs now.
+//!
+//! ```
+//! use core_track::Tracker;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tracker = Tracker::builder().sample_rate(0.1).build()?;
+//!
+//! let receipt = tracker
+//!     .call("checkout", "order-17", async {
+//!         let load = core_track::stage("LOAD");                // belongs to the execution around it
+//!         let cache = load.stage("CACHE_LOOKUP");              // 1.1_CACHE_LOOKUP, inside 1_LOAD
+//!         drop(cache);
+//!         drop(load);
+//!         let charge = core_track::stage("CHARGE");
+//!         charge.scope(pay()).await
+//!     })
+//!     .await?;
+//!
+//! let stats = tracker.stats();
+//! assert_eq!(stats[0].operation, "checkout");
+//! assert_eq!(stats[0].stages.len(), 3);
+//! # let _ = receipt; Ok(()) }
+//! # async fn pay() -> Result<u32, std::fmt::Error> { Ok(1) }
+//! ```
+//!
+//! Reach for it to know which part of a request is slow, and what a request that hangs is doing. Do not reach for it to follow a request
+//! through other services: that is what a trace is for, whose ids stand in every summary.
+//!
+//! * **A stage belongs to its execution**, by handle or by the [`Context`](core_context::Context) it runs in, however many
+//!   run at once. Nothing is kept on a thread.
+//! * **Sampling is decided by a hash of the id**, so that it is the same everywhere and exact at any rate. Default: 10 %. Whatever
+//!   the rate, executions that failed or were slow are kept with all of their stages ([`Kept`]).
+//! * **Figures are of all executions**, sampled or not: counts, failures, and percentiles that are off by at most 1/32
+//!   ([`Tracker::stats`]).
+//! * **What runs now** is listed with its current stage ([`Tracker::live`]).
+//! * **One line for each execution that is kept**, as a `tracing` event, or whatever a [`Sink`] makes of it.
+//!
+//! Everything has a bound: stages of an execution (256, 32 deep), executions that are listed (10 000) and kept (256), operations
+//! (128) and stages with figures of their own (1024). What is beyond is counted as `omitted`, or under `(other)`.
+//!
+//! # Dropping
+//! A [`Stage`] ends when it is dropped, and failed if that is by a panic. An [`Execution`] that is dropped before
+//! [`finish`](Execution::finish) or [`fail`](Execution::fail) was cut off: it is neither success nor failure.
+//!
+//! # Cost
+//! A stage: two exact readings of the clock, and a few atomic operations beside; it takes no lock, and allocates nothing until there are
+//! more than sixteen. An execution: one allocation for itself and one for its id; a summary is made only of one that is kept.
+
+mod aggregate;
+mod arena;
+mod config;
+mod current;
+mod error;
+mod execution;
+mod latency;
+mod live;
+mod sample;
+mod sink;
+mod stage;
+mod stats;
+mod summary;
+mod tracker;
+
+pub use config::Builder;
+pub use current::stage;
+pub use error::ConfigError;
+pub use execution::Execution;
+pub use live::Live;
+pub use sample::SampleRate;
+pub use sink::{Line, Sink};
+pub use stage::Stage;
+pub use stats::{Durations, OperationStats, Percentiles, StageStats};
+pub use summary::{FailedStage, Kept, Outcome, StageSummary, Summary};
+pub use tracker::Tracker;

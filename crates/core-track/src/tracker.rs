@@ -1,0 +1,269 @@
+use std::collections::VecDeque;
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use core_time::Clock;
+
+use crate::aggregate::Operations;
+use crate::config::Builder;
+use crate::execution::{Execution, Inner};
+use crate::live::{self, Live};
+use crate::sample::SampleRate;
+use crate::sink::Sink;
+use crate::summary::{Kept, Outcome, Summary};
+use crate::{ConfigError, Durations, OperationStats};
+
+/// Tracks executions. Cheap to clone; clones are one.
+#[derive(Clone)]
+pub struct Tracker(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) rate: SampleRate,
+    pub(crate) operations: Operations,
+    pub(crate) live: live::Table,
+    /// In nanoseconds.
+    slow_over: u64,
+    window: u64,
+    numbers: AtomicU64,
+    sink: Arc<dyn Sink>,
+    kept: Mutex<VecDeque<Arc<Summary>>>,
+    kept_total: AtomicU64,
+    sink_panics: AtomicU64,
+}
+
+/// How many summaries are kept; the oldest make place.
+const KEPT_MAX: usize = 256;
+
+static GLOBAL: OnceLock<Tracker> = OnceLock::new();
+
+// === impl Tracker ===
+
+impl Tracker {
+    /// Starts to say how.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(builder: Builder, rate: SampleRate) -> Self {
+        Self(Arc::new(Shared {
+            clock: builder.clock,
+            rate,
+            operations: Operations::new(),
+            live: live::Table::default(),
+            slow_over: builder.slow_over.map_or(u64::MAX, nanos),
+            window: nanos(builder.window),
+            numbers: AtomicU64::new(0),
+            sink: builder.sink,
+            kept: Mutex::default(),
+            kept_total: AtomicU64::new(0),
+            sink_panics: AtomicU64::new(0),
+        }))
+    }
+
+    /// The tracker of the process: the one that was [set](Self::set_global), or else one with all defaults.
+    ///
+    /// # Panics
+    /// Never: the defaults are right.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        GLOBAL.get_or_init(|| Builder::new().build().expect("the defaults are right"))
+    }
+
+    /// Makes this the tracker of the process.
+    ///
+    /// # Errors
+    /// If it has one already, which may be by [`global`](Self::global).
+    pub fn set_global(self) -> Result<(), ConfigError> {
+        GLOBAL.set(self).map_err(|_| ConfigError::global())
+    }
+
+    /// Starts an execution of an operation. The id decides whether it is sampled; any text will do.
+    pub fn start(&self, operation: &'static str, id: &str) -> Execution {
+        Execution::start(self, operation, id)
+    }
+
+    /// Runs a closure as an execution, in its scope.
+    ///
+    /// # Errors
+    /// Those of the closure.
+    pub fn run<T, E: Display>(
+        &self,
+        operation: &'static str,
+        id: &str,
+        run: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let execution = self.start(operation, id);
+        let result = execution.sync_scope(run);
+        execution.judge(result)
+    }
+
+    /// Runs a future as an execution, in its scope.
+    ///
+    /// # Errors
+    /// Those of the future.
+    ///
+    /// # Cancel safety
+    /// Dropping it cuts the execution off, which is neither success nor failure.
+    pub async fn call<T, E: Display>(
+        &self,
+        operation: &'static str,
+        id: &str,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let execution = self.start(operation, id);
+        let result = execution.scope(future).await;
+        execution.judge(result)
+    }
+
+    /// What runs now, the oldest first. At most 10 000 are listed.
+    #[must_use]
+    pub fn live(&self) -> Vec<Live> {
+        let now = self.0.now();
+        self.0.live.all().iter().map(|execution| Live::of(execution, now)).collect()
+    }
+
+    /// The figures of each operation, by name.
+    #[must_use]
+    pub fn stats(&self) -> Vec<OperationStats> {
+        let (now, window) = (self.0.now(), self.0.window);
+        let all = self.0.operations.all();
+        all.iter().map(|operation| OperationStats::of(operation, window, now)).collect()
+    }
+
+    /// How long executions and stages took since the start, between these ends, which increase.
+    #[must_use]
+    pub fn durations(&self, ends: &[Duration]) -> Vec<Durations> {
+        let ends: Vec<_> = ends.iter().copied().map(nanos).collect();
+        let mut all = Vec::new();
+        for operation in self.0.operations.all() {
+            all.push(Durations::of(operation.name, None, &operation.total, &ends));
+            let stages = operation.stages();
+            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, &ends)));
+        }
+        all
+    }
+
+    /// How many executions run now, of those that are listed.
+    #[must_use]
+    pub fn in_progress(&self) -> usize {
+        self.0.live.len()
+    }
+
+    /// The executions that were kept, the oldest first. There are at most 256.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Arc<Summary>> {
+        self.0.kept_now().iter().cloned().collect()
+    }
+
+    /// How many executions were kept in all.
+    #[must_use]
+    pub fn kept_total(&self) -> u64 {
+        self.0.kept_total.load(Ordering::Relaxed)
+    }
+
+    /// How often the sink panicked.
+    #[must_use]
+    pub fn sink_panics(&self) -> u64 {
+        self.0.sink_panics.load(Ordering::Relaxed)
+    }
+
+    /// The last execution of that id: as it stands if it runs, or as it was kept.
+    #[must_use]
+    pub fn summary(&self, id: &str) -> Option<Arc<Summary>> {
+        let running = self.0.live.all().into_iter().rev().find(|execution| &*execution.id == id);
+        if let Some(running) = running {
+            return Some(Arc::new(Summary::of(&running, self.0.now(), None)));
+        }
+        self.0.kept_now().iter().rev().find(|summary| &*summary.id == id).cloned()
+    }
+
+    /// Forgets the summaries of that id, and says how many there were. Nothing has to be cleared: all is bounded.
+    #[expect(clippy::must_use_candidate, reason = "it is asked to forget; the number is by the way")]
+    pub fn clear(&self, id: &str) -> usize {
+        let mut kept = self.0.kept_now();
+        let before = kept.len();
+        kept.retain(|summary| &*summary.id != id);
+        before - kept.len()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracker").field("rate", &self.0.rate).finish_non_exhaustive()
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(crate) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes an execution that ended.
+    pub(crate) fn finish(&self, execution: &Inner, outcome: Outcome) {
+        let now = self.now();
+        let took = now.saturating_sub(execution.started);
+        let operation = &execution.operation;
+        let was_slow = operation.finish(took, self.window, now) || took > self.slow_over;
+        match outcome {
+            Outcome::Succeeded => {}
+            Outcome::Failed => {
+                operation.total.failures.fetch_add(1, Ordering::Relaxed);
+            }
+            Outcome::Dropped => {
+                operation.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.live.remove(execution.number);
+        let kept = if execution.has_failed() {
+            Kept::Failed
+        } else if was_slow {
+            Kept::Slow
+        } else if execution.is_forced.load(Ordering::Relaxed) {
+            Kept::Forced
+        } else if execution.is_sampled {
+            Kept::Sampled
+        } else {
+            return;
+        };
+        self.keep(Arc::new(Summary::of(execution, now, Some((outcome, kept)))));
+    }
+
+    fn keep(&self, summary: Arc<Summary>) {
+        self.kept_total.fetch_add(1, Ordering::Relaxed);
+        // An execution may end while its thread unwinds: a panic of the sink would then end the process.
+        if catch_unwind(AssertUnwindSafe(|| self.sink.kept(&summary))).is_err() {
+            self.sink_panics.fetch_add(1, Ordering::Relaxed);
+        }
+        let oldest = {
+            let mut kept = self.kept_now();
+            let oldest = if kept.len() == KEPT_MAX { kept.pop_front() } else { None };
+            kept.push_back(summary);
+            oldest
+        };
+        drop(oldest);
+    }
+
+    fn kept_now(&self) -> MutexGuard<'_, VecDeque<Arc<Summary>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now().as_nanos()
+    }
+}
+
+/// More than 584 years are taken for 584 years.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

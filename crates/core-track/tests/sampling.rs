@@ -1,0 +1,147 @@
+//! Which executions are kept.
+
+use std::fmt::Error;
+use std::sync::{Arc, Mutex};
+
+use core_time::{ManualClock, ms};
+use core_track::{Kept, SampleRate, Summary, Tracker};
+use proptest::prelude::*;
+
+/// A tracker that samples this share, on a clock of its own.
+fn tracker(rate: f64, clock: &ManualClock) -> Tracker {
+    Tracker::builder().sample_rate(rate).clock(clock.clock()).build().expect("a tracker")
+}
+
+#[test]
+fn s_1_one_id_is_always_decided_the_same_way() {
+    let rate = SampleRate::new(0.1).unwrap();
+    for id in ["", "order-17", "ünïcødé", "!?\"\\\n\0", &"x".repeat(1000)] {
+        let first = rate.keeps(id);
+        assert!((0..10).all(|_| rate.keeps(id) == first), "{id:?}");
+        assert!(SampleRate::ALL.keeps(id) && !SampleRate::NONE.keeps(id));
+    }
+}
+
+#[test]
+fn s_1_any_rate_is_exact() {
+    const IDS: u32 = 1_000_000;
+    let ids: Vec<_> = (0..IDS).map(|n| format!("request-{n}")).collect();
+    for rate in [0.0, 0.001, 0.0005, 0.01, 0.1, 0.155, 0.5, 0.999, 1.0] {
+        let sampler = SampleRate::new(rate).unwrap();
+        let kept = ids.iter().filter(|id| sampler.keeps(id)).count();
+        let expected = f64::from(IDS) * rate;
+        // Five standard deviations of as many draws.
+        let off = 5.0 * (f64::from(IDS) * rate * (1.0 - rate)).sqrt();
+        let kept = f64::from(u32::try_from(kept).unwrap());
+        assert!((kept - expected).abs() <= off, "{kept} of {IDS} at {rate}");
+    }
+}
+
+#[test]
+fn the_decision_is_the_same_in_every_process() {
+    let kept: Vec<_> =
+        (0..100).filter(|n| SampleRate::new(0.1).unwrap().keeps(&format!("order-{n}"))).collect();
+    assert_eq!(kept, KEPT, "services that share ids keep the same ones");
+}
+
+/// Of `order-0` to `order-99`, at 10 %, as another language computes it.
+const KEPT: [i32; 8] = [10, 20, 31, 37, 49, 59, 68, 95];
+
+proptest! {
+    #[test]
+    fn who_is_kept_at_a_rate_is_kept_at_a_higher_one(id in any::<String>(), a in 0.0_f64..=1.0, b in 0.0_f64..=1.0) {
+        let (low, high) = (SampleRate::new(a.min(b))?, SampleRate::new(a.max(b))?);
+        prop_assert!(!low.keeps(&id) || high.keeps(&id));
+    }
+}
+
+#[test]
+fn what_is_no_share_is_refused() {
+    for rate in [-0.1, 1.1, f64::NAN, f64::INFINITY, 10.0] {
+        let error = Tracker::builder().sample_rate(rate).build().unwrap_err();
+        assert!(error.to_string().contains("from 0 to 1"), "{error}");
+    }
+    assert!(Tracker::builder().window(ms(0)).build().is_err());
+    assert!(Tracker::builder().slow_over(ms(0)).build().is_err());
+}
+
+#[test]
+fn failures_are_kept_at_any_rate_with_all_of_their_stages() {
+    let clock = ManualClock::new();
+    let tracker = tracker(0.0, &clock);
+    tracker.run("op", "fine", || Ok::<_, Error>(())).unwrap();
+    tracker.run("op", "failed", || Err::<(), _>(Error)).unwrap_err();
+    let execution = tracker.start("op", "stage failed");
+    drop(execution.stage("fine"));
+    execution.stage("broken").fail("it broke");
+    execution.finish();
+    let kept: Vec<_> = tracker.kept().iter().map(|summary| (summary.id.clone(), summary.kept)).collect();
+    assert_eq!(kept, [("failed".into(), Some(Kept::Failed)), ("stage failed".into(), Some(Kept::Failed))]);
+    let summary = tracker.summary("stage failed").unwrap();
+    assert_eq!((summary.stage_count(), summary.success()), (2, true));
+    assert_eq!(summary.failed_stages()[0].stage_id, "2_BROKEN");
+    assert_eq!(summary.failed_stages()[0].error_message.as_deref(), Some("it broke"));
+    let error_type = tracker.summary("failed").unwrap().error_type;
+    assert_eq!(error_type, Some("core::fmt::Error"));
+}
+
+#[test]
+fn what_is_slower_than_nearly_all_is_kept() {
+    let clock = ManualClock::new();
+    let tracker = tracker(0.0, &clock);
+    let run = |took| {
+        let execution = tracker.start("op", "any");
+        clock.advance(took);
+        execution.finish();
+    };
+    for n in 0..128 {
+        run(ms(10 + n % 2));
+    }
+    assert_eq!(tracker.kept_total(), 0);
+    run(ms(11));
+    assert_eq!(tracker.kept_total(), 0, "as slow as many");
+    run(ms(40));
+    assert_eq!(tracker.kept()[0].kept, Some(Kept::Slow));
+}
+
+#[test]
+fn what_is_slower_than_allowed_is_kept_from_the_first() {
+    let clock = ManualClock::new();
+    let tracker =
+        Tracker::builder().sample_rate(0.0).slow_over(ms(100)).clock(clock.clock()).build().unwrap();
+    for took in [100, 101] {
+        let execution = tracker.start("op", "any");
+        clock.advance(ms(took));
+        execution.finish();
+    }
+    assert_eq!(tracker.kept().len(), 1);
+}
+
+#[test]
+fn whoever_asks_is_kept() {
+    let tracker = tracker(0.0, &ManualClock::new());
+    let execution = tracker.start("op", "asked");
+    assert!(!execution.is_sampled());
+    execution.keep();
+    assert!(execution.is_sampled());
+    execution.finish();
+    assert_eq!(tracker.kept()[0].kept, Some(Kept::Forced));
+}
+
+#[test]
+fn a_sink_sees_what_is_kept_and_may_panic() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let seen = Arc::clone(&seen);
+        move |summary: &Summary| {
+            seen.lock().unwrap().push(summary.id.clone());
+            assert_ne!(&*summary.id, "b", "a sink of somebody");
+        }
+    };
+    let tracker = Tracker::builder().sample_rate(1.0).sink(sink).build().unwrap();
+    for id in ["a", "b", "c"] {
+        tracker.start("op", id).finish();
+    }
+    assert_eq!(*seen.lock().unwrap(), ["a", "b", "c"].map(Box::<str>::from));
+    assert_eq!((tracker.sink_panics(), tracker.kept().len()), (1, 3));
+}

@@ -1,0 +1,290 @@
+//! Stages are where they belong, and their figures are right.
+
+use core_context::{Context, JoinSet};
+use core_time::{Clock, ManualClock, ms};
+use core_track::{Outcome, StageSummary, Summary, Tracker, stage};
+use proptest::prelude::*;
+
+/// A tracker that keeps all, on a clock of its own.
+fn tracker(clock: &ManualClock) -> Tracker {
+    Tracker::builder().sample_rate(1.0).clock(clock.clock()).build().expect("a tracker")
+}
+
+/// The ids of all stages, indented.
+fn shape(summary: &Summary) -> Vec<String> {
+    let mut shape = Vec::new();
+    for stage in summary.stages() {
+        stage.each(0, &mut |depth, stage| shape.push(format!("{}{}", " ".repeat(depth), stage.stage_id)));
+    }
+    shape
+}
+
+#[test]
+fn f_60_stages_nest_and_are_numbered_by_their_place() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let execution = tracker.start("checkout", "order-17");
+    {
+        let load = execution.stage("load");
+        clock.advance(ms(5));
+        {
+            let cache = load.stage("cache lookup");
+            clock.advance(ms(10));
+            drop(cache.stage("2.1_L1_CACHE_LOOKUP"));
+        }
+        drop(load.stage("L1_CACHE"));
+    }
+    let charge = execution.stage("REDIS.1_CLIENT_INITIALIZATION");
+    clock.advance(ms(20));
+    drop(charge);
+    execution.finish();
+    let summary = tracker.summary("order-17").unwrap();
+    let expected = [
+        "1_LOAD",
+        " 1.1_CACHE_LOOKUP",
+        "  2.1_L1_CACHE_LOOKUP",
+        " 1.2_L1_CACHE",
+        "REDIS.1_CLIENT_INITIALIZATION",
+    ];
+    assert_eq!(shape(&summary), expected);
+    let load = summary.stages().swap_remove(0);
+    assert_eq!((load.duration, load.self_time, load.started), (ms(15), ms(5), ms(0)));
+    assert_eq!(load.substages[0].substages[0].stage_name, "L1_CACHE_LOOKUP");
+    assert_eq!((summary.duration, summary.stage_count()), (ms(35), 5));
+    assert_eq!((summary.outcome, summary.success()), (Some(Outcome::Succeeded), true));
+}
+
+#[test]
+fn f_63_a_summary_has_the_shape_of_the_sources() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let execution = tracker.start("checkout", "order-17");
+    let mut load = execution.stage("load");
+    clock.advance(ms(10));
+    load.fail(&std::fmt::Error);
+    drop(load);
+    execution.finish();
+    let json = serde_json::to_value(&*tracker.summary("order-17").unwrap()).unwrap();
+    assert_eq!(json["execution_id"], "order-17");
+    assert_eq!(json["total_duration_ms"], 10.0);
+    assert_eq!(json["stage_count"], 1);
+    assert_eq!(json["success"], true);
+    let stage = &json["stages"][0];
+    assert_eq!(stage["stage_id"], "1_LOAD");
+    assert_eq!(stage["stage_name"], "load");
+    assert_eq!((&stage["duration_ms"], &stage["success"]), (&10.0.into(), &false.into()));
+    assert_eq!(stage["error_type"], "core::fmt::Error");
+    assert_eq!(stage["substages"], serde_json::json!([]));
+    assert_eq!(json["failed_stages"][0]["stage_id"], "1_LOAD");
+    let stats = serde_json::to_value(&tracker.stats()[0].stages[0]).unwrap();
+    assert_eq!((&stats["execution_count"], &stats["success_rate"]), (&1.into(), &0.0.into()));
+    assert!(stats["p95_duration_ms"].as_f64().is_some_and(|p95| (p95 - 10.0).abs() <= 10.0 / 32.0));
+}
+
+#[test]
+fn what_a_panic_ends_has_failed_and_what_is_dropped_was_cut_off() {
+    let tracker = tracker(&ManualClock::new());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let execution = tracker.start("op", "panicked");
+        let _stage = execution.stage("inside");
+        panic!("in the stage");
+    }));
+    assert!(panicked.is_err());
+    drop(tracker.start("op", "dropped"));
+    let outcome = |id| tracker.summary(id).unwrap().outcome;
+    assert_eq!(outcome("panicked"), Some(Outcome::Failed));
+    assert_eq!(outcome("dropped"), Some(Outcome::Dropped));
+    assert_eq!(tracker.summary("panicked").unwrap().failed_stages().len(), 1);
+    let stats = &tracker.stats()[0];
+    assert_eq!((stats.total.count, stats.total.failures, stats.dropped), (2, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn substages_belong_to_their_own_execution_however_many_run_at_once() {
+    let tracker = Tracker::builder().sample_rate(1.0).build().unwrap();
+    let mut all = JoinSet::new();
+    for n in 0..50_u64 {
+        let tracker = tracker.clone();
+        all.spawn(async move {
+            let id = format!("request-{n}");
+            let work = async {
+                let outer = stage("outer");
+                outer
+                    .scope(async {
+                        Clock::system().sleep(ms(n % 7)).await;
+                        let _inner = stage(if n % 2 == 0 { "even" } else { "odd" });
+                        Clock::system().sleep(ms(n % 5)).await;
+                        // Carried into a task, and into a thread.
+                        core_context::spawn(async { drop(stage("task")) }).await.unwrap();
+                        core_context::spawn_blocking(|| drop(stage("blocking"))).await.unwrap();
+                    })
+                    .await;
+                Ok::<_, std::fmt::Error>(())
+            };
+            tracker.call("op", &id, work).await.unwrap();
+        });
+    }
+    while all.join_next().await.is_some() {}
+    for n in 0..50 {
+        let summary = tracker.summary(&format!("request-{n}")).unwrap();
+        let inner = if n % 2 == 0 { " 1.1_EVEN" } else { " 1.1_ODD" };
+        assert_eq!(shape(&summary), ["1_OUTER", inner, " 1.2_TASK", " 1.3_BLOCKING"], "request-{n}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn futures_that_are_joined_do_not_take_each_others_stages() {
+    let tracker = Tracker::builder().sample_rate(1.0).build().unwrap();
+    let branch = |name: &'static str, inside: &'static str, wait| async move {
+        let branch = stage(name);
+        branch
+            .scope(async {
+                Clock::system().sleep(ms(wait)).await;
+                let _inside = stage(inside);
+                Clock::system().sleep(ms(10)).await;
+            })
+            .await;
+    };
+    let both = async {
+        tokio::join!(branch("a", "in a", 3), branch("b", "in b", 1));
+        Ok::<_, std::fmt::Error>(())
+    };
+    tracker.call("op", "joined", both).await.unwrap();
+    assert_eq!(shape(&tracker.summary("joined").unwrap()), ["1_A", " 1.1_IN_A", "2_B", " 2.1_IN_B"]);
+}
+
+#[test]
+fn outside_of_an_execution_a_stage_is_part_of_nothing() {
+    let mut nothing = stage("nothing");
+    nothing.fail("of no consequence");
+    assert_eq!(nothing.sync_scope(|| 7), 7);
+    drop(nothing.stage("inside"));
+    drop(nothing);
+    assert!(Tracker::builder().build().unwrap().stats().is_empty());
+}
+
+#[test]
+fn what_runs_now_is_listed_with_its_stage() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let context = Context::new();
+    let first = context.sync_scope(|| tracker.start("slow", "first"));
+    let outer = first.stage("outer");
+    clock.advance(ms(30));
+    let inner = outer.stage("inner");
+    let second = tracker.start("other", "second");
+    clock.advance(ms(12));
+    let live = tracker.live();
+    assert_eq!(live.len(), 2);
+    assert_eq!((live[0].id.as_str(), live[0].age, live[0].stage), ("first", ms(42), Some("inner")));
+    assert_eq!(live[0].stage_age, ms(12));
+    assert_eq!(live[0].correlation_id.as_ref(), Some(context.correlation_id()));
+    assert_eq!((live[1].operation, live[1].stage), ("other", None));
+    let running = tracker.summary("first").unwrap();
+    assert_eq!(
+        (running.outcome, running.stages()[0].ended, running.stages()[0].duration),
+        (None, false, ms(42))
+    );
+    drop(inner);
+    assert_eq!(tracker.live()[0].stage, Some("outer"));
+    drop(outer);
+    first.finish();
+    second.finish();
+    assert!(tracker.live().is_empty());
+}
+
+#[test]
+fn durations_are_counted_between_the_ends_that_are_asked_for() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    for took in [5, 50, 50, 5000] {
+        let execution = tracker.start("op", "any");
+        let stage = execution.stage("stage");
+        clock.advance(ms(took));
+        drop(stage);
+        execution.finish();
+    }
+    let durations = tracker.durations(&[ms(10), ms(100)]);
+    let stages: Vec<_> = durations.iter().map(|of| of.stage).collect();
+    assert_eq!(stages, [None, Some("stage")]);
+    assert!(durations.iter().all(|of| of.counts == [1, 2, 1] && of.sum == ms(5105) && of.failures == 0));
+}
+
+#[test]
+fn f_63_clearing_is_harmless() {
+    let tracker = tracker(&ManualClock::new());
+    assert_eq!(tracker.clear("unknown"), 0);
+    assert!(tracker.summary("unknown").is_none());
+    let execution = tracker.start("op", "open");
+    let open = execution.stage("open");
+    assert_eq!(tracker.clear("open"), 0, "and what runs goes on");
+    drop(open);
+    execution.finish();
+    assert_eq!((tracker.clear("open"), tracker.clear("open")), (1, 0));
+}
+
+/// What a plain tree of stages makes of a history.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Model {
+    name: usize,
+    took: u64,
+    failed: bool,
+    inside: Vec<Model>,
+}
+
+const NAMES: [&str; 4] = ["load", "charge", "store", "tell"];
+
+impl Model {
+    fn of(stage: &StageSummary) -> Self {
+        Self {
+            name: NAMES.iter().position(|name| *name == stage.stage_name).expect("one of ours"),
+            took: u64::try_from(stage.duration.as_millis()).expect("short"),
+            failed: !stage.success,
+            inside: stage.substages.iter().map(Self::of).collect(),
+        }
+    }
+
+    /// Plays it through a tracker.
+    fn play(&self, open: &mut core_track::Stage<'_>, clock: &ManualClock) {
+        for inside in &self.inside {
+            let mut stage = open.stage(NAMES[inside.name]);
+            inside.play(&mut stage, clock);
+        }
+        let inside: u64 = self.inside.iter().map(|inside| inside.took).sum();
+        clock.advance(ms(self.took - inside));
+        if self.failed {
+            open.fail("as the model says");
+        }
+    }
+}
+
+fn model() -> impl Strategy<Value = Model> {
+    let leaf = (0..NAMES.len(), 0_u64..50, prop::bool::weighted(0.1));
+    let leaf = leaf.prop_map(|(name, took, failed)| Model { name, took, failed, inside: vec![] });
+    leaf.prop_recursive(5, 40, 4, |inside| {
+        (0..NAMES.len(), 0_u64..50, prop::bool::weighted(0.1), prop::collection::vec(inside, 0..4)).prop_map(
+            |(name, own, failed, inside)| {
+                let took = own + inside.iter().map(|inside| inside.took).sum::<u64>();
+                Model { name, took, failed, inside }
+            },
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_tree_comes_back_as_it_was(models in prop::collection::vec(model(), 0..4)) {
+        let clock = ManualClock::new();
+        let tracker = tracker(&clock);
+        let execution = tracker.start("op", "any");
+        for model in &models {
+            let mut stage = execution.stage(NAMES[model.name]);
+            model.play(&mut stage, &clock);
+        }
+        execution.finish();
+        let summary = tracker.summary("any").unwrap();
+        prop_assert_eq!(summary.stages().iter().map(Model::of).collect::<Vec<_>>(), models);
+        let entered: u64 = tracker.stats()[0].stages.iter().map(|stage| stage.count).sum();
+        prop_assert_eq!(entered, summary.stage_count() as u64);
+    }
+}
