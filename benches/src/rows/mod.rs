@@ -33,8 +33,8 @@ pub fn all() -> Vec<Row> {
     rows.extend(pipeline::rows());
     rows.extend(error::rows());
     rows.extend(context::rows());
-    rows.extend(trace::rows());
     rows.extend(log::rows());
+    rows.extend(trace::rows());
     rows.extend(metrics::rows());
     rows.extend(track::rows());
     rows

@@ -135,7 +135,7 @@ impl Redaction {
     /// The text without what has the shape of a secret; `spare` is room to work in. `numbers` says whether phones and cards are
     /// looked for.
     pub(crate) fn clean<'a>(&self, text: &'a str, spare: &'a mut String, numbers: bool) -> &'a str {
-        if !self.use_values {
+        if !self.use_values || scan::is_harmless(text) {
             return text;
         }
         let wanted = |kind| self.action(kind) != Action::Keep;
