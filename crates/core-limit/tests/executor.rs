@@ -216,3 +216,35 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         assert!(error.contains(text), "{error:?} should say {text:?}");
     }
 }
+
+/// What a job panics with, and what panics again when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            std::panic::panic_any(Self);
+        }
+    }
+}
+
+#[test]
+fn a_panic_that_panics_when_it_is_dropped_is_told_and_its_thread_goes_on() {
+    let one = build(Executor::named("one").threads(1));
+    let job = one.run(|| std::panic::panic_any(Bomb)).unwrap();
+    let told = job.join_within(secs(60)).expect("whoever waits is told");
+    assert_eq!(told, Err::<(), _>(JobError::Panicked("without words".into())));
+    assert_eq!(one.run(|| 7).unwrap().join_within(secs(60)).expect("the thread goes on"), Ok(7));
+}
+
+#[test]
+fn a_job_that_panics_when_it_is_dropped_unrun_is_told_to_be_cancelled() {
+    let one = build(Executor::named("one").threads(1));
+    let (running, end) = busy(&one);
+    let bomb = Bomb;
+    let job = one.run(move || drop(bomb)).unwrap();
+    drop(one);
+    assert_eq!(job.join_within(secs(60)).expect("whoever waits is told"), Err(JobError::Cancelled));
+    drop(end);
+    running.join().unwrap();
+}

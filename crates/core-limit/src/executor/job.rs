@@ -10,7 +10,7 @@ use core_context::Context;
 use core_policy::Counters;
 
 use super::error::JobError;
-use super::workers::{CANCELLED, DONE, PANICKED};
+use super::workers::{CANCELLED, DONE, PANICKED, quietly};
 
 /// What an [`Executor`](super::Executor) is to do: await its result, or [`join`](Self::join) it on a thread.
 ///
@@ -174,14 +174,23 @@ impl<T: Send, F: FnOnce() -> T + Send> Task for Work<T, F> {
             None => run(),
         }));
         counts.bump(if result.is_ok() { DONE } else { PANICKED });
-        self.shared.finish(result.map_err(|payload| JobError::of_panic(&*payload)));
+        match result {
+            Ok(result) => self.shared.finish(Ok(result)),
+            Err(payload) => {
+                self.shared.finish(Err(JobError::of_panic(&*payload)));
+                // Last: what a job panics with may panic again when it is dropped.
+                quietly(|| drop(payload));
+            }
+        }
     }
 }
 
 impl<T, F> Drop for Work<T, F> {
     fn drop(&mut self) {
-        if self.run.take().is_some() {
+        // Told before it is dropped, which may panic: that is code of the user's.
+        if let Some(run) = self.run.take() {
             self.shared.finish(Err(JobError::Cancelled));
+            drop(run);
         }
     }
 }

@@ -91,7 +91,7 @@ impl Workers {
 
     fn run(&self, task: Box<dyn Task>) {
         // The job catches its own panic; what is left is that of a result that nobody wants, and is dropped here.
-        let _ = catch_unwind(AssertUnwindSafe(|| task.run(&self.counts)));
+        quietly(|| task.run(&self.counts));
     }
 
     /// A thread that was counted could not be started.
@@ -114,7 +114,7 @@ impl Workers {
         let cancelled = queued.len();
         // Dropped one by one, without the lock: that is code of the user's.
         for task in queued {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+            quietly(|| drop(task));
         }
         cancelled
     }
@@ -141,5 +141,15 @@ impl Workers {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs code of the user's whose panic is nobody's affair. What it panics with may panic again when it is dropped, and that
+/// panic may as well: the second is not dropped, or this would have no end.
+pub(super) fn quietly(run: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(run))
+        && let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    {
+        std::mem::forget(again);
     }
 }
