@@ -248,3 +248,31 @@ fn a_job_that_panics_when_it_is_dropped_unrun_is_told_to_be_cancelled() {
     drop(end);
     running.join().unwrap();
 }
+
+#[test]
+fn bh_1_a_job_that_is_dropped_leaves_the_queue_at_once() {
+    let one = build(Executor::named("one").threads(1).queue(3));
+    let (running, end) = busy(&one);
+    let (first, second, third) = (one.run(|| 1).unwrap(), one.run(|| 2).unwrap(), one.run(|| 3).unwrap());
+    assert_eq!(one.run(|| 4).unwrap_err().reason(), Reason::BulkheadFull);
+    drop(second);
+    assert_eq!((one.snapshot().waiting, one.snapshot().cancelled), (2, 1));
+    let fourth = one.run(|| 4).expect("there is a place");
+    assert_eq!(one.run(|| 5).unwrap_err().reason(), Reason::BulkheadFull, "one place, not two");
+    drop(end);
+    running.join().unwrap();
+    assert_eq!([first, third, fourth].map(|job| job.join().unwrap()), [1, 3, 4]);
+    assert_eq!((one.snapshot().done, one.snapshot().cancelled), (4, 1));
+}
+
+#[test]
+fn what_a_dropped_job_held_is_dropped_with_it() {
+    let one = build(Executor::named("one").threads(1));
+    let (running, end) = busy(&one);
+    let held = Arc::new(());
+    let for_job = Arc::clone(&held);
+    drop(one.run(move || drop(for_job)).unwrap());
+    assert_eq!(Arc::strong_count(&held), 1);
+    drop(end);
+    running.join().unwrap();
+}
