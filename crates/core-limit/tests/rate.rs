@@ -212,7 +212,7 @@ fn rl_11_a_penalty_of_a_bursty_rate_holds_exactly_whatever_the_rate_is() {
             assert_eq!(wait, penalty.max(limit.rate().1), "with the period that begins after it");
             assert_eq!((limit.peek().remaining, limit.peek().reset), (0, wait));
             assert!(limit.balance() <= 0, "{}", limit.balance());
-            time.advance(wait - Duration::from_nanos(1));
+            time.advance(wait.saturating_sub(Duration::from_nanos(1)));
             assert_eq!((limit.take_at_most(1), limit.check().is_ok()), (0, false));
             time.advance(Duration::from_nanos(1));
             assert_eq!(limit.take_at_most(u64::MAX), full);

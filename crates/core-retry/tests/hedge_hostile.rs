@@ -1,4 +1,5 @@
 //! Hedges around futures that hang, panic, and are dropped wherever they wait.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
