@@ -271,3 +271,18 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
     }
     assert_eq!(Adaptive::vegas().build().unwrap().snapshot().to_string(), "unnamed: 0 of 20 in flight");
 }
+
+#[test]
+fn al_6_what_is_the_partitions_own_is_not_for_those_who_may_not_have_all_of_the_limit() {
+    let rules = Adaptive::gradient().share(Sheddable, 0.5).partition("live", 0.5);
+    let (_time, limit) = under(rules);
+    let live = limit.partition("live").unwrap();
+    let sheddable = live.with_criticality(Sheddable);
+    let others: Vec<_> = std::iter::from_fn(|| limit.acquire().ok()).collect();
+    assert!(limit.acquire().is_err(), "all is in flight");
+    assert_eq!(sheddable.acquire().unwrap_err().reason(), Reason::Shed, "it may only have half");
+    let own: Vec<_> = std::iter::from_fn(|| live.acquire().ok()).collect();
+    assert_eq!(own.len() * 2, others.len(), "critical calls find all of what is the partition's own");
+    drop((own, others));
+    drop(sheddable.acquire().unwrap());
+}

@@ -216,3 +216,63 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         assert!(error.contains(text), "{error:?} should say {text:?}");
     }
 }
+
+/// What a job panics with, and what panics again when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            std::panic::panic_any(Self);
+        }
+    }
+}
+
+#[test]
+fn a_panic_that_panics_when_it_is_dropped_is_told_and_its_thread_goes_on() {
+    let one = build(Executor::named("one").threads(1));
+    let job = one.run(|| std::panic::panic_any(Bomb)).unwrap();
+    let told = job.join_within(secs(60)).expect("whoever waits is told");
+    assert_eq!(told, Err::<(), _>(JobError::Panicked("without words".into())));
+    assert_eq!(one.run(|| 7).unwrap().join_within(secs(60)).expect("the thread goes on"), Ok(7));
+}
+
+#[test]
+fn a_job_that_panics_when_it_is_dropped_unrun_is_told_to_be_cancelled() {
+    let one = build(Executor::named("one").threads(1));
+    let (running, end) = busy(&one);
+    let bomb = Bomb;
+    let job = one.run(move || drop(bomb)).unwrap();
+    drop(one);
+    assert_eq!(job.join_within(secs(60)).expect("whoever waits is told"), Err(JobError::Cancelled));
+    drop(end);
+    running.join().unwrap();
+}
+
+#[test]
+fn bh_1_a_job_that_is_dropped_leaves_the_queue_at_once() {
+    let one = build(Executor::named("one").threads(1).queue(3));
+    let (running, end) = busy(&one);
+    let (first, second, third) = (one.run(|| 1).unwrap(), one.run(|| 2).unwrap(), one.run(|| 3).unwrap());
+    assert_eq!(one.run(|| 4).unwrap_err().reason(), Reason::BulkheadFull);
+    drop(second);
+    assert_eq!((one.snapshot().waiting, one.snapshot().cancelled), (2, 1));
+    let fourth = one.run(|| 4).expect("there is a place");
+    assert_eq!(one.run(|| 5).unwrap_err().reason(), Reason::BulkheadFull, "one place, not two");
+    drop(end);
+    running.join().unwrap();
+    assert_eq!([first, third, fourth].map(|job| job.join().unwrap()), [1, 3, 4]);
+    assert_eq!((one.snapshot().done, one.snapshot().cancelled), (4, 1));
+}
+
+#[test]
+fn what_a_dropped_job_held_is_dropped_with_it() {
+    let one = build(Executor::named("one").threads(1));
+    let (running, end) = busy(&one);
+    let held = Arc::new(());
+    let for_job = Arc::clone(&held);
+    drop(one.run(move || drop(for_job)).unwrap());
+    assert_eq!(Arc::strong_count(&held), 1);
+    drop(end);
+    running.join().unwrap();
+}

@@ -197,3 +197,68 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
     let limit = Rate::per_second(7).build().unwrap();
     assert_eq!((limit.rate(), limit.burst()), ((7, secs(1)), 7), "the burst is the rate unless it is said");
 }
+
+#[test]
+fn rl_11_a_penalty_of_a_bursty_rate_holds_exactly_whatever_the_rate_is() {
+    let day = Duration::from_hours(24);
+    for rate in [Rate::per_second(1_000_000), Rate::per(1_000, ms(1)), Rate::per(1, ms(1)), Rate::per(3, day)]
+    {
+        for penalty in [secs(60), secs(3_600)] {
+            let (time, limit) = under(rate.clone().bursty());
+            let full = limit.burst();
+            limit.penalise(penalty);
+            limit.penalise(ms(1));
+            let wait = limit.check().unwrap_err().retry_after().unwrap();
+            assert_eq!(wait, penalty.max(limit.rate().1), "with the period that begins after it");
+            assert_eq!((limit.peek().remaining, limit.peek().reset), (0, wait));
+            assert!(limit.balance() <= 0, "{}", limit.balance());
+            time.advance(wait.saturating_sub(Duration::from_nanos(1)));
+            assert_eq!((limit.take_at_most(1), limit.check().is_ok()), (0, false));
+            time.advance(Duration::from_nanos(1));
+            assert_eq!(limit.take_at_most(u64::MAX), full);
+        }
+    }
+}
+
+#[test]
+fn rl_11_a_new_rate_neither_ends_nor_extends_a_penalty() {
+    for (before, after) in [(10, 100), (100, 10)] {
+        let (time, limit) = under(Rate::per_second(before).bursty());
+        limit.penalise(secs(10));
+        limit.set_rate(Rate::per_second(after).bursty()).unwrap();
+        assert_eq!(limit.check().unwrap_err().retry_after(), Some(secs(10)));
+        time.advance(secs(10));
+        assert_eq!(limit.take_at_most(u64::MAX), after);
+    }
+}
+
+#[test]
+fn rl_11_what_is_reserved_in_a_penalty_comes_after_it_and_what_was_owed_is_paid_in_it() {
+    let (time, limit) = under(Rate::per_second(1_000_000).bursty().max_wait(secs(7_200)));
+    limit.charge(2_000_000);
+    limit.penalise(secs(3_600));
+    let first = limit.reserve(600_000).unwrap();
+    let second = limit.reserve(600_000).unwrap();
+    assert_eq!((first.wait(), second.wait()), (secs(3_600), secs(3_601)));
+    time.advance(secs(3_600));
+    assert_eq!(limit.take_at_most(u64::MAX), 0, "600 000 are for the first, and the rest for the second");
+    time.advance(secs(1));
+    assert_eq!(limit.take_at_most(u64::MAX), 800_000);
+}
+
+#[test]
+fn w_5_a_clock_that_jumps_back_makes_no_penalty_longer() {
+    let (time, limit) = under(Rate::per_second(10).bursty());
+    let is_soon = |limit: &RateLimit| limit.check().unwrap_err().retry_after().unwrap() <= secs(1);
+    time.advance(secs(3_000));
+    limit.penalise(secs(3_600));
+    time.set(time.now() - secs(2_900));
+    assert!(is_soon(&limit), "to before it was given");
+
+    let (time, limit) = under(Rate::per_second(10).bursty());
+    limit.penalise(secs(60));
+    time.advance(secs(3_000));
+    limit.check().unwrap();
+    time.set(time.now() - secs(2_990));
+    assert!(is_soon(&limit), "to before its end, when it had ended");
+}

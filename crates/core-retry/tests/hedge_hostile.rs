@@ -1,12 +1,15 @@
 //! Hedges around futures that hang, panic, and are dropped wherever they wait.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use core_errors::Error;
+use core_errors::{Classify, Error, Recovery};
 use core_policy::Attempt;
 use core_retry::{Budget, Hedge};
 use core_time::{Clock, Instant, ManualClock, ms, secs};
@@ -259,4 +262,54 @@ fn what_a_deadline_says_holds_at_the_first_instant() {
     let mut call = pin!(hedge.call(|_| pending::<Result<(), Error>>()).until(Instant::ORIGIN));
     assert!(poll(call.as_mut()).is_pending());
     assert_eq!((hedge.stats().hedges, hedge.stats().out_of_time), (0, 1));
+}
+
+#[derive(Debug)]
+struct Busy(Option<Duration>);
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("busy")
+    }
+}
+
+impl std::error::Error for Busy {}
+
+impl Classify for Busy {
+    fn recovery(&self) -> Recovery {
+        Recovery::Transient
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.0
+    }
+}
+
+/// When each attempt of a call started, of which the first two fail at 15 and 17 ms, and ask for such times.
+async fn starts(asked: [Option<Duration>; 2]) -> Vec<Duration> {
+    let hedge = Hedge::after(ms(10)).max(3).budget(&Budget::default()).build().unwrap();
+    let (clock, starts) = (Clock::system(), RefCell::new(Vec::new()));
+    let start = clock.now();
+    let call = hedge.call(|at: Attempt| {
+        starts.borrow_mut().push(clock.now() - start);
+        let clock = &clock;
+        async move {
+            match at.hedge() {
+                0 => clock.sleep(ms(15)).await,
+                1 => clock.sleep(ms(7)).await,
+                _ => return Ok(()),
+            }
+            Err(Busy(asked[usize::from(at.hedge())]))
+        }
+    });
+    call.await.unwrap();
+    starts.into_inner()
+}
+
+#[tokio::test(start_paused = true)]
+async fn hg_1_a_failure_that_asks_for_nothing_brings_no_time_forward_that_another_asked_for() {
+    assert_eq!(starts([None, None]).await, [ms(0), ms(10), ms(15)]);
+    assert_eq!(starts([Some(secs(3)), None]).await, [ms(0), ms(10), ms(3_015)]);
+    assert_eq!(starts([Some(secs(3)), Some(secs(1))]).await, [ms(0), ms(10), ms(3_015)]);
+    assert_eq!(starts([Some(secs(1)), Some(secs(3))]).await, [ms(0), ms(10), ms(3_017)]);
 }

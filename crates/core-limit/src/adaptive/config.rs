@@ -82,6 +82,7 @@ impl Builder {
     }
 
     /// Admits calls of `criticality`, and of less, only while less than this share of the limit is in flight, 0 to 1.
+    /// That holds for calls of a [`partition`](Self::partition), too: what is its own is for those that may fill all of the limit.
     /// Default: all of it is open to all.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
         self.shares[criticality.index()] = Some(share);
@@ -90,7 +91,8 @@ impl Builder {
 
     /// Keeps a share of the limit for calls of a partition, see [`Adaptive::partition`]. What others leave is open to it,
     /// too, as what it leaves is to others; when the limit is reached, its own share is there for it still, so that for a
-    /// time as much more than the limit may be in flight. Up to 64, and 1 in all.
+    /// time as much more than the limit may be in flight. Calls with a [`share`](Self::share) of less than 1 have no part in
+    /// that. Up to 64, and 1 in all.
     pub fn partition(mut self, name: impl AsRef<str>, share: f64) -> Self {
         self.partitions.push((Name::new(name.as_ref()), share));
         self

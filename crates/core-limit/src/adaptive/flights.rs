@@ -56,20 +56,24 @@ impl Flights {
                 Err(changed) => known = changed,
             }
         }
-        self.ask_own(limit, partition)
+        self.ask_own(criticality, partition)
     }
 
-    /// The limit is reached: what is the partition's own is there for it still.
+    /// The limit is reached: what is the partition's own is there for it still, but for calls that may not fill all of the limit.
+    /// Those would take it from the more important ones it is kept for (rule AL-6).
     #[cold]
-    fn ask_own(&self, limit: u32, partition: Option<u8>) -> Asked {
+    fn ask_own(&self, criticality: Criticality, partition: Option<u8>) -> Asked {
         let max = self.limit();
+        if self.shares.of(criticality, max) < max {
+            return Asked::Shed;
+        }
         if let Some(part) = self.part(partition) {
             let more = |count| (count < part.own(max)).then_some(count + 1);
             if part.in_flight.fetch_update(Ordering::Acquire, Ordering::Relaxed, more).is_ok() {
                 return Asked::Admitted(self.in_flight.fetch_add(1, Ordering::Relaxed) + 1);
             }
         }
-        if limit < max { Asked::Shed } else { Asked::Full }
+        Asked::Full
     }
 
     #[inline]

@@ -10,12 +10,12 @@ use core_context::Context;
 use core_policy::Counters;
 
 use super::error::JobError;
-use super::workers::{CANCELLED, DONE, PANICKED};
+use super::workers::{CANCELLED, DONE, PANICKED, Workers, quietly};
 
 /// What an [`Executor`](super::Executor) is to do: await its result, or [`join`](Self::join) it on a thread.
 ///
 /// # Cancel safety
-/// Dropping it cancels a job that has not begun; one that runs goes on, and its result is dropped. [`detach`](Self::detach)
+/// Dropping it cancels a job that has not begun, which leaves the queue at once; one that runs goes on, and its result is dropped. [`detach`](Self::detach)
 /// lets it be done without anybody waiting.
 ///
 /// # Panics
@@ -24,7 +24,15 @@ use super::workers::{CANCELLED, DONE, PANICKED};
 #[derive(Debug)]
 pub struct Job<T> {
     shared: Arc<Shared<T>>,
-    is_detached: bool,
+    /// Where it waits, or has waited. `None` if nobody is to cancel it.
+    place: Option<Place>,
+}
+
+/// A place in the queue.
+#[derive(Debug)]
+struct Place {
+    workers: Arc<Workers>,
+    number: u64,
 }
 
 /// What the job and its handle share.
@@ -64,12 +72,18 @@ where
     let state = Mutex::new(State::Pending(None));
     let shared = Arc::new(Shared { state, done: Condvar::new(), is_wanted: AtomicBool::new(true) });
     let work = Work { shared: Arc::clone(&shared), context: Context::current(), run: Some(run) };
-    (Job { shared, is_detached: false }, Box::new(work))
+    (Job { shared, place: None }, Box::new(work))
 }
 
 // === impl Job ===
 
 impl<T> Job<T> {
+    /// The job, once it was taken.
+    pub(super) fn at(mut self, workers: &Arc<Workers>, number: u64) -> Self {
+        self.place = Some(Place { workers: Arc::clone(workers), number });
+        self
+    }
+
     /// Blocks the thread until it is done. Not on a thread of the same executor: if all its threads wait for jobs that are
     /// in the queue, none is begun.
     ///
@@ -107,7 +121,7 @@ impl<T> Job<T> {
 
     /// Lets it be done without anybody waiting for it. A panic of it is counted, and not told to anybody.
     pub fn detach(mut self) {
-        self.is_detached = true;
+        self.place = None;
     }
 }
 
@@ -129,8 +143,11 @@ impl<T> Future for Job<T> {
 
 impl<T> Drop for Job<T> {
     fn drop(&mut self) {
-        if !self.is_detached {
+        let Some(Place { workers, number }) = self.place.take() else { return };
+        if !self.is_done() {
+            // For the thread that has just taken it out of the queue.
             self.shared.is_wanted.store(false, Ordering::Release);
+            workers.cancel(number);
         }
     }
 }
@@ -174,14 +191,23 @@ impl<T: Send, F: FnOnce() -> T + Send> Task for Work<T, F> {
             None => run(),
         }));
         counts.bump(if result.is_ok() { DONE } else { PANICKED });
-        self.shared.finish(result.map_err(|payload| JobError::of_panic(&*payload)));
+        match result {
+            Ok(result) => self.shared.finish(Ok(result)),
+            Err(payload) => {
+                self.shared.finish(Err(JobError::of_panic(&*payload)));
+                // Last: what a job panics with may panic again when it is dropped.
+                quietly(|| drop(payload));
+            }
+        }
     }
 }
 
 impl<T, F> Drop for Work<T, F> {
     fn drop(&mut self) {
-        if self.run.take().is_some() {
+        // Told before it is dropped, which may panic: that is code of the user's.
+        if let Some(run) = self.run.take() {
             self.shared.finish(Err(JobError::Cancelled));
+            drop(run);
         }
     }
 }

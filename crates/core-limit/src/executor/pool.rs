@@ -100,7 +100,7 @@ impl Executor {
     {
         let (job, task) = job(run);
         match self.0.workers.submit(task) {
-            Ok(()) => Ok(job),
+            Ok(place) => Ok(job.at(&self.0.workers, place)),
             Err(NotTaken::Full) => Err(self.refusal(Reason::BulkheadFull)),
             Err(NotTaken::Closed) => Err(self.refusal(Reason::ShutDown)),
         }

@@ -1,4 +1,5 @@
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,10 @@ pub(super) struct Workers {
 }
 
 struct State {
-    queue: VecDeque<Box<dyn Task>>,
+    /// By their place: first come, first served, and one whose job is dropped leaves from wherever it is.
+    queue: BTreeMap<u64, Box<dyn Task>>,
+    /// The place of the next.
+    next: u64,
     /// Threads that wait for work, those that were not started by the system yet among them.
     idle: usize,
     /// Threads there are.
@@ -44,21 +48,24 @@ pub(super) const CANCELLED: usize = 3;
 
 impl Workers {
     pub(super) fn new(threads: usize, queue_max: usize) -> Self {
-        let state = State { queue: VecDeque::new(), idle: threads, alive: threads, is_closed: false };
+        let state =
+            State { queue: BTreeMap::new(), next: 0, idle: threads, alive: threads, is_closed: false };
         let (work, ended) = (Condvar::new(), Condvar::new());
         Self { state: Mutex::new(state), work, ended, queue_max, counts: Counters::new() }
     }
 
-    /// Takes a task, if a thread is idle or there is a place in the queue.
-    pub(super) fn submit(&self, task: Box<dyn Task>) -> Result<(), NotTaken> {
+    /// Takes a task, if a thread is idle or there is a place in the queue. Its place.
+    pub(super) fn submit(&self, task: Box<dyn Task>) -> Result<u64, NotTaken> {
         let mut state = self.lock();
         let why = if state.is_closed {
             NotTaken::Closed
         } else if state.queue.len() < state.idle + self.queue_max {
-            state.queue.push_back(task);
+            let place = state.next;
+            state.next += 1;
+            state.queue.insert(place, task);
             drop(state);
             self.work.notify_one();
-            return Ok(());
+            return Ok(place);
         } else {
             NotTaken::Full
         };
@@ -71,7 +78,7 @@ impl Workers {
     pub(super) fn work(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(task) = state.queue.pop_front() {
+            if let Some((_, task)) = state.queue.pop_first() {
                 state.idle -= 1;
                 drop(state);
                 self.run(task);
@@ -91,7 +98,7 @@ impl Workers {
 
     fn run(&self, task: Box<dyn Task>) {
         // The job catches its own panic; what is left is that of a result that nobody wants, and is dropped here.
-        let _ = catch_unwind(AssertUnwindSafe(|| task.run(&self.counts)));
+        quietly(|| task.run(&self.counts));
     }
 
     /// A thread that was counted could not be started.
@@ -107,14 +114,24 @@ impl Workers {
         self.work.notify_all();
     }
 
+    /// Takes a task out of the queue, and cancels it, if it has not begun.
+    pub(super) fn cancel(&self, place: u64) {
+        let task = self.lock().queue.remove(&place);
+        if let Some(task) = task {
+            self.counts.bump(CANCELLED);
+            // Without the lock: that is code of the user's.
+            quietly(|| drop(task));
+        }
+    }
+
     /// Takes what was not begun out of the queue, and cancels it. How many.
     pub(super) fn cancel_queued(&self) -> usize {
         let queued = std::mem::take(&mut self.lock().queue);
         self.counts.add(CANCELLED, queued.len() as u64);
         let cancelled = queued.len();
         // Dropped one by one, without the lock: that is code of the user's.
-        for task in queued {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(task)));
+        for task in queued.into_values() {
+            quietly(|| drop(task));
         }
         cancelled
     }
@@ -141,5 +158,21 @@ impl Workers {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers").field("queue_max", &self.queue_max).finish_non_exhaustive()
+    }
+}
+
+/// Runs code of the user's whose panic is nobody's affair. What it panics with may panic again when it is dropped, and that
+/// panic may as well: the second is not dropped, or this would have no end.
+pub(super) fn quietly(run: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(run))
+        && let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    {
+        std::mem::forget(again);
     }
 }

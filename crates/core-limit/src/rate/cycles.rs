@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use core_time::Instant;
@@ -8,15 +8,25 @@ use super::gcra::{Refused, Reserved, Taken};
 /// So many in each period, all of them at its start: as contracts count. Pure: the time goes in.
 ///
 /// The word is `cycle << 24 | used`: how many were used as of which period. What is used beyond `count` is taken from the
-/// periods that follow; what is not used is lost (rule RL-3).
+/// periods that follow; what is not used is lost (rule RL-3). In a penalty the period is the one that begins after it, so
+/// that it is exact, whatever the rate is and becomes.
 #[derive(Debug)]
 pub(crate) struct Cycles {
     word: AtomicU64,
     /// How many in a period; changes with the rate.
     count: AtomicU64,
+    penalty: Penalty,
     epoch: Instant,
     /// In nanoseconds.
     period: u64,
+}
+
+/// In which period the last penalty was given, and which begins after the longest: by which a word that is ahead for a
+/// penalty is told from one that a clock has left behind that has gone back. Read only if a word is far ahead.
+#[derive(Debug, Default)]
+struct Penalty {
+    since: AtomicU64,
+    until: AtomicU64,
 }
 
 /// A word, taken apart and brought up to the present period.
@@ -43,7 +53,13 @@ const JUMP: u64 = 1_000_000_000;
 impl Cycles {
     pub(crate) fn new(count: u64, period: Duration, epoch: Instant) -> Self {
         let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
-        Self { word: AtomicU64::new(0), count: AtomicU64::new(count), epoch, period }
+        Self {
+            word: AtomicU64::new(0),
+            count: AtomicU64::new(count),
+            penalty: Penalty::default(),
+            epoch,
+            period,
+        }
     }
 
     pub(crate) fn period(&self) -> Duration {
@@ -67,7 +83,7 @@ impl Cycles {
         let mut word = self.load(now);
         loop {
             let state = self.state(word, now);
-            let granted = self.count().saturating_sub(state.used).min(n);
+            let granted = self.left(state, now).min(n);
             if granted == 0 {
                 return 0;
             }
@@ -102,12 +118,20 @@ impl Cycles {
         self.update(now, |used| used.saturating_add(n).min(max.max(used)));
     }
 
-    /// Admits nothing for so long: until the period that begins after it.
+    /// Admits nothing for so long: until the period that begins after it. What is owed is paid meanwhile.
     pub(crate) fn penalise(&self, time: Duration, now: Instant) {
-        let end = self.nanos(now + time);
-        let cycles = end.div_ceil(self.period).saturating_sub(self.nanos(now) / self.period);
-        let used = cycles.saturating_mul(self.count());
-        self.update(now, |before| before.max(used));
+        let until = self.nanos(now + time).div_ceil(self.period);
+        let mut word = self.load(now);
+        self.penalty.since.store(self.cycle(now), Ordering::Relaxed);
+        self.penalty.until.fetch_max(until, Ordering::Relaxed);
+        // Who sees the word sees the penalty, see `load`.
+        fence(Ordering::Release);
+        loop {
+            match self.exchange(word, self.state_in(word, until.max(self.cycle(now)))) {
+                Ok(()) => return,
+                Err(changed) => word = changed,
+            }
+        }
     }
 
     pub(crate) fn peek(&self, now: Instant) -> Taken {
@@ -115,8 +139,9 @@ impl Cycles {
     }
 
     pub(crate) fn balance(&self, now: Instant) -> i64 {
-        let used = self.state(self.word.load(Ordering::Relaxed), now).used;
-        self.count().cast_signed() - used.cast_signed()
+        let state = self.state(self.word.load(Ordering::Relaxed), now);
+        let ahead = (state.cycle - self.cycle(now)).saturating_mul(self.count());
+        self.count().cast_signed().saturating_sub_unsigned(state.used.saturating_add(ahead))
     }
 
     /// Uses `n` more, unless that means to wait for longer. The word before, and the state after.
@@ -167,12 +192,13 @@ impl Cycles {
     }
 
     fn taken(&self, state: State, now: Instant) -> Taken {
-        let remaining = self.count().saturating_sub(state.used);
-        let reset = match state.used {
-            0 => Duration::ZERO,
-            used => self.until(state.cycle + used.div_ceil(self.count()), now),
-        };
-        Taken { remaining, reset }
+        let reset = self.until(state.cycle + state.used.div_ceil(self.count()), now);
+        Taken { remaining: self.left(state, now), reset }
+    }
+
+    /// What is left of the present period: nothing, if the word is ahead of it.
+    fn left(&self, state: State, now: Instant) -> u64 {
+        if self.until(state.cycle, now).is_zero() { self.count().saturating_sub(state.used) } else { 0 }
     }
 
     fn until(&self, cycle: u64, now: Instant) -> Duration {
@@ -194,23 +220,44 @@ impl Cycles {
         self.word.compare_exchange_weak(word, state.word(), Ordering::Relaxed, Ordering::Relaxed).map(drop)
     }
 
-    /// The word. One from far ahead was written by a clock that has gone back since: this period counts as used up, and does
-    /// so from now on, so that nobody is locked out until the clock has caught up.
+    /// The word. One from far ahead, and not for a penalty, was written by a clock that has gone back since: this period counts
+    /// as used up, and does so from now on, so that nobody is locked out until the clock has caught up.
     fn load(&self, now: Instant) -> u64 {
-        let (word, cycle) = (self.word.load(Ordering::Relaxed), self.nanos(now) / self.period);
-        if (word >> USED_BITS) <= cycle + 1 + JUMP / self.period {
+        let (word, cycle) = (self.word.load(Ordering::Relaxed), self.cycle(now));
+        if (word >> USED_BITS) <= self.soon(cycle) || self.is_penalty(word >> USED_BITS, cycle) {
             return word;
         }
         let full = State { cycle, used: self.count() };
         self.exchange(word, full).map_or_else(|changed| changed, |()| full.word())
     }
 
-    /// What a word means now: periods that have gone by have paid for what was used ahead.
+    /// Whether a word may be so far ahead for a penalty: one that was given by now, and is not over.
+    #[cold]
+    fn is_penalty(&self, then: u64, cycle: u64) -> bool {
+        fence(Ordering::Acquire);
+        let Penalty { since, until } = &self.penalty;
+        since.load(Ordering::Relaxed) <= self.soon(cycle) && then <= until.load(Ordering::Relaxed)
+    }
+
+    /// The last period that a word may be in that was written now, on whichever thread.
+    fn soon(&self, cycle: u64) -> u64 {
+        cycle + 1 + JUMP / self.period
+    }
+
+    /// What a word means now.
     fn state(&self, word: u64, now: Instant) -> State {
-        let cycle = self.nanos(now) / self.period;
+        self.state_in(word, self.cycle(now))
+    }
+
+    /// What a word means in a period: those that have gone by have paid for what was used ahead.
+    fn state_in(&self, word: u64, cycle: u64) -> State {
         let (then, used) = (word >> USED_BITS, word & USED_MAX);
         let gone = cycle.saturating_sub(then);
         State { cycle: cycle.max(then), used: used.saturating_sub(gone.saturating_mul(self.count())) }
+    }
+
+    fn cycle(&self, now: Instant) -> u64 {
+        self.nanos(now) / self.period
     }
 
     fn nanos(&self, now: Instant) -> u64 {

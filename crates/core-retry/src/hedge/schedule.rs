@@ -14,6 +14,8 @@ pub(super) struct Schedule {
     pub(super) deadline: Option<Instant>,
     /// When the next is due; `None` if only a failure leads to one.
     next_at: Option<Instant>,
+    /// The latest that a callee has asked to be left alone until: no other failure brings the next forward.
+    asked_at: Option<Instant>,
     made: u8,
     max: u8,
     /// A failure was told to the budget, which may have taken for it what the next attempt costs.
@@ -44,7 +46,16 @@ impl Schedule {
         let max = if may_hedge { hedge.rules.max } else { 0 };
         let max = u8::try_from(testing::attempts_max(u32::from(max) + 1) - 1).unwrap_or(max);
         let next_at = if max == 0 { None } else { next_at(hedge, started) };
-        Self { started, deadline, next_at, made: 0, max, is_told: false, is_paid_by_failure: false }
+        Self {
+            started,
+            deadline,
+            next_at,
+            asked_at: None,
+            made: 0,
+            max,
+            is_told: false,
+            is_paid_by_failure: false,
+        }
     }
 
     /// When the next hedge is due.
@@ -66,8 +77,8 @@ impl Schedule {
         self.max = self.made;
     }
 
-    /// An attempt failed in a way that may pass: the next is due at once, or when the callee says. One that was
-    /// [prepaid](Start::is_prepaid) is not paid for twice.
+    /// An attempt failed in a way that may pass: the next is due at once, or at the latest time that a callee has asked for, of
+    /// this attempt or another (rule HG-1). One that was [prepaid](Start::is_prepaid) is not paid for twice.
     pub(super) fn failed(&mut self, hedge: &Inner, hint: Option<Duration>, is_prepaid: bool, now: Instant) {
         if hedge.rules.feeds_budget && !is_prepaid {
             let is_allowed = hedge.budget.failed(!self.is_told, || now);
@@ -83,7 +94,11 @@ impl Schedule {
                 hedge.count(Count::HintsDiscarded);
                 self.close();
             }
-            hint => self.next_at = Some(now + hint.unwrap_or_default()),
+            hint => {
+                // `None` is before all times.
+                self.asked_at = self.asked_at.max(hint.map(|hint| now + hint));
+                self.next_at = self.asked_at.max(Some(now));
+            }
         }
     }
 
