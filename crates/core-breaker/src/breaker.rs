@@ -15,6 +15,7 @@ use crate::error::{ConfigError, Kind};
 use crate::event::{Event, Subscriber};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
+use crate::rules::Rules;
 use crate::saved::Saved;
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, MutexGuard};
@@ -106,6 +107,15 @@ impl Breaker {
     /// As [`Builder::build`]; and if something is set that a running breaker cannot change: name, clock, seed, subscribers,
     /// shadow and a state to begin with. Nothing has changed then.
     pub fn reconfigure(&self, change: impl Fn(Builder) -> Builder) -> Result<(), ConfigError> {
+        self.reconfigure_if(change, |_| Ok(()))
+    }
+
+    /// The same, if the new rules are allowed.
+    pub(crate) fn reconfigure_if(
+        &self,
+        change: impl Fn(Builder) -> Builder,
+        allowed: impl Fn(&Rules) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
         loop {
             let (settings, version) = self.settings().clone();
             let builder = change(Builder::of(settings));
@@ -113,34 +123,23 @@ impl Breaker {
                 return Err(ConfigError(Kind::Fixed { what }));
             }
             let plan = builder.settings.checked()?;
-            let mut held = self.settings();
+            allowed(&plan.rules)?;
+            let held = self.settings();
             if held.1 == version {
-                *held = (builder.settings, version + 1);
-                // Under this lock, so that the last settings and the plan are of the same change.
-                let tells = self.0.engine.reconfigure(plan, self.0.clock.now());
-                drop(held);
-                if tells {
-                    self.deliver();
-                }
+                self.go_by(held, (builder.settings, version + 1), plan);
                 return Ok(());
             }
         }
     }
 
-    /// Another breaker with the same rules, for a key of its own.
-    pub(crate) fn twin(&self, key: Arc<str>) -> Self {
+    /// Another breaker with the same rules: for a key of its own, or for none.
+    pub(crate) fn twin(&self, key: Option<Arc<str>>) -> Self {
         let inner = &*self.0;
         let settings = self.settings().clone();
         let plan = Plan::clone(&inner.engine.plan());
         let in_shadow = self.state() == State::Shadow;
-        let engine = Engine::new(
-            self.name(),
-            Some(key),
-            plan,
-            Rng::from_entropy(),
-            inner.clock.now_coarse(),
-            in_shadow,
-        );
+        let engine =
+            Engine::new(self.name(), key, plan, Rng::from_entropy(), inner.clock.now_coarse(), in_shadow);
         Self(Arc::new(Inner {
             engine,
             clock: inner.clock.clone(),
@@ -153,15 +152,36 @@ impl Breaker {
     pub(crate) fn follow(&self, template: &Self) {
         let newest = template.settings().clone();
         let Ok(plan) = newest.0.checked() else { return };
-        let mut held = self.settings();
+        let held = self.settings();
         if held.1 != newest.1 {
-            *held = newest;
-            let tells = self.0.engine.reconfigure(plan, self.0.clock.now());
-            drop(held);
-            if tells {
-                self.deliver();
-            }
+            self.go_by(held, newest, plan);
         }
+    }
+
+    /// Puts the plan in place with the settings it is of, under their lock. A round that may be over is decided after that,
+    /// since the time to open may be a function of the user's, which is free to change the rules again.
+    fn go_by(&self, mut held: MutexGuard<'_, (Settings, u64)>, settings: (Settings, u64), plan: Plan) {
+        let now = self.0.clock.now();
+        // They own the function that the old plan goes by, and drop it under no lock.
+        let old = std::mem::replace(&mut *held, settings);
+        let round = self.0.engine.reconfigure(plan, now);
+        drop(held);
+        drop(old);
+        if round.is_some_and(|generation| self.0.engine.decide(generation, None, now)) {
+            self.deliver();
+        }
+    }
+
+    /// Whether it is in a state that must not be lost although nobody holds it. For maps of breakers: locks nothing, and takes
+    /// nanoseconds.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.engine.is_held(self.0.clock.now_coarse())
+    }
+
+    pub(crate) fn clock_of(&self) -> &Clock {
+        &self.0.clock
     }
 
     fn settings(&self) -> MutexGuard<'_, (Settings, u64)> {

@@ -3,19 +3,23 @@
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use core_policy::{Keyed, KeyedMap, KeyedStats, KeysFull};
 
 use crate::breaker::Breaker;
 use crate::config::Builder;
 use crate::error::{ConfigError, Kind};
+use crate::rules::Rules;
 use crate::snapshot::Snapshot;
 
 /// A breaker for each key, as each host or tenant, in bounded memory. Made by [`Breaker::keyed`].
 ///
 /// All go by the same rules, have the name of the breaker they were made from, and tell the same subscribers, with the key in
 /// [`Event::key`](crate::Event::key). A key that nobody asks for is forgotten, see [`KeyedMap`]; it starts anew when
-/// it is asked for again.
+/// it is asked for again. A circuit is kept as long as it is open, and as long as it is in a state that an operator chose:
+/// isolated, forced open, disabled, or in shadow where that is not what all begin with. These take up room: if all there is
+/// room for are in such a state or in use, a new key is refused.
 ///
 /// ```
 /// use core_breaker::{Breaker, State};
@@ -40,18 +44,18 @@ pub struct KeyedBreaker<K> {
 // === impl KeyedBreaker ===
 
 impl Breaker {
-    /// A breaker for each key, with the rules, name, clock and subscribers of this one. This one takes no part.
+    /// A breaker for each key, with the rules, name, clock and subscribers of this one, as they are now. This one takes no part:
+    /// other rules for it are not for them, nor theirs for it. Keys are forgotten by its clock too.
     ///
     /// # Errors
     /// If there is room for no key or too many, or a key is forgotten sooner than the longest open time passes: a circuit
     /// that is open would be forgotten.
     pub fn keyed<K: Hash + Eq>(&self, keys: Keyed) -> Result<KeyedBreaker<K>, ConfigError> {
-        let (idle, open_max) = (keys.idle_time(), self.snapshot().rules.open_max);
-        if idle < open_max {
-            return Err(ConfigError(Kind::IdleUnderOpen { idle, open_max }));
-        }
-        let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
-        Ok(KeyedBreaker { template: self.clone(), map })
+        let template = self.twin(None);
+        outlast(keys.idle_time(), &template.engine().plan().rules)?;
+        let keys = keys.clock(self.clock_of().clone());
+        let map: KeyedMap<K, Self> = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
+        Ok(KeyedBreaker { template, map: map.keep_if(Self::is_held) })
     }
 }
 
@@ -68,7 +72,8 @@ impl<K: Hash + Eq> KeyedBreaker<K> {
         if let Some(breaker) = self.map.get(key) {
             return Ok(breaker);
         }
-        let breaker = self.map.get_or_insert_with(key, || self.template.twin(key.to_string().into()))?;
+        let breaker =
+            self.map.get_or_insert_with(key, || self.template.twin(Some(key.to_string().into())))?;
         // The rules may have changed between the making and the insertion.
         breaker.follow(&self.template);
         Ok(breaker)
@@ -77,12 +82,14 @@ impl<K: Hash + Eq> KeyedBreaker<K> {
     /// Has all breakers, and those that are still to be made, go by other rules: see [`Breaker::reconfigure`].
     ///
     /// # Errors
-    /// As [`Breaker::reconfigure`]. Nothing has changed then.
+    /// As [`Breaker::reconfigure`], and as [`Breaker::keyed`] if they open for longer than keys are kept. Nothing has changed
+    /// then.
     pub fn reconfigure(&self, change: impl Fn(Builder) -> Builder) -> Result<(), ConfigError>
     where
         K: Clone,
     {
-        self.template.reconfigure(change)?;
+        let idle = self.map.idle();
+        self.template.reconfigure_if(change, |rules| outlast(idle, rules))?;
         self.map.entries().iter().for_each(|(_, breaker)| breaker.follow(&self.template));
         Ok(())
     }
@@ -106,6 +113,12 @@ impl<K: Hash + Eq> KeyedBreaker<K> {
     pub fn evict_idle(&self) -> usize {
         self.map.evict_idle()
     }
+}
+
+/// Keys are kept as long as the rules keep a circuit open.
+fn outlast(idle: Duration, rules: &Rules) -> Result<(), ConfigError> {
+    let open_max = rules.open_max;
+    if idle < open_max { Err(ConfigError(Kind::IdleUnderOpen { idle, open_max })) } else { Ok(()) }
 }
 
 impl<K> fmt::Debug for KeyedBreaker<K> {

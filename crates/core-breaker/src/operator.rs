@@ -71,8 +71,9 @@ impl Breaker {
         self.force(Order::Close, reason)
     }
 
-    /// Holds it open as long as the handle lives; of several, until the last is dropped (rule CB-32). Then it closes, and
-    /// counts anew, unless it was forced open before.
+    /// Holds it open as long as the handle lives; of several, until the last is dropped (rule CB-32). Then it is
+    /// forced open, disabled or in shadow if it was that before; otherwise it closes, and counts anew. What is
+    /// [saved](Self::save) meanwhile is what it will be then.
     ///
     /// Whatever else an operator does to it meanwhile counts, and the handles there are mean nothing any more: a handle that was
     /// lost cannot keep a circuit open for ever.

@@ -94,6 +94,8 @@ pub(crate) struct Evidence {
 #[derive(Clone, Debug)]
 pub(crate) struct Fired {
     pub(crate) trigger: Trigger,
+    /// Which it is; none where others say that it opens.
+    pub(crate) rule: Option<Rule>,
     /// The open time that goes with it.
     pub(crate) open_for: Duration,
 }
@@ -128,9 +130,17 @@ impl Rules {
             self.fired_by_average(success_rate, calls).map(|trigger| (Rule::Average, trigger))
         });
         let all = by_run.into_iter().chain(by_window.into_iter().flatten()).chain(by_average);
-        let timed =
-            all.map(|(rule, trigger)| Fired { trigger, open_for: self.open_times.of(rule, self.open_for) });
+        let timed = all.map(|(rule, trigger)| Fired {
+            trigger,
+            rule: Some(rule),
+            open_for: self.base_time(Some(rule)),
+        });
         timed.reduce(|longest, other| if other.open_for > longest.open_for { other } else { longest })
+    }
+
+    /// For how long `rule` opens at first.
+    pub(crate) fn base_time(&self, rule: Option<Rule>) -> Duration {
+        rule.map_or(self.open_for, |rule| self.open_times.of(rule, self.open_for))
     }
 
     /// Whether this many failures in a row trip it (rule CB-6).

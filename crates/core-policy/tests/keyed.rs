@@ -146,6 +146,25 @@ fn a_key_in_use_is_never_forgotten() {
 }
 
 #[test]
+fn a_key_that_is_to_be_kept_outlives_its_idle_time_and_a_full_map() {
+    let (time, map) = map::<AtomicU32>(2);
+    let map = map.keep_if(|number| number.load(Ordering::Relaxed) > 0);
+    let number = |key: &str| map.get_or_insert_with(key, AtomicU32::default);
+    number("kept").unwrap().store(1, Ordering::Relaxed);
+    time.advance(secs(60));
+    assert_eq!(map.evict_idle(), 0);
+    number("b").unwrap();
+    number("c").unwrap();
+    assert_eq!(keys(&map), ["c", "kept"], "the one that may go went");
+    number("c").unwrap().store(1, Ordering::Relaxed);
+    assert!(number("d").is_err(), "there is no room");
+    map.peek("kept").unwrap().store(0, Ordering::Relaxed);
+    time.advance(secs(60));
+    assert_eq!((map.evict_idle(), keys(&map)), (1, vec!["c".to_owned()]));
+    assert!(map.remove("c").is_some(), "whoever asks for it to go is obeyed");
+}
+
+#[test]
 fn if_every_key_is_in_use_a_new_one_is_refused() {
     for max in [1, 2, 100] {
         let (_time, map) = map(max);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use core_errors::Cause;
 use core_time::Instant;
 
+use super::ledger::Under;
 use super::{Engine, Ledger};
 use crate::State;
 use crate::event::{Event, Trigger};
@@ -57,12 +58,13 @@ impl Engine {
         }
         ledger.reopened = 0;
         ledger.base = fired.open_for;
+        ledger.opened_by = fired.rule;
         self.publish(&mut ledger, To::Open(time), fired.trigger, cause, now);
         true
     }
 
     /// Ends the round of `generation` if it is decided. Whether it was.
-    pub(super) fn decide(&self, generation: u32, cause: Option<Cause>, now: Instant) -> bool {
+    pub(crate) fn decide(&self, generation: u32, cause: Option<Cause>, now: Instant) -> bool {
         let mut time = None;
         loop {
             let mut ledger = self.ledger();
@@ -90,8 +92,10 @@ impl Engine {
                     open_for: plan.rules.open_time(ledger.base, reopened),
                 };
                 // The time may be a function of the user's, which runs under no lock. Then everything is looked at again.
+                ledger.asking += 1;
                 drop(ledger);
                 time = Some(self.open_time(&plan, &opening, now));
+                self.ledger().asking -= 1;
                 continue;
             };
             ledger.reopened = reopened;
@@ -103,7 +107,8 @@ impl Engine {
     /// Enough others have opened theirs: opens a circuit that is closed in `generation`. Whether it did.
     pub(crate) fn follow_fleet(&self, generation: u32, instances: u32, now: Instant) -> bool {
         let plan = self.plan();
-        let fired = Fired { trigger: Trigger::FleetOpened { instances }, open_for: plan.rules.open_for };
+        let trigger = Trigger::FleetOpened { instances };
+        let fired = Fired { trigger, rule: None, open_for: plan.rules.open_for };
         self.trip(&plan, generation, fired, &Evidence::default(), None, now)
     }
 
@@ -232,6 +237,16 @@ impl Engine {
 }
 
 // === impl To ===
+
+impl From<Under> for To {
+    fn from(under: Under) -> Self {
+        match under {
+            Under::Closed => Self::Closed,
+            Under::Shadow => Self::Shadow,
+            Under::Disabled => Self::Disabled,
+        }
+    }
+}
 
 impl To {
     fn phase(self) -> Phase {

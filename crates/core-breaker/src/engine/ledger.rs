@@ -5,6 +5,8 @@ use core_time::Instant;
 
 use crate::event::Outbox;
 use crate::round::Round;
+use crate::rules::Rule;
+use crate::word::Phase;
 
 /// What only the thread that changes something touches.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Ledger {
     pub(super) reopened: u32,
     /// The open time of the rule that opened it: what the times of reopenings grow from.
     pub(super) base: Duration,
+    /// That rule, where it was one.
+    pub(super) opened_by: Option<Rule>,
     pub(super) opened: u64,
     /// How often probes closed it.
     pub(super) recovered: u64,
@@ -22,6 +26,8 @@ pub(crate) struct Ledger {
     pub(super) last_cause: Option<Cause>,
     /// Until when failures are taken for the one that was counted last (rule CB-11).
     pub(super) lumped_until: Instant,
+    /// How many threads ask a function how long to open, and then look at the round again.
+    pub(super) asking: u32,
     pub(super) isolation: Isolation,
     pub(crate) outbox: Outbox,
 }
@@ -33,8 +39,29 @@ pub(super) struct Isolation {
     pub(super) handles: u32,
     /// Raised when the handles there are lose their meaning, since an operator did something else.
     pub(super) epoch: u64,
-    /// Whether it was open for them, and not for an operator who had forced it before.
-    pub(super) has_opened: bool,
+    /// The state to go back to, if it is open for them and not for an operator who had forced it before.
+    pub(super) under: Option<Under>,
+}
+
+/// What an isolated circuit is when the isolation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Under {
+    Closed,
+    Shadow,
+    Disabled,
+}
+
+// === impl Under ===
+
+impl Under {
+    /// What an operator chose stays; whatever the rules made of it begins anew.
+    pub(super) fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Shadow => Self::Shadow,
+            Phase::Disabled => Self::Disabled,
+            _ => Self::Closed,
+        }
+    }
 }
 
 // === impl Ledger ===
@@ -46,10 +73,12 @@ impl Ledger {
             next_probe: 0,
             reopened: 0,
             base,
+            opened_by: None,
             opened: 0,
             recovered: 0,
             last_cause: None,
             lumped_until: Instant::ORIGIN,
+            asking: 0,
             isolation: Isolation::default(),
             outbox: Outbox::default(),
         }

@@ -59,6 +59,8 @@ pub(crate) struct Engine {
     plan: ArcSwap<Plan>,
     ledger: Mutex<Ledger>,
     rng: Rng,
+    /// Whether shadow is the state it began with.
+    in_shadow: bool,
 }
 
 /// What is counted over the life of a breaker.
@@ -110,6 +112,7 @@ impl Engine {
             ledger: Mutex::new(Ledger::new(rules.open_for)),
             plan: ArcSwap::from_pointee(plan),
             rng,
+            in_shadow,
         }
     }
 
@@ -142,6 +145,16 @@ impl Engine {
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         // Nothing under the lock can panic half-way through a change; a poisoned lock is only a lock.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is in a state that must not be lost: one that an operator chose, or open until a time to come. Locks nothing.
+    pub(crate) fn is_held(&self, now: Instant) -> bool {
+        match self.load().phase() {
+            Phase::ForcedOpen | Phase::Disabled => true,
+            Phase::Open => self.until() > now,
+            Phase::Shadow => !self.in_shadow,
+            Phase::Closed | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
+        }
     }
 
     pub(crate) fn total(&self, count: Count) -> u64 {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use core_time::Instant;
 
 use super::change::To;
-use super::ledger::Isolation;
+use super::ledger::{Isolation, Under};
 use super::{Engine, slow_nanos};
 use crate::event::Trigger;
 use crate::plan::Plan;
@@ -17,7 +18,7 @@ use crate::word::Phase;
 pub(crate) enum Order {
     Close,
     /// For so long.
-    Open(std::time::Duration),
+    Open(Duration),
     Probe,
     ForceOpen,
     Disable,
@@ -55,29 +56,35 @@ impl Engine {
     pub(crate) fn isolate(&self, trigger: Trigger, now: Instant) -> u64 {
         let mut ledger = self.ledger();
         ledger.isolation.handles += 1;
-        if self.load().phase() != Phase::ForcedOpen {
-            ledger.isolation.has_opened = true;
+        let phase = self.load().phase();
+        if phase != Phase::ForcedOpen {
+            ledger.isolation.under = Some(Under::of(phase));
             self.publish(&mut ledger, To::ForcedOpen, trigger, None, now);
         }
         ledger.isolation.epoch
     }
 
-    /// One handle less. With the last the circuit closes, if it was the first that opened it.
+    /// One handle less. With the last the circuit closes, or is what an operator had chosen, if it was the first that opened it.
     pub(crate) fn release(&self, epoch: u64, now: Instant) {
         let mut ledger = self.ledger();
         if ledger.isolation.epoch != epoch {
             return;
         }
         ledger.isolation.handles = ledger.isolation.handles.saturating_sub(1);
-        if ledger.isolation.handles == 0 && std::mem::take(&mut ledger.isolation.has_opened) {
-            self.publish(&mut ledger, To::Closed, Trigger::IsolationEnded, None, now);
+        if ledger.isolation.handles == 0
+            && let Some(under) = ledger.isolation.under.take()
+        {
+            self.publish(&mut ledger, under.into(), Trigger::IsolationEnded, None, now);
         }
     }
 
-    /// Goes by other rules from now on. State, generation, permits and open times stay as they are.
-    /// Whether somebody is to be told: with fewer probes a half-open round may be decided at once.
-    pub(crate) fn reconfigure(&self, plan: Plan, now: Instant) -> bool {
-        let ledger = self.ledger();
+    /// Goes by other rules from now on. State, generation, permits and open times stay as they are, and a ramp lasts no longer
+    /// than the new one.
+    ///
+    /// The generation of a half-open round, if there is one: with fewer probes it may be decided at once. Whoever asks does
+    /// that under no lock of theirs, since it may run code of the user's.
+    pub(crate) fn reconfigure(&self, plan: Plan, now: Instant) -> Option<u32> {
+        let mut ledger = self.ledger();
         let (old, new) = (self.plan().rules, plan.rules);
         let span = |rules: &crate::Rules| rules.needs_window().then_some(rules.span);
         let generation = self.load().generation();
@@ -90,13 +97,25 @@ impl Engine {
             self.average.restart(generation);
         }
         self.slow_over.store(slow_nanos(new.slow_over), Ordering::Relaxed);
-        self.plan.store(Arc::new(plan));
-        if self.load().phase() != Phase::HalfOpen {
-            return false;
+        let base = new.base_time(ledger.opened_by);
+        if base != old.base_time(ledger.opened_by) {
+            ledger.base = base;
         }
-        self.publish_round(&ledger);
-        drop(ledger);
-        self.decide(generation, None, now)
+        self.plan.store(Arc::new(plan));
+        match self.load().phase() {
+            Phase::HalfOpen => {
+                self.publish_round(&ledger);
+                // Whoever asks already looks again, by these rules. The function itself may have changed them.
+                (ledger.asking == 0).then_some(generation)
+            }
+            Phase::RampUp => {
+                let over = new.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
+                let until = self.until().min(now + over);
+                self.until.store(until.as_nanos(), Ordering::Release);
+                None
+            }
+            _ => None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use core_errors::Cause;
 use core_time::Instant;
 
 use super::Engine;
+use super::change::To;
 use crate::State;
 use crate::saved::{Saved, SavedAverage, SavedBucket, SavedResult};
 use crate::window::{Contents, Mark};
@@ -20,12 +21,14 @@ impl Engine {
         let ledger = self.ledger();
         let word = self.load();
         let until = self.until();
+        // Handles end with the process, so nobody could end the isolation.
+        let state = ledger.isolation.under.map_or(word.state(), |under| To::from(under).state());
         let left = |phase| (word.phase() == phase).then(|| until - now);
         let Contents { buckets, results } = self.windows.contents(word.generation(), now);
         Saved {
             version: Saved::VERSION,
             name: self.name.as_str().to_owned(),
-            state: word.state(),
+            state,
             open_left: left(Phase::Open),
             ramp_left: left(Phase::RampUp).filter(|left| !left.is_zero()),
             open_base: ledger.base,
@@ -50,9 +53,10 @@ impl Engine {
         ledger.last_cause = saved.last_failure.map(|category| Cause::new(category, None));
         let generation = self.load().generation();
         let left = |left: Option<Duration>| left.unwrap_or_default().saturating_sub(age);
-        let ramps = !left(saved.ramp_left).is_zero() && self.plan().rules.ramp_up.is_some();
+        let longest = self.plan().rules.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
+        let ramp_left = left(saved.ramp_left).min(longest);
         let (phase, until) = match saved.state {
-            State::Closed if ramps => (Phase::RampUp, now + left(saved.ramp_left)),
+            State::Closed if !ramp_left.is_zero() => (Phase::RampUp, now + ramp_left),
             State::Closed => (Phase::Closed, Instant::NEVER),
             // The probes of a round that was under way are gone, so it is due to send others.
             State::Open | State::HalfOpen => (Phase::Open, now + left(saved.open_left)),

@@ -1,8 +1,10 @@
 //! A breaker for each key.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use core_breaker::{Breaker, State};
+use core_breaker::{Breaker, Builder, KeyedBreaker, State};
+use core_errors::Verdict;
 use core_policy::Keyed;
 use core_time::{ManualClock, secs};
 
@@ -63,4 +65,89 @@ fn an_open_circuit_is_not_to_be_forgotten() {
     let error = api.keyed::<String>(Keyed::max(10).idle(secs(59))).unwrap_err().to_string();
     assert!(error.contains("an open one would be forgotten"), "{error}");
     assert!(api.keyed::<String>(Keyed::max(0)).unwrap_err().to_string().contains("no key"));
+}
+
+/// Hosts that are forgotten after a minute.
+fn hosts(builder: Builder) -> (ManualClock, KeyedBreaker<String>) {
+    let time = ManualClock::new();
+    let api = builder.jitter(false).clock(time.clock()).build().unwrap();
+    (time, api.keyed(Keyed::max(4).idle(secs(60))).unwrap())
+}
+
+fn state(hosts: &KeyedBreaker<String>) -> State {
+    hosts.get("db-1").unwrap().state()
+}
+
+#[test]
+fn other_rules_are_for_the_keys_or_for_the_breaker_they_were_made_from() {
+    let api = Breaker::consecutive(10).build().unwrap();
+    let hosts = api.keyed::<String>(Keyed::max(4)).unwrap();
+    hosts.reconfigure(|builder| builder.or_consecutive(2)).unwrap();
+    assert_eq!(api.snapshot().rules.consecutive, Some(10));
+    api.reconfigure(|builder| builder.or_consecutive(5)).unwrap();
+    assert_eq!(hosts.get("db-1").unwrap().snapshot().rules.consecutive, Some(2));
+}
+
+#[test]
+fn keys_go_by_the_clock_of_the_breaker_they_were_made_from() {
+    let (time, hosts) = hosts(Breaker::consecutive(1));
+    hosts.get("db-1").unwrap();
+    time.advance(secs(60));
+    assert_eq!(hosts.evict_idle(), 1);
+}
+
+#[test]
+fn rules_that_open_for_longer_than_keys_are_kept_are_refused_later_as_well() {
+    let (_time, hosts) = hosts(Breaker::consecutive(1).open_for(secs(5)).open_max(secs(60)));
+    let longer = |builder: Builder| builder.open_for(secs(600)).open_max(secs(600));
+    let error = hosts.reconfigure(longer).unwrap_err().to_string();
+    assert!(error.contains("an open one would be forgotten"), "{error}");
+    assert_eq!(hosts.get("db-1").unwrap().snapshot().rules.open_max, secs(60), "nothing has changed");
+}
+
+#[test]
+fn cb_32_what_an_operator_holds_in_a_state_is_not_forgotten() {
+    let (time, hosts) = hosts(Breaker::consecutive(1));
+    let later = || {
+        time.advance(secs(70));
+        hosts.evict_idle()
+    };
+    let held = hosts.get("db-1").unwrap().isolate("maintenance").unwrap();
+    assert_eq!((later(), state(&hosts)), (0, State::ForcedOpen));
+    drop(held);
+    hosts.get("db-1").unwrap().force_open("dead").unwrap();
+    assert_eq!((later(), state(&hosts)), (0, State::ForcedOpen));
+    hosts.get("db-1").unwrap().disable("off").unwrap();
+    assert_eq!((later(), state(&hosts)), (0, State::Disabled));
+    hosts.get("db-1").unwrap().shadow("a trial").unwrap();
+    assert_eq!((later(), state(&hosts)), (0, State::Shadow));
+    hosts.get("db-1").unwrap().close("over").unwrap();
+    assert_eq!(later(), 1, "a circuit that is closed may go");
+}
+
+#[test]
+fn cb_32_keys_that_begin_in_shadow_are_forgotten_and_one_that_acts_is_not() {
+    let (time, hosts) = hosts(Breaker::consecutive(1).shadow());
+    hosts.get("db-1").unwrap().close("act").unwrap();
+    hosts.get("db-2").unwrap();
+    time.advance(secs(60));
+    assert_eq!((hosts.evict_idle(), state(&hosts)), (1, State::Closed));
+}
+
+#[test]
+fn cb_31_a_circuit_that_is_open_for_longer_than_keys_are_kept_is_not_forgotten() {
+    let (time, hosts) = hosts(Breaker::consecutive(1).open_for(secs(5)));
+    hosts.get("db-1").unwrap().acquire().unwrap().record_verdict(Verdict::Overload(Some(secs(200))));
+    time.advance(secs(70));
+    assert_eq!((hosts.evict_idle(), state(&hosts)), (0, State::Open), "it was asked for 200 s, 70 s ago");
+    time.advance(secs(130));
+    assert_eq!(hosts.evict_idle(), 1, "it is due to probe, and nobody has asked for it since");
+}
+
+#[test]
+fn a_function_may_open_it_for_longer_than_keys_are_kept() {
+    let (time, hosts) = hosts(Breaker::consecutive(1).open_by(|_| Duration::MAX));
+    hosts.get("db-1").unwrap().acquire().unwrap().failure();
+    time.advance(secs(70));
+    assert_eq!((hosts.evict_idle(), state(&hosts)), (0, State::Open));
 }

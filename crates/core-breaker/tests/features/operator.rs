@@ -1,7 +1,10 @@
 //! What operators do: shadow, isolation, other rules while calls go on.
 
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
+
 use crate::bench::Bench;
-use core_breaker::{Breaker, Decay, Registry, Span, State, Trigger};
+use core_breaker::{Breaker, Decay, Registry, Rule, Span, State, Trigger};
 use core_errors::Reason;
 use core_time::{ms, secs};
 
@@ -216,6 +219,84 @@ fn pl_2_an_open_time_that_runs_goes_on() {
 }
 
 // === registry ===
+
+#[test]
+fn pl_2_open_times_grow_from_the_new_one() {
+    let bench = Bench::new(Breaker::consecutive(1).open_for(secs(5)).probes(1).successes(1));
+    bench.play("F");
+    bench.breaker.reconfigure(|builder| builder.open_for(secs(30))).unwrap();
+    bench.time.advance(secs(5));
+    bench.play("F");
+    assert_eq!(bench.breaker.save().open_left, Some(secs(60)), "30 s, doubled");
+    bench.breaker.close("test").unwrap();
+    bench.breaker.reconfigure(|builder| builder.open_for(secs(7))).unwrap();
+    bench.breaker.open_for(secs(1), "maintenance").unwrap();
+    bench.time.advance(secs(1));
+    bench.play("F");
+    assert_eq!(bench.breaker.save().open_left, Some(secs(14)), "7 s, doubled");
+}
+
+#[test]
+fn pl_2_open_times_of_a_rule_grow_from_what_is_its_own() {
+    let builder = Breaker::consecutive(1).open_for(secs(5)).open_for_rule(Rule::Consecutive, secs(8));
+    let bench = Bench::new(builder.probes(1).successes(1));
+    bench.play("F");
+    bench.breaker.reconfigure(|builder| builder.open_for(secs(30))).unwrap();
+    bench.time.advance(secs(8));
+    bench.play("F");
+    assert_eq!(bench.breaker.save().open_left, Some(secs(16)), "its own time is the same as before");
+}
+
+#[test]
+fn pl_2_a_ramp_lasts_no_longer_than_the_new_one() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(3600)));
+    bench.breaker.probe_now("test").unwrap();
+    bench.play("S");
+    bench.breaker.reconfigure(|builder| builder.ramp_up(0.1, secs(2))).unwrap();
+    assert_eq!(bench.breaker.save().ramp_left, Some(secs(2)));
+    bench.time.advance(secs(2));
+    assert!((0..100).all(|_| bench.breaker.acquire().is_ok()), "it is over");
+}
+
+#[test]
+fn pl_2_a_function_for_the_open_time_may_change_the_rules_while_they_change() {
+    let slot: Arc<OnceLock<Breaker>> = Arc::default();
+    let inner = Arc::clone(&slot);
+    let bench = Bench::new(Breaker::consecutive(1).probes(4).successes(3).open_by(move |opening| {
+        if opening.half_open_attempts > 0 {
+            inner.get().unwrap().reconfigure(|builder| builder).unwrap();
+        }
+        secs(1)
+    }));
+    let breaker = bench.breaker.clone();
+    assert!(slot.set(breaker.clone()).is_ok());
+    breaker.probe_now("test").unwrap();
+    bench.play("F");
+    assert_eq!(breaker.state(), State::HalfOpen);
+    let (sends, comes) = mpsc::channel();
+    thread::Builder::new()
+        .spawn(move || {
+            // With three probes one failure decides the round, which asks the function, which changes the rules.
+            let changed = breaker.reconfigure(|builder| builder.probes(3)).is_ok();
+            sends.send((changed, breaker.state())).unwrap();
+        })
+        .unwrap();
+    assert_eq!(comes.recv_timeout(secs(10)), Ok((true, State::Open)), "a deadlock never answers");
+}
+
+#[test]
+fn cb_32_the_end_of_an_isolation_leads_back_to_what_an_operator_chose() {
+    let bench = Bench::new(Breaker::consecutive(1).shadow());
+    drop(bench.breaker.isolate("deploy").unwrap());
+    assert_eq!(bench.breaker.state(), State::Shadow);
+    bench.breaker.disable("off").unwrap();
+    let first = bench.breaker.isolate("deploy").unwrap();
+    let second = bench.breaker.isolate("another").unwrap();
+    drop(first);
+    assert_eq!(bench.breaker.state(), State::ForcedOpen);
+    drop(second);
+    assert_eq!(bench.breaker.state(), State::Disabled);
+}
 
 #[test]
 fn f_88_a_registry_resets_and_forces_by_name_and_knows_what_was_meant() {

@@ -158,3 +158,29 @@ fn what_comes_back_trips_with_a_success_that_makes_it_enough() {
     let next = again(rated(), &bench.breaker.save(), secs(1));
     assert_eq!(next.play("S"), State::Open, "5 of 10");
 }
+
+#[test]
+fn an_isolation_is_not_saved_since_its_handles_end_with_the_process() {
+    let bench = Bench::new(Breaker::consecutive(1));
+    let held = bench.breaker.isolate("deploy").unwrap();
+    let saved = bench.breaker.save();
+    assert_eq!((saved.state, bench.breaker.state()), (State::Closed, State::ForcedOpen));
+    assert_eq!(again(Breaker::consecutive(1), &saved, secs(1)).breaker.state(), State::Closed);
+    drop(held);
+    bench.breaker.shadow("a trial").unwrap();
+    let _held = bench.breaker.isolate("deploy").unwrap();
+    assert_eq!(bench.breaker.save().state, State::Shadow);
+    bench.breaker.force_open("dead").unwrap();
+    let _held = bench.breaker.isolate("deploy").unwrap();
+    assert_eq!(bench.breaker.save().state, State::ForcedOpen, "an operator's word is");
+}
+
+#[test]
+fn a_ramp_that_comes_back_lasts_no_longer_than_the_rules_say() {
+    let mut saved = Bench::new(Breaker::consecutive(1)).breaker.save();
+    saved.ramp_left = Some(secs(1_000_000));
+    let bench = again(Breaker::consecutive(1).ramp_up(0.1, secs(3)), &saved, Duration::ZERO);
+    assert_eq!(bench.breaker.save().ramp_left, Some(secs(3)));
+    bench.time.advance(secs(3));
+    assert!((0..100).all(|_| bench.breaker.acquire().is_ok()), "it is over");
+}

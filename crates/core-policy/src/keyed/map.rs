@@ -19,7 +19,8 @@ use crate::Counters;
 ///
 /// # What is forgotten, and when
 /// * A key whose value somebody holds is *in use*, and is never forgotten: whoever asks for it gets the same value. A permit
-///   that borrows from the [`Arc`] holds it; a clone of what is inside the [`Arc`] does not.
+///   that borrows from the [`Arc`] holds it; a clone of what is inside the [`Arc`] does not. So is one that
+///   [`keep_if`](Self::keep_if) keeps.
 /// * A key that nobody has asked for in the idle time goes when a new key looks at it in passing (each looks at two), or with
 ///   [`evict_idle`](Self::evict_idle).
 /// * When a new key finds the map full, the key that was asked for longest ago goes, of the sixteen that are next in turn in
@@ -87,6 +88,20 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         let shards = (0..shards_for(max)).map(|_| Locked(Mutex::default())).collect();
         let (hasher, len, counts) = (RandomState::new(), AtomicUsize::new(0), Counters::new());
         Self { shards, hasher, len, max, idle, clock, counts }
+    }
+
+    /// Keeps values that `keep` says yes to, as if somebody held them: neither idle time nor a full map makes them go. For
+    /// values with a state that must not be lost, such as a circuit that is held open. [`remove`](Self::remove) takes them
+    /// still, and a map that is full of them refuses new keys. Default: keeps none.
+    ///
+    /// `keep` is asked about keys that would go, under the lock of a shard: it must take nanoseconds, lock nothing, call
+    /// nobody else's code and not use the map.
+    #[must_use]
+    pub fn keep_if(mut self, keep: fn(&V) -> bool) -> Self {
+        for shard in &mut self.shards {
+            shard.0.get_mut().unwrap_or_else(PoisonError::into_inner).keep_if(keep);
+        }
+        self
     }
 
     /// The value of `key`, which was asked for now.

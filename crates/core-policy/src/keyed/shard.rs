@@ -16,6 +16,8 @@ pub(super) struct Shard<K, V> {
     hand: usize,
     /// When a key was asked for last.
     last: Instant,
+    /// What is kept although nobody holds it or asks for it.
+    keep: fn(&V) -> bool,
 }
 
 struct Entry<K, V> {
@@ -38,6 +40,10 @@ const ORDER: u64 = 1_023;
 // === impl Shard ===
 
 impl<K, V> Shard<K, V> {
+    pub(super) fn keep_if(&mut self, keep: fn(&V) -> bool) {
+        self.keep = keep;
+    }
+
     /// The value of `key`, which is asked for now.
     #[inline]
     pub(super) fn touch<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q, now: Instant) -> Option<Arc<V>>
@@ -107,7 +113,7 @@ impl<K, V> Shard<K, V> {
         let mut evicted = Vec::new();
         for _ in 0..glances.min(self.entries.len()) {
             let at = self.step();
-            if self.entries[at].is_forgotten(now, idle) {
+            if self.entries[at].is_forgotten(now, idle, self.keep) {
                 evicted.push(self.take(at, hasher));
                 // The last key has taken its place.
                 self.hand = at;
@@ -124,7 +130,7 @@ impl<K, V> Shard<K, V> {
         let mut evicted = Vec::new();
         // Backwards: the key that takes the place of another was looked at before.
         for at in (0..self.entries.len()).rev() {
-            if self.entries[at].is_forgotten(now, idle) {
+            if self.entries[at].is_forgotten(now, idle, self.keep) {
                 evicted.push(self.take(at, hasher));
             }
         }
@@ -143,7 +149,7 @@ impl<K, V> Shard<K, V> {
             }
             let at = self.step();
             let entry = &mut self.entries[at];
-            if oldest.is_none_or(|(asked, _)| entry.asked < asked) && entry.is_free() {
+            if oldest.is_none_or(|(asked, _)| entry.asked < asked) && entry.is_free(self.keep) {
                 oldest = Some((entry.asked, at));
             }
         }
@@ -200,7 +206,13 @@ impl<K, V> Shard<K, V> {
 
 impl<K, V> Default for Shard<K, V> {
     fn default() -> Self {
-        Self { places: HashTable::new(), entries: Vec::new(), hand: 0, last: Instant::ORIGIN }
+        Self {
+            places: HashTable::new(),
+            entries: Vec::new(),
+            hand: 0,
+            last: Instant::ORIGIN,
+            keep: |_| false,
+        }
     }
 }
 
@@ -208,13 +220,14 @@ impl<K, V> Default for Shard<K, V> {
 
 impl<K, V> Entry<K, V> {
     /// Whether nobody has asked for it in the idle time, and nobody holds it.
-    fn is_forgotten(&mut self, now: Instant, idle: Duration) -> bool {
-        now - Instant::from_nanos(self.asked.as_nanos() & !ORDER) >= idle && self.is_free()
+    fn is_forgotten(&mut self, now: Instant, idle: Duration, keep: fn(&V) -> bool) -> bool {
+        now - Instant::from_nanos(self.asked.as_nanos() & !ORDER) >= idle && self.is_free(keep)
     }
 
-    /// Whether nobody else holds the value. Whoever could begin to needs the lock that is held here, or holds it already.
-    fn is_free(&mut self) -> bool {
-        Arc::get_mut(&mut self.value).is_some()
+    /// Whether nobody else holds the value, and it need not be kept. Whoever could begin to hold it needs the lock that is
+    /// held here, or holds it already.
+    fn is_free(&mut self, keep: fn(&V) -> bool) -> bool {
+        Arc::get_mut(&mut self.value).is_some_and(|value| !keep(value))
     }
 }
 
