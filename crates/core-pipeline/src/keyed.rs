@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use core_breaker::Breaker;
 use core_errors::{PolicyKind, Reason, Rejection};
 use core_policy::{Keyed, KeyedMap, KeyedStats};
 
@@ -20,7 +21,7 @@ use crate::pipeline::Pipeline;
 /// counts are each key's own. They are called by the name of that pipeline.
 ///
 /// # What is forgotten
-/// As [`KeyedMap`] says: first who has been idle, never who is in use. The idle time has to be longer than a circuit stays open, so that
+/// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an operator. The idle time has to be longer than a circuit stays open, so that
 /// no open circuit is forgotten for being left alone.
 ///
 /// ```
@@ -66,6 +67,8 @@ impl Pipeline {
         let keys = keys.clock(self.own_clock().clone());
         check_idle(keys.idle_time(), self)?;
         let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
+        let map =
+            KeyedMap::keep_if(map, |pipeline: &Pipeline| pipeline.breaker().is_some_and(Breaker::is_held));
         // A pipeline of its own, so that a change to this one is none to the keys.
         Ok(KeyedPipeline { template: self.plan_and_version().0.build()?, map, changes: Mutex::default() })
     }

@@ -236,3 +236,19 @@ fn pl_2_a_key_has_one_pipeline_and_every_change_once_whoever_is_first() {
         assert_eq!(pipeline.bulkhead().unwrap().snapshot().max, changes + 1, "key {key}");
     }
 }
+
+#[test]
+fn cb_32_a_key_that_an_operator_isolated_is_not_forgotten() {
+    let time = ManualClock::new();
+    let template = all_of_them().clock(time.clock()).build().unwrap();
+    let hosts = template.keyed::<String>(Keyed::max(4).idle(secs(400))).unwrap();
+    let held = hosts.get("db").unwrap().breaker().unwrap().isolate("maintenance").unwrap();
+    hosts.get("cache").unwrap();
+    time.advance(secs(401));
+    assert_eq!(hosts.evict_idle(), 1);
+    let refused = hosts.get("db").unwrap().call_blocking(|_| Ok::<_, Error>(())).unwrap_err();
+    assert!(refused.rejection().is_some());
+    drop(held);
+    time.advance(secs(401));
+    assert_eq!(hosts.evict_idle(), 1);
+}
