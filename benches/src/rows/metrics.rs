@@ -171,7 +171,8 @@ fn encode() -> Contest {
     let recorder = recorder();
     for n in 0..100_u64 {
         let name = format!("requests_of_kind_{n}");
-        let counter = ours.register(&Desc::parse_counter(&format!("{name}_total"), "Requests.").expect("a name"));
+        let counter =
+            ours.register(&Desc::parse_counter(&format!("{name}_total"), "Requests.").expect("a name"));
         counter.expect("a name of its own").add(n);
         let counter: counter::Counter = counter::Counter::default();
         counter.inc_by(n);
