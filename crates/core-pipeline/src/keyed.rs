@@ -82,6 +82,17 @@ fn check_idle(idle: Duration, pipeline: &Pipeline) -> Result<(), ConfigError> {
     }
 }
 
+/// Makes a change as soon as nobody else is making one, within bounds.
+fn in_turn(pipeline: &Pipeline, change: &Change) -> Result<(), ConfigError> {
+    for _ in 0..TURNS_MAX {
+        match pipeline.apply(change) {
+            Err(ConfigError(Kind::Busy)) => std::thread::yield_now(),
+            applied => return applied.map(drop),
+        }
+    }
+    Err(ConfigError(Kind::Busy))
+}
+
 // === impl KeyedPipeline ===
 
 impl<K: Hash + Eq> KeyedPipeline<K> {
@@ -115,16 +126,7 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
             let is_ours =
                 pipeline.followed().compare_exchange(seen, seen + 1, Ordering::AcqRel, Ordering::Acquire);
             if is_ours.is_ok() {
-                let mut turns = (0..TURNS_MAX).map(|_| pipeline.apply(&change));
-                let busy = Err(ConfigError(Kind::Busy));
-                turns
-                    .find(|turn| {
-                        *turn != busy || {
-                            std::thread::yield_now();
-                            false
-                        }
-                    })
-                    .unwrap_or(busy)?;
+                in_turn(pipeline, &change)?;
             }
         }
     }
