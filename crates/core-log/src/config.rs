@@ -214,13 +214,14 @@ impl Builder {
         if let Some(clock) = self.clock {
             handle.0.clock.get_or_init(|| clock);
         }
+        handle.0.tally.get_or_init(|| Arc::clone(&redaction.tally));
         who.redaction = redaction;
         let sink = self.sink.unwrap_or_else(Sink::stdout);
         let output = match queue {
             None => Output::Now(sink),
             Some(queue) => {
                 let who = who.clone();
-                let report = Box::new(move |out: &mut Vec<u8>, lost| schema::report(format, &who, out, lost));
+                let report = Box::new(move |out: &mut Vec<u8>, lost| schema::lost(format, &who, out, lost));
                 let writer = Writer::start(queue, sink, report).map_err(|_| ConfigError::thread())?;
                 handle.0.writer.get_or_init(|| Arc::clone(&writer));
                 Output::Queued(Closer(writer))

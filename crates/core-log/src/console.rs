@@ -9,10 +9,10 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::event;
 use crate::key::Key;
 use crate::level::Level;
-use crate::line::{FIELDS_END, LINE_MAX, LOST, value_end};
+use crate::line::{FIELDS_END, LINE_MAX, value_end};
 use crate::logger::Bound;
 use crate::pen::{self, Pen};
-use crate::redact::{Action, Redaction};
+use crate::redact::Redaction;
 use crate::schema::Who;
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
@@ -96,16 +96,21 @@ where
     level
 }
 
-/// Writes the line that says how many lines were lost.
-pub(crate) fn report(scratch: &mut Scratch, lost: u64) {
-    head(scratch, Level::Warn, env!("CARGO_CRATE_NAME"), Paint::new(Level::Warn, false));
-    // Writing to a string does not fail.
-    let _ = std::fmt::Write::write_fmt(&mut scratch.line.out, format_args!(" {LOST} lost={lost}\n"));
+/// Writes a line of the log itself: a warning.
+pub(crate) fn own(scratch: &mut Scratch, who: &Who, message: &str, fields: &[(&'static str, Value<'_>)]) {
+    let paint = Paint::new(Level::Warn, false);
+    head(scratch, Level::Warn, env!("CARGO_CRATE_NAME"), paint);
+    let mut line = Line { scratch, policy: &who.redaction, paint, truncated: false };
+    line.message(Value::Str(message));
+    for (name, value) in fields {
+        line.value(name, *value);
+    }
+    line.scratch.line.out.push('\n');
 }
 
 /// Renders a field of a span.
 pub(crate) fn render(fields: &mut Fields, name: &'static str, value: Value<'_>, pen: &mut Pen<'_>) {
-    if pen.rule.action != Action::Drop {
+    if !pen.drops() {
         fields.render(Key::new(name), false, |out, end| value.write_console(out, end, pen));
     }
 }
@@ -143,17 +148,18 @@ impl Line<'_> {
         let pen = &mut Pen { policy: self.policy, ink: &mut self.scratch.ink, rule: pen::Rule::TEXT };
         value.write_message(&mut text, pen);
         self.truncated |= text.cut;
+        pen.leave("message");
     }
 
     fn value(&mut self, name: &'static str, value: Value<'_>) {
         let policy = self.policy;
-        let rule = pen::Rule::new(policy, name);
-        if rule.action != Action::Drop {
-            let mut ink = std::mem::take(&mut self.scratch.ink);
-            let pen = &mut Pen { policy, ink: &mut ink, rule };
+        let mut ink = std::mem::take(&mut self.scratch.ink);
+        let pen = &mut Pen { policy, ink: &mut ink, rule: pen::Rule::new(policy, name) };
+        if !pen.drops() {
             self.field(Key::new(name), 0, |out, end| value.write_console(out, end, pen));
-            self.scratch.ink = ink;
         }
+        pen.leave(name);
+        self.scratch.ink = ink;
     }
 
     /// A field of so many bytes at least, unless the line has one of that name. A value is written until the line is `end` bytes

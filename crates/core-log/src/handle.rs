@@ -11,6 +11,7 @@ use tracing::{Metadata, callsite};
 use crate::error::ConfigError;
 use crate::filter::Filter;
 use crate::levels::Levels;
+use crate::redact::{Kind, Redacted, Tally};
 use crate::sampling::Counts;
 use crate::writer::Writer;
 
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) clock: OnceLock<Clock>,
     pub(crate) counts: Counts,
     pub(crate) lost: AtomicU64,
+    /// What was taken out of lines.
+    pub(crate) tally: OnceLock<Arc<Tally>>,
     /// Set if there is a queue.
     pub(crate) writer: OnceLock<Arc<Writer>>,
 }
@@ -99,8 +102,21 @@ impl LogHandle {
         self.0.lost.load(Ordering::Relaxed) + self.0.writer.get().map_or(0, |writer| writer.lost())
     }
 
-    /// Waits until all lines that were logged before are written, so long at most, and says whether they are. Without a
-    /// [`Queue`](crate::Queue) they always are.
+    /// How often something of a kind was taken out of a field: of a span once, when it was recorded. For `log_redactions_total{kind}`.
+    #[must_use]
+    pub fn redactions(&self, kind: Kind) -> u64 {
+        self.0.tally.get().map_or(0, |tally| tally.of(kind))
+    }
+
+    /// Where something was taken out, if [`Redaction::verify`](crate::Redaction::verify) asks for that: 1024 places at most.
+    #[must_use]
+    pub fn redacted(&self) -> Vec<Redacted> {
+        self.0.tally.get().map_or_else(Vec::new, |tally| tally.places())
+    }
+
+    /// Waits until all lines that were logged before are written and all losses before are reported, so long at most. Says whether all
+    /// of them are written: none waits, and the sink failed for none meanwhile. Without a [`Queue`](crate::Queue) there is
+    /// nothing to wait for.
     #[expect(clippy::must_use_candidate, reason = "who cannot wait longer cannot do anything about it")]
     pub fn flush(&self, timeout: Duration) -> bool {
         self.0.flush(timeout)

@@ -77,6 +77,10 @@ impl Keys {
         self.list.push(key);
     }
 
+    pub(crate) fn shrink_to(&mut self, keys: usize) {
+        self.list.shrink_to(keys);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.mask = 0;
         self.list.clear();

@@ -1,7 +1,8 @@
 //! What happens at the end of a process: all logs are flushed.
 
 use std::panic;
-use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Once, PoisonError, TryLockError, Weak};
+use std::thread;
 use std::time::Duration;
 
 use crate::handle::Shared;
@@ -40,12 +41,22 @@ pub fn exit(code: i32) -> ! {
 }
 
 fn flush(timeout: Duration) {
-    // A panic in here finds it locked, and has nothing to wait for.
-    let logs: Vec<Arc<Shared>> = match LOGS.try_lock() {
-        Ok(logs) => logs.iter().filter_map(Weak::upgrade).collect(),
-        Err(_) => return,
-    };
-    for log in logs {
+    for log in logs() {
         log.flush(timeout);
     }
+}
+
+/// All logs. Another thread holds the list for some instructions at most; a panic in here would find it held for ever.
+fn logs() -> Vec<Arc<Shared>> {
+    const TRIES: usize = 1_000;
+    for _ in 0..TRIES {
+        match LOGS.try_lock() {
+            Ok(logs) => return logs.iter().filter_map(Weak::upgrade).collect(),
+            Err(TryLockError::Poisoned(logs)) => {
+                return logs.into_inner().iter().filter_map(Weak::upgrade).collect();
+            }
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
+        }
+    }
+    Vec::new()
 }

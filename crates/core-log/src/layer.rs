@@ -6,7 +6,7 @@ use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{self, Interest};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
@@ -14,16 +14,18 @@ use crate::console::Console;
 use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
+use crate::level::Level;
 use crate::pen::{Pen, Rule};
+use crate::redact::{Kind, Redacted};
 use crate::request_level::RequestLevel;
-use crate::sampling::Sampling;
+use crate::sampling::{Count, Sampling};
 use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
 use crate::value::{Each, Value};
 use crate::writer::Closer;
-use crate::{console, last, line, scratch};
+use crate::{console, event, last, line, schema, scratch};
 
 /// The layer that writes lines. Made by [`Builder::layer`](crate::Builder::layer).
 ///
@@ -99,10 +101,10 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        scratch::with(|scratch| {
+        let places = scratch::with(|scratch| {
             scratch.line.suppressed = match self.admit(scratch, event) {
                 Some(suppressed) => suppressed,
-                None => return,
+                None => return Vec::new(),
             };
             let level = match self.format {
                 Format::Json => line::write::<Plain, _>(scratch, event, &ctx, &self.who),
@@ -111,32 +113,65 @@ where
                 Format::Ecs => line::write::<Ecs, _>(scratch, event, &ctx, &self.who),
                 Format::Console => console::write(scratch, event, &ctx, &self.who, self.colour),
             };
-            let text = scratch.line.out.as_bytes();
-            match &self.output {
-                Output::Now(sink) if !sink.write_line(text) => {
-                    self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
-                }
-                Output::Now(_) => {}
-                // It counts what it loses.
-                Output::Queued(Closer(writer)) => {
-                    writer.push(text, level);
-                }
+            let wrote = self.emit(scratch.line.out.as_bytes(), level);
+            if !wrote && scratch.line.suppressed > 0 {
+                let suppressed = scratch.line.suppressed;
+                self.count(scratch, event).give_back(suppressed);
             }
+            std::mem::take(&mut scratch.ink.places)
         });
+        self.tell(event.metadata(), places);
     }
 }
 
 impl LogLayer {
+    /// Writes a line, and counts it if it is lost. Says whether it was not.
+    fn emit(&self, line: &[u8], level: Level) -> bool {
+        match &self.output {
+            // It counts what it loses.
+            Output::Queued(Closer(writer)) => writer.push(line, level),
+            Output::Now(sink) => {
+                let wrote = sink.write_line(line);
+                if !wrote {
+                    self.lose();
+                }
+                wrote
+            }
+        }
+    }
+
+    fn lose(&self) {
+        self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says where something was taken out, if that is wanted. `None` if there was nothing to write with.
+    fn tell(&self, metadata: &'static Metadata<'static>, places: Option<Vec<(&'static str, u8)>>) {
+        let Some(places) = places else { return self.lose() };
+        for (key, kinds) in places {
+            for kind in Kind::ALL.into_iter().filter(|kind| kinds & kind.bit() != 0) {
+                let place = Redacted::at(metadata, key, kind);
+                if self.who.redaction.tally.note(place) {
+                    let mut out = Vec::new();
+                    schema::redacted(self.format, &self.who, &mut out, &place);
+                    self.emit(&out, Level::Warn);
+                }
+            }
+        }
+    }
+
     /// Whether an event is written, and how many of its place were left out before it.
     fn admit(&self, scratch: &mut Scratch, event: &Event<'_>) -> Option<u64> {
         let Some(sampling) = self.sampling else { return Some(0) };
-        if *event.metadata().level() == Level::ERROR {
+        if event::level(event) >= Level::Error {
             return Some(0);
         }
-        let address = std::ptr::from_ref(event.metadata()).addr();
-        let count = scratch.sites.count((self.who.log, address), || self.handle.0.counts.of(address));
         let now = self.handle.0.clock().now_coarse();
-        count.admit(sampling, (now - self.start).as_secs())
+        self.count(scratch, event).admit(sampling, (now - self.start).as_secs())
+    }
+
+    fn count<'a>(&self, scratch: &'a mut Scratch, event: &Event<'_>) -> &'a Count {
+        let address = std::ptr::from_ref(event.metadata()).addr();
+        scratch.sites.count((self.who.log, address), || self.handle.0.counts.of(address))
     }
 
     fn record<S: for<'a> LookupSpan<'a>>(&self, span: &SpanRef<'_, S>, values: impl FnOnce(&mut dyn Visit)) {
@@ -145,14 +180,19 @@ impl LogLayer {
             Format::Gcp => self.record_as::<Gcp, _>(span, values),
             Format::StreamBus => self.record_as::<StreamBus, _>(span, values),
             Format::Ecs => self.record_as::<Ecs, _>(span, values),
-            Format::Console => scratch::with(|Scratch { fields, ink, .. }| {
-                let policy = &self.who.redaction;
-                values(&mut Each(|field: &Field, value: Value<'_>| {
-                    let rule = Rule::new(policy, field.name());
-                    console::render(fields, field.name(), value, &mut Pen { policy, ink, rule });
-                }));
-                keep::<Console, _>(span, fields);
-            }),
+            Format::Console => {
+                let places = scratch::with(|Scratch { fields, ink, .. }| {
+                    let policy = &self.who.redaction;
+                    values(&mut Each(|field: &Field, value: Value<'_>| {
+                        let pen = &mut Pen { policy, ink, rule: Rule::new(policy, field.name()) };
+                        console::render(fields, field.name(), value, pen);
+                        pen.leave(field.name());
+                    }));
+                    keep::<Console, _>(span, fields);
+                    std::mem::take(&mut ink.places)
+                });
+                self.tell(span.metadata(), places);
+            }
         }
     }
 
@@ -161,16 +201,20 @@ impl LogLayer {
         span: &SpanRef<'_, S>,
         values: impl FnOnce(&mut dyn Visit),
     ) {
-        scratch::with(|Scratch { fields, sites, ink, .. }| {
+        let places = scratch::with(|Scratch { fields, sites, ink, .. }| {
             let policy = &self.who.redaction;
             let site = sites.get(self.who.log, span.metadata(), policy, F::slot);
             values(&mut Each(|field: &Field, value: Value<'_>| {
                 if let Some(slot) = site.slots.get(field.index()) {
-                    line::render::<F>(fields, slot, value, &mut Pen { policy, ink, rule: slot.rule });
+                    let pen = &mut Pen { policy, ink, rule: slot.rule };
+                    line::render::<F>(fields, slot, value, pen);
+                    pen.leave(field.name());
                 }
             }));
             keep::<F, _>(span, fields);
+            std::mem::take(&mut ink.places)
         });
+        self.tell(span.metadata(), places);
     }
 }
 

@@ -58,7 +58,7 @@ impl Level {
 
     /// The level of that name, in all usual spellings.
     pub(crate) fn named(text: &str) -> Option<Self> {
-        const NAMES: [(&str, Level); 14] = [
+        const NAMES: [(&str, Level); 15] = [
             ("trace", Level::Trace),
             ("debug", Level::Debug),
             ("info", Level::Info),
@@ -73,6 +73,7 @@ impl Level {
             ("alert", Level::Alert),
             ("emergency", Level::Emergency),
             ("emerg", Level::Emergency),
+            ("panic", Level::Emergency),
         ];
         NAMES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|(_, level)| *level)
     }

@@ -4,17 +4,21 @@ use std::str::FromStr;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::error::ConfigError;
+use crate::level::Level;
 
 /// Which events are written: a level for all, and others for some targets.
 ///
 /// Reads `info`, or `info,hyper=warn,orders::pay=trace`: the longest target that an event's target starts with decides.
-/// The names are `trace`, `debug`, `info` (or `notice`), `warn` (`warning`), `error`, `critical` (`fatal`, `alert`, `emergency`; all
-/// of them as `error`), `off`, in any case. Without a level for all, targets that are not named are off.
+/// The names are those that [`Level`] reads, in any case, and `off` or `none`. `notice` is as `info` here, and `critical` and what is above
+/// it as `error`. Without a level for all, targets that are not named are off. 16 KiB at most.
 #[derive(Clone, PartialEq)]
 pub struct Levels {
     text: String,
     targets: Targets,
 }
+
+/// Each event of a callsite that is not known yet is held against all of it.
+const TEXT_MAX: usize = 16 * 1024;
 
 // === impl Levels ===
 
@@ -41,6 +45,9 @@ impl FromStr for Levels {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
+        if text.len() > TEXT_MAX {
+            return Err(ConfigError::level(text));
+        }
         let mut targets = Targets::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             targets = match part.split_once('=') {
@@ -71,14 +78,16 @@ impl fmt::Debug for Levels {
 }
 
 fn level(name: &str) -> Result<LevelFilter, ConfigError> {
-    Ok(match name.trim().to_ascii_lowercase().as_str() {
-        "trace" => LevelFilter::TRACE,
-        "debug" => LevelFilter::DEBUG,
-        "info" | "notice" => LevelFilter::INFO,
-        "warn" | "warning" => LevelFilter::WARN,
-        "error" | "critical" | "fatal" | "alert" | "emergency" => LevelFilter::ERROR,
-        "off" | "none" => LevelFilter::OFF,
-        _ => return Err(ConfigError::level(name)),
+    let name = name.trim();
+    if ["off", "none"].iter().any(|off| name.eq_ignore_ascii_case(off)) {
+        return Ok(LevelFilter::OFF);
+    }
+    Ok(match Level::named(name).ok_or_else(|| ConfigError::level(name))? {
+        Level::Trace => LevelFilter::TRACE,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Info | Level::Notice => LevelFilter::INFO,
+        Level::Warn => LevelFilter::WARN,
+        Level::Error | Level::Critical | Level::Alert | Level::Emergency => LevelFilter::ERROR,
     })
 }
 

@@ -128,7 +128,7 @@ pub use level::Level;
 pub use levels::Levels;
 pub use logger::{Bound, FieldValue, Logger};
 pub use queue::{Queue, WhenFull};
-pub use redact::{Action, Kind, Redaction};
+pub use redact::{Action, Kind, Redacted, Redaction};
 pub use request_level::RequestLevel;
 pub use sampling::Sampling;
 pub use sensitive::Sensitive;

@@ -14,13 +14,13 @@ use crate::key::Key;
 use crate::level::Level;
 use crate::logger::Bound;
 use crate::pen::{self, Ink, Pen};
-use crate::redact::{Action, Redaction};
+use crate::redact::Redaction;
 use crate::schema::{Schema, Who};
 use crate::scope::{Fields, SpanFields};
 use crate::scratch::{Buffers, Scratch};
 use crate::site::{Lift, Role, Site, Slot, push_key};
 use crate::stamp::{self, Stamp};
-use crate::text::{Escaped, Rule, VALUE_MAX, has_no_separator};
+use crate::text::{Escaped, Rule, VALUE_MAX, is_harmless};
 use crate::value::{Each, Value, quoted};
 
 /// The most of one line, in bytes. What collects lines cuts or drops longer ones: 256 KB is the bound of Cloud Logging, and
@@ -77,7 +77,9 @@ where
     F::head(&mut line, &facts, stamp);
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         if let Some(slot) = site.slots.get(field.index()) {
-            line.slot::<F>(slot, value, &mut Pen { policy: &who.redaction, ink, rule: slot.rule });
+            let pen = &mut Pen { policy: &who.redaction, ink, rule: slot.rule };
+            line.slot::<F>(slot, value, pen);
+            pen.leave(field.name());
         }
     }));
     if site.has_logger {
@@ -94,7 +96,7 @@ where
         }
         next = span.parent();
     }
-    F::tail(&mut line, &facts);
+    F::tail(&mut line, &facts, ink);
     if line.buffers.suppressed > 0 {
         line.push(",\"suppressed\":");
         let suppressed = line.buffers.suppressed;
@@ -107,25 +109,31 @@ where
     level
 }
 
-/// Writes the line that says how many lines were lost.
-pub(crate) fn report<F: Schema>(buffers: &mut Buffers, stamp: &mut Stamp, who: &Who, lost: u64) {
+/// Writes a line of the log itself: a warning.
+pub(crate) fn own<F: Schema>(
+    buffers: &mut Buffers,
+    stamp: &mut Stamp,
+    who: &Who,
+    message: &str,
+    fields: &[(&'static str, Value<'_>)],
+) {
     let site = Site::own();
     let facts = Facts { level: Level::Warn, site: &site, span: None, context: None, who };
     let mut line = Line { buffers, truncated: false, said: false, inside: None, failed_at: None };
     F::head(&mut line, &facts, stamp);
-    let pen = &mut Pen { policy: &who.redaction, ink: &mut Ink::default(), rule: pen::Rule::TEXT };
-    line.message(Value::Str(LOST), pen);
-    line.named::<F>(Key::new("lost"), Value::U64(lost), pen);
-    F::tail(&mut line, &facts);
+    let mut ink = Ink::default();
+    let pen = &mut facts.pen(&mut ink);
+    line.message(Value::Str(message), pen);
+    for (key, value) in fields {
+        line.named::<F>(Key::new(key), *value, pen);
+    }
+    F::tail(&mut line, &facts, &mut ink);
     line.push("}\n");
 }
 
-/// What is said of lines that were lost.
-pub(crate) const LOST: &str = "log lines were lost";
-
 /// Renders a field of a span.
 pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'_>, pen: &mut Pen<'_>) {
-    if pen.rule.action == Action::Drop {
+    if pen.drops() {
         return;
     }
     match slot.role {
@@ -141,6 +149,15 @@ pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'
             }
             value.write_json(out, end, pen)
         }),
+    }
+}
+
+// === impl Facts ===
+
+impl Facts<'_> {
+    /// For what is not a field.
+    pub(crate) fn pen<'a>(&'a self, ink: &'a mut Ink) -> Pen<'a> {
+        Pen { policy: &self.who.redaction, ink, rule: pen::Rule::TEXT }
     }
 }
 
@@ -170,7 +187,7 @@ impl Line<'_> {
     }
 
     fn slot<F: Schema>(&mut self, slot: &Slot, value: Value<'_>, pen: &mut Pen<'_>) {
-        if pen.rule.action == Action::Drop {
+        if pen.drops() {
             return;
         }
         if let Value::Error(error) = value
@@ -198,16 +215,15 @@ impl Line<'_> {
         self.truncated |= bound.is_full();
         for (name, value) in bound.fields() {
             let pen = &mut Pen { policy, ink, rule: pen::Rule::new(policy, name) };
-            if pen.rule.action == Action::Drop {
-                continue;
-            }
             match F::slot(name) {
+                _ if pen.drops() => {}
                 (key, Role::Lifted(lift)) => self.lifted(key, lift, value, pen),
                 (key, role) => {
                     let key = if role == Role::Message { F::span_key(key) } else { key };
                     self.named::<F>(key, value, pen);
                 }
             }
+            pen.leave(name);
         }
     }
 
@@ -220,20 +236,28 @@ impl Line<'_> {
     }
 
     fn lifted(&mut self, key: Key, lift: Lift, value: Value<'_>, pen: &mut Pen<'_>) {
-        if !self.buffers.keys.has(key) {
-            self.buffers.keys.add(key);
-            let end = self.end();
-            self.truncated |= write_lifted(&mut self.buffers.lifted, end, key, lift, value, pen);
+        if self.buffers.keys.has(key) {
+            return;
         }
+        let room = self.end().saturating_sub(self.buffers.out.len());
+        if room < key.name().len() {
+            self.truncated = true;
+            return;
+        }
+        self.buffers.keys.add(key);
+        let lifted = &mut self.buffers.lifted;
+        let end = lifted.len() + room;
+        self.truncated |= write_lifted(lifted, end, key, lift, value, pen);
     }
 
     fn message(&mut self, value: Value<'_>, pen: &mut Pen<'_>) {
         self.said = true;
-        let end = self.end();
+        let room = self.end().saturating_sub(self.buffers.out.len());
         // The fields may have begun.
         let out = if self.inside.is_some() { &mut self.buffers.lifted } else { &mut self.buffers.out };
         out.push_str(",\"message\":\"");
-        let mut text = Escaped::new(out, end.min(out.len() + VALUE_MAX), Rule::Json);
+        let end = out.len() + room.min(VALUE_MAX);
+        let mut text = Escaped::new(out, end, Rule::Json);
         value.write_message(&mut text, pen);
         self.truncated |= text.cut;
         out.push('"');
@@ -294,12 +318,13 @@ impl Line<'_> {
     }
 
     /// The ids of the context, as members of where the line is: all of which it has no field.
-    pub(crate) fn ids(&mut self, context: &Context) {
+    pub(crate) fn ids(&mut self, context: &Context, pen: &mut Pen<'_>) {
         let Buffers { out, keys, .. } = &mut *self.buffers;
         let (ids, names) = (context.log_fragment(), context.log_keys());
         let taken = |name: &'static str| keys.has(Key::new(name));
         let free = keys.has_none(IDS_MASK) || !names.iter().any(|name| taken(name));
-        if ids.len() <= IDS_MAX && has_no_separator(ids) && free {
+        let is_clean = context.user().is_none_or(|user| pen.is_clean(&user.id));
+        if ids.len() <= IDS_MAX && is_harmless(ids) && free && is_clean {
             out.push(',');
             out.push_str(ids);
             return;
@@ -308,7 +333,7 @@ impl Line<'_> {
             let owned;
             let value = match context.user() {
                 // It may be as long as a caller likes.
-                Some(user) if *name == "user_id" => &*user.id,
+                Some(user) if *name == "user_id" => pen.id(&user.id),
                 _ => {
                     owned = context.log_value(name).unwrap_or_default();
                     &*owned
@@ -320,12 +345,13 @@ impl Line<'_> {
             let end = out.len() + IDS_MAX;
             self.truncated |= quoted(out, end, |out| out.push(value));
         }
+        pen.leave("user_id");
     }
 
     /// The same where no field can stand in the way: in an object of their own.
-    pub(crate) fn labels(&mut self, context: &Context) {
+    pub(crate) fn labels(&mut self, context: &Context, pen: &mut Pen<'_>) {
         self.buffers.keys.clear();
-        self.ids(context);
+        self.ids(context, pen);
     }
 
     /// Closes the container of the fields, if the schema has one, after opening it if there was none.

@@ -13,6 +13,10 @@ pub(crate) struct Ink {
     spare: String,
     /// Whether a value was longer than is looked at.
     cut: bool,
+    /// The kinds of what was taken out of the field that is written.
+    found: u8,
+    /// The fields that something was taken out of, and the kinds, if that is wanted.
+    pub(crate) places: Vec<(&'static str, u8)>,
 }
 
 /// Writes the values of one field.
@@ -34,6 +38,9 @@ pub(crate) struct Rule {
 /// More than a line takes of one value: a secret that begins before the cut is seen whole.
 const RAW_MAX: usize = VALUE_MAX + 1024;
 
+/// The most fields of one line that are told of.
+const PLACES_MAX: usize = 64;
+
 /// A text that takes so much and no more: what formats for ever ends.
 struct Bounded<'a>(&'a mut String);
 
@@ -53,19 +60,61 @@ impl Rule {
 impl Pen<'_> {
     /// A text as it may be written.
     pub(crate) fn text<'t>(&'t mut self, text: &'t str) -> &'t str {
+        let Ink { spare, cut, found, .. } = &mut *self.ink;
         let end = text.floor_char_boundary(RAW_MAX);
-        self.ink.cut |= end < text.len();
-        self.policy.clean(&text[..end], &mut self.ink.spare, self.rule.numbers)
+        let is_cut = end < text.len();
+        *cut |= is_cut;
+        self.policy.clean(&text[..end], is_cut, self.rule.numbers, spare, found)
     }
 
     /// What a value says of itself, as it may be written. Somebody else's code runs here, and may panic: then its field says so,
     /// and the line goes out.
     pub(crate) fn debug(&mut self, value: &dyn fmt::Debug) -> &str {
-        let Ink { raw, spare, cut } = &mut *self.ink;
+        let Ink { raw, spare, cut, found, .. } = &mut *self.ink;
         raw.clear();
         debug(raw, value);
-        *cut |= raw.len() >= RAW_MAX;
-        self.policy.clean(raw, spare, self.rule.numbers)
+        let is_cut = raw.len() >= RAW_MAX;
+        *cut |= is_cut;
+        self.policy.clean(raw, is_cut, self.rule.numbers, spare, found)
+    }
+
+    /// Whether an id of a context may be written as it is. Most are seen to be in a few steps.
+    pub(crate) fn is_clean(&self, id: &str) -> bool {
+        !self.policy.may_clean_id(id)
+    }
+
+    /// An id of a context, as it may be written.
+    pub(crate) fn id<'t>(&'t mut self, id: &'t str) -> &'t str {
+        let Ink { spare, found, .. } = &mut *self.ink;
+        self.policy.clean_id(id, spare, found)
+    }
+
+    /// What stands in the place of the number of a card, if it is one.
+    pub(crate) fn card(&mut self, number: u64) -> Option<&str> {
+        if !self.rule.numbers || !self.policy.is_card(number) {
+            return None;
+        }
+        Some(self.instead(Kind::Card, |raw| raw.push_str(itoa::Buffer::new().format(number))))
+    }
+
+    /// Whether not even the key of the field is written.
+    pub(crate) fn drops(&mut self) -> bool {
+        let drops = self.rule.action == Action::Drop;
+        if drops {
+            self.policy.dropped();
+            self.ink.found |= Kind::Key.bit();
+        }
+        drops
+    }
+
+    /// What is written from here on is another field: keeps what was taken out of the one of that name.
+    pub(crate) fn leave(&mut self, name: &'static str) {
+        if self.ink.found != 0 {
+            let found = std::mem::take(&mut self.ink.found);
+            if self.policy.verify && self.ink.places.len() < PLACES_MAX {
+                self.ink.places.push((name, found));
+            }
+        }
     }
 
     /// Whether a value since the last question was longer than is looked at.
@@ -75,11 +124,16 @@ impl Pen<'_> {
 
     /// What stands in the place of a secret.
     pub(crate) fn hidden(&mut self, write: impl FnOnce(&mut String)) -> &str {
-        let Ink { raw, spare, .. } = &mut *self.ink;
+        self.instead(Kind::Key, write)
+    }
+
+    fn instead(&mut self, kind: Kind, write: impl FnOnce(&mut String)) -> &str {
+        let Ink { raw, spare, found, .. } = &mut *self.ink;
         raw.clear();
         spare.clear();
         write(raw);
-        self.policy.replace(Kind::Key, raw, spare);
+        *found |= kind.bit();
+        self.policy.replace(kind, raw, spare);
         spare
     }
 }

@@ -1,13 +1,22 @@
 //! What must not be in a log, found and taken out: by the name of its field, and by its shape.
 
 mod keys;
+mod kind;
+mod named;
 mod numbers;
 mod patterns;
 mod scan;
+mod tally;
 
 use std::fmt;
+use std::sync::Arc;
+
+pub use kind::{Action, Kind};
+pub use tally::Redacted;
+pub(crate) use tally::Tally;
 
 use crate::error::ConfigError;
+use crate::text::{MARK, VALUE_MAX};
 
 /// What is taken out of lines, and what stands there instead.
 ///
@@ -24,44 +33,13 @@ pub struct Redaction {
     use_keys: bool,
     actions: [Action; Kind::ALL.len()],
     use_values: bool,
+    pub(crate) verify: bool,
     hasher: Option<Hasher>,
-}
-
-/// What is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// A field whose name says it.
-    Key,
-    /// An e-mail address.
-    Email,
-    /// A phone number.
-    Phone,
-    /// The number of a payment card: known prefix, right length, right check digit.
-    Card,
-    /// A key or a token of a known issuer, a JSON web token, a private key, a password beside its name.
-    Secret,
-}
-
-/// What becomes of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// It stays.
-    Keep,
-    /// Its kind stands there: `[EMAIL]`.
-    Mask,
-    /// Its last four characters stay, if it has at least twelve: `[CARD …1111]`.
-    Partial,
-    /// Nothing stands there; of a field, not even the key.
-    Drop,
-    /// `h:` and sixteen digits that are the same for the same text and key: lines can be brought together, and who does not
-    /// know the key cannot try texts out. Needs [`Redaction::hash_key`] and the feature `hash`.
-    Hash,
+    pub(crate) tally: Arc<Tally>,
 }
 
 /// Takes the place of a keyed hash, wherever it comes from.
-type Hasher = std::sync::Arc<dyn Fn(&[u8]) -> u64 + Send + Sync>;
+type Hasher = Arc<dyn Fn(&[u8]) -> u64 + Send + Sync>;
 
 // === impl Redaction ===
 
@@ -75,7 +53,9 @@ impl Redaction {
             use_keys: true,
             actions: [Action::Mask; Kind::ALL.len()],
             use_values: true,
+            verify: false,
             hasher: None,
+            tally: Arc::default(),
         }
     }
 
@@ -99,14 +79,15 @@ impl Redaction {
         self
     }
 
-    /// One more name of fields that are secret. Case, `-`, `_` and `.` do not matter, and it may be the end of a longer name.
+    /// One more name of fields that are secret, also of what stands beside it in a text. Case, `-`, `_` and `.` do not matter, and it
+    /// may be the end of a longer name.
     #[must_use]
     pub fn key(mut self, name: impl Into<String>) -> Self {
         self.keys.push(name.into());
         self
     }
 
-    /// A field that is not secret, whatever its name: exactly this one.
+    /// A field that is not secret, whatever its name: exactly this one, in texts too.
     #[must_use]
     pub fn allow(mut self, name: impl Into<String>) -> Self {
         self.allowed.push(name.into());
@@ -121,7 +102,18 @@ impl Redaction {
         self
     }
 
-    pub(crate) fn checked(self) -> Result<Self, ConfigError> {
+    /// Says where something was taken out, and never what: the first time for each place, field and kind as a warning in the log, and all
+    /// of them in [`LogHandle::redacted`](crate::LogHandle::redacted). For tests and staging: what a place logs there can be mended there.
+    /// It keeps 1024 of them at most. Default: off.
+    #[must_use]
+    pub fn verify(mut self) -> Self {
+        self.verify = true;
+        self
+    }
+
+    /// With counts of its own.
+    pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
+        self.tally = Arc::default();
         if self.actions.contains(&Action::Hash) && self.hasher.is_none() {
             return Err(ConfigError::hash());
         }
@@ -132,27 +124,66 @@ impl Redaction {
         self.actions[kind as usize]
     }
 
-    /// The text without what has the shape of a secret; `spare` is room to work in. `numbers` says whether phones and cards are
-    /// looked for.
-    pub(crate) fn clean<'a>(&self, text: &'a str, spare: &'a mut String, numbers: bool) -> &'a str {
+    /// The text without what has the shape of a secret; `spare` is room to work in, and the kinds that were found are added to `found`.
+    /// `numbers` says whether phones and cards are looked for. Of a text that is the beginning of a longer one, the end is only
+    /// looked at: what begins before is seen whole, and nothing of what begins there is shown.
+    pub(crate) fn clean<'a>(
+        &self,
+        text: &'a str,
+        is_cut: bool,
+        numbers: bool,
+        spare: &'a mut String,
+        seen: &mut u8,
+    ) -> &'a str {
+        // A line cuts after so many bytes, and says so; some more, so that it has to.
+        let shown = if is_cut { text.floor_char_boundary(VALUE_MAX + 4) } else { text.len() };
         if !self.use_values || scan::is_harmless(text) {
-            return text;
+            return &text[..shown];
         }
-        let wanted = |kind| self.action(kind) != Action::Keep;
-        let Some(mut found) = scan::next(text, 0, numbers, wanted) else { return text };
+        let next = |from| scan::next(text, from, numbers, self).filter(|found| found.start < shown);
+        let Some(mut found) = next(0) else { return &text[..shown] };
         spare.clear();
         let mut from = 0;
         loop {
             spare.push_str(&text[from..found.start]);
             self.replace(found.kind, &text[found.start..found.end], spare);
+            *seen |= found.kind.bit();
             from = found.end;
-            match scan::next(text, from, numbers, wanted) {
+            match next(from) {
                 Some(next) => found = next,
                 None => break,
             }
         }
-        spare.push_str(&text[from..]);
+        spare.push_str(text.get(from..shown).unwrap_or_default());
+        if is_cut {
+            spare.push(MARK);
+        }
         spare
+    }
+
+    /// An id as it may be written. Numbers in it are those of the id.
+    pub(crate) fn clean_id<'a>(&self, id: &'a str, spare: &'a mut String, seen: &mut u8) -> &'a str {
+        if self.may_clean_id(id) { self.clean(id, false, false, spare, seen) } else { id }
+    }
+
+    /// Whether something in an id may have to be taken out: it looks like an address.
+    pub(crate) fn may_clean_id(&self, id: &str) -> bool {
+        self.use_values && id.bytes().any(|byte| matches!(byte, b'@' | b'%'))
+    }
+
+    /// Whether a number is that of a card, and has to be taken out.
+    pub(crate) fn is_card(&self, number: u64) -> bool {
+        self.use_values && numbers::is_card(number) && self.wants(Kind::Card)
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.action(kind) != Action::Keep
+    }
+
+    /// Whether what stands beside that name in a text is a secret.
+    fn is_secret_in_text(&self, name: &str) -> bool {
+        let is_named = keys::is_secret_in_text(name) || self.keys.iter().any(|key| keys::ends_in(name, key));
+        is_named && !self.allowed.iter().any(|allowed| allowed == name)
     }
 
     /// What becomes of the values of a field of that name, if it is a secret.
@@ -162,8 +193,14 @@ impl Redaction {
         if is_secret { self.action(Kind::Key) } else { Action::Keep }
     }
 
+    /// Counts a field that is left out.
+    pub(crate) fn dropped(&self) {
+        self.tally.count(Kind::Key);
+    }
+
     /// Appends what stands instead of a text.
     pub(crate) fn replace(&self, kind: Kind, text: &str, out: &mut String) {
+        self.tally.count(kind);
         match self.action(kind) {
             Action::Keep => out.push_str(text),
             Action::Drop => {}
@@ -208,25 +245,10 @@ fn hasher(key: &[u8]) -> Option<Hasher> {
     use hmac::{Hmac, KeyInit, Mac};
 
     let keyed = Hmac::<sha2::Sha256>::new_from_slice(key).ok()?;
-    Some(std::sync::Arc::new(move |text| {
+    Some(Arc::new(move |text| {
         let mut mac = keyed.clone();
         mac.update(text);
         let bytes = mac.finalize().into_bytes();
         bytes.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }))
-}
-
-// === impl Kind ===
-
-impl Kind {
-    const ALL: [Self; 5] = [Self::Key, Self::Email, Self::Phone, Self::Card, Self::Secret];
-
-    const fn mask(self) -> &'static str {
-        match self {
-            Self::Key | Self::Secret => "[REDACTED]",
-            Self::Email => "[EMAIL]",
-            Self::Phone => "[PHONE]",
-            Self::Card => "[CARD]",
-        }
-    }
 }

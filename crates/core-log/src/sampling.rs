@@ -46,6 +46,8 @@ impl Count {
     pub(crate) fn admit(&self, sampling: Sampling, second: u64) -> Option<u64> {
         let second = second & u64::from(u32::MAX);
         let step = |word: u64| {
+            // Another thread may have looked at the clock later.
+            let second = second.max(word >> 32);
             let count = if word >> 32 == second {
                 (word & u64::from(u32::MAX)).min(u64::from(u32::MAX) - 1)
             } else {
@@ -55,7 +57,7 @@ impl Count {
         };
         // Nothing else is published by it.
         let before = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(0);
-        let count = if before >> 32 == second { before & u64::from(u32::MAX) } else { 0 };
+        let count = if before >> 32 >= second { before & u64::from(u32::MAX) } else { 0 };
         let over = count.checked_sub(u64::from(sampling.first));
         let is_written = match (over, sampling.then_every) {
             (None, _) => true,
@@ -67,6 +69,13 @@ impl Count {
         }
         self.suppressed.fetch_add(1, Ordering::Relaxed);
         None
+    }
+}
+
+impl Count {
+    /// Takes back what a line would have said that was lost.
+    pub(crate) fn give_back(&self, suppressed: u64) {
+        self.suppressed.fetch_add(suppressed, Ordering::Relaxed);
     }
 }
 

@@ -14,11 +14,12 @@ use crate::console;
 use crate::format::Format;
 use crate::key::Key;
 use crate::line::{self, Facts, Line};
-use crate::redact::Redaction;
+use crate::pen::Ink;
+use crate::redact::{Redacted, Redaction};
 use crate::scratch::{self, Scratch};
 use crate::site::Role;
 use crate::stamp::Stamp;
-use crate::value::quoted;
+use crate::value::{Value, quoted};
 
 /// The shape of a line.
 pub(crate) trait Schema: Sized + 'static {
@@ -38,7 +39,7 @@ pub(crate) trait Schema: Sized + 'static {
     fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp);
 
     /// The end of a line, without its brace.
-    fn tail(line: &mut Line<'_>, facts: &Facts<'_>);
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink);
 
     /// The key and the role of a field of that name.
     fn slot(name: &'static str) -> (Key, Role) {
@@ -112,15 +113,32 @@ impl Who {
 }
 
 /// Appends the line that says how many lines were lost.
-pub(crate) fn report(format: Format, who: &Who, out: &mut Vec<u8>, lost: u64) {
+pub(crate) fn lost(format: Format, who: &Who, out: &mut Vec<u8>, lost: u64) {
+    own(format, who, out, "log lines were lost", &[("lost", Value::U64(lost))]);
+}
+
+/// Appends the line that says where something was taken out.
+pub(crate) fn redacted(format: Format, who: &Who, out: &mut Vec<u8>, place: &Redacted) {
+    let at = format!("{}:{}", place.file, place.line);
+    let fields = [
+        ("kind", Value::Str(place.kind.as_str())),
+        ("field", Value::Str(place.key)),
+        ("at", Value::Str(&at)),
+        ("of", Value::Str(place.target)),
+    ];
+    own(format, who, out, "something was taken out of the log: better it were not logged", &fields);
+}
+
+/// Appends a line of the log itself.
+fn own(format: Format, who: &Who, out: &mut Vec<u8>, message: &str, fields: &[(&'static str, Value<'_>)]) {
     scratch::with(|scratch| {
         let Scratch { line, stamp, .. } = scratch;
         match format {
-            Format::Json => line::report::<Plain>(line, stamp, who, lost),
-            Format::Gcp => line::report::<Gcp>(line, stamp, who, lost),
-            Format::StreamBus => line::report::<StreamBus>(line, stamp, who, lost),
-            Format::Ecs => line::report::<Ecs>(line, stamp, who, lost),
-            Format::Console => console::report(scratch, lost),
+            Format::Json => line::own::<Plain>(line, stamp, who, message, fields),
+            Format::Gcp => line::own::<Gcp>(line, stamp, who, message, fields),
+            Format::StreamBus => line::own::<StreamBus>(line, stamp, who, message, fields),
+            Format::Ecs => line::own::<Ecs>(line, stamp, who, message, fields),
+            Format::Console => console::own(scratch, who, message, fields),
         }
         out.extend_from_slice(scratch.line.out.as_bytes());
     });

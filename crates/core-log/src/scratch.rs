@@ -33,22 +33,74 @@ pub(crate) struct Buffers {
 /// As much as a line may hold: what a longer text took on its way is given back.
 const KEEP_MAX: usize = 64 * 1024;
 
+/// How often logging may lead to more of it: a `Debug` that logs itself, a writer that logs, would never end.
+const DEPTH_MAX: u8 = 4;
+
+/// More keys than a line of people has.
+const KEYS_MAX: usize = 256;
+
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    /// How many run without the buffers of the thread: the first, and who logs inside of another.
+    static WITHOUT: Cell<u8> = const { Cell::new(0) };
 }
 
-/// Runs with the buffers of this thread. Logging inside of it (a `Debug` that logs) gets buffers of its own.
-pub(crate) fn with<R>(run: impl FnOnce(&mut Scratch) -> R) -> R {
-    let kept = SCRATCH.try_with(Cell::take).ok().flatten();
-    let mut scratch = kept.unwrap_or_default();
-    scratch.line.out.clear();
-    scratch.line.lifted.clear();
-    scratch.line.keys.clear();
-    scratch.fields.clear();
-    let result = run(&mut scratch);
-    scratch.line.out.shrink_to(KEEP_MAX);
-    scratch.line.lifted.shrink_to(KEEP_MAX);
+/// Runs with the buffers of this thread. Logging inside of it (a `Debug` that logs) gets buffers of its own, and none, so that
+/// nothing runs, where that happens again and again.
+pub(crate) fn with<R>(run: impl FnOnce(&mut Scratch) -> R) -> Option<R> {
+    let mut scratch = match SCRATCH.try_with(Cell::take).ok().flatten() {
+        Some(kept) => kept,
+        None => return without(run),
+    };
+    let result = scratch.lend(run);
     // A thread in its last breath keeps nothing.
     let _ = SCRATCH.try_with(|cell| cell.set(Some(scratch)));
-    result
+    Some(result)
+}
+
+#[cold]
+fn without<R>(run: impl FnOnce(&mut Scratch) -> R) -> Option<R> {
+    let depth = WITHOUT.try_with(Cell::get).unwrap_or_default();
+    if depth >= DEPTH_MAX {
+        return None;
+    }
+    let _deeper = Deeper::new(depth);
+    let mut scratch = Box::<Scratch>::default();
+    let result = scratch.lend(run);
+    let _ = SCRATCH.try_with(|cell| cell.set(Some(scratch)));
+    Some(result)
+}
+
+/// Restores the depth, also after a panic.
+struct Deeper(u8);
+
+// === impl Deeper ===
+
+impl Deeper {
+    fn new(depth: u8) -> Self {
+        let _ = WITHOUT.try_with(|cell| cell.set(depth + 1));
+        Self(depth)
+    }
+}
+
+impl Drop for Deeper {
+    fn drop(&mut self) {
+        let _ = WITHOUT.try_with(|cell| cell.set(self.0));
+    }
+}
+
+// === impl Scratch ===
+
+impl Scratch {
+    fn lend<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
+        self.line.out.clear();
+        self.line.lifted.clear();
+        self.line.keys.clear();
+        self.fields.clear();
+        let result = run(self);
+        self.line.out.shrink_to(KEEP_MAX);
+        self.line.lifted.shrink_to(KEEP_MAX);
+        self.line.keys.shrink_to(KEYS_MAX);
+        result
+    }
 }

@@ -49,8 +49,14 @@ impl Value<'_> {
             Self::U128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
             Self::Bytes(bytes) => quoted(out, end, |out| push_bytes(out, bytes)) | (bytes.len() > BYTES_MAX),
             Self::Error(error) => chain::write_json(out, end, error, pen),
-            Self::I64(value) => plain(out, itoa::Buffer::new().format(value)),
-            Self::U64(value) => plain(out, itoa::Buffer::new().format(value)),
+            Self::I64(value) => match u64::try_from(value).ok().and_then(|value| pen.card(value)) {
+                Some(hidden) => quoted(out, end, |out| out.push(hidden)),
+                None => plain(out, itoa::Buffer::new().format(value)),
+            },
+            Self::U64(value) => match pen.card(value) {
+                Some(hidden) => quoted(out, end, |out| out.push(hidden)),
+                None => plain(out, itoa::Buffer::new().format(value)),
+            },
             Self::F64(value) if value.is_finite() => plain(out, ryu::Buffer::new().format_finite(value)),
             Self::F64(_) => plain(out, "null"),
             Self::Bool(value) => plain(out, if value { "true" } else { "false" }),

@@ -37,8 +37,13 @@ struct Front {
     finished: u64,
     /// Lines that were lost and not yet reported.
     lost: u64,
-    /// Whether some are being reported.
-    reporting: bool,
+    /// Lines that were lost, and that were reported, ever.
+    lost_ever: u64,
+    reported: u64,
+    /// Lines that the sink did not take, ever.
+    failed: u64,
+    /// Whether a line that matters waited in vain, and nothing was written since: the next one need not.
+    stalled: bool,
     thread: Thread,
     /// How many wait at `done`.
     waiting: usize,
@@ -68,6 +73,9 @@ const LINGER: Duration = Duration::from_millis(5);
 /// How long it waits before it asks a sink again that failed.
 const FAILED: Duration = Duration::from_millis(100);
 
+/// How long a line at CRITICAL or above waits for room, and then until it is written: it may be the last of its process.
+const CRITICAL_MAX: Duration = Duration::from_millis(250);
+
 /// How long a log that is dropped waits for its thread.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
@@ -93,12 +101,14 @@ impl Writer {
     /// Takes a line in, and says whether there was room for it.
     pub(crate) fn push(&self, line: &[u8], level: Level) -> bool {
         let room = self.queue.room(level);
+        let matters = level >= Level::Critical;
         let mut front = self.lock();
         if !front.has_room(line, room) {
-            front = self.wait_for_room(front, line);
+            front = self.wait_for_room(front, line, matters);
         }
         if front.closed || !front.has_room(line, room) {
             front.lost += 1;
+            front.lost_ever += 1;
             self.lost.fetch_add(1, Ordering::Relaxed);
             return false;
         }
@@ -113,24 +123,22 @@ impl Writer {
         if wake {
             self.wake(&mut front);
         }
+        if matters {
+            let until = front.taken;
+            drop(self.wait_for_long(front, |front| front.finished < until));
+        }
         true
     }
 
-    /// Waits until all that was taken in is written, and says whether it was.
+    /// Waits until all that was taken in is written and all that was lost is reported, and says whether it is written.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         if self.is_own_thread() {
             return false;
         }
-        let mut front = self.lock();
-        let until = front.taken;
-        self.wake(&mut front);
-        front.waiting += 1;
-        let behind =
-            |front: &mut Front| !front.ended && (front.finished < until || front.lost > 0 || front.reporting);
-        let waited = self.done.wait_timeout_while(front, timeout, behind);
-        let (mut front, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        front.waiting -= 1;
-        front.finished >= until
+        let front = self.lock();
+        let (until, lost, failed) = (front.taken, front.lost_ever, front.failed);
+        let front = self.wait(front, timeout, |front| front.finished < until || front.reported < lost);
+        front.finished >= until && front.failed == failed
     }
 
     /// Lines that were lost, ever.
@@ -138,16 +146,45 @@ impl Writer {
         self.lost.load(Ordering::Relaxed)
     }
 
-    fn wait_for_room<'a>(&'a self, mut front: MutexGuard<'a, Front>, line: &[u8]) -> MutexGuard<'a, Front> {
-        // What the writer itself logs must not wait for the writer.
-        let WhenFull::Block(wait) = self.queue.when_full else { return front };
-        if self.is_own_thread() {
+    fn wait_for_room<'a>(
+        &'a self,
+        front: MutexGuard<'a, Front>,
+        line: &[u8],
+        matters: bool,
+    ) -> MutexGuard<'a, Front> {
+        let is_full = |front: &Front| !front.closed && !front.has_room(line, self.queue.bytes);
+        match self.queue.when_full {
+            // What the writer itself logs must not wait for the writer.
+            _ if self.is_own_thread() => front,
+            WhenFull::Block(time) => self.wait(front, time, is_full),
+            _ if matters => self.wait_for_long(front, is_full),
+            _ => front,
+        }
+    }
+
+    /// Waits for what matters; not again while the writer stalls.
+    fn wait_for_long<'a>(
+        &'a self,
+        front: MutexGuard<'a, Front>,
+        is_behind: impl Fn(&Front) -> bool,
+    ) -> MutexGuard<'a, Front> {
+        if front.stalled || self.is_own_thread() {
             return front;
         }
+        let mut front = self.wait(front, CRITICAL_MAX, &is_behind);
+        front.stalled = is_behind(&front);
+        front
+    }
+
+    fn wait<'a>(
+        &'a self,
+        mut front: MutexGuard<'a, Front>,
+        time: Duration,
+        is_behind: impl Fn(&Front) -> bool,
+    ) -> MutexGuard<'a, Front> {
         self.wake(&mut front);
         front.waiting += 1;
-        let is_full = |front: &mut Front| !front.closed && !front.has_room(line, self.queue.bytes);
-        let waited = self.done.wait_timeout_while(front, wait, is_full);
+        let waited = self.done.wait_timeout_while(front, time, |front| !front.ended && is_behind(front));
         let (mut front, _) = waited.unwrap_or_else(PoisonError::into_inner);
         front.waiting -= 1;
         front
@@ -160,8 +197,9 @@ impl Writer {
 
     fn run(&self, sink: &Sink, report: &Report) {
         let mut batch = Vec::new();
-        while let Some((lines, lost)) = self.next(&mut batch) {
-            let failed = sink.write_batch(&batch, lines);
+        let mut said_last = false;
+        while let Some((lines, lost)) = self.next(&mut batch, said_last) {
+            let failed = if lines > 0 { sink.write_batch(&batch, lines) } else { 0 };
             batch.clear();
             let mut unreported = 0;
             if lost > 0 {
@@ -172,14 +210,18 @@ impl Writer {
             self.lost.fetch_add(failed, Ordering::Relaxed);
             let mut front = self.lock();
             front.lost += failed + unreported;
+            front.lost_ever += failed;
+            front.reported += lost - unreported;
+            front.failed += failed;
             front.finished += lines;
-            (front.away, front.reporting) = (0, false);
-            if failed + unreported > 0 {
-                // A sink that fails is not asked again at once.
-                front = self.linger(front, FAILED);
-            }
+            (front.away, front.stalled) = (0, false);
+            said_last = front.closed && lines == 0;
             if front.waiting > 0 {
                 self.done.notify_all();
+            }
+            if failed + unreported > 0 {
+                // A sink that fails is not asked again at once.
+                drop(self.linger(front, FAILED));
             }
         }
         let mut front = self.lock();
@@ -188,11 +230,12 @@ impl Writer {
         self.done.notify_all();
     }
 
-    /// Takes all that waits; how many lines it is, and how many were lost before. `None` at the end.
-    fn next(&self, batch: &mut Vec<u8>) -> Option<(u64, u64)> {
+    /// Takes all that waits; how many lines it is, and how many were lost before. `None` at the end, before which the last losses are
+    /// reported, once.
+    fn next(&self, batch: &mut Vec<u8>, said_last: bool) -> Option<(u64, u64)> {
         let mut front = self.lock();
         let mut lingered = false;
-        while front.text.is_empty() && (front.lost == 0 || front.closed) {
+        while front.text.is_empty() && (front.lost == 0 || (front.closed && said_last)) {
             if front.closed {
                 return None;
             }
@@ -207,7 +250,7 @@ impl Writer {
         }
         front.thread = Thread::Awake;
         std::mem::swap(&mut front.text, batch);
-        (front.away, front.reporting) = (batch.len(), front.lost > 0);
+        front.away = batch.len();
         Some((std::mem::take(&mut front.lines), std::mem::take(&mut front.lost)))
     }
 

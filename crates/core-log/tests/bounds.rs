@@ -7,7 +7,8 @@ use std::fmt;
 
 use common::{logged, parse};
 use core_context::Context;
-use core_log::{Format, Log, Sink};
+use core_context::w3c::TraceContext;
+use core_log::{Format, Log, Logger, Sink};
 use proptest::prelude::*;
 use serde_json::json;
 use tracing_subscriber::layer::SubscriberExt;
@@ -113,6 +114,50 @@ fn the_names_of_a_service_are_cut_once() {
     assert_eq!(parse(&lines.lines()[0]).text("service"), "s".repeat(256) + "…");
 }
 
+#[test]
+fn a_line_that_is_full_has_room_for_all_that_a_schema_says_beside_its_fields() {
+    let long = "\u{1}".repeat(20_000);
+    let trace =
+        TraceContext::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").expect("valid");
+    let context = Context::builder().trace(trace).request("GET", "/").user(long.clone()).build();
+    let name = &*Box::leak("n".repeat(4_000).into_boxed_str());
+    let logger =
+        Logger::component(long.clone()).op(long.clone()).with(name, 1).with("stack_trace", long.clone());
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
+        let (sink, lines) = Sink::memory();
+        let log = Log::builder()
+            .lookup(|_| None)
+            .service(&*long)
+            .project("p".repeat(128))
+            .format(format)
+            .sink(sink);
+        let (layer, _) = log.layer().expect("it is right");
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let _entered = context.enter();
+            let outer = tracing::info_span!("s", component = long, error = long, x = long).entered();
+            let inner = tracing::info_span!("s", operation = long, a = long, b = long, c = long).entered();
+            let error = Deep::chain(20, 9_000);
+            core_log::error!(logger: logger, d = long, e = long, f = long, error = &error as &dyn StdError, "{long}");
+            tracing::error!(
+                error = long,
+                f = long,
+                g = long,
+                h = long,
+                i = long,
+                operation = long,
+                component = long,
+                "{long}"
+            );
+            drop((inner, outer));
+        });
+        for line in lines.lines() {
+            assert!(line.len() < LINE_MAX, "{format}: {} bytes", line.len());
+            let line = (format != Format::Console).then(|| parse(&line));
+            assert!(line.is_none_or(|line| is_cut(&line)));
+        }
+    }
+}
+
 /// An error of so many bytes, with a chain of such below it.
 #[derive(Debug)]
 struct Deep {
@@ -172,7 +217,7 @@ proptest! {
         let [a, b, c, d, e, f, user, message] = lens.map(|len| letter.repeat(len / letter.len()));
         let context = Context::builder().user(&*user).build();
         let error = Deep::chain(depth, d.len());
-        for format in [Format::Json, Format::Console] {
+        for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
             let lines = logged(format, |_| {
                 let _entered = context.enter();
                 let span = tracing::info_span!("s", a, b = %b, late = tracing::field::Empty);
@@ -181,7 +226,10 @@ proptest! {
                     tracing::info!(error = &error as &dyn StdError, ?e, f, bytes = f.as_bytes(), "{message}");
                 });
             });
-            prop_assert!(lines[0].len() < LINE_MAX, "{} bytes", lines[0].len());
+            prop_assert!(lines[0].len() < LINE_MAX, "{format}: {} bytes", lines[0].len());
+            if format != Format::Console {
+                parse(&lines[0]);
+            }
             if format == Format::Json {
                 let line = parse(&lines[0]);
                 let whole = ["a", "b", "late", "f", "message", "user_id"].into_iter().zip([&a, &b, &c, &f, &message, &user]);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use core_log::{Format, Levels, Log, Sink};
+use core_log::{Format, Level, Levels, Log, Sink};
 use tracing_subscriber::layer::SubscriberExt;
 
 fn written(levels: &str) -> Vec<String> {
@@ -34,9 +34,21 @@ fn the_longest_target_decides() {
 
 #[test]
 fn all_usual_spellings_are_understood() {
-    for (text, same) in [("Warning", "warn"), ("CRITICAL", "error"), ("fatal", "error"), ("Notice", "info")] {
+    for (text, same) in [
+        ("Warning", "warn"),
+        ("CRITICAL", "error"),
+        ("fatal", "error"),
+        ("Notice", "info"),
+        ("err", "error"),
+        ("crit", "error"),
+        ("Emerg", "error"),
+        ("panic", "error"),
+        ("NONE", "off"),
+    ] {
         assert_eq!(written(text), written(same), "{text}");
+        assert!(same == "off" || text.parse::<Level>().is_ok(), "{text}");
     }
+    assert!("x=debug,".repeat(10_000).parse::<Levels>().is_err(), "it is bounded");
 }
 
 #[test]

@@ -213,6 +213,141 @@ fn a_log_that_is_dropped_has_written_what_it_took() {
     drop(guard);
 }
 
+/// Writes one batch for each step that it is allowed.
+#[derive(Clone, Default)]
+struct Steps(Arc<(Mutex<Progress>, Condvar)>, Lines);
+
+#[derive(Default)]
+struct Progress {
+    allowed: usize,
+    begun: usize,
+}
+
+impl Steps {
+    fn allow(&self, steps: usize) {
+        self.0.0.lock().unwrap().allowed += steps;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until so many batches were begun.
+    fn begun(&self, steps: usize) {
+        drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |progress| progress.begun < steps).unwrap());
+    }
+}
+
+impl WriteLine for Steps {
+    fn write_line(&self, lines: &[u8]) -> io::Result<()> {
+        let mut progress = self.0.0.lock().unwrap();
+        progress.begun += 1;
+        self.0.1.notify_all();
+        self.0.1.wait_while(progress, |progress| progress.allowed == 0).unwrap().allowed -= 1;
+        String::from_utf8_lossy(lines).lines().for_each(|line| self.1.write_line(line.as_bytes()).unwrap());
+        Ok(())
+    }
+
+    fn takes_many(&self) -> bool {
+        true
+    }
+}
+
+/// A line of 60 KB.
+fn long_line() {
+    let text = "x".repeat(15_000);
+    tracing::info!(a = text, b = text, c = text, d = text, "m");
+}
+
+#[test]
+fn what_was_lost_last_is_reported_also_by_a_log_that_is_dropped() {
+    let steps = Steps::default();
+    let (dispatch, handle) = log(Format::Json, Queue::new().bytes(128 * 1024), Sink::new(steps.clone()));
+    tracing::dispatcher::with_default(&dispatch, || {
+        tracing::info!("first");
+        steps.begun(1);
+        // These wait for the first line, and are taken together: then nothing waits, and there is no room.
+        long_line();
+        long_line();
+        steps.allow(1);
+        steps.begun(2);
+        long_line();
+        assert_eq!(handle.lost(), 1);
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop(dispatch));
+        // It is closed before the batch is written, or soon after: either way nothing is left to be said but this.
+        steps.allow(2);
+    });
+    let lines = steps.1.lines();
+    assert_eq!(
+        lines.iter().filter_map(|line| parse(line).0.get("lost").and_then(Value::as_u64)).sum::<u64>(),
+        1
+    );
+}
+
+#[test]
+fn a_flush_waits_for_what_was_before_it_and_not_for_what_is_lost_after_it() {
+    let is_done_early = || {
+        let steps = Steps::default();
+        let (dispatch, handle) = log(Format::Json, Queue::new().bytes(128 * 1024), Sink::new(steps.clone()));
+        tracing::dispatcher::with_default(&dispatch, || tracing::info!("first"));
+        steps.begun(1);
+        let flushed = (Mutex::new(false), Condvar::new());
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| {
+                tracing::dispatcher::with_default(&dispatch, || {
+                    while handle.lost() == 0 {
+                        tracing::info!("more");
+                    }
+                });
+                // The first line is written, and nothing else before it was said that the flush is over.
+                steps.allow(1);
+                let done = flushed.0.lock().unwrap();
+                let patience = Duration::from_secs(2);
+                let (done, _) = flushed.1.wait_timeout_while(done, patience, |done| !*done).unwrap();
+                steps.allow(1_000);
+                *done
+            });
+            assert!(handle.flush(Duration::from_secs(30)));
+            *flushed.0.lock().unwrap() = true;
+            flushed.1.notify_all();
+            late.join().unwrap()
+        })
+    };
+    // A machine may hold up the flush until the other thread has lost lines already.
+    assert!((0..5).any(|_| is_done_early()));
+}
+
+#[test]
+fn a_flush_does_not_say_that_what_the_sink_refused_is_written() {
+    let fails = Sink::new(|_: &[u8]| Err::<(), _>(io::Error::other("disk full")));
+    let (dispatch, handle) = log(Format::Json, Queue::new(), fails);
+    tracing::dispatcher::with_default(&dispatch, || tracing::info!("m"));
+    assert!(!handle.flush(Duration::from_millis(300)));
+}
+
+#[test]
+fn a_line_at_critical_is_written_when_it_returns_and_finds_room_as_long_as_something_is_written() {
+    let gate = Gate::default();
+    let (dispatch, handle) = log(Format::Json, Queue::new().bytes(128 * 1024), Sink::new(gate.clone()));
+    tracing::dispatcher::with_default(&dispatch, || {
+        while handle.lost() == 0 {
+            tracing::info!("chatter");
+        }
+        gate.open();
+        tracing::error!(severity = "FATAL", "last words");
+        assert!(gate.1.lines().iter().any(|line| line.contains("last words")));
+    });
+}
+
+#[test]
+fn a_writer_that_stalls_costs_lines_at_critical_one_short_wait_and_no_more() {
+    let (dispatch, handle) = log(Format::Json, Queue::new(), Sink::new(Gate::default()));
+    let clock = Clock::system();
+    let start = clock.now();
+    tracing::dispatcher::with_default(&dispatch, || (0..1_000).for_each(|n| core_log::critical!(n, "m")));
+    assert!(clock.now() - start < Duration::from_secs(10), "{:?}", clock.now() - start);
+    assert_eq!(handle.lost(), 0);
+}
+
 #[test]
 fn a_queue_that_makes_no_sense_is_refused() {
     let log = || Log::builder().lookup(|_| None);

@@ -10,7 +10,7 @@ use common::{Object, logged, parse};
 use core_context::w3c::TraceContext;
 use core_context::{Context, CorrelationId};
 use core_errors::{Code, Error};
-use core_log::{Format, Log, Sink};
+use core_log::{Format, Log, Logger, Sink, WideEvent};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tracing_subscriber::layer::SubscriberExt;
@@ -174,6 +174,43 @@ fn the_source_is_left_out_where_it_is_not_wanted() {
     assert!(
         Log::builder().lookup(env).format(Format::Json).layer().unwrap_err().to_string().contains("perhaps")
     );
+}
+
+/// All keys of a line, also those of the objects in it.
+fn keys(value: &Value, into: &mut Vec<&'static str>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        into.push(Box::leak(key.clone().into_boxed_str()));
+        into.push(Box::leak(format!("field_{key}").into_boxed_str()));
+        keys(value, into);
+    }
+}
+
+#[test]
+fn no_key_of_a_line_is_there_twice_whatever_field_takes_its_name() {
+    for format in FORMATS {
+        let mut names = vec!["suppressed", "truncated", "logging.googleapis.com/operation", "seq"];
+        for line in logged(format, |_| {
+            examples();
+            context().sync_scope(|| drop(core_log::stage!("1.0_ONE")));
+        }) {
+            keys(&serde_json::from_str(&line).unwrap(), &mut names);
+        }
+        for name in names {
+            let logger = Logger::component("c").with(name, "FAKE");
+            let wide = WideEvent::new();
+            wide.set(name, "FAKE");
+            let lines = logged(format, |_| {
+                let _entered = context().enter();
+                let error = Error::network("n");
+                core_log::error!(logger: logger, error = &error as &dyn StdError, long = "x".repeat(20_000), "m");
+                core_log::stage!("1.0_ONE")
+                    .in_scope(|| core_log::info!(logger: wide.finish(), component = 1, "m"));
+            });
+            for line in lines {
+                parse(&line);
+            }
+        }
+    }
 }
 
 proptest! {

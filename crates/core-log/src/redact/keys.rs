@@ -1,7 +1,7 @@
 //! Names of fields that say that their value is a secret.
 
 /// Without case and separators. A name is secret if it is one of these, or ends in one of them.
-const SECRETS: [&str; 31] = [
+const SECRETS: [&str; 37] = [
     "password",
     "passwd",
     "pwd",
@@ -33,13 +33,19 @@ const SECRETS: [&str; 31] = [
     "cvv",
     "cvc",
     "iban",
+    "passwords",
+    "passcode",
+    "secrets",
+    "apikeys",
+    "cookies",
+    "connectionstring",
 ];
 
 /// Whose shape says enough where they stand in a text.
 const PERSONAL: [&str; 3] = ["email", "emailaddress", "phonenumber"];
 
 /// Only as a whole name: as the end of a longer one they are something else.
-const WHOLE: [&str; 5] = ["pin", "otp", "auth", "phone", "jwt"];
+const WHOLE: [&str; 7] = ["pin", "otp", "auth", "phone", "jwt", "pass", "bearer"];
 
 /// How much of a name is looked at, from its end.
 const NAME_MAX: usize = 48;

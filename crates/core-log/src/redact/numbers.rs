@@ -53,6 +53,18 @@ pub(super) fn at(bytes: &[u8], at: usize) -> Option<(usize, Kind)> {
     phone(bytes, groups).map(|end| (end, Kind::Phone))
 }
 
+/// Whether a number is that of a card.
+pub(super) fn is_card(number: u64) -> bool {
+    // The shortest has thirteen digits.
+    if number < 1_000_000_000_000 {
+        return false;
+    }
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(number).as_bytes();
+    let group = Group { start: 0, end: text.len(), before: 0 };
+    text.len() <= DIGITS_MAX && card(text, &[group]).is_some()
+}
+
 fn run(bytes: &[u8], at: usize) -> usize {
     // One more than is looked for, so that what is longer is seen to be.
     bytes[at.min(bytes.len())..].iter().take(DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count()

@@ -1,7 +1,7 @@
 //! One pass over a text, from left to right. Each look ahead or back has a bound, so that the worst text costs no more than a
 //! fixed amount a byte.
 
-use super::{Kind, keys, numbers, patterns};
+use super::{Kind, Redaction, named, numbers, patterns};
 
 /// What was found, and where.
 pub(super) struct Found {
@@ -18,10 +18,6 @@ const USER_MAX: usize = 256;
 /// A shorter word is no key of any issuer, and a shorter text holds no private key.
 const KEY_MIN: usize = 20;
 
-/// A shorter name is none of a secret.
-const NAME_MIN: usize = 3;
-const NAME_MAX: usize = 48;
-
 /// What a byte may begin or be part of.
 const WORD: u8 = 1;
 const DIGIT: u8 = 2;
@@ -36,7 +32,7 @@ const fn classes() -> [u8; 256] {
         class[byte as usize] = match byte {
             b'0'..=b'9' => WORD | DIGIT,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | 0x80.. => WORD,
-            b'@' | b':' | b'=' | b'+' | b'(' => SIGN,
+            b'@' | b':' | b'=' | b'+' | b'(' | b'%' | b'>' => SIGN,
             _ => 0,
         };
         if byte == u8::MAX {
@@ -52,9 +48,8 @@ pub(super) fn is_harmless(text: &str) -> bool {
     text.len() < KEY_MIN && seen & (DIGIT | SIGN) == 0
 }
 
-/// The first of all that is to be taken out, at `from` or after. `numbers` says whether phones and cards are looked for, `wanted` which
-/// kinds.
-pub(super) fn next(text: &str, from: usize, numbers: bool, wanted: impl Fn(Kind) -> bool) -> Option<Found> {
+/// The first of all that is to be taken out, at `from` or after. `numbers` says whether phones and cards are looked for.
+pub(super) fn next(text: &str, from: usize, numbers: bool, policy: &Redaction) -> Option<Found> {
     let bytes = text.as_bytes();
     let mut at = from;
     while at < bytes.len() {
@@ -66,14 +61,13 @@ pub(super) fn next(text: &str, from: usize, numbers: bool, wanted: impl Fn(Kind)
             at = if found.is_some() { at } else { end };
             found
         } else if class & SIGN != 0 {
-            sign(text, from, at, numbers)
+            sign(text, from, at, numbers, policy)
         } else {
-            // What follows is no letter: `\n` of a text that was escaped before.
-            at += usize::from(bytes[at] == b'\\' && bytes.get(at + 1).is_some_and(u8::is_ascii));
+            at += escape(&bytes[at..]).saturating_sub(1);
             None
         };
         match found {
-            Some(found) if wanted(found.kind) => return Some(found),
+            Some(found) if policy.wants(found.kind) => return Some(found),
             Some(found) => at = found.end.max(at + 1),
             None if class & WORD != 0 => {}
             None => at += 1,
@@ -92,6 +86,7 @@ fn word(text: &str, at: usize, end: usize, number: bool) -> Option<Found> {
     if number
         && !follows_name(bytes, at)
         && let Some((end, kind)) = numbers::at(bytes, at)
+        && !is_of_id(bytes, at)
     {
         return Some(Found { start: at, end, kind });
     }
@@ -104,12 +99,14 @@ fn word(text: &str, at: usize, end: usize, number: bool) -> Option<Found> {
     })
 }
 
-fn sign(text: &str, from: usize, at: usize, numbers: bool) -> Option<Found> {
+fn sign(text: &str, from: usize, at: usize, numbers: bool, policy: &Redaction) -> Option<Found> {
     let bytes = text.as_bytes();
     match bytes[at] {
-        b'@' => email(text, from, at),
+        b'@' => email(text, from, at, 1),
+        b'%' if bytes[at..].starts_with(b"%40") => email(text, from, at, 3),
+        b'%' => None,
         b':' if bytes[at..].starts_with(b"://") => url(bytes, at),
-        b':' | b'=' => named(text, from, at),
+        b':' | b'=' | b'>' => named::at(text, from, at, |name| policy.is_secret_in_text(name)),
         _ if !numbers || follows_name(bytes, at) || (at > 0 && bytes[at - 1].is_ascii_alphanumeric()) => None,
         _ => numbers::at(bytes, at).map(|(end, kind)| Found { start: at, end, kind }),
     }
@@ -127,7 +124,54 @@ fn follows_name(bytes: &[u8], at: usize) -> bool {
     at > 0 && matches!(bytes[at - 1], b'.' | b'/' | b'#' | b'$' | b'%' | b'_' | b'\\')
 }
 
-fn email(text: &str, from: usize, at: usize) -> Option<Found> {
+/// Whether a number stands beside the name of an id: `order_id=7`, `"userId": 7`, `id: 7`.
+fn is_of_id(bytes: &[u8], at: usize) -> bool {
+    let before = |bytes: &[u8], max: usize, is: fn(u8) -> bool| {
+        bytes.iter().rev().take(max).take_while(|byte| is(**byte)).count()
+    };
+    let mut rest = &bytes[..at];
+    let sign = before(rest, 6, |byte| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b':' | b'='));
+    rest = &rest[..at - sign];
+    let has_sign = bytes[at - sign..at].iter().any(|byte| matches!(byte, b':' | b'='));
+    let Some((name, id)) = rest.split_last_chunk::<2>() else { return false };
+    let is_start = name.last().is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    has_sign && ((is_start && id.eq_ignore_ascii_case(b"id")) || matches!(id, b"Id" | b"ID"))
+}
+
+/// How long what begins here is, if it stands for another character, or colours a terminal: `\n`, `\u001b[31m` of a text that was
+/// escaped before, or the colour itself. What follows it is no part of it.
+fn escape(bytes: &[u8]) -> usize {
+    const COLOUR_MAX: usize = 16;
+    let slashes = bytes.iter().take(8).take_while(|byte| **byte == b'\\').count();
+    let rest = &bytes[slashes..];
+    let (len, is_escape) = match rest {
+        [0x1b, ..] if slashes == 0 => (1, true),
+        _ if slashes == 0 => return 0,
+        [b'u', b'{', ..] => match rest.iter().take(10).position(|byte| *byte == b'}') {
+            Some(end) => (end + 1, rest[2..end].eq_ignore_ascii_case(b"1b")),
+            None => (1, false),
+        },
+        [b'u', code @ ..] if code.iter().take(4).filter(|byte| byte.is_ascii_hexdigit()).count() == 4 => {
+            (5, code[..4].eq_ignore_ascii_case(b"001b"))
+        }
+        [b'x', code @ ..] if code.iter().take(2).filter(|byte| byte.is_ascii_hexdigit()).count() == 2 => {
+            (3, code[..2].eq_ignore_ascii_case(b"1b"))
+        }
+        [byte, ..] if byte.is_ascii() => (1, false),
+        _ => (0, false),
+    };
+    let after = &rest[len..];
+    let colour = match after.strip_prefix(b"[") {
+        Some(code) if is_escape => {
+            code.iter().take(COLOUR_MAX).position(u8::is_ascii_alphabetic).map_or(1, |end| end + 2)
+        }
+        _ => 0,
+    };
+    slashes + len + colour
+}
+
+/// An address around the `@` of so many bytes at `at`.
+fn email(text: &str, from: usize, at: usize, len: usize) -> Option<Found> {
     let bytes = text.as_bytes();
     let is_local = |byte: &u8| {
         byte.is_ascii_alphanumeric()
@@ -137,76 +181,35 @@ fn email(text: &str, from: usize, at: usize) -> Option<Found> {
     let is_domain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'.' | b'-');
     let local = bytes[from..at].iter().rev().take(LOCAL_MAX).take_while(|byte| is_local(byte)).count();
     let start = text.ceil_char_boundary(at - local);
-    let domain = bytes[at + 1..].iter().take(DOMAIN_MAX).take_while(|byte| is_domain(byte)).count();
-    let end = text.floor_char_boundary(at + 1 + domain);
-    let domain = text[at + 1..end].trim_end_matches(['.', '-']);
+    let domain = bytes[at + len..].iter().take(DOMAIN_MAX).take_while(|byte| is_domain(byte)).count();
+    let end = text.floor_char_boundary(at + len + domain);
+    let domain = text[at + len..end].trim_end_matches(['.', '-']);
     let (name, top) = domain.rsplit_once('.')?;
     let is_top = top.chars().count() >= 2 && top.chars().all(char::is_alphabetic);
     (start < at && !name.is_empty() && is_top).then(|| Found {
         start,
-        end: at + 1 + domain.len(),
+        end: at + len + domain.len(),
         kind: Kind::Email,
     })
 }
 
-/// `://user:password@`.
+/// `://user:password@`. A password may have a `/`, `?`, `#` or `@` in it, though it should not.
 fn url(bytes: &[u8], at: usize) -> Option<Found> {
     let start = at + 3;
-    let rest = &bytes[start..];
-    let end = rest
-        .iter()
-        .take(USER_MAX)
-        .position(|byte| matches!(byte, b'@' | b'/' | b'?' | b'#' | b' ' | b'"' | b'\n'))?;
-    let has_password = rest[end] == b'@' && rest[..end].contains(&b':');
-    has_password.then_some(Found { start, end: start + end, kind: Kind::Secret })
-}
-
-/// `password=…`, `"token": "…"`, `Authorization: Bearer …`.
-fn named(text: &str, from: usize, at: usize) -> Option<Found> {
-    let bytes = text.as_bytes();
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    // A name may be in quotes, also in those of a text in a text.
-    let quotes =
-        bytes[from..at].iter().rev().take(2).take_while(|byte| matches!(byte, b'"' | b'\'' | b'\\')).count();
-    let name_end = at - quotes;
-    let len = bytes[from..name_end].iter().rev().take(NAME_MAX).take_while(|byte| is_name(byte)).count();
-    let name = &text[name_end - len..name_end];
-    if len < NAME_MIN || !keys::is_secret_in_text(name) {
-        return None;
-    }
-    let mut start = at + 1;
-    let spaces = bytes[start..].iter().take(2).take_while(|byte| **byte == b' ').count();
-    start += spaces;
-    // A string, in `Some`, in another string.
-    let unquoted = start;
-    for wrapper in ["Some(", "\\\"", "\"", "'"] {
-        start += if bytes[start..].starts_with(wrapper.as_bytes()) { wrapper.len() } else { 0 };
-    }
-    let in_quotes = start > unquoted && matches!(bytes[start - 1], b'"' | b'\'');
-    let scheme = ["Bearer ", "bearer ", "Basic ", "basic ", "Token ", "token "];
-    let scheme = scheme.iter().find(|scheme| bytes[start..].starts_with(scheme.as_bytes()));
-    start += scheme.map_or(0, |scheme| scheme.len());
-    // What was taken out before stays.
-    if bytes.get(start) == Some(&b'[') {
-        return None;
-    }
-    let to_line_end = in_quotes || keys::ends_in(name, "cookie");
-    let is_end = |byte: &u8| match byte {
-        b'"' | b'\'' | b'\n' | b'\r' | b'\\' => true,
-        b' ' | b',' | b';' | b'&' | b')' | b'}' | b']' => !to_line_end,
-        _ => false,
+    let rest = &bytes[start..bytes.len().min(start + USER_MAX)];
+    let is_after =
+        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b',');
+    let rest = &rest[..rest.iter().position(is_after).unwrap_or(rest.len())];
+    let is_path = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
+    let host = &rest[..rest.iter().position(is_path).unwrap_or(rest.len())];
+    let colon = host.iter().position(|byte| *byte == b':')?;
+    let end = match host.iter().rposition(|byte| *byte == b'@') {
+        Some(end) => end,
+        // A port, or an address in brackets: there is no password.
+        None if host[colon + 1..].iter().all(u8::is_ascii_digit) || host.starts_with(b"[") => return None,
+        None => rest.iter().position(|byte| *byte == b'@')?,
     };
-    let end = bytes[start..].iter().position(is_end).map_or(bytes.len(), |len| start + len);
-    let value = &text[start..end];
-    let is_nothing = value.is_empty() || matches!(value, "None" | "null" | "true" | "false");
-    // In a sentence, `token: unexpected end` speaks of tokens.
-    let is_prose = bytes[at] == b':'
-        && spaces > 0
-        && !in_quotes
-        && scheme.is_none()
-        && !["password", "passwd", "pwd", "passphrase"].iter().any(|sure| keys::ends_in(name, sure))
-        && value.bytes().all(|byte| byte.is_ascii_alphabetic());
-    (!is_nothing && !is_prose).then_some(Found { start, end, kind: Kind::Secret })
+    (colon < end).then_some(Found { start, end: start + end, kind: Kind::Secret })
 }
 
 /// `-----BEGIN … PRIVATE KEY-----` up to its end, or to that of the text.

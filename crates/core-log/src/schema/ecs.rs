@@ -1,6 +1,7 @@
 use super::Schema;
 use crate::level::Level;
 use crate::line::{Facts, Line};
+use crate::pen::Ink;
 use crate::site::{Lift, Role};
 use crate::stamp::Stamp;
 
@@ -106,7 +107,7 @@ impl Schema for Ecs {
         line.push(&facts.site.target);
     }
 
-    fn tail(line: &mut Line<'_>, facts: &Facts<'_>) {
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
         line.close::<Self>();
         if let Some(span) = facts.span {
             line.text(",\"span.name\":", span);
@@ -121,7 +122,7 @@ impl Schema for Ecs {
             }
             line.push(",\"labels\":{");
             let start = line.buffers.out.len();
-            line.labels(context);
+            line.labels(context, &mut facts.pen(ink));
             if line.buffers.out[start..].starts_with(',') {
                 line.buffers.out.remove(start);
             }

@@ -3,6 +3,7 @@ use core_context::Context;
 use super::Schema;
 use crate::level::Level;
 use crate::line::{Facts, Line};
+use crate::pen::Ink;
 use crate::stamp::Stamp;
 use crate::value::quoted;
 
@@ -51,7 +52,7 @@ impl Schema for Gcp {
         line.begin("{\"time\":\"", stamp, "\",\"severity\":\"", severity);
     }
 
-    fn tail(line: &mut Line<'_>, facts: &Facts<'_>) {
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
         let is_report = facts.level >= Level::Error;
         if is_report && !line.said {
             // A report without a message is refused.
@@ -69,7 +70,7 @@ impl Schema for Gcp {
         line.push(",\"logging.googleapis.com/labels\":{");
         line.push(&facts.who.tail);
         if let Some(context) = facts.context {
-            line.labels(context);
+            line.labels(context, &mut facts.pen(ink));
         }
         line.push("}");
         if facts.who.source && !facts.site.line.is_empty() {

@@ -1,5 +1,6 @@
 use super::Schema;
 use crate::line::{Facts, Line};
+use crate::pen::Ink;
 use crate::stamp::Stamp;
 
 /// One flat object.
@@ -35,9 +36,9 @@ impl Schema for Plain {
         }
     }
 
-    fn tail(line: &mut Line<'_>, facts: &Facts<'_>) {
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
         if let Some(context) = facts.context {
-            line.ids(context);
+            line.ids(context, &mut facts.pen(ink));
         }
         if facts.who.source && !facts.site.line.is_empty() {
             line.push(",\"file\":");

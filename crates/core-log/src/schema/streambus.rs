@@ -1,6 +1,7 @@
 use super::Schema;
 use crate::level::Level;
 use crate::line::{Facts, Line};
+use crate::pen::Ink;
 use crate::site::{Lift, Role};
 use crate::stamp::Stamp;
 
@@ -36,7 +37,7 @@ impl Schema for StreamBus {
         line.begin("{\"timestamp\":\"", stamp, "\",\"level\":\"", level);
     }
 
-    fn tail(line: &mut Line<'_>, facts: &Facts<'_>) {
+    fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
         line.open::<Self>();
         line.push(",\"target\":");
         line.push(&facts.site.target);
@@ -44,7 +45,7 @@ impl Schema for StreamBus {
             line.text(",\"span\":", span);
         }
         if let Some(context) = facts.context {
-            line.ids(context);
+            line.ids(context, &mut facts.pen(ink));
         }
         line.push(&facts.who.tail);
         line.close::<Self>();

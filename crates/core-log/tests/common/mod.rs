@@ -7,33 +7,70 @@ use std::fmt;
 
 use core_log::{Format, Lines, Log, LogHandle, Sink};
 use serde::Deserialize;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// An object, refused if it has a key twice.
+/// An object, refused if it, or an object in it, has a key twice.
 #[derive(Debug)]
 pub(crate) struct Object(pub(crate) BTreeMap<String, Value>);
 
+/// The same for any value.
+struct Once(Value);
+
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object;
+        match Once::deserialize(from)?.0 {
+            Value::Object(members) => Ok(Self(members.into_iter().collect())),
+            other => Err(D::Error::custom(format!("{other} is no object"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+                f.write_str("a value")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut all = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, Value>()? {
-                    if all.insert(key.clone(), value).is_some() {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut all = serde_json::Map::new();
+                while let Some((key, value)) = map.next_entry::<String, Once>()? {
+                    if all.insert(key.clone(), value.0).is_some() {
                         return Err(A::Error::custom(format!("{key} twice")));
                     }
                 }
-                Ok(Object(all))
+                Ok(Value::Object(all))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(value) = list.next_element::<Once>()? {
+                    all.push(value.0);
+                }
+                Ok(Value::Array(all))
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+                Ok(value.into())
+            }
+            fn visit_unit<E: Error>(self) -> Result<Value, E> {
+                Ok(Value::Null)
             }
         }
-        from.deserialize_map(Members)
+        from.deserialize_any(Any).map(Once)
     }
 }
 
