@@ -48,10 +48,7 @@ thread_local! {
 /// Runs with the buffers of this thread. Logging inside of it (a `Debug` that logs) gets buffers of its own, and none, so that
 /// nothing runs, where that happens again and again.
 pub(crate) fn with<R>(run: impl FnOnce(&mut Scratch) -> R) -> Option<R> {
-    let mut scratch = match SCRATCH.try_with(Cell::take).ok().flatten() {
-        Some(kept) => kept,
-        None => return without(run),
-    };
+    let Some(mut scratch) = SCRATCH.try_with(Cell::take).ok().flatten() else { return without(run) };
     let result = scratch.lend(run);
     // A thread in its last breath keeps nothing.
     let _ = SCRATCH.try_with(|cell| cell.set(Some(scratch)));

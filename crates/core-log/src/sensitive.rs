@@ -2,6 +2,9 @@ use std::fmt;
 
 /// A value that does not show itself: `Debug` and `Display` say `[REDACTED]`, in a log and everywhere else.
 ///
+/// With the feature `serde` it is written as that text too, and read as the value that it holds: a setting can be one, and a copy
+/// of the settings gives nothing away.
+///
 /// ```
 /// use core_log::Sensitive;
 ///
@@ -37,14 +40,30 @@ impl<T> From<T> for Sensitive<T> {
     }
 }
 
+const HIDDEN: &str = "[REDACTED]";
+
 impl<T> fmt::Debug for Sensitive<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[REDACTED]")
+        f.write_str(HIDDEN)
     }
 }
 
 impl<T> fmt::Display for Sensitive<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[REDACTED]")
+        f.write_str(HIDDEN)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T> serde::Serialize for Sensitive<T> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(HIDDEN)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Sensitive<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        T::deserialize(from).map(Self)
     }
 }
