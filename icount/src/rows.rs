@@ -1,6 +1,7 @@
 //! The hot paths, in the order in which they are written down.
 
 mod carried;
+mod log;
 mod policies;
 
 use std::hint::black_box;
@@ -16,6 +17,7 @@ pub(crate) type Make = fn() -> Box<dyn FnMut()>;
 pub(crate) fn all() -> Vec<(&'static str, Make)> {
     let mut rows = policies::ROWS.to_vec();
     rows.extend(carried::ROWS);
+    rows.extend(log::ROWS);
     rows
 }
 

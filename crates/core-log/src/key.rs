@@ -6,8 +6,8 @@ pub(crate) struct Key {
     name: &'static str,
     /// Whether it stands in the line as `field_<name>`.
     renamed: bool,
-    /// One bit of 64, the same for the same text: most keys are seen to be new without looking at their text.
-    bit: u64,
+    /// The same for the same text: most keys are seen to be new without looking at their text.
+    hash: u64,
 }
 
 /// The keys of a line.
@@ -23,12 +23,12 @@ const PREFIX: &str = "field_";
 
 impl Key {
     pub(crate) const fn new(name: &'static str) -> Self {
-        Self { name, renamed: false, bit: bit(hash(SEED, name)) }
+        Self { name, renamed: false, hash: hash(SEED, name) }
     }
 
     /// For a field that has the name of something else: it stands in the line as `field_<name>`.
     pub(crate) const fn renamed(name: &'static str) -> Self {
-        Self { name, renamed: true, bit: bit(hash(hash(SEED, PREFIX), name)) }
+        Self { name, renamed: true, hash: hash(hash(SEED, PREFIX), name) }
     }
 
     pub(crate) const fn name(self) -> &'static str {
@@ -40,8 +40,9 @@ impl Key {
         if self.renamed { PREFIX } else { "" }
     }
 
+    /// One bit of 64.
     pub(crate) const fn bit(self) -> u64 {
-        self.bit
+        1 << (self.hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
     }
 
     /// Whether both stand in a line under the same name.
@@ -55,8 +56,9 @@ impl Key {
 }
 
 impl PartialEq for Key {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.bit == other.bit && self.is(*other)
+        self.hash == other.hash && self.is(*other)
     }
 }
 
@@ -64,7 +66,7 @@ impl PartialEq for Key {
 
 impl Keys {
     pub(crate) fn has(&self, key: Key) -> bool {
-        self.mask & key.bit != 0 && self.list.contains(&key)
+        self.mask & key.bit() != 0 && self.list.contains(&key)
     }
 
     /// Whether none of the keys with these bits is there. No says nothing.
@@ -73,7 +75,7 @@ impl Keys {
     }
 
     pub(crate) fn add(&mut self, key: Key) {
-        self.mask |= key.bit;
+        self.mask |= key.bit();
         self.list.push(key);
     }
 
@@ -98,10 +100,6 @@ const fn hash(mut hash: u64, text: &str) -> u64 {
         at += 1;
     }
     hash
-}
-
-const fn bit(hash: u64) -> u64 {
-    1 << (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ mod error;
 mod event;
 mod file;
 mod filter;
+mod float;
 mod format;
 mod handle;
 mod http;

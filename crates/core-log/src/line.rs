@@ -20,7 +20,7 @@ use crate::scope::{Fields, SpanFields};
 use crate::scratch::{Buffers, Scratch};
 use crate::site::{Lift, Role, Site, Slot, push_key};
 use crate::stamp::{self, Stamp};
-use crate::text::{Escaped, Rule, VALUE_MAX, is_harmless};
+use crate::text::{Escaped, Rule, VALUE_MAX};
 use crate::value::{Each, Value, quoted};
 
 /// The most of one line, in bytes. What collects lines cuts or drops longer ones: 256 KB is the bound of Cloud Logging, and
@@ -320,15 +320,16 @@ impl Line<'_> {
     /// The ids of the context, as members of where the line is: all of which it has no field.
     pub(crate) fn ids(&mut self, context: &Context, pen: &mut Pen<'_>) {
         let Buffers { out, keys, .. } = &mut *self.buffers;
-        let (ids, names) = (context.log_fragment(), context.log_keys());
-        let taken = |name: &'static str| keys.has(Key::new(name));
-        let free = keys.has_none(IDS_MASK) || !names.iter().any(|name| taken(name));
-        let is_clean = context.user().is_none_or(|user| pen.is_clean(&user.id));
-        if ids.len() <= IDS_MAX && is_harmless(ids) && free && is_clean {
+        let ids = context.log_fragment();
+        // What could break a line was escaped when it was made.
+        let is_free = keys.has_none(IDS_MASK) || !IDS.iter().any(|key| keys.has(*key));
+        if ids.len() <= IDS_MAX && is_free && context.user().is_none_or(|user| pen.is_clean(&user.id)) {
             out.push(',');
             out.push_str(ids);
             return;
         }
+        let names = context.log_keys();
+        let taken = |name: &'static str| keys.has(Key::new(name));
         for name in names.iter().filter(|name| !taken(name)) {
             let owned;
             let value = match context.user() {
@@ -381,13 +382,22 @@ impl Line<'_> {
     }
 }
 
-/// The bits of what a context may bring.
+/// What a context may bring.
+const IDS: [Key; 7] = [
+    Key::new("correlation_id"),
+    Key::new("trace_id"),
+    Key::new("span_id"),
+    Key::new("request_id"),
+    Key::new("user_id"),
+    Key::new("tenant"),
+    Key::new("remote_trace_id"),
+];
+
+/// The bits of them.
 const IDS_MASK: u64 = {
-    let names =
-        ["correlation_id", "trace_id", "span_id", "request_id", "user_id", "tenant", "remote_trace_id"];
     let (mut mask, mut at) = (0, 0);
-    while at < names.len() {
-        mask |= Key::new(names[at]).bit();
+    while at < IDS.len() {
+        mask |= IDS[at].bit();
         at += 1;
     }
     mask

@@ -24,6 +24,8 @@ pub(crate) struct Site {
     pub(crate) line: String,
     /// In quotes.
     pub(crate) module: String,
+    /// `,"file":"…","line":7`, or nothing if it is not known.
+    pub(crate) place: String,
     pub(crate) slots: Box<[Slot]>,
     /// Whether a logger may be among the fields.
     pub(crate) has_logger: bool,
@@ -120,6 +122,7 @@ impl Site {
             file: quote(""),
             line: String::new(),
             module: quote(env!("CARGO_CRATE_NAME")),
+            place: String::new(),
             slots: Box::default(),
             has_logger: false,
             has_severity: false,
@@ -135,10 +138,14 @@ impl Site {
             let (key, role) = name(field.name());
             Slot { key, role, rule: Rule::new(policy, field.name()), json: json_key(key) }
         });
+        let file = quote(metadata.file().unwrap_or_default());
+        let line = metadata.line().map(|line| line.to_string()).unwrap_or_default();
+        let place = if line.is_empty() { String::new() } else { format!(",\"file\":{file},\"line\":{line}") };
         Self {
             target: quote(metadata.target()),
-            file: quote(metadata.file().unwrap_or_default()),
-            line: metadata.line().map(|line| line.to_string()).unwrap_or_default(),
+            file,
+            line,
+            place,
             module: quote(metadata.module_path().unwrap_or_else(|| metadata.target())),
             slots: slots.collect(),
             has_logger: metadata.fields().field("logger").is_some(),

@@ -16,14 +16,14 @@ impl Stamp {
     /// Appends `2026-11-21T07:10:28.123456Z`.
     pub(crate) fn write(&mut self, out: &mut String, at: Duration) {
         out.push_str(self.second(at.as_secs()));
-        push_fraction(out, at.subsec_micros(), 6);
+        push_fraction(out, at.subsec_micros(), 1_000_000);
         out.push('Z');
     }
 
     /// Appends `07:10:28.123`, for people.
     pub(crate) fn write_clock(&mut self, out: &mut String, at: Duration) {
         out.push_str(&self.second(at.as_secs())[11..]);
-        push_fraction(out, at.subsec_millis(), 3);
+        push_fraction(out, at.subsec_millis(), 1_000);
     }
 
     fn second(&mut self, second: u64) -> &str {
@@ -48,14 +48,10 @@ pub(crate) fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-fn push_fraction(out: &mut String, value: u32, width: usize) {
+/// Appends a dot, and as many digits as `unit`, which a value is less than, has zeros.
+fn push_fraction(out: &mut String, value: u32, unit: u32) {
     out.push('.');
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(value);
-    for _ in digits.len()..width {
-        out.push('0');
-    }
-    out.push_str(digits);
+    out.push_str(&itoa::Buffer::new().format(unit + value)[1..]);
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn push_special(out: &mut String, c: char, end: usize) -> bool {
         '\n' => "\\n",
         '\r' => "\\r",
         '\t' => "\\t",
-        c if is_harmful_char(c) => {
+        c if is_harmful(c) => {
             code = [b'\\', b'u', digit(c, 12), digit(c, 8), digit(c, 4), digit(c, 0)];
             // Six ASCII characters are a text.
             str::from_utf8(&code).unwrap_or_default()
@@ -132,7 +132,7 @@ fn push_console(out: &mut String, text: &str, end: usize) -> bool {
         match c {
             '\n' => out.push_str("\n             │ "),
             '\t' => out.push('\t'),
-            c if is_harmful_char(c) => out.extend(c.escape_default()),
+            c if is_harmful(c) => out.extend(c.escape_default()),
             c => out.push(c),
         }
         true
@@ -141,13 +141,8 @@ fn push_console(out: &mut String, text: &str, end: usize) -> bool {
 
 /// What could move the cursor, colour the rest of the terminal (also as one character: U+009B starts a sequence as ESC `[`
 /// does), end a line for some readers, or turn around the order in which a line is read.
-fn is_harmful_char(c: char) -> bool {
+fn is_harmful(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-}
-
-/// Whether text that was escaped elsewhere, for JSON, can stand in a line as it is. Most is ASCII, and seen to be in a few steps.
-pub(crate) fn is_harmless(text: &str) -> bool {
-    text.is_ascii() || !text.contains(is_harmful_char)
 }
 
 /// A hexadecimal digit of the code point.
@@ -191,12 +186,12 @@ mod tests {
         #[test]
         fn nothing_harmful_passes_and_json_reads_back_what_was_written(text in any_text()) {
             let (json, cut) = escaped(&text, usize::MAX, Rule::Json);
-            prop_assert!(!json.chars().any(is_harmful_char), "{json:?}");
+            prop_assert!(!json.chars().any(is_harmful), "{json:?}");
             let back: String = serde_json::from_str(&format!("\"{json}\"")).expect("it is JSON");
             prop_assert_eq!((back, cut), (text.clone(), false));
 
             let (console, _) = escaped(&text, usize::MAX, Rule::Console);
-            prop_assert!(!console.chars().any(|c| is_harmful_char(c) && !matches!(c, '\n' | '\t')), "{console:?}");
+            prop_assert!(!console.chars().any(|c| is_harmful(c) && !matches!(c, '\n' | '\t')), "{console:?}");
         }
 
         #[test]

@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use tracing::field::{Field, Visit};
 
 use crate::chain;
+use crate::float;
 use crate::level::Level;
 use crate::logger::Bound;
 use crate::pen::{self, Pen};
@@ -57,7 +58,10 @@ impl Value<'_> {
                 Some(hidden) => quoted(out, end, |out| out.push(hidden)),
                 None => plain(out, itoa::Buffer::new().format(value)),
             },
-            Self::F64(value) if value.is_finite() => plain(out, ryu::Buffer::new().format_finite(value)),
+            Self::F64(value) if value.is_finite() => {
+                float::push(out, value);
+                false
+            }
             Self::F64(_) => plain(out, "null"),
             Self::Bool(value) => plain(out, if value { "true" } else { "false" }),
         };

@@ -40,11 +40,8 @@ impl Schema for Plain {
         if let Some(context) = facts.context {
             line.ids(context, &mut facts.pen(ink));
         }
-        if facts.who.source && !facts.site.line.is_empty() {
-            line.push(",\"file\":");
-            line.push(&facts.site.file);
-            line.push(",\"line\":");
-            line.push(&facts.site.line);
+        if facts.who.source {
+            line.push(&facts.site.place);
         }
         line.push(&facts.who.tail);
     }

@@ -49,11 +49,8 @@ impl Schema for StreamBus {
         }
         line.push(&facts.who.tail);
         line.close::<Self>();
-        if facts.who.source && !facts.site.line.is_empty() {
-            line.push(",\"file\":");
-            line.push(&facts.site.file);
-            line.push(",\"line\":");
-            line.push(&facts.site.line);
+        if facts.who.source {
+            line.push(&facts.site.place);
         }
     }
 }
