@@ -20,10 +20,11 @@ use crate::redact::{Kind, Redacted};
 use crate::request_level::RequestLevel;
 use crate::sampling::{Count, Sampling};
 use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
-use crate::scope::{Fields, SpanFields};
+use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
 use crate::value::{Each, Value};
+use crate::stage::StageId;
 use crate::writer::Closer;
 use crate::{console, event, last, line, schema, scratch};
 
@@ -188,7 +189,7 @@ impl LogLayer {
                         console::render(fields, field.name(), value, pen);
                         pen.leave(field.name());
                     }));
-                    keep::<Console, _>(span, fields);
+                    keep::<Console, _>(span, fields, None);
                     std::mem::take(&mut ink.places)
                 });
                 self.tell(span.metadata(), places);
@@ -204,14 +205,20 @@ impl LogLayer {
         let places = scratch::with(|Scratch { fields, sites, ink, .. }| {
             let policy = &self.who.redaction;
             let site = sites.get(self.who.log, span.metadata(), policy, F::slot);
+            let mut stage = None;
             values(&mut Each(|field: &Field, value: Value<'_>| {
+                if let Value::Stage(mark) = value
+                    && F::HAS_OPERATIONS
+                {
+                    stage = Some(mark.id);
+                }
                 if let Some(slot) = site.slots.get(field.index()) {
                     let pen = &mut Pen { policy, ink, rule: slot.rule };
                     line::render::<F>(fields, slot, value, pen);
                     pen.leave(field.name());
                 }
             }));
-            keep::<F, _>(span, fields);
+            keep::<F, _>(span, fields, stage);
             std::mem::take(&mut ink.places)
         });
         self.tell(span.metadata(), places);
@@ -220,14 +227,22 @@ impl LogLayer {
 
 /// The values are rendered first, and only then is the span locked: a `Debug` among them may log inside this very span, and
 /// meanwhile other threads read its fields and record into it. Of two that record the same field the later one wins.
-fn keep<F: 'static, S: for<'a> LookupSpan<'a>>(span: &SpanRef<'_, S>, fields: &Fields) {
+fn keep<F: 'static, S: for<'a> LookupSpan<'a>>(
+    span: &SpanRef<'_, S>,
+    fields: &Fields,
+    stage: Option<StageId>,
+) {
     if fields.is_empty() {
         return;
     }
     let mut extensions = span.extensions_mut();
     match extensions.get_mut::<SpanFields<F>>() {
         Some(known) => known.fields.merge(fields),
-        None => extensions.insert(SpanFields::<F>::of(fields)),
+        None => {
+            let mut known = SpanFields::<F>::of(fields);
+            known.operation = stage.map(Operation::of);
+            extensions.insert(known);
+        }
     }
 }
 

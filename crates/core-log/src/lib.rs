@@ -140,4 +140,4 @@ pub use wide::WideEvent;
 
 /// For the macros.
 #[doc(hidden)]
-pub use {core_time::Clock as __Clock, tracing as __tracing};
+pub use {core_time::Clock as __Clock, stage::StageMark as __StageMark, tracing as __tracing};

@@ -1,6 +1,7 @@
 //! A line for machines in the making: the fields, each once, in the bounds of a line.
 
 use std::panic::Location;
+use std::sync::atomic::Ordering;
 
 use core_context::Context;
 use tracing::field::Field;
@@ -16,9 +17,10 @@ use crate::logger::Bound;
 use crate::pen::{self, Ink, Pen};
 use crate::redact::Redaction;
 use crate::schema::{Schema, Who};
-use crate::scope::{Fields, SpanFields};
+use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::{Buffers, Scratch};
 use crate::site::{Lift, Role, Site, Slot, push_key};
+use crate::stage::{StageId, StageMark};
 use crate::stamp::{self, Stamp};
 use crate::text::{Escaped, Rule, VALUE_MAX};
 use crate::value::{Each, Value, quoted};
@@ -52,6 +54,10 @@ pub(crate) struct Line<'a> {
     pub(crate) said: bool,
     /// Where the container of the fields begins, in schemas that have one.
     inside: Option<usize>,
+    /// The stage that ends with it.
+    ends: Option<StageId>,
+    /// Whether it is known of which run of a stage it is.
+    in_operation: bool,
     /// Where the first error of ours was made.
     pub(crate) failed_at: Option<&'static Location<'static>>,
 }
@@ -73,7 +79,7 @@ where
     let span = ctx.event_span(event);
     let name = span.as_ref().map(SpanRef::name);
     let facts = Facts { level, site: &site, span: name, context: context.as_ref(), who };
-    let mut line = Line { buffers: line, truncated: false, said: false, inside: None, failed_at: None };
+    let mut line = Line::new(line);
     F::head(&mut line, &facts, stamp);
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         if let Some(slot) = site.slots.get(field.index()) {
@@ -91,8 +97,11 @@ where
     }
     let mut next = span;
     while let Some(span) = next {
-        if let Some(SpanFields { fields, .. }) = span.extensions().get::<SpanFields<F>>() {
+        if let Some(SpanFields { fields, operation, .. }) = span.extensions().get::<SpanFields<F>>() {
             line.span::<F>(fields);
+            if let Some(operation) = operation {
+                line.operation(operation, who);
+            }
         }
         next = span.parent();
     }
@@ -119,7 +128,7 @@ pub(crate) fn own<F: Schema>(
 ) {
     let site = Site::own();
     let facts = Facts { level: Level::Warn, site: &site, span: None, context: None, who };
-    let mut line = Line { buffers, truncated: false, said: false, inside: None, failed_at: None };
+    let mut line = Line::new(buffers);
     F::head(&mut line, &facts, stamp);
     let mut ink = Ink::default();
     let pen = &mut facts.pen(&mut ink);
@@ -163,6 +172,20 @@ impl Facts<'_> {
 
 // === impl Line ===
 
+impl<'a> Line<'a> {
+    fn new(buffers: &'a mut Buffers) -> Self {
+        Self {
+            buffers,
+            truncated: false,
+            said: false,
+            inside: None,
+            ends: None,
+            in_operation: false,
+            failed_at: None,
+        }
+    }
+}
+
 impl Line<'_> {
     /// `{"time":"<now>","level":"<name>"`, with keys and name of the schema.
     pub(crate) fn begin(&mut self, time: &str, stamp: &mut Stamp, level: &str, name: &str) {
@@ -194,6 +217,9 @@ impl Line<'_> {
             && self.failed_at.is_none()
         {
             self.failed_at = chain::location(error);
+        }
+        if let Value::Stage(StageMark { id, ends: true }) = value {
+            self.ends = Some(id);
         }
         if value.as_bound().is_some() {
             // It loses against what the event says itself.
@@ -315,6 +341,26 @@ impl Line<'_> {
                 }
             }
         }
+    }
+
+    /// Of which run of a stage the line is: of the innermost.
+    fn operation(&mut self, operation: &Operation, who: &Who) {
+        if std::mem::replace(&mut self.in_operation, true) {
+            return;
+        }
+        let out = &mut self.buffers.lifted;
+        out.push_str(",\"logging.googleapis.com/operation\":{\"id\":\"");
+        out.push_str(operation.id.as_str());
+        out.push_str("\",\"producer\":");
+        out.push_str(&who.service);
+        // Lines of several threads may be written at once: one of them is the first.
+        if !operation.has_begun.swap(true, Ordering::Relaxed) {
+            out.push_str(",\"first\":true");
+        }
+        if self.ends == Some(operation.stage) {
+            out.push_str(",\"last\":true");
+        }
+        out.push('}');
     }
 
     /// The ids of the context, as members of where the line is: all of which it has no field.

@@ -26,6 +26,9 @@ pub(crate) trait Schema: Sized + 'static {
     /// What opens the object that the fields are in, where they are in one.
     const OPENS: &'static str = "";
 
+    /// Whether the lines of one run of a stage are marked as such.
+    const HAS_OPERATIONS: bool = false;
+
     /// Whether the schema has members of that name. A field of such a name becomes `field_<name>`.
     fn is_reserved(name: &str) -> bool;
 
@@ -67,6 +70,8 @@ pub(crate) trait Schema: Sized + 'static {
 pub(crate) struct Who {
     /// The number of the log in this process.
     pub(crate) log: usize,
+    /// The service, in quotes.
+    pub(crate) service: String,
     /// Members, each with its comma.
     pub(crate) tail: String,
     /// The same for lines that report an error.
@@ -108,7 +113,7 @@ impl Who {
                 String::new(),
             ),
         };
-        Self { log, tail, failed, traces: String::new(), source: true, redaction: Redaction::new() }
+        Self { log, service, tail, failed, traces: String::new(), source: true, redaction: Redaction::new() }
     }
 }
 

@@ -2,8 +2,12 @@
 
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+
+use core_context::CorrelationId;
 
 use crate::key::Key;
+use crate::stage::StageId;
 use crate::text::VALUE_MAX;
 
 /// Fields, ready to be copied into lines of one form.
@@ -43,7 +47,17 @@ pub(crate) struct Rendered<'a> {
 /// The fields of one span, in one form. A span may keep several of these, if there are several logs.
 pub(crate) struct SpanFields<F> {
     pub(crate) fields: Fields,
+    /// The run of a stage that the span is.
+    pub(crate) operation: Option<Operation>,
     form: PhantomData<fn(F)>,
+}
+
+/// One run of a stage.
+pub(crate) struct Operation {
+    pub(crate) stage: StageId,
+    pub(crate) id: CorrelationId,
+    /// Whether a line of it was written.
+    pub(crate) has_begun: AtomicBool,
 }
 
 /// As much as a line holds: a span that is recorded into again and again must not grow for ever.
@@ -151,12 +165,20 @@ impl Fields {
     }
 }
 
+// === impl Operation ===
+
+impl Operation {
+    pub(crate) fn of(stage: StageId) -> Self {
+        Self { stage, id: CorrelationId::generate(), has_begun: AtomicBool::new(false) }
+    }
+}
+
 // === impl SpanFields ===
 
 impl<F> SpanFields<F> {
     /// The first fields of a span.
     pub(crate) fn of(fields: &Fields) -> Self {
-        let mut this = Self { fields: Fields::default(), form: PhantomData };
+        let mut this = Self { fields: Fields::default(), operation: None, form: PhantomData };
         this.fields.merge(fields);
         this
     }

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::fmt;
 
 /// The id of a stage, `{SEQUENCE}_{NAME}`: where it stands, and what it is, as in `2.1_L1_CACHE_LOOKUP` or
@@ -95,8 +96,54 @@ impl fmt::Debug for StageId {
     }
 }
 
+/// The id of a stage among the fields of its span, and of the line that ends it. Only an error can be handed to a layer as what it
+/// is.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct StageMark {
+    pub(crate) id: StageId,
+    pub(crate) ends: bool,
+}
+
+// === impl StageMark ===
+
+impl StageMark {
+    #[must_use]
+    pub const fn begins(id: StageId) -> Self {
+        Self { id, ends: false }
+    }
+
+    #[must_use]
+    pub const fn ends(id: StageId) -> Self {
+        Self { id, ends: true }
+    }
+
+    #[must_use]
+    pub fn as_error(&self) -> &(dyn Error + 'static) {
+        self
+    }
+}
+
+/// What other layers show of it.
+impl fmt::Display for StageMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id.as_str())
+    }
+}
+
+impl fmt::Debug for StageMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for StageMark {}
+
 /// Measures a stage: one line when it is dropped, with `stage`, `outcome` (`ok` or `failed`) and `duration_ms`, and a span with the
 /// fields meanwhile. The id is checked when it is compiled.
+///
+/// For Cloud Logging, all lines of one run of a stage are an operation: they have its id, and the first and the last say so. Where the
+/// level is above `info` there is no span, and a stage that failed says its id and no other fields.
 ///
 /// ```
 /// let stage = core_log::stage!("2.1_L1_CACHE_LOOKUP", cache_key = "orders:7");
@@ -110,12 +157,14 @@ impl fmt::Debug for StageId {
 macro_rules! stage {
     (clock: $clock:expr, $id:expr $(, $($fields:tt)*)?) => {{
         const ID: $crate::StageId = $crate::StageId::new($id);
-        let span = $crate::__tracing::info_span!("stage", stage = ID.as_str() $(, $($fields)*)?);
+        const BEGINS: $crate::__StageMark = $crate::__StageMark::begins(ID);
+        const ENDS: $crate::__StageMark = $crate::__StageMark::ends(ID);
+        let span = $crate::__tracing::info_span!("stage", stage = BEGINS.as_error() $(, $($fields)*)?);
         $crate::Timer::start(span, $clock, |elapsed: $crate::Elapsed| {
             if elapsed.failed {
-                $crate::__tracing::warn!(outcome = "failed", duration_ms = elapsed.ms, "Stage {} failed", ID);
+                $crate::__tracing::warn!(stage = ENDS.as_error(), outcome = "failed", duration_ms = elapsed.ms, "Stage {} failed", ID);
             } else {
-                $crate::__tracing::info!(outcome = "ok", duration_ms = elapsed.ms, "Stage {} done", ID);
+                $crate::__tracing::info!(stage = ENDS.as_error(), outcome = "ok", duration_ms = elapsed.ms, "Stage {} done", ID);
             }
         })
     }};

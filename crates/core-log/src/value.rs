@@ -11,6 +11,7 @@ use crate::level::Level;
 use crate::logger::Bound;
 use crate::pen::{self, Pen};
 use crate::redact::Action;
+use crate::stage::StageMark;
 use crate::text::{Escaped, Rule, VALUE_MAX, hex};
 
 /// A value as tracing hands it over.
@@ -26,6 +27,7 @@ pub(crate) enum Value<'a> {
     Bytes(&'a [u8]),
     Debug(&'a dyn fmt::Debug),
     Error(&'a (dyn Error + 'static)),
+    Stage(StageMark),
 }
 
 /// Hands each field and its value to a closure.
@@ -50,6 +52,7 @@ impl Value<'_> {
             Self::U128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
             Self::Bytes(bytes) => quoted(out, end, |out| push_bytes(out, bytes)) | (bytes.len() > BYTES_MAX),
             Self::Error(error) => chain::write_json(out, end, error, pen),
+            Self::Stage(mark) => quoted(out, end, |out| out.push(mark.id.as_str())),
             Self::I64(value) => match u64::try_from(value).ok().and_then(|value| pen.card(value)) {
                 Some(hidden) => quoted(out, end, |out| out.push(hidden)),
                 None => plain(out, itoa::Buffer::new().format(value)),
@@ -76,6 +79,7 @@ impl Value<'_> {
         }
         let cut = match self {
             Self::Error(error) => chain::write_console(out, end, error, pen),
+            Self::Stage(mark) => plain(out, mark.id.as_str()),
             Self::Str(text) if is_plain(text) => plain(out, pen.text(text)),
             Self::F64(value) => write!(out, "{value}").is_err(),
             Self::Debug(value) => {
@@ -108,6 +112,7 @@ impl Value<'_> {
             Self::Str(text) => raw.push_str(&text[..text.floor_char_boundary(VALUE_MAX)]),
             Self::Debug(value) => pen::debug(raw, value),
             Self::Error(error) => pen::debug(raw, &error),
+            Self::Stage(mark) => raw.push_str(mark.id.as_str()),
             Self::Bytes(bytes) => {
                 let mut text = Escaped::new(raw, VALUE_MAX, Rule::Json);
                 push_bytes(&mut text, bytes);
@@ -165,7 +170,10 @@ impl<F: FnMut(&Field, Value<'_>)> Visit for Each<F> {
         self.0(field, Value::Bytes(value));
     }
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.0(field, Value::Error(value));
+        match value.downcast_ref::<StageMark>() {
+            Some(mark) => self.0(field, Value::Stage(*mark)),
+            None => self.0(field, Value::Error(value)),
+        }
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0(field, Value::Debug(value));

@@ -120,6 +120,44 @@ fn an_error_is_reported_with_the_place_where_it_was_made_and_nothing_below_an_er
 }
 
 #[test]
+fn the_lines_of_one_run_of_a_stage_are_an_operation_of_cloud_logging() {
+    const OPERATION: &str = "logging.googleapis.com/operation";
+    let lines = logged(Format::Gcp, |_| {
+        for _ in 0..2 {
+            let outer = core_log::stage!("2.0_CACHE_LOOKUP", cache_key = "k");
+            outer.in_scope(|| {
+                tracing::info!("one");
+                core_log::stage!("2.1_L1_CACHE_LOOKUP").fail();
+                tracing::info!(operation = "mine", "two");
+            });
+        }
+        tracing::info!("outside");
+    });
+    let lines: Vec<Object> = lines.iter().map(|line| parse(line)).collect();
+    let marks: Vec<_> = lines.iter().map(|line| line.0.get(OPERATION).cloned().unwrap_or_default()).collect();
+    let flags: Vec<_> = marks.iter().map(|mark| (mark.get("first").is_some(), mark.get("last").is_some())).collect();
+    let run = [(true, false), (true, true), (false, false), (false, true)];
+    assert_eq!(flags, [&run[..], &run, &[(false, false)]].concat());
+    let ids: Vec<_> = marks.iter().map(|mark| mark["id"].as_str()).collect();
+    assert!(ids[0].is_some() && ids[0] == ids[2] && ids[0] == ids[3] && ids[0] != ids[1], "{ids:?}");
+    assert!(ids[0] != ids[4] && ids[1] != ids[5] && ids[8].is_none(), "each run is one of its own: {ids:?}");
+    assert_eq!(marks[0]["producer"], "orders");
+    assert_eq!([lines[1].text("stage"), lines[1].text("severity")], ["2.1_L1_CACHE_LOOKUP", "WARNING"]);
+    assert_eq!([lines[2].text("operation"), lines[3].text("stage")], ["mine", "2.0_CACHE_LOOKUP"]);
+    let plain = logged(Format::Json, |_| drop(core_log::stage!("1.0_ONE")));
+    assert!(!plain[0].contains("googleapis"), "{plain:?}");
+}
+
+#[test]
+fn a_stage_that_failed_says_which_also_where_its_span_is_not_wanted() {
+    let lines = logged(Format::Json, |handle| {
+        handle.set_levels("warn".parse().unwrap());
+        core_log::stage!("1.0_ONE").fail();
+    });
+    assert_eq!(parse(&lines[0]).text("stage"), "1.0_ONE");
+}
+
+#[test]
 fn streambus_has_component_operation_and_error_beside_the_fields() {
     let lines = all(Format::StreamBus);
     assert_eq!([lines[1].text("component"), lines[1].text("operation")], ["payments", "pay"]);

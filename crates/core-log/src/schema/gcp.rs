@@ -13,6 +13,8 @@ pub(crate) enum Gcp {}
 // === impl Schema ===
 
 impl Schema for Gcp {
+    const HAS_OPERATIONS: bool = true;
+
     fn is_reserved(name: &str) -> bool {
         // Cloud Logging takes these out of the payload, or reads the time or an error from them.
         name.starts_with("logging.googleapis.com/")
@@ -67,6 +69,8 @@ impl Schema for Gcp {
         if let Some(context) = facts.context {
             trace(line, &facts.who.traces, context);
         }
+        // The operation, if it is one.
+        line.close::<Self>();
         line.push(",\"logging.googleapis.com/labels\":{");
         line.push(&facts.who.tail);
         if let Some(context) = facts.context {
