@@ -115,9 +115,18 @@ pub(crate) fn write_console(
 ) -> bool {
     let mut text = Escaped::new(out, end, Rule::Console);
     text.push(pen.debug(&Shown(error)));
+    if let Some(error) = error.downcast_ref::<core_errors::Error>() {
+        text.push(" (");
+        text.push(error.category().as_str());
+        if let Some(code) = error.code() {
+            text.push(" ");
+            text.push(code.as_str());
+        }
+        text.push(")");
+    }
     let mut causes = Causes::of(error);
     for cause in &mut causes {
-        text.push("\ncaused by: ");
+        text.push("\n  caused by: ");
         match cause {
             Cause::Is(cause) => text.push(pen.debug(&Shown(cause))),
             Cause::Panicked => text.push(PANICKED),

@@ -23,8 +23,8 @@ use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
 use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
-use crate::value::{Each, Value};
 use crate::stage::StageId;
+use crate::value::{Each, Value};
 use crate::writer::Closer;
 use crate::{console, event, last, line, schema, scratch};
 

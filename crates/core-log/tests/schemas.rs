@@ -135,7 +135,8 @@ fn the_lines_of_one_run_of_a_stage_are_an_operation_of_cloud_logging() {
     });
     let lines: Vec<Object> = lines.iter().map(|line| parse(line)).collect();
     let marks: Vec<_> = lines.iter().map(|line| line.0.get(OPERATION).cloned().unwrap_or_default()).collect();
-    let flags: Vec<_> = marks.iter().map(|mark| (mark.get("first").is_some(), mark.get("last").is_some())).collect();
+    let flags: Vec<_> =
+        marks.iter().map(|mark| (mark.get("first").is_some(), mark.get("last").is_some())).collect();
     let run = [(true, false), (true, true), (false, false), (false, true)];
     assert_eq!(flags, [&run[..], &run, &[(false, false)]].concat());
     let ids: Vec<_> = marks.iter().map(|mark| mark["id"].as_str()).collect();
