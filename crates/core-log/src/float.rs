@@ -35,10 +35,10 @@ fn push_thousandths(out: &mut String, count: u64, is_negative: bool) {
     let digit = |unit: u64| char::from(b'0' + u8::try_from(rest / unit % 10).unwrap_or_default());
     out.push('.');
     out.push(digit(100));
-    if rest % 100 != 0 {
+    if !rest.is_multiple_of(100) {
         out.push(digit(10));
     }
-    if rest % 10 != 0 {
+    if !rest.is_multiple_of(10) {
         out.push(digit(1));
     }
 }

@@ -236,14 +236,12 @@ fn keep<F: 'static, S: for<'a> LookupSpan<'a>>(
         return;
     }
     let mut extensions = span.extensions_mut();
-    match extensions.get_mut::<SpanFields<F>>() {
-        Some(known) => known.fields.merge(fields),
-        None => {
-            let mut known = SpanFields::<F>::of(fields);
-            known.operation = stage.map(Operation::of);
-            extensions.insert(known);
-        }
+    if let Some(known) = extensions.get_mut::<SpanFields<F>>() {
+        return known.fields.merge(fields);
     }
+    let mut new = SpanFields::<F>::of(fields);
+    new.operation = stage.map(Operation::of);
+    extensions.insert(new);
 }
 
 impl fmt::Debug for LogLayer {

@@ -52,7 +52,8 @@
 //!
 //! # Parts of the work
 //! A [`Logger`] has a component, an operation and fields for all of its lines. [`timer!`] says that something starts and how long it took,
-//! [`stage!`] the same of a stage with an id such as `2.1_L1_CACHE_LOOKUP`, and a [`WideEvent`] is one line for a whole request.
+//! [`stage!`] the same of a stage with an id such as `2.1_L1_CACHE_LOOKUP`, and a [`WideEvent`] is one line for a whole request. For Cloud
+//! Logging, the lines of one run of a stage are an operation.
 //!
 //! ```
 //! use core_log::{Logger, info};
@@ -64,17 +65,19 @@
 //!
 //! # Secrets
 //! [`Redaction`] is on unless it is turned off (`GENESIS_LOG_REDACT=false`): fields with the name of a secret, and texts with the shape of
-//! one (e-mails, phones, cards, keys of the usual issuers, JSON web tokens, private keys) lose it. [`Sensitive`] hides a value everywhere. It is
-//! a net and no permission: names of people, addresses and what has no shape pass.
+//! one (e-mails, phones, cards, keys of the usual issuers, JSON web tokens, private keys, values beside the name of a secret, also in what
+//! `Debug` shows of a struct) lose it. [`Sensitive`] hides a value everywhere. It is a net and no permission: names of people, addresses
+//! and what has no shape pass. [`LogHandle::redactions`] counts what it caught, and [`Redaction::verify`] says where.
 //!
 //! # Writing
 //! One write for each line, so lines of several threads, or of several processes that append to one file ([`Sink::file`]), do not mix.
 //! With a [`Queue`] (`GENESIS_LOG_QUEUE=8m`) a thread writes, and who logs never waits for the disk longer than [`WhenFull`] says; lines
-//! that are lost are reported in the log. [`LogHandle::flush`], a [`FlushGuard`], a panic (of a log that is [installed](Builder::install)) and [`exit`]
+//! that are lost are reported in the log. A line at `CRITICAL` or above is written when its macro returns, if that takes no longer than
+//! 250 ms. [`LogHandle::flush`], a [`FlushGuard`], a panic (of a log that is [installed](Builder::install)) and [`exit`]
 //! empty it. A write that fails or panics is counted in [`LogHandle::lost`]; nothing is printed about it.
 //!
 //! **Code of others.** A `Debug`, a `Display` or a `source` that panics costs its own field and nothing else. It may log: it runs while
-//! nothing is locked.
+//! nothing is locked. Where that leads to more and more of it, as in a writer that logs, the fifth line inside of another is lost.
 //!
 //! # Cost
 //! A disabled event costs one load and a compare. A line does not allocate once its thread has written a few. The rows `log/…` of

@@ -8,7 +8,10 @@ use crate::level::Level;
 /// Lines that wait for a thread of the log to write them, so that a slow disk or pipe does not hold up who logs.
 ///
 /// What a line costs its writer is then a lock and a copy. The thread takes all that waits at once and writes it as one piece. Lines
-/// that are lost are reported in the log itself, by a line that says how many, and in [`LogHandle::lost`](crate::LogHandle::lost). Call
+/// that are lost are reported in the log itself, by a line that says how many, and in [`LogHandle::lost`](crate::LogHandle::lost).
+///
+/// A line at [`Level::Critical`] or above may be the last of its process: whoever logs it waits until it is written, 250 ms at most, and
+/// as long for room before; not again while the writer stalls. Call
 /// [`LogHandle::flush`](crate::LogHandle::flush) before the process ends, or hold a [`FlushGuard`](crate::FlushGuard) in `main`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {

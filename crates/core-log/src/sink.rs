@@ -1,11 +1,11 @@
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::file::Appended;
+use crate::file::{self, Appended};
 
 /// Where lines go.
 #[derive(Clone)]
@@ -38,13 +38,13 @@ impl Sink {
     /// The standard output of the process.
     #[must_use]
     pub fn stdout() -> Self {
-        Self::new(Many(|lines: &[u8]| io::stdout().lock().write_all(lines)))
+        Self::new(Appended::new(io::stdout()))
     }
 
     /// The standard error output of the process.
     #[must_use]
     pub fn stderr() -> Self {
-        Self::new(Many(|lines: &[u8]| io::stderr().lock().write_all(lines)))
+        Self::new(Appended::new(io::stderr()))
     }
 
     /// Appends to a file, which is made if it is not there. Each line, or all lines of a queue together, are one write at the end of
@@ -53,7 +53,7 @@ impl Sink {
     /// # Errors
     /// If the file cannot be opened.
     pub fn file(path: impl AsRef<Path>) -> io::Result<Self> {
-        Ok(Self::new(Appended::open(path.as_ref())?))
+        Ok(Self::new(file::open(path.as_ref())?))
     }
 
     /// Something of your own.
@@ -93,19 +93,6 @@ impl fmt::Debug for Sink {
 impl<F: Fn(&[u8]) -> io::Result<()> + Send + Sync> WriteLine for F {
     fn write_line(&self, line: &[u8]) -> io::Result<()> {
         self(line)
-    }
-}
-
-/// A function that takes several lines at once, too.
-struct Many<F>(F);
-
-impl<F: Fn(&[u8]) -> io::Result<()> + Send + Sync> WriteLine for Many<F> {
-    fn write_line(&self, lines: &[u8]) -> io::Result<()> {
-        self.0(lines)
-    }
-
-    fn takes_many(&self) -> bool {
-        true
     }
 }
 

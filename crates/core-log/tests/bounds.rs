@@ -116,37 +116,37 @@ fn the_names_of_a_service_are_cut_once() {
 
 #[test]
 fn a_line_that_is_full_has_room_for_all_that_a_schema_says_beside_its_fields() {
-    let long = "\u{1}".repeat(20_000);
+    let text = "\u{1}".repeat(20_000);
     let trace =
         TraceContext::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").expect("valid");
-    let context = Context::builder().trace(trace).request("GET", "/").user(long.clone()).build();
+    let context = Context::builder().trace(trace).request("GET", "/").user(text.clone()).build();
     let name = &*Box::leak("n".repeat(4_000).into_boxed_str());
     let logger =
-        Logger::component(long.clone()).op(long.clone()).with(name, 1).with("stack_trace", long.clone());
+        Logger::component(text.clone()).op(text.clone()).with(name, 1).with("stack_trace", text.clone());
     for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
         let (sink, lines) = Sink::memory();
         let log = Log::builder()
             .lookup(|_| None)
-            .service(&*long)
+            .service(&*text)
             .project("p".repeat(128))
             .format(format)
             .sink(sink);
         let (layer, _) = log.layer().expect("it is right");
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             let _entered = context.enter();
-            let outer = tracing::info_span!("s", component = long, error = long, x = long).entered();
-            let inner = tracing::info_span!("s", operation = long, a = long, b = long, c = long).entered();
+            let outer = tracing::info_span!("s", component = text, error = text, x = text).entered();
+            let inner = tracing::info_span!("s", operation = text, a = text, b = text, c = text).entered();
             let error = Deep::chain(20, 9_000);
-            core_log::error!(logger: logger, d = long, e = long, f = long, error = &error as &dyn StdError, "{long}");
+            core_log::error!(logger: logger, d = text, e = text, f = text, error = &error as &dyn StdError, "{text}");
             tracing::error!(
-                error = long,
-                f = long,
-                g = long,
-                h = long,
-                i = long,
-                operation = long,
-                component = long,
-                "{long}"
+                error = text,
+                f = text,
+                g = text,
+                h = text,
+                i = text,
+                operation = text,
+                component = text,
+                "{text}"
             );
             drop((inner, outer));
         });

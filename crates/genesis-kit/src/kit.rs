@@ -290,6 +290,10 @@ impl Builder {
         #[cfg(feature = "metrics")]
         {
             crate::collect::process(&self.metrics, identity);
+            #[cfg(feature = "log")]
+            if let Some(log) = &log {
+                crate::collect::log(&self.metrics, log);
+            }
             #[cfg(feature = "breaker")]
             crate::collect::breakers(&self.metrics, &breakers);
             #[cfg(feature = "pipeline")]

@@ -36,4 +36,13 @@ async fn operators_see_and_change_what_is_logged() {
     let heard: Vec<String> = lines.lines();
     assert_eq!(heard.len(), 1);
     assert!(heard[0].contains(r#""severity":"DEBUG","message":"heard""#), "{}", heard[0]);
+    tracing::info!("mail to {}", "ann@example.com");
+    let metrics = kit.metrics().respond(None).body;
+    for line in [
+        "log_redactions_total{kind=\"email\"} 1\n",
+        "log_redactions_total{kind=\"card\"} 0\n",
+        "log_lines_lost_total 0\n",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
 }
