@@ -37,6 +37,7 @@ pub(crate) fn write_json(
     let mut cut = message(out, end, error, pen);
     if let Some(error) = error.downcast_ref::<core_errors::Error>() {
         cut |= facts(out, error);
+        cut |= backtrace(out, end, ",\"backtrace\":", error, pen);
     }
     let mut causes = Causes::of(error);
     let mut separator = ",\"causes\":[";
@@ -97,8 +98,32 @@ pub(crate) fn write_ecs(
         if let Some(code) = error.code() {
             member(",\"error.code\":", code.as_str());
         }
+        cut |= backtrace(out, end, ",\"error.stack_trace\":", error, pen);
     }
     cut
+}
+
+/// Appends how an error of ours came to where it was made, as `stack_trace`. Nothing if that is not known, or not wanted.
+pub(crate) fn write_stack(
+    out: &mut String,
+    end: usize,
+    error: &(dyn Error + 'static),
+    pen: &mut Pen<'_>,
+) -> Option<bool> {
+    let (error, start) = (error.downcast_ref::<core_errors::Error>()?, out.len());
+    let cut = backtrace(out, end, ",\"stack_trace\":", error, pen);
+    (out.len() > start).then_some(cut)
+}
+
+/// Appends the same as a member, if there is room for it.
+fn backtrace(out: &mut String, end: usize, key: &str, error: &core_errors::Error, pen: &mut Pen<'_>) -> bool {
+    let Some(trace) = error.backtrace().filter(|_| pen.policy.traces) else { return false };
+    if out.len() + key.len() >= end {
+        return true;
+    }
+    out.push_str(key);
+    let end = end.min(out.len() + MESSAGE_MAX);
+    quoted(out, end, |out| out.push(pen.debug(&format_args!("{trace}"))))
 }
 
 /// Where an error of ours was made.

@@ -36,6 +36,7 @@ pub struct Builder {
     colour: Option<bool>,
     project: Option<String>,
     source: Option<bool>,
+    traces: Option<bool>,
     queue: Queueing,
     redaction: Option<Redaction>,
     sampling: Option<Sampling>,
@@ -68,6 +69,7 @@ impl Log {
             colour: None,
             project: None,
             source: None,
+            traces: None,
             queue: Queueing::AsTheEnvironmentSays,
             redaction: None,
             sampling: None,
@@ -127,6 +129,14 @@ impl Builder {
     /// The form for people says it only where this is set here.
     pub fn source(mut self, source: bool) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Whether errors of ours bring the backtrace that they took, 4 KiB of it: as `backtrace` of the error, `stack_trace` in
+    /// [`Format::StreamBus`], `error.stack_trace` in [`Format::Ecs`]. The form for people has none. It costs some milliseconds a line.
+    /// Default: `GENESIS_LOG_TRACE`, or else `false`.
+    pub fn traces(mut self, traces: bool) -> Self {
+        self.traces = Some(traces);
         self
     }
 
@@ -204,6 +214,10 @@ impl Builder {
             None if self.switch("GENESIS_LOG_REDACT", true)? => Redaction::new(),
             None => Redaction::off(),
         };
+        let traces = match self.traces {
+            Some(traces) => traces,
+            None => self.switch("GENESIS_LOG_TRACE", false)?,
+        };
         let sampling = self.sampling.map(Sampling::checked).transpose()?;
         let service = self.service.unwrap_or(identity.service);
         let names = [&*service, &identity.environment, &identity.version];
@@ -216,6 +230,7 @@ impl Builder {
         }
         handle.0.tally.get_or_init(|| Arc::clone(&redaction.tally));
         who.redaction = redaction;
+        who.redaction.traces = traces;
         let sink = self.sink.unwrap_or_else(Sink::stdout);
         let output = match queue {
             None => Output::Now(sink),

@@ -95,6 +95,7 @@ mod float;
 mod format;
 mod handle;
 mod http;
+mod ids;
 mod key;
 mod last;
 mod layer;

@@ -33,9 +33,6 @@ pub(crate) const LINE_MAX: usize = 64 * 1024;
 /// a mark and the closing brackets of an error.
 pub(crate) const FIELDS_END: usize = LINE_MAX - 6 * 1024;
 
-/// The most of the ids of a context together, and of each of them alone if they are more.
-const IDS_MAX: usize = 1024;
-
 /// What the head and the tail of a line are made of.
 pub(crate) struct Facts<'a> {
     pub(crate) level: Level,
@@ -274,6 +271,14 @@ impl Line<'_> {
         let lifted = &mut self.buffers.lifted;
         let end = lifted.len() + room;
         self.truncated |= write_lifted(lifted, end, key, lift, value, pen);
+        let stack = Key::new("stack_trace");
+        if let (Lift::Chain, Value::Error(error)) = (lift, value)
+            && !self.buffers.keys.has(stack)
+            && let Some(cut) = chain::write_stack(&mut self.buffers.lifted, end, error, pen)
+        {
+            self.buffers.keys.add(stack);
+            self.truncated |= cut;
+        }
     }
 
     fn message(&mut self, value: Value<'_>, pen: &mut Pen<'_>) {
@@ -363,44 +368,6 @@ impl Line<'_> {
         out.push('}');
     }
 
-    /// The ids of the context, as members of where the line is: all of which it has no field.
-    pub(crate) fn ids(&mut self, context: &Context, pen: &mut Pen<'_>) {
-        let Buffers { out, keys, .. } = &mut *self.buffers;
-        let ids = context.log_fragment();
-        // What could break a line was escaped when it was made.
-        let is_free = keys.has_none(IDS_MASK) || !IDS.iter().any(|key| keys.has(*key));
-        if ids.len() <= IDS_MAX && is_free && context.user().is_none_or(|user| pen.is_clean(&user.id)) {
-            out.push(',');
-            out.push_str(ids);
-            return;
-        }
-        let names = context.log_keys();
-        let taken = |name: &'static str| keys.has(Key::new(name));
-        for name in names.iter().filter(|name| !taken(name)) {
-            let owned;
-            let value = match context.user() {
-                // It may be as long as a caller likes.
-                Some(user) if *name == "user_id" => pen.id(&user.id),
-                _ => {
-                    owned = context.log_value(name).unwrap_or_default();
-                    &*owned
-                }
-            };
-            out.push_str(",\"");
-            out.push_str(name);
-            out.push_str("\":");
-            let end = out.len() + IDS_MAX;
-            self.truncated |= quoted(out, end, |out| out.push(value));
-        }
-        pen.leave("user_id");
-    }
-
-    /// The same where no field can stand in the way: in an object of their own.
-    pub(crate) fn labels(&mut self, context: &Context, pen: &mut Pen<'_>) {
-        self.buffers.keys.clear();
-        self.ids(context, pen);
-    }
-
     /// Closes the container of the fields, if the schema has one, after opening it if there was none.
     pub(crate) fn close<F: Schema>(&mut self) {
         self.open::<F>();
@@ -427,27 +394,6 @@ impl Line<'_> {
         FIELDS_END.saturating_sub(self.buffers.lifted.len())
     }
 }
-
-/// What a context may bring.
-const IDS: [Key; 7] = [
-    Key::new("correlation_id"),
-    Key::new("trace_id"),
-    Key::new("span_id"),
-    Key::new("request_id"),
-    Key::new("user_id"),
-    Key::new("tenant"),
-    Key::new("remote_trace_id"),
-];
-
-/// The bits of them.
-const IDS_MASK: u64 = {
-    let (mut mask, mut at) = (0, 0);
-    while at < IDS.len() {
-        mask |= IDS[at].bit();
-        at += 1;
-    }
-    mask
-};
 
 /// Appends what stands beside the fields, with its comma.
 fn write_lifted(

@@ -30,10 +30,11 @@ use crate::text::{MARK, VALUE_MAX};
 pub struct Redaction {
     keys: Vec<String>,
     allowed: Vec<String>,
-    use_keys: bool,
+    is_on: bool,
     actions: [Action; Kind::ALL.len()],
-    use_values: bool,
     pub(crate) verify: bool,
+    /// Whether errors bring their backtraces. The builder of a log says so; it is here because whatever writes a value has this.
+    pub(crate) traces: bool,
     hasher: Option<Hasher>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -50,10 +51,10 @@ impl Redaction {
         Self {
             keys: Vec::new(),
             allowed: Vec::new(),
-            use_keys: true,
+            is_on: true,
             actions: [Action::Mask; Kind::ALL.len()],
-            use_values: true,
             verify: false,
+            traces: false,
             hasher: None,
             tally: Arc::default(),
         }
@@ -62,7 +63,7 @@ impl Redaction {
     /// Nothing is taken out, except what types hide.
     #[must_use]
     pub fn off() -> Self {
-        Self { use_keys: false, use_values: false, ..Self::new() }
+        Self { is_on: false, ..Self::new() }
     }
 
     /// What becomes of one kind. Default: [`Action::Mask`].
@@ -137,7 +138,7 @@ impl Redaction {
     ) -> &'a str {
         // A line cuts after so many bytes, and says so; some more, so that it has to.
         let shown = if is_cut { text.floor_char_boundary(VALUE_MAX + 4) } else { text.len() };
-        if !self.use_values || scan::is_harmless(text) {
+        if !self.is_on || scan::is_harmless(text) {
             return &text[..shown];
         }
         let next = |from| scan::next(text, from, numbers, self).filter(|found| found.start < shown);
@@ -168,12 +169,12 @@ impl Redaction {
 
     /// Whether something in an id may have to be taken out: it looks like an address.
     pub(crate) fn may_clean_id(&self, id: &str) -> bool {
-        self.use_values && id.bytes().any(|byte| matches!(byte, b'@' | b'%'))
+        self.is_on && id.bytes().any(|byte| matches!(byte, b'@' | b'%'))
     }
 
     /// Whether a number is that of a card, and has to be taken out.
     pub(crate) fn is_card(&self, number: u64) -> bool {
-        self.use_values && numbers::is_card(number) && self.wants(Kind::Card)
+        self.is_on && numbers::is_card(number) && self.wants(Kind::Card)
     }
 
     fn wants(&self, kind: Kind) -> bool {
@@ -189,7 +190,7 @@ impl Redaction {
     /// What becomes of the values of a field of that name, if it is a secret.
     pub(crate) fn of_field(&self, name: &str) -> Action {
         let is_named = || keys::is_secret(name) || self.keys.iter().any(|key| keys::ends_in(name, key));
-        let is_secret = self.use_keys && is_named() && !self.allowed.iter().any(|allowed| allowed == name);
+        let is_secret = self.is_on && is_named() && !self.allowed.iter().any(|allowed| allowed == name);
         if is_secret { self.action(Kind::Key) } else { Action::Keep }
     }
 
@@ -233,8 +234,7 @@ impl Default for Redaction {
 impl fmt::Debug for Redaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redaction")
-            .field("use_keys", &self.use_keys)
-            .field("use_values", &self.use_values)
+            .field("is_on", &self.is_on)
             .field("actions", &self.actions)
             .finish_non_exhaustive()
     }
