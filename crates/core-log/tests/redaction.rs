@@ -181,6 +181,15 @@ fn harmless() -> Vec<String> {
         "secret: null",
         "AKIA",
         "cookies are fine",
+        "auth::token::Token",
+        "core_http::cookie::parse failed",
+        "if token => next",
+        "bypass=true",
+        "https://example.com:8080/@team",
+        "http://[::1]:8080/x@y",
+        "50%400 of it",
+        "the password (if any) was right",
+        "order_id=4839201845",
     ];
     lines.map(String::from).into()
 }
@@ -361,6 +370,19 @@ fn the_worst_text_costs_a_fixed_amount_a_byte() {
         "+1",
         "\\",
         "aaaaaaaaaaaaaaaaaaaaaaaa.",
+        "password=(",
+        "token=([REDACTED",
+        "token: x(",
+        "token: aaaaaa ",
+        "token=\\'",
+        "token=\\\\\"",
+        "token='a",
+        "<token>",
+        "a%40a.",
+        "\x1b[31m",
+        "\\u{1b}[3",
+        "Authorization: Digest ",
+        "id=1234567890 ",
     ];
     for piece in worst {
         // Eight short texts take as long as one that is eight times as long: whatever disturbs the machine disturbs both.

@@ -57,7 +57,7 @@ pub(super) fn at(text: &str, from: usize, at: usize, is_secret: impl Fn(&str) ->
     let doubled = usize::from(matches!(bytes.get(at + 1), Some(b'=' | b'>')));
     let spaces = count(&bytes[(at + 1 + doubled).min(bytes.len())..], 2, |byte| byte == b' ');
     let value = value(text, at + 1 + doubled + spaces, name)?;
-    let is_prose = sign == b':'
+    let is_prose = (sign == b':' || bytes.get(at + 1) == Some(&b'>'))
         && spaces > 0
         && value.is_bare
         && !["password", "passwd", "pwd", "passphrase"].iter().any(|sure| keys::ends_in(name, sure))
