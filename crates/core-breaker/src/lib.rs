@@ -109,6 +109,7 @@ mod near;
 mod opening;
 mod operator;
 mod outcome;
+mod outlier;
 mod plan;
 mod registry;
 mod round;
@@ -132,6 +133,10 @@ pub use fleet::{Fleet, FleetBuilder, FleetStatus};
 pub use keyed::KeyedBreaker;
 pub use opening::{Hints, OpenTimes, Opening, Progression, RampUp};
 pub use operator::Isolation;
+pub use outlier::{
+    ConsecutiveFailures, FailurePercentage, Finding, Host, HostChange, HostSnapshot, HostState, OutlierEvent,
+    OutlierRules, OutlierSnapshot, OutlierTotals, Outliers, OutliersBuilder, Spared, SuccessRate,
+};
 pub use registry::Registry;
 pub use rules::{Rule, Rules};
 pub use saved::{Saved, SavedAverage, SavedBucket, SavedResult};

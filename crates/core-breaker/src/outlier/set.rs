@@ -1,0 +1,316 @@
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use core_errors::Name;
+use core_policy::{KeyedMap, KeysFull};
+use core_time::{Clock, Instant};
+
+use super::config::{Checked, OutliersBuilder, Settings};
+use super::engine::{Engine, Hosts, Ledger};
+use super::event::{OutlierEvent, Subscriber};
+use super::health::{Ejection, Health};
+use super::host::Host;
+use super::snapshot::OutlierSnapshot;
+use crate::error::{ConfigError, Kind};
+
+/// The hosts that serve one upstream, of which those that do worse than the others get no calls for a while. Cheap to clone;
+/// clones share the hosts.
+///
+/// The key is a `String`, or whatever names a host.
+pub struct Outliers<K = String> {
+    inner: Arc<Inner>,
+    map: Arc<KeyedMap<K, Health>>,
+}
+
+/// What all hosts of a set share.
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+    pub(super) clock: Clock,
+    subscribers: Box<[Subscriber]>,
+}
+
+/// The longest reason that an operator may give, in bytes.
+const REASON_MAX: usize = 500;
+
+// === impl Outliers ===
+
+impl Outliers {
+    /// Defaults that can be changed, for hosts whatever their keys.
+    pub fn builder() -> OutliersBuilder {
+        OutliersBuilder::of(Settings::default())
+    }
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
+    pub(super) fn new(checked: Checked) -> Result<Self, ConfigError> {
+        let Checked { name, rules, settings, keys, clock, rng, subscribers } = checked;
+        let map: KeyedMap<K, Health> = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
+        let map = Arc::new(map.keep_if(Health::is_ejected));
+        let hosts: Arc<dyn Hosts> = Arc::clone(&map) as _;
+        let engine = Engine::new(name, hosts, rules, settings, rng, clock.now());
+        Ok(Self { inner: Arc::new(Inner { engine, clock, subscribers }), map })
+    }
+
+    /// The host of `key`, which is known from then on: until nobody has held it or asked for it in the idle time, or it is
+    /// [forgotten](Self::forget). What many hosts decide is decided by those that are known, so ask for each once at the start.
+    ///
+    /// # Errors
+    /// If there is room for no more hosts, and all are in use or ejected.
+    pub fn host<Q>(&self, key: &Q) -> Result<Host, KeysFull>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ToString + ?Sized,
+    {
+        let make = || Health::new(key.to_string().into(), self.inner.engine.serial());
+        let health = self.map.get_or_insert_with(key, make)?;
+        Ok(Host::new(health, Arc::clone(&self.inner)))
+    }
+
+    /// Whether the host is ejected; one that is not known is not. Changes nothing, see [`Host::is_ejected`].
+    #[must_use]
+    pub fn is_ejected<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.map.peek(key).is_some_and(|health| health.is_ejected())
+    }
+
+    /// Of these hosts, those that may be called: that are not ejected, or all but those that an operator ejected while so few hosts are
+    /// in service that ejections are ignored. Hosts that are not known may be called. Sweeps first if a sweep is due.
+    ///
+    /// There may be none, where the candidates are some of the hosts only. No allocation; for each candidate a hash and the lock
+    /// of a shard. Whoever holds [`Host`]s filters by [`Host::is_usable`], which is a load.
+    pub fn choose<'c, Q, I>(&self, candidates: I) -> impl Iterator<Item = &'c Q>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized + 'c,
+        I: IntoIterator<Item = &'c Q>,
+    {
+        if let Ok(now) = self.inner.clock.reached(self.inner.engine.due()) {
+            self.inner.sweep_in_passing(now);
+        }
+        candidates.into_iter().filter(|key| {
+            let health = self.map.peek(*key);
+            health.is_none_or(|health| !health.is_ejected() || self.inner.ignores(&health))
+        })
+    }
+
+    /// Makes the sweep, if it is due. When the next one is. Calls do this in passing; for an upstream that has few, or so many hosts
+    /// that no call should do it, a task can:
+    ///
+    /// ```no_run
+    /// # async fn f(clock: core_time::Clock, outliers: core_breaker::Outliers) {
+    /// loop {
+    ///     clock.sleep_until(outliers.sweep()).await;
+    /// }
+    /// # }
+    /// ```
+    #[expect(clippy::must_use_candidate, reason = "most call it for what it does")]
+    pub fn sweep(&self) -> Instant {
+        self.inner.sweep(self.inner.clock.now());
+        self.inner.engine.due()
+    }
+
+    /// Ejects a host until [`force_return`](Self::force_return), whatever the rules say, however many are ejected, and also where
+    /// ejections are ignored.
+    ///
+    /// # Errors
+    /// If no such host is known, and none is made then; if the reason is empty or longer than 500 bytes.
+    pub fn force_eject<Q: Hash + Eq + ?Sized>(&self, key: &Q, reason: &str) -> Result<(), ConfigError>
+    where
+        K: Borrow<Q>,
+    {
+        self.order(key, reason, Engine::force_out)
+    }
+
+    /// Returns a host now, whatever ejected it, and forgets how often it was. Of a host in service it forgets that, and its failures in
+    /// a row.
+    ///
+    /// # Errors
+    /// If no such host is known; if the reason is empty or longer than 500 bytes.
+    pub fn force_return<Q: Hash + Eq + ?Sized>(&self, key: &Q, reason: &str) -> Result<(), ConfigError>
+    where
+        K: Borrow<Q>,
+    {
+        self.order(key, reason, Engine::force_in)
+    }
+
+    /// The upstream has this host no longer: forgets it, even if it is in use or ejected. Whether it was known. Calls to a host that is
+    /// held still pass, and are nobody's.
+    pub fn forget<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        // Drops the key, which may run code of the user's, so under no lock.
+        let Some(health) = self.map.remove(key) else { return false };
+        let _ledger = self.inner.engine.ledger();
+        health.books().is_gone = true;
+        self.inner.engine.release(&health);
+        true
+    }
+
+    /// Goes by other rules from now on: `change` gets what it was built with and returns what shall be. All or nothing.
+    ///
+    /// Hosts, what they have answered in the interval, failures in a row, and ejections that run with their times stay as they are. An
+    /// interval that would be over by now is over. `change` may be called again if another thread changes the rules at the same moment.
+    ///
+    /// # Errors
+    /// As [`OutliersBuilder::build`]; and if something is set that cannot be changed: name, room for hosts, clock, seed and subscribers.
+    /// Nothing has changed then.
+    pub fn reconfigure(
+        &self,
+        change: impl Fn(OutliersBuilder) -> OutliersBuilder,
+    ) -> Result<(), ConfigError> {
+        loop {
+            let (settings, version) = self.inner.engine.ledger().settings;
+            let builder = change(OutliersBuilder::of(settings));
+            if let Some(what) = builder.fixed {
+                return Err(ConfigError(Kind::Fixed { what }));
+            }
+            let keys = core_policy::Keyed::max(self.map.max()).idle(self.map.idle());
+            let rules = builder.settings.checked(&keys)?;
+            let now = self.inner.clock.now();
+            self.inner.sweep(now);
+            let mut ledger = self.inner.engine.ledger();
+            if ledger.settings.1 == version {
+                let settings = (builder.settings, version + 1);
+                self.inner.engine.reconfigure(&mut ledger, rules, settings, now);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Everything there is to know. Changes nothing.
+    #[must_use]
+    pub fn snapshot(&self) -> OutlierSnapshot {
+        let now = self.inner.clock.now();
+        OutlierSnapshot::of(&self.inner.engine, self.map.values(), self.map.stats(), now)
+    }
+
+    fn order<Q: Hash + Eq + ?Sized>(
+        &self,
+        key: &Q,
+        reason: &str,
+        order: impl FnOnce(&Engine, &mut Ledger, &Health, Arc<str>, Instant),
+    ) -> Result<(), ConfigError>
+    where
+        K: Borrow<Q>,
+    {
+        if reason.is_empty() || reason.len() > REASON_MAX {
+            return Err(ConfigError(Kind::Reason { len: reason.len() }));
+        }
+        let health = self.map.peek(key).ok_or(ConfigError(Kind::UnknownHost))?;
+        let (engine, now) = (&self.inner.engine, self.inner.clock.now());
+        {
+            let mut ledger = engine.ledger();
+            if health.books().is_gone {
+                return Err(ConfigError(Kind::UnknownHost));
+            }
+            order(engine, &mut ledger, &health, reason.into(), now);
+        }
+        self.inner.deliver();
+        Ok(())
+    }
+}
+
+impl<K> Outliers<K> {
+    /// The name of the upstream.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.inner.engine.name()
+    }
+
+    /// Whether so few hosts are in service that ejections are ignored.
+    #[must_use]
+    pub fn is_panicking(&self) -> bool {
+        self.inner.engine.is_panicking()
+    }
+}
+
+impl<K: Hash + Eq + Send + Sync> Hosts for KeyedMap<K, Health> {
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    fn all(&self) -> Vec<Arc<Health>> {
+        self.evict_idle();
+        self.values()
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// Whether calls pass to a host that is ejected.
+    #[cold]
+    pub(super) fn ignores(&self, health: &Health) -> bool {
+        health.ejection() != Some(Ejection::Forced) && self.engine.is_panicking()
+    }
+
+    /// Makes the sweep that is due, unless another thread is at it.
+    #[cold]
+    pub(super) fn sweep_in_passing(&self, now: Instant) {
+        let Some(claim) = self.engine.claim() else { return };
+        let tells = self.engine.sweep(now);
+        drop(claim);
+        if tells {
+            self.deliver();
+        }
+    }
+
+    pub(super) fn sweep(&self, now: Instant) {
+        if self.engine.sweep(now) {
+            self.deliver();
+        }
+    }
+
+    #[cold]
+    pub(super) fn found_run(&self, health: &Health) {
+        if self.engine.found_run(health, self.clock.now()) {
+            self.deliver();
+        }
+    }
+
+    /// Hands events to subscribers, unless another thread is at it: then that one delivers ours, in order.
+    #[cold]
+    fn deliver(&self) {
+        if !self.engine.ledger().outbox.start() {
+            return;
+        }
+        while let Some(event) = self.next_event() {
+            self.publish(&event);
+        }
+    }
+
+    fn next_event(&self) -> Option<OutlierEvent> {
+        self.engine.ledger().outbox.next()
+    }
+
+    fn publish(&self, event: &OutlierEvent) {
+        #[cfg(feature = "tracing")]
+        crate::trace::outlier(event);
+        for subscriber in &self.subscribers {
+            // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
+            let _ = catch_unwind(AssertUnwindSafe(|| subscriber(event)));
+        }
+    }
+}
+
+impl<K> Clone for Outliers<K> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), map: Arc::clone(&self.map) }
+    }
+}
+
+impl<K> fmt::Debug for Outliers<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outliers")
+            .field("name", &self.name())
+            .field("hosts", &self.inner.engine.known())
+            .field("ejected", &self.inner.engine.ejected())
+            .finish_non_exhaustive()
+    }
+}
