@@ -34,7 +34,8 @@
 //! ```
 //!
 //! Streams and callbacks take a permit: [`Breaker::acquire`]. A breaker for each host or tenant: [`Breaker::keyed`]. All
-//! of a service by name: [`Registry`]. Many instances of a service: [`Fleet`].
+//! of a service by name: [`Registry`]. Many instances of a service: [`Fleet`]. Several hosts that can stand in for each other, of
+//! which one may be bad: [`Outliers`].
 //!
 //! ```text
 //!            too many failures                open time over, a call comes
