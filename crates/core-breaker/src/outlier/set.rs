@@ -148,8 +148,8 @@ impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
     /// Of these hosts, those that may be called: that are not ejected, or all but those that an operator ejected while so few hosts are
     /// in service that ejections are ignored. Hosts that are not known may be called. Sweeps first if a sweep is due.
     ///
-    /// There may be none, where the candidates are some of the hosts only. No allocation; for each candidate a hash and the lock
-    /// of a shard. Whoever holds [`Host`]s filters by [`Host::is_usable`], which is a load.
+    /// There may be none, where the candidates are some of the hosts only. No allocation but for a sweep; for each candidate a hash and
+    /// the lock of a shard. Whoever holds [`Host`]s filters by [`Host::is_usable`], which is a load.
     pub fn choose<'c, Q, I>(&self, candidates: I) -> impl Iterator<Item = &'c Q>
     where
         K: Borrow<Q>,
@@ -193,8 +193,8 @@ impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
         self.order(key, reason, Engine::force_out)
     }
 
-    /// Returns a host now, whatever ejected it, and forgets how often it was. Of a host in service it forgets that, and its failures in
-    /// a row.
+    /// Returns a host now, whatever ejected it. It begins anew, as does one that is in service: how often it was ejected, its failures in
+    /// a row, and what it answered in the interval are forgotten.
     ///
     /// # Errors
     /// If no such host is known; if the reason is empty or longer than 500 bytes.
