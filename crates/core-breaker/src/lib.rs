@@ -112,6 +112,7 @@ mod operator;
 mod outcome;
 mod outlier;
 mod plan;
+mod presets;
 mod registry;
 mod round;
 mod rules;
