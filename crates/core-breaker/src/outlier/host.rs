@@ -6,7 +6,7 @@ use core_policy::{Admit, Cx, Next, Permit, Policy};
 use core_time::Clock;
 
 use super::health::{Count, Ejection, Health};
-use super::set::Inner;
+use super::inner::Inner;
 use super::snapshot::HostSnapshot;
 use crate::outcome::Outcome;
 

@@ -1,18 +1,17 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use core_errors::Name;
 use core_policy::{KeyedMap, KeysFull};
-use core_time::{Clock, Instant};
+use core_time::Instant;
 
 use super::config::{Checked, OutliersBuilder, Settings};
-use super::engine::{Engine, Hosts, Ledger};
-use super::event::{OutlierEvent, Subscriber};
-use super::health::{Ejection, Health};
+use super::engine::{Engine, Hosts};
+use super::health::Health;
 use super::host::Host;
+use super::inner::Inner;
 use super::snapshot::OutlierSnapshot;
 use crate::error::{ConfigError, Kind};
 
@@ -88,19 +87,9 @@ use crate::error::{ConfigError, Kind};
 /// (Envoy), at the threshold of failures and not only over it (Envoy), and one more must fit into the share that may be ejected (Envoy; A50
 /// goes over it by one). Rule OD-1 of this project.
 pub struct Outliers<K = String> {
-    inner: Arc<Inner>,
-    map: Arc<KeyedMap<K, Health>>,
+    pub(super) inner: Arc<Inner>,
+    pub(super) map: Arc<KeyedMap<K, Health>>,
 }
-
-/// What all hosts of a set share.
-pub(super) struct Inner {
-    pub(super) engine: Engine,
-    pub(super) clock: Clock,
-    subscribers: Box<[Subscriber]>,
-}
-
-/// The longest reason that an operator may give, in bytes.
-const REASON_MAX: usize = 500;
 
 // === impl Outliers ===
 
@@ -181,44 +170,6 @@ impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
         self.inner.engine.due()
     }
 
-    /// Ejects a host until [`force_return`](Self::force_return), whatever the rules say, however many are ejected, and also where
-    /// ejections are ignored.
-    ///
-    /// # Errors
-    /// If no such host is known, and none is made then; if the reason is empty or longer than 500 bytes.
-    pub fn force_eject<Q: Hash + Eq + ?Sized>(&self, key: &Q, reason: &str) -> Result<(), ConfigError>
-    where
-        K: Borrow<Q>,
-    {
-        self.order(key, reason, Engine::force_out)
-    }
-
-    /// Returns a host now, whatever ejected it. It begins anew, as does one that is in service: how often it was ejected, its failures in
-    /// a row, and what it answered in the interval are forgotten.
-    ///
-    /// # Errors
-    /// If no such host is known; if the reason is empty or longer than 500 bytes.
-    pub fn force_return<Q: Hash + Eq + ?Sized>(&self, key: &Q, reason: &str) -> Result<(), ConfigError>
-    where
-        K: Borrow<Q>,
-    {
-        self.order(key, reason, Engine::force_in)
-    }
-
-    /// The upstream has this host no longer: forgets it, even if it is in use or ejected. Whether it was known. Calls to a host that is
-    /// held still pass, and are nobody's.
-    pub fn forget<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-    {
-        // Drops the key, which may run code of the user's, so under no lock.
-        let Some(health) = self.map.remove(key) else { return false };
-        let _ledger = self.inner.engine.ledger();
-        health.books().is_gone = true;
-        self.inner.engine.release(&health);
-        true
-    }
-
     /// Goes by other rules from now on: `change` gets what it was built with and returns what shall be. All or nothing.
     ///
     /// Hosts, what they have answered in the interval, failures in a row, and ejections that run with their times stay as they are. An
@@ -256,31 +207,6 @@ impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
         let now = self.inner.clock.now();
         OutlierSnapshot::of(&self.inner.engine, self.map.values(), self.map.stats(), now)
     }
-
-    fn order<Q: Hash + Eq + ?Sized>(
-        &self,
-        key: &Q,
-        reason: &str,
-        order: impl FnOnce(&Engine, &mut Ledger, &Health, Arc<str>, Instant),
-    ) -> Result<(), ConfigError>
-    where
-        K: Borrow<Q>,
-    {
-        if reason.is_empty() || reason.len() > REASON_MAX {
-            return Err(ConfigError(Kind::Reason { len: reason.len() }));
-        }
-        let health = self.map.peek(key).ok_or(ConfigError(Kind::UnknownHost))?;
-        let (engine, now) = (&self.inner.engine, self.inner.clock.now());
-        {
-            let mut ledger = engine.ledger();
-            if health.books().is_gone {
-                return Err(ConfigError(Kind::UnknownHost));
-            }
-            order(engine, &mut ledger, &health, reason.into(), now);
-        }
-        self.inner.deliver();
-        Ok(())
-    }
 }
 
 impl<K> Outliers<K> {
@@ -305,64 +231,6 @@ impl<K: Hash + Eq + Send + Sync> Hosts for KeyedMap<K, Health> {
     fn all(&self) -> Vec<Arc<Health>> {
         self.evict_idle();
         self.values()
-    }
-}
-
-// === impl Inner ===
-
-impl Inner {
-    /// Whether calls pass to a host that is ejected.
-    #[cold]
-    pub(super) fn ignores(&self, health: &Health) -> bool {
-        health.ejection() != Some(Ejection::Forced) && self.engine.is_panicking()
-    }
-
-    /// Makes the sweep that is due, unless another thread is at it.
-    #[cold]
-    pub(super) fn sweep_in_passing(&self, now: Instant) {
-        let Some(claim) = self.engine.claim() else { return };
-        let tells = self.engine.sweep(now);
-        drop(claim);
-        if tells {
-            self.deliver();
-        }
-    }
-
-    pub(super) fn sweep(&self, now: Instant) {
-        if self.engine.sweep(now) {
-            self.deliver();
-        }
-    }
-
-    #[cold]
-    pub(super) fn found_run(&self, health: &Health) {
-        if self.engine.found_run(health, self.clock.now()) {
-            self.deliver();
-        }
-    }
-
-    /// Hands events to subscribers, unless another thread is at it: then that one delivers ours, in order.
-    #[cold]
-    fn deliver(&self) {
-        if !self.engine.ledger().outbox.start() {
-            return;
-        }
-        while let Some(event) = self.next_event() {
-            self.publish(&event);
-        }
-    }
-
-    fn next_event(&self) -> Option<OutlierEvent> {
-        self.engine.ledger().outbox.next()
-    }
-
-    fn publish(&self, event: &OutlierEvent) {
-        #[cfg(feature = "tracing")]
-        crate::trace::outlier(event);
-        for subscriber in &self.subscribers {
-            // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
-            let _ = catch_unwind(AssertUnwindSafe(|| subscriber(event)));
-        }
     }
 }
 
