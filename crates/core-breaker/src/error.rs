@@ -115,7 +115,7 @@ impl fmt::Display for ConfigError {
                 f.write_str("the window has more buckets than nanoseconds: make it longer or take fewer buckets")
             }
             Kind::Reason { len } => {
-                write!(f, "the reason has {len} bytes: say in 1 to 500 why the breaker is forced")
+                write!(f, "the reason has {len} bytes: say in 1 to 500 why it is forced")
             }
             Kind::Unknown { name, near } => {
                 write!(f, "no breaker is called {name:?}; none was created")?;

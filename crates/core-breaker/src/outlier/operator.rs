@@ -10,9 +10,7 @@ use super::engine::{Engine, Ledger};
 use super::health::Health;
 use super::set::Outliers;
 use crate::error::{ConfigError, Kind};
-
-/// The longest reason that an operator may give, in bytes.
-const REASON_MAX: usize = 500;
+use crate::operator::checked_reason;
 
 // === impl Outliers ===
 
@@ -64,9 +62,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
     where
         K: Borrow<Q>,
     {
-        if reason.is_empty() || reason.len() > REASON_MAX {
-            return Err(ConfigError(Kind::Reason { len: reason.len() }));
-        }
+        let reason = checked_reason(reason)?;
         let health = self.map.peek(key).ok_or(ConfigError(Kind::UnknownHost))?;
         let (engine, now) = (&self.inner.engine, self.inner.clock.now());
         {
@@ -74,7 +70,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
             if health.books().is_gone {
                 return Err(ConfigError(Kind::UnknownHost));
             }
-            order(engine, &mut ledger, &health, reason.into(), now);
+            order(engine, &mut ledger, &health, reason, now);
         }
         self.inner.deliver();
         Ok(())
