@@ -28,7 +28,8 @@ fn run(leave_out: bool) -> History {
                 break next;
             }
         };
-        let is_bad = host.key() == "3" && (BAD.0..BAD.1).contains(&second) && turn / all.len() % 2 == 0;
+        let is_bad =
+            host.key() == "3" && (BAD.0..BAD.1).contains(&second) && (turn / all.len()).is_multiple_of(2);
         let answer = || if is_bad { Err(Error::network("hung up")) } else { Ok(()) };
         let result = if leave_out { host.call_blocking(|_| answer()).is_ok() } else { answer().is_ok() };
         if !result {
