@@ -92,6 +92,8 @@ pub struct Durations {
     pub sum: Duration,
     /// How many failed.
     pub failures: u64,
+    /// How many were cut off, which only executions are. They are among the others too.
+    pub dropped: u64,
 }
 
 // === impl Durations ===
@@ -101,6 +103,7 @@ impl Durations {
         operation: &'static str,
         stage: Option<&'static str>,
         aggregate: &Aggregate,
+        dropped: u64,
         ends: &[u64],
     ) -> Self {
         let counted = aggregate.latency.counted();
@@ -110,6 +113,7 @@ impl Durations {
             counts: counted.between(ends),
             sum: Duration::from_nanos(counted.sum),
             failures: aggregate.failures.load(Ordering::Relaxed),
+            dropped,
         }
     }
 }

@@ -137,9 +137,10 @@ impl Tracker {
         let ends: Vec<_> = ends.iter().copied().map(nanos).collect();
         let mut all = Vec::new();
         for operation in self.0.operations.all() {
-            all.push(Durations::of(operation.name, None, &operation.total, &ends));
+            let dropped = operation.dropped.load(Ordering::Relaxed);
+            all.push(Durations::of(operation.name, None, &operation.total, dropped, &ends));
             let stages = operation.stages();
-            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, &ends)));
+            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, 0, &ends)));
         }
         all
     }

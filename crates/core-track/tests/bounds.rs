@@ -223,7 +223,9 @@ fn notes_beyond_the_bounds_are_counted() {
     let keys: Vec<&'static str> = (0..100).map(|n| &*format!("key-{n}").leak()).collect();
     let execution = tracker.start("op", "noted");
     let stage = execution.stage("stage");
-    keys.iter().for_each(|key| stage.note(key, &Endless));
+    for key in &keys {
+        stage.note(key, &Endless);
+    }
     execution.note("one more", "is none");
     stage.note("key-0", "as it became");
     drop(stage);

@@ -142,10 +142,14 @@ fn an_operation_may_have_a_rate_of_its_own() {
         execution.finish();
     }
     let names: Vec<&'static str> = (0..130).map(|n| &*format!("name-{n}").leak()).collect();
-    names.iter().for_each(|name| tracker.start(name, "any").finish());
+    for name in &names {
+        tracker.start(name, "any").finish();
+    }
     assert_eq!(tracker.kept_total(), 1);
     let late = Tracker::builder().sample_rate(0.0).sample_rate_of("name-late", 1.0).build().unwrap();
-    names.iter().for_each(|name| late.start(name, "any").finish());
+    for name in &names {
+        late.start(name, "any").finish();
+    }
     assert!(late.start("name-late", "any").is_sampled(), "also one without figures of its own");
     let twice = builder().sample_rate_of("checkout", 0.5).build().unwrap_err();
     assert_eq!(twice.to_string(), "checkout has two sample rates: it takes one");
