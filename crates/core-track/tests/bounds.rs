@@ -161,6 +161,41 @@ fn percentiles_of_both_windows_forget_what_is_older_whether_anybody_looks_or_not
 }
 
 #[test]
+fn eight_threads_are_counted_exactly_while_windows_turn_and_somebody_looks() {
+    let (tracker, clock) = tracker(0.0);
+    std::thread::scope(|scope| {
+        let works: Vec<_> = (0..8)
+            .map(|thread| {
+                let tracker = &tracker;
+                scope.spawn(move || {
+                    for n in 0..2000 {
+                        let execution = tracker.start("op", "any");
+                        let mut stage = execution.stage("outer");
+                        drop(stage.stage("inner"));
+                        if (n + thread) % 10 == 0 {
+                            stage.fail("one of ten");
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut before = (0, 0);
+        while works.iter().any(|work| !work.is_finished()) {
+            clock.advance(ms(7_000));
+            let stats = tracker.stats();
+            let Some(op) = stats.first() else { continue };
+            assert!(op.total.count >= before.0 && op.total.failures >= before.1, "counts never go back");
+            assert!(op.total.short.count <= op.total.long.count && op.total.long.count <= op.total.count);
+            before = (op.total.count, op.total.failures);
+        }
+    });
+    let op = &tracker.stats()[0];
+    assert_eq!((op.total.count, op.dropped, op.total.failures), (16_000, 16_000, 0));
+    let stages: Vec<_> = op.stages.iter().map(|stage| (stage.name, stage.count, stage.failures)).collect();
+    assert_eq!(stages, [("inner", 16_000, 0), ("outer", 16_000, 1600)]);
+}
+
+#[test]
 fn what_idled_for_long_tells_only_what_came_since() {
     let (tracker, clock) = tracker(0.0);
     run(&tracker, &clock, 200, 1000);
