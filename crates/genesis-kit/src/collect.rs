@@ -8,6 +8,8 @@ mod breakers;
 mod health;
 #[cfg(feature = "log")]
 mod log;
+#[cfg(feature = "breaker")]
+mod outliers;
 #[cfg(feature = "pipeline")]
 mod pipelines;
 #[cfg(feature = "track")]
@@ -22,6 +24,8 @@ pub(crate) use breakers::breakers;
 pub(crate) use health::health;
 #[cfg(feature = "log")]
 pub(crate) use log::log;
+#[cfg(feature = "breaker")]
+pub(crate) use outliers::{Watched, outliers};
 #[cfg(feature = "pipeline")]
 pub(crate) use pipelines::pipelines;
 #[cfg(feature = "track")]
