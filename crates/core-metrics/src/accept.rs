@@ -17,11 +17,18 @@ pub struct Response {
     pub body: String,
 }
 
+/// How much one form is asked for, and how specific that was.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    specific: u8,
+    weight: u16,
+}
+
 // === impl Format ===
 
 impl Format {
     /// What a header `Accept` asks for: the one of greater weight, and [`Prometheus`](Self::Prometheus) where it asks for neither,
-    /// or there is no header.
+    /// or there is no header. As RFC 9110 has it, of all that speaks of one form what is most specific counts.
     ///
     /// ```
     /// use core_metrics::Format;
@@ -32,7 +39,7 @@ impl Format {
     /// ```
     #[must_use]
     pub fn negotiate(accept: Option<&str>) -> Self {
-        let (mut open, mut plain) = (0, 0);
+        let (mut open, mut plain) = (Asked::default(), Asked::default());
         // Nobody sends more kinds than this.
         for asked in accept.unwrap_or_default().split(',').take(64) {
             let mut parts = asked.split(';').map(str::trim);
@@ -47,13 +54,17 @@ impl Format {
                 }
             }
             match (kind.as_str(), version) {
-                ("application/openmetrics-text", None | Some("1.0.0")) => open = weight.max(open),
-                ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", None) => plain = weight.max(plain),
+                ("application/openmetrics-text", Some("1.0.0")) => open.say(3, weight),
+                ("application/openmetrics-text", None) => open.say(2, weight),
+                ("text/plain", Some("0.0.4")) => plain.say(3, weight),
+                ("text/plain", None) => plain.say(2, weight),
+                ("text/*", None) => plain.say(1, weight),
+                ("*/*", None) => plain.say(0, weight),
                 _ => {}
             }
         }
         // What is asked for as much as the plain text, and by name, is wanted for what it has more.
-        if open > 0 && open >= plain { Self::OpenMetrics } else { Self::Prometheus }
+        if open.weight > 0 && open.weight >= plain.weight { Self::OpenMetrics } else { Self::Prometheus }
     }
 
     /// For the header `Content-Type`.
@@ -62,6 +73,16 @@ impl Format {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    fn say(&mut self, specific: u8, weight: u16) {
+        if (specific, weight) > (self.specific, self.weight) {
+            *self = Self { specific, weight };
         }
     }
 }

@@ -73,7 +73,7 @@ mod scrape;
 mod text;
 
 pub use accept::{Format, Response};
-pub use counter::Counter;
+pub use counter::{Counter, FloatCounter};
 pub use desc::{BUCKETS_MAX, DEFAULT_BUCKETS, Desc, SERIES_MAX};
 pub use error::MetricsError;
 pub use family::Family;
