@@ -251,7 +251,7 @@ impl Builder {
     /// everything.
     ///
     /// # Errors
-    /// If a name or a variable of the environment makes no sense, two breakers or checks have one name, the process has another
+    /// If a name or a variable of the environment makes no sense, two pipelines, breakers or checks have one name, the process has another
     /// identity or log already, or a panic would abort it.
     pub fn build(self) -> Result<Kit, KitError> {
         if cfg!(panic = "abort") {
@@ -272,6 +272,12 @@ impl Builder {
         #[cfg(feature = "breaker")]
         for breaker in &self.breakers {
             breakers.add(breaker)?;
+        }
+        #[cfg(all(feature = "metrics", feature = "pipeline"))]
+        for (at, pipeline) in self.pipelines.iter().enumerate() {
+            if self.pipelines[..at].iter().any(|other| other.name() == pipeline.name()) {
+                return Err(KitError::twice(pipeline.name()));
+            }
         }
         #[cfg(feature = "log")]
         let layer = match self.log {
@@ -294,6 +300,8 @@ impl Builder {
             crate::collect::breakers(&self.metrics, &breakers);
             #[cfg(feature = "pipeline")]
             crate::collect::pipelines(&self.metrics, self.pipelines);
+            #[cfg(feature = "timeout")]
+            crate::collect::timeouts(&self.metrics);
             #[cfg(feature = "health")]
             crate::collect::health(&self.metrics, &health);
             #[cfg(feature = "track")]
