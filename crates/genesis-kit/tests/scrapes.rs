@@ -1,6 +1,6 @@
 //! What the route of the metrics does with scrapers that ask in odd ways, and collectors that hang.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, mpsc};
 
 use axum::Router;
 use axum::body::Body;
@@ -39,11 +39,11 @@ async fn what_a_scraper_takes_may_stand_in_several_lines() {
 
 #[tokio::test]
 async fn collectors_that_hang_take_a_bounded_number_of_threads_and_no_worker() {
-    let (registry, door) = (Registry::new(), Arc::new(Mutex::new(())));
+    let (registry, (open, door)) = (Registry::new(), mpsc::channel::<()>());
     let app = router(&registry);
-    let waits = Arc::clone(&door);
-    registry.collect(move |_| drop(waits.lock()));
-    let closed = door.lock().expect("nobody panicked");
+    let door = Mutex::new(door);
+    // It waits for as long as the other end is there.
+    registry.collect(move |_| drop(door.lock().map(|door| door.recv())));
     let under_way: Vec<_> = (0..8).map(|_| genesis_kit::context::spawn(scrape(&app, &[]))).collect();
     // This thread is the only worker: that it comes here shows that none of them holds it.
     loop {
@@ -60,7 +60,7 @@ async fn collectors_that_hang_take_a_bounded_number_of_threads_and_no_worker() {
             break;
         }
     }
-    drop(closed);
+    drop(open);
     let mut answered = 0;
     for scrape in under_way {
         answered += usize::from(scrape.await.expect("it does not panic").status() == StatusCode::OK);
