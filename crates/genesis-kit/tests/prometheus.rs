@@ -1,6 +1,7 @@
 //! A real Prometheus scrapes a service. Skipped where it is not installed, and says so; `GENESIS_NEED_PROMTOOL=1` makes that a failure.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -176,7 +177,11 @@ async fn a_real_prometheus_takes_what_a_service_shows_in_either_form() {
 
 /// What Prometheus answers to a query.
 async fn ask(address: &SocketAddr, query: &str) -> std::io::Result<String> {
-    let escaped: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let mut escaped = String::new();
+    for byte in query.bytes() {
+        // Writing into a text cannot fail.
+        let _ = write!(escaped, "%{byte:02X}");
+    }
     get(address, &format!("/api/v1/query?query={escaped}")).await
 }
 
