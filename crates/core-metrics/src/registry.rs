@@ -34,6 +34,9 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     entries: Mutex<Entries>,
     collectors: Mutex<Vec<Collector>>,
+    /// Whether the process is collected.
+    #[cfg(feature = "process")]
+    process: std::sync::Once,
     rejected: Counter,
     panics: Counter,
 }
@@ -78,6 +81,8 @@ impl Registry {
         Self(Arc::new(Inner {
             entries: Mutex::default(),
             collectors: Mutex::default(),
+            #[cfg(feature = "process")]
+            process: std::sync::Once::new(),
             rejected: Counter::new(),
             panics: Counter::new(),
         }))
@@ -178,6 +183,12 @@ impl Registry {
     /// Whether there is a metric without labels under this name, or a place for it.
     pub(crate) fn would_take<K: Instrument>(&self, desc: &Desc<K>) -> Result<(), MetricsError> {
         lock(&self.0.entries).find::<K, ()>(desc, true).map(|_| ())
+    }
+
+    /// Reads what the kernel says of the process: once, however often it is asked to.
+    #[cfg(feature = "process")]
+    pub(crate) fn collect_process(&self, collector: fn(&mut Scrape)) {
+        self.0.process.call_once(|| self.collect(collector));
     }
 
     #[cfg(feature = "facade")]

@@ -60,9 +60,14 @@ fn the_facade_is_bounded() {
 async fn the_process_and_its_runtime_are_measured() {
     let registry = Registry::new();
     core_metrics::process::register(&registry);
+    core_metrics::process::register(&registry);
     core_metrics::runtime::register(&registry, &tokio::runtime::Handle::current());
     let text = prometheus(&registry.render(Format::Prometheus));
     let of = |name: &str| text[name].samples[0].value;
+    assert!(
+        of("metrics_rejected_total").abs() < f64::EPSILON,
+        "there is one process, however often it is asked for"
+    );
     assert!((of("tokio_workers") - 2.0).abs() < f64::EPSILON);
     assert_eq!(text["tokio_worker_parks_total"].samples.len(), 2);
     if cfg!(target_os = "linux") {

@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use genesis_kit::context::w3c::TraceContext;
+use genesis_kit::health::{CheckOutcome, check_fn};
 use genesis_kit::metrics::{
     Counter, Desc, Family, FloatCounter, Histogram, LabelValue, RangeGauge, Registry,
 };
 use genesis_kit::prelude::*;
+use genesis_kit::timeout::{Profile, Standard};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -173,6 +175,47 @@ async fn a_real_prometheus_takes_what_a_service_shows_in_either_form() {
     drop(server);
     serving.abort();
     fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn promtool_finds_nothing_to_say_of_all_that_the_kit_shows() {
+    let payments = Pipeline::named("payments")
+        .deadline(secs(2))
+        .retry(Retry::fixed(ms(1)).attempts(2))
+        .breaker(Breaker::consecutive(2))
+        .limit(Rate::per_second(500).burst(50))
+        .bulkhead(64)
+        .attempt_timeout(ms(300))
+        .build()
+        .unwrap();
+    let look = || std::future::ready(CheckOutcome::healthy());
+    let kit = Kit::builder("scraped")
+        .without_log()
+        .pipeline(&payments)
+        .health(|health| health.dependency(check_fn("db", look)))
+        .build()
+        .unwrap();
+    let _timeouts = Timeouts::new(Profile::<Standard>::standard()).unwrap();
+    kit.tracker().start("checkout", "order-17").finish();
+    let text = kit.metrics().respond(None).body;
+    let started = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(error) => {
+            assert!(std::env::var_os("GENESIS_NEED_PROMTOOL").is_none(), "promtool does not start: {error}");
+            println!("SKIPPED: promtool does not start ({error}); it is in Debian's package `prometheus`");
+            return;
+        }
+    };
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && said.is_empty(), "{}\nof\n{text}", String::from_utf8_lossy(&said));
 }
 
 /// What Prometheus answers to a query.
