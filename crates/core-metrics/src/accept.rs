@@ -42,17 +42,10 @@ impl Format {
         let (mut open, mut plain) = (Asked::default(), Asked::default());
         // Nobody sends more kinds than this.
         for asked in accept.unwrap_or_default().split(',').take(64) {
-            let mut parts = asked.split(';').map(str::trim);
-            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let (mut version, mut weight) = (None, 1000);
-            for (key, value) in parts.filter_map(|part| part.split_once('=')) {
-                let value = value.trim().trim_matches('"');
-                match key.trim().to_ascii_lowercase().as_str() {
-                    "version" => version = Some(value),
-                    "q" => weight = thousandths(value).unwrap_or(0),
-                    _ => {}
-                }
-            }
+            let (kind, parameters) = asked.split_once(';').unwrap_or((asked, ""));
+            let (kind, weight) = (kind.trim().to_ascii_lowercase(), weight(parameters.split(';')));
+            let version = pairs(parameters.split(';')).filter(|(key, _)| key.eq_ignore_ascii_case("version"));
+            let version = version.last().map(|(_, value)| value);
             match (kind.as_str(), version) {
                 ("application/openmetrics-text", Some("1.0.0")) => open.say(3, weight),
                 ("application/openmetrics-text", None) => open.say(2, weight),
@@ -85,6 +78,17 @@ impl Asked {
             *self = Self { specific, weight };
         }
     }
+}
+
+/// The weight among parameters: 1000 where there is none, 0 where it is no weight.
+pub(crate) fn weight<'p>(parameters: impl Iterator<Item = &'p str>) -> u16 {
+    let weight = pairs(parameters).filter(|(key, _)| key.eq_ignore_ascii_case("q")).last();
+    weight.map_or(1000, |(_, value)| thousandths(value).unwrap_or(0))
+}
+
+fn pairs<'p>(parameters: impl Iterator<Item = &'p str>) -> impl Iterator<Item = (&'p str, &'p str)> {
+    let pairs = parameters.filter_map(|parameter| parameter.split_once('='));
+    pairs.map(|(key, value)| (key.trim(), value.trim().trim_matches('"')))
 }
 
 /// A weight of RFC 9110 in thousandths: `0.5` is 500.

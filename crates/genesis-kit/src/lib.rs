@@ -29,6 +29,7 @@
 //! | `log` | [`log`]; breakers then tell of their changes | |
 //! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime | |
 //! | `facade` | what other crates count through the facade `metrics` is shown too, after `metrics::facade::install(kit.metrics())` | |
+//! | `gzip` | `/metrics` as gzip, for scrapers that take it | |
 //! | `track` | [`track`] | |
 //! | `health` | [`health`] | |
 //! | `http` | [`http`] | |

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY};
+#[cfg(feature = "gzip")]
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -12,6 +14,9 @@ use core_metrics::Registry;
 
 /// More scrapes than this at once come from collectors that hang, or from somebody who is no scraper.
 const AT_ONCE_MAX: usize = 8;
+
+/// What an answer hangs on.
+const VARIES: &str = if cfg!(feature = "gzip") { "accept, accept-encoding" } else { "accept" };
 
 /// One of the scrapes that are under way.
 struct UnderWay(Arc<AtomicUsize>);
@@ -22,26 +27,35 @@ pub(crate) fn metrics<S: Clone + Send + Sync + 'static>(registry: &Registry) -> 
         let (registry, one) = (registry.clone(), UnderWay::begin(&under_way));
         async move {
             let Some(one) = one else { return busy() };
-            let accept = accept(&headers);
+            let accept = all(&headers, ACCEPT);
+            #[cfg(feature = "gzip")]
+            let encoding = all(&headers, ACCEPT_ENCODING);
             // Collectors read files and may take their time: they take it from no worker of the runtime.
             let rendered = core_context::spawn_blocking(move || {
                 let _one = one;
-                registry.respond(accept.as_deref())
+                let text = registry.respond(accept.as_deref());
+                #[cfg(feature = "gzip")]
+                if let Some(gzip) = text.gzip(encoding.as_deref()) {
+                    return ([(CONTENT_ENCODING, "gzip")], answered(text.content_type, gzip)).into_response();
+                }
+                answered(text.content_type, text.body)
             });
             // It catches what panics in it, and so only ends with the runtime.
-            let Ok(response) = rendered.await else { return busy() };
-            let headers =
-                [(CONTENT_TYPE, response.content_type), (CACHE_CONTROL, "no-store"), (VARY, "accept")];
-            (headers, response.body).into_response()
+            rendered.await.unwrap_or_else(|_| busy())
         }
     };
     Router::new().route("/metrics", get(answer))
 }
 
-/// All that the scraper takes, also where it says so in several lines. What is no text asks for nothing.
-fn accept(headers: &HeaderMap) -> Option<String> {
-    let lines: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
+/// All that a scraper takes, also where it says so in several lines. What is no text asks for nothing.
+fn all(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
     (!lines.is_empty()).then(|| lines.join(","))
+}
+
+fn answered(content_type: &'static str, body: impl IntoResponse) -> Response {
+    let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-store"), (VARY, VARIES)];
+    (headers, body).into_response()
 }
 
 fn busy() -> Response {

@@ -7,6 +7,7 @@ use axum::body::Body;
 use genesis_kit::metrics::Registry;
 use genesis_kit::prelude::*;
 use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 fn router(registry: &Registry) -> Router {
@@ -35,6 +36,29 @@ async fn what_a_scraper_takes_may_stand_in_several_lines() {
         let shown = response.headers()["content-type"].to_str().expect("text").to_owned();
         assert!(shown.starts_with(kind), "{accept:?}: {shown}");
     }
+}
+
+#[tokio::test]
+async fn a_scraper_that_takes_gzip_gets_it_and_others_get_text() {
+    let app = router(&Registry::new());
+    let ask = |encoding: &'static str| {
+        let request = Request::builder().uri("/metrics").header("accept-encoding", encoding);
+        app.clone().oneshot(request.body(Body::empty()).expect("a request"))
+    };
+    let small = ask("gzip").await.expect("an answer");
+    assert_eq!(small.headers()["content-encoding"], "gzip");
+    assert_eq!(small.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(small.headers()["vary"], "accept, accept-encoding");
+    let small = small.into_body().collect().await.expect("a body").to_bytes();
+    let plain = ask("gzip;q=0").await.expect("an answer");
+    assert!(!plain.headers().contains_key("content-encoding"));
+    let plain = plain.into_body().collect().await.expect("a body").to_bytes();
+    assert!(
+        small.starts_with(&[0x1f, 0x8b]) && small.len() * 2 < plain.len(),
+        "{} of {}",
+        small.len(),
+        plain.len()
+    );
 }
 
 #[tokio::test]
