@@ -62,6 +62,8 @@ struct Theirs {
 }
 
 const FAMILIES_MAX: usize = 512;
+/// What is longer is cut: it is kept for ever.
+const HELP_LEN_MAX: usize = 1024;
 /// So many keys are found without a lock, of each kind.
 const KNOWN_MAX: usize = 16_384;
 
@@ -149,7 +151,7 @@ impl Bridge {
         // What was said first holds: help is kept for ever, and whoever says something else each time would fill the place.
         if let Some(family) = families.get(kind, key.as_str(), &self.0.rules)
             && family.help.is_empty()
-            && let Some(help) = name::intern(help)
+            && let Some(help) = name::intern(&help[..help.floor_char_boundary(HELP_LEN_MAX)])
         {
             family.help = help;
         }

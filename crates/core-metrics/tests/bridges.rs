@@ -131,6 +131,16 @@ fn a_crate_that_describes_again_and_again_takes_no_names_from_others() {
         }
         metrics::gauge!("level").set(1.0);
     });
+    metrics::with_local_recorder(&bridge, || {
+        metrics::describe_counter!("words", "ü".repeat(100_000));
+        metrics::counter!("words").increment(1);
+    });
+    let text = prometheus(&registry.render(Format::Prometheus));
+    assert_eq!(
+        text["words_total"].help.as_deref(),
+        Some(&*"ü".repeat(512)),
+        "and it is cut between characters"
+    );
     assert!(core_metrics::Desc::parse_gauge("another_level", "Of somebody else.").is_ok());
     assert!(registry.respond(None).body.contains("# HELP level The level, seen 0 times.\n"));
 }

@@ -7,6 +7,8 @@ mod breakers;
 #[cfg(feature = "health")]
 mod health;
 #[cfg(feature = "pipeline")]
+mod hedges;
+#[cfg(feature = "pipeline")]
 mod pipelines;
 #[cfg(feature = "timeout")]
 mod timeouts;
@@ -20,6 +22,8 @@ use core_metrics::{LabelNames, Registry};
 pub(crate) use breakers::breakers;
 #[cfg(feature = "health")]
 pub(crate) use health::health;
+#[cfg(feature = "pipeline")]
+pub(crate) use hedges::hedges;
 #[cfg(feature = "pipeline")]
 pub(crate) use pipelines::pipelines;
 #[cfg(feature = "timeout")]

@@ -46,6 +46,8 @@ pub struct Builder {
     breakers: Vec<core_breaker::Breaker>,
     #[cfg(all(feature = "metrics", feature = "pipeline"))]
     pipelines: Vec<core_pipeline::Pipeline>,
+    #[cfg(all(feature = "metrics", feature = "pipeline"))]
+    hedges: Vec<(core_errors::Name, core_retry::Hedge)>,
 }
 
 /// Held while the process gets its identity and its log.
@@ -82,6 +84,8 @@ impl Kit {
             breakers: Vec::new(),
             #[cfg(all(feature = "metrics", feature = "pipeline"))]
             pipelines: Vec::new(),
+            #[cfg(all(feature = "metrics", feature = "pipeline"))]
+            hedges: Vec::new(),
         }
     }
 
@@ -247,6 +251,20 @@ impl Builder {
         }
     }
 
+    /// Registers what a hedged pipeline consists of.
+    #[cfg(feature = "pipeline")]
+    pub fn hedged(self, hedged: &core_pipeline::HedgedPipeline) -> Self {
+        #[cfg(feature = "metrics")]
+        let this = {
+            let mut this = self;
+            this.hedges.push((hedged.pipeline().name(), hedged.hedge().clone()));
+            this
+        };
+        #[cfg(not(feature = "metrics"))]
+        let this = self;
+        this.pipeline(hedged.pipeline())
+    }
+
     /// Checks everything, and only then sets the service up: after an error, nothing has happened, and another try may differ in
     /// everything.
     ///
@@ -300,6 +318,8 @@ impl Builder {
             crate::collect::breakers(&self.metrics, &breakers);
             #[cfg(feature = "pipeline")]
             crate::collect::pipelines(&self.metrics, self.pipelines);
+            #[cfg(feature = "pipeline")]
+            crate::collect::hedges(&self.metrics, self.hedges);
             #[cfg(feature = "timeout")]
             crate::collect::timeouts(&self.metrics);
             #[cfg(feature = "health")]

@@ -25,10 +25,13 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         .deadline(secs(2))
         .build()
         .unwrap();
+    let search = Pipeline::named("search").bulkhead(4).build().unwrap();
+    let search = search.hedged(Hedge::after(ms(10)).budget(&Budget::default())).unwrap();
     let kit = Kit::builder("orders")
         .version("1.8.2")
         .without_log()
         .pipeline(&payments)
+        .hedged(&search)
         .tracker(|tracker| tracker.sample_rate(0.0))
         .health(|health| health.dependency(check_fn("db", || ready(CheckOutcome::healthy()))))
         .build()
@@ -38,6 +41,18 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         Deadline::after(ms(1), &Clock::system()).named(genesis_kit::errors::Name::new("report").unwrap());
     late.run(std::future::pending::<Result<(), Error>>()).await.unwrap_err();
     payments.call(|_| std::future::pending::<Result<(), Error>>()).await.unwrap_err();
+    // The first attempt hangs, and the hedge answers.
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let found = search.call(|_| {
+        let hangs = first.swap(false, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Error>("found")
+        }
+    });
+    assert_eq!(found.await.unwrap(), "found");
     let monitor = kit.health().start();
     Clock::system().sleep(ms(500)).await;
     drop(monitor);
@@ -66,6 +81,12 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         "circuit_breaker_calls_total{name=\"payments\",outcome=\"failure\"} 2",
         "circuit_breaker_requests_total{service=\"payments\",result=\"failure\"} 2",
         "genesis_retry_attempts_total{operation=\"payments\"} 1",
+        "retry_hints_discarded_total{name=\"payments\"} 0",
+        "hedge_calls_total{name=\"search\",outcome=\"success\"} 1",
+        "hedge_won_total{name=\"search\"} 1",
+        "hedges_total{name=\"search\"} 1",
+        "hedge_withheld_total{name=\"search\",reason=\"budget\"} 0",
+        "bulkhead_slots{name=\"search\"} 4.0",
         "retry_calls_total{name=\"payments\",outcome=\"out_of_attempts\"} 1",
         "rate_limit_requests_total{name=\"payments\",outcome=\"allowed\"} 2",
         "bulkhead_slots{name=\"payments\"} 64.0",

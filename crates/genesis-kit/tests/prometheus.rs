@@ -192,6 +192,14 @@ async fn promtool_finds_nothing_to_say_of_all_that_the_kit_shows() {
     let kit = Kit::builder("scraped")
         .without_log()
         .pipeline(&payments)
+        .hedged(
+            &Pipeline::named("search")
+                .bulkhead(4)
+                .build()
+                .unwrap()
+                .hedged(Hedge::after(ms(10)).budget(&Budget::default()))
+                .unwrap(),
+        )
         .health(|health| health.dependency(check_fn("db", look)))
         .build()
         .unwrap();

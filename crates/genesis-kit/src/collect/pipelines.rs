@@ -5,6 +5,10 @@ use core_timeout::Timeout;
 
 const RETRY: Desc<Counter> =
     Desc::counter("retry_calls_total", "Calls that may be tried again, by how they ended.");
+const DISCARDED: Desc<Counter> = Desc::counter(
+    "retry_hints_discarded_total",
+    "Requests of a callee for a pause that was too long to be followed.",
+);
 const LIMIT: Desc<Counter> = Desc::counter(
     "rate_limit_requests_total",
     "Requests that came to a limit, by whether they were let through.",
@@ -51,6 +55,10 @@ pub(crate) fn pipelines(registry: &Registry, pipelines: Vec<Pipeline>) {
             ] {
                 calls.put([name.as_str(), outcome], n);
             }
+        }
+        let mut discarded = scrape.counters(&DISCARDED, NAME);
+        for (name, stats) in retries() {
+            discarded.put([name.as_str()], stats.hints_discarded);
         }
         let mut requests = scrape.counters(&LIMIT, NAME_OUTCOME);
         for pipeline in &pipelines {
