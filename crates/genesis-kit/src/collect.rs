@@ -8,6 +8,8 @@ mod breakers;
 mod health;
 #[cfg(feature = "pipeline")]
 mod hedges;
+#[cfg(feature = "breaker")]
+mod outliers;
 #[cfg(feature = "pipeline")]
 mod pipelines;
 #[cfg(feature = "timeout")]
@@ -24,6 +26,8 @@ pub(crate) use breakers::breakers;
 pub(crate) use health::health;
 #[cfg(feature = "pipeline")]
 pub(crate) use hedges::hedges;
+#[cfg(feature = "breaker")]
+pub(crate) use outliers::{Watched, outliers};
 #[cfg(feature = "pipeline")]
 pub(crate) use pipelines::pipelines;
 #[cfg(feature = "timeout")]

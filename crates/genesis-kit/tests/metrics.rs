@@ -27,11 +27,15 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         .unwrap();
     let search = Pipeline::named("search").bulkhead(4).build().unwrap();
     let search = search.hedged(Hedge::after(ms(10)).budget(&Budget::default())).unwrap();
+    let hosts: Outliers = Outliers::builder().name("search").build().unwrap();
+    let host = hosts.host("db-1").unwrap();
+    (0..5).for_each(|_| host.acquire().unwrap().failure());
     let kit = Kit::builder("orders")
         .version("1.8.2")
         .without_log()
         .pipeline(&payments)
         .hedged(&search)
+        .outliers(&hosts)
         .tracker(|tracker| tracker.sample_rate(0.0))
         .health(|health| health.dependency(check_fn("db", || ready(CheckOutcome::healthy()))))
         .build()
@@ -80,6 +84,12 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         "genesis_circuit_breaker_state{service=\"payments\"} 1.0",
         "circuit_breaker_calls_total{name=\"payments\",outcome=\"failure\"} 2",
         "circuit_breaker_requests_total{service=\"payments\",result=\"failure\"} 2",
+        "outlier_hosts{name=\"search\"} 1.0",
+        "outlier_hosts_ejected{name=\"search\"} 1.0",
+        "outlier_panic{name=\"search\"} 1.0",
+        "outlier_found_total{name=\"search\",rule=\"consecutive\"} 1",
+        "outlier_ejections_total{name=\"search\"} 1",
+        "outlier_spared_total{name=\"search\",why=\"max_ejected\"} 0",
         "genesis_retry_attempts_total{operation=\"payments\"} 1",
         "retry_hints_discarded_total{name=\"payments\"} 0",
         "hedge_calls_total{name=\"search\",outcome=\"success\"} 1",
@@ -111,6 +121,7 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         "execution_seconds_count{operation=\"checkout\"} 1",
         "execution_stage_seconds_count{operation=\"checkout\",stage=\"CHARGE\"} 1",
         "execution_failures_total{operation=\"checkout\"} 1",
+        "execution_dropped_total{operation=\"checkout\"} 0",
         "executions_in_progress 0.0",
         "tokio_workers 1.0",
         "metrics_rejected_total 0",
