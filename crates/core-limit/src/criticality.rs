@@ -18,9 +18,9 @@ pub enum Criticality {
     Sheddable,
 }
 
-/// What share of a limit each criticality may fill, in thousandths.
+/// What share of a limit each criticality may fill, in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shares([u16; Criticality::COUNT]);
+pub(crate) struct Shares([u32; Criticality::COUNT]);
 
 // === impl Criticality ===
 
@@ -50,10 +50,10 @@ impl Criticality {
 // === impl Shares ===
 
 impl Shares {
-    const WHOLE: u16 = 1_000;
+    const WHOLE: u32 = 1_000_000;
 
     /// Checks what was asked for. Who is not named has what the next more important one has.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 1000")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to a million")]
     pub(crate) fn checked(asked: [Option<f64>; Criticality::COUNT]) -> Result<Self, ConfigError> {
         let (mut shares, mut last) = ([0; Criticality::COUNT], 1.0);
         for criticality in Criticality::ALL {
@@ -65,15 +65,18 @@ impl Shares {
             if share > last || criticality == Criticality::CriticalPlus && share < 1.0 {
                 return Err(ConfigError(Kind::Shares { criticality, share }));
             }
-            shares[criticality.index()] = (share * f64::from(Self::WHOLE)).round() as u16;
+            let rounded = (share * f64::from(Self::WHOLE)).round() as u32;
+            shares[criticality.index()] = if share > 0.0 { rounded.max(1) } else { 0 };
             last = share;
         }
         Ok(Self(shares))
     }
 
-    /// How many of `max` calls of `criticality` may fill.
+    /// How many of `max` calls of `criticality` may fill: of a share that is not zero one at least, or nobody of it would ever
+    /// pass a small limit.
     pub(crate) fn of(self, criticality: Criticality, max: u32) -> u32 {
-        let filled = u64::from(max) * u64::from(self.0[criticality.index()]) / u64::from(Self::WHOLE);
-        u32::try_from(filled).unwrap_or(max)
+        let share = self.0[criticality.index()];
+        let filled = u64::from(max) * u64::from(share) / u64::from(Self::WHOLE);
+        u32::try_from(filled).unwrap_or(max).max(share.min(1)).min(max)
     }
 }

@@ -84,6 +84,13 @@ impl Flights {
         self.in_flight.fetch_sub(1, Ordering::Release);
     }
 
+    /// What `in_flight` calls come to where calls of `criticality` may fill only a share: as many of the limit as they are of that.
+    pub(super) fn pressure(&self, criticality: Criticality, in_flight: u32) -> u32 {
+        let (limit, share) = (self.limit(), self.limits[criticality.index()].load(Ordering::Relaxed));
+        let pressure = u64::from(in_flight) * u64::from(limit) / u64::from(share.max(1));
+        u32::try_from(pressure).unwrap_or(u32::MAX).max(in_flight)
+    }
+
     pub(super) fn set_limit(&self, limit: u32) {
         for criticality in Criticality::ALL {
             let limit = self.shares.of(criticality, limit);

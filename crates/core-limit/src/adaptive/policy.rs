@@ -10,6 +10,7 @@ use core_time::{Clock, Instant};
 use super::config::Builder;
 use super::engine::Engine;
 use super::flights::{Asked, Flights};
+use super::window::Flown;
 use crate::Criticality;
 
 /// A limit on concurrent calls that is found out from how long they take, and from what the callee drops. Cheap to clone; clones
@@ -69,7 +70,8 @@ struct Inner {
 pub(super) struct Rules {
     pub(super) name: Name,
     pub(super) algorithm: Algorithm,
-    pub(super) sample_every: Duration,
+    /// In nanoseconds.
+    pub(super) sample_every: u64,
     pub(super) names: Box<[Name]>,
     pub(super) clock: Clock,
 }
@@ -94,8 +96,10 @@ pub enum Algorithm {
 pub struct Flight {
     /// Coarse, but where the call is measured.
     started: Option<Instant>,
+    /// How long the call had waited by then, in nanoseconds, where its time is looked at.
+    waited: u64,
     /// How many were in flight then, the call among them; 0 where it is not measured.
-    in_flight: u32,
+    count: u32,
 }
 
 /// An adaptive limit at a moment, and what it has counted since it was made.
@@ -121,6 +125,9 @@ pub struct Snapshot {
     /// Calls that the callee dropped.
     pub dropped: u64,
 }
+
+/// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
+const JUMP: u64 = 1_000_000_000;
 
 const ADMITTED: usize = 0;
 const REFUSED: usize = 1;
@@ -211,10 +218,12 @@ impl Adaptive {
     fn is_sample(&self, now: Instant) -> bool {
         let Inner { next_sample, rules, .. } = &*self.inner;
         let next = next_sample.load(Ordering::Relaxed);
-        if now.as_nanos() < next {
+        let left = next.saturating_sub(now.as_nanos());
+        // One that is further away was set before the clock went back (rule W-5).
+        if left > 0 && left <= rules.sample_every + JUMP {
             return false;
         }
-        let after = (now + rules.sample_every).as_nanos();
+        let after = now.as_nanos().saturating_add(rules.sample_every);
         next_sample.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
@@ -226,11 +235,14 @@ impl Adaptive {
     }
 
     #[cold]
-    fn sample(&self, started: Instant, in_flight: u32, cx: &mut Cx<'_>) {
+    fn sample(&self, started: Instant, flight: &Flight, cx: &mut Cx<'_>) {
         let now = self.inner.rules.clock.now();
-        let rtt = (now - started).saturating_sub(cx.waited());
+        let rtt = flight.took(now - started, cx);
+        // Of calls that come together the first is measured, which saw nobody beside it when it began.
+        let in_flight = flight.count.max(self.inner.flights.in_flight(None).saturating_add(1));
+        let pressure = self.inner.flights.pressure(self.criticality, in_flight);
         let mut engine = self.engine();
-        if !engine.sample(rtt, in_flight, now) {
+        if !engine.sample(rtt, Flown { in_flight, pressure }, now) {
             self.inner.counts.bump(DROPPED);
             engine.dropped(started, now);
         }
@@ -244,6 +256,16 @@ impl Adaptive {
         // Exactly: calls that began in the same tick of the coarse clock began before it.
         engine.dropped(started, self.inner.rules.clock.now());
         self.inner.flights.set_limit(engine.limit());
+    }
+
+    /// Whether a call that was not measured took longer than AIMD allows, beyond doubt.
+    #[inline]
+    fn is_late(&self, started: Instant, flight: &Flight, cx: &mut Cx<'_>) -> bool {
+        let Algorithm::Aimd { timeout } = self.inner.rules.algorithm else { return false };
+        let took = cx.now() - started;
+        // It may have begun a tick after the coarse clock said so.
+        let sure = timeout.saturating_add(self.inner.rules.clock.tick());
+        took > sure && flight.took(took, cx) > sure
     }
 
     fn engine(&self) -> MutexGuard<'_, Engine> {
@@ -277,10 +299,12 @@ impl Policy for Adaptive {
         self.inner.counts.bump(ADMITTED);
         let now = cx.now();
         if self.is_sample(now) {
-            // What it waits for further in is not the callee's time: `waited` grows by it.
-            *flight = Flight { started: Some(cx.clock().now() - cx.waited()), in_flight };
+            *flight =
+                Flight { started: Some(cx.clock().now()), waited: nanos(cx.waited()), count: in_flight };
         } else {
-            *flight = Flight { started: Some(now), in_flight: 0 };
+            let is_timed = matches!(self.inner.rules.algorithm, Algorithm::Aimd { .. });
+            let waited = if is_timed { nanos(cx.waited()) } else { 0 };
+            *flight = Flight { started: Some(now), waited, count: 0 };
         }
         Admit::Run
     }
@@ -291,8 +315,10 @@ impl Policy for Adaptive {
         self.inner.flights.end(self.partition);
         match outcome {
             Outcome::Judged(Verdict::Success, _) => {
-                if flight.in_flight > 0 {
-                    self.sample(started, flight.in_flight, cx);
+                if flight.count > 0 {
+                    self.sample(started, flight, cx);
+                } else if self.is_late(started, flight, cx) {
+                    self.dropped(started);
                 }
             }
             Outcome::Judged(Verdict::Overload(_), _) => self.dropped(started),
@@ -314,6 +340,19 @@ impl Policy for Adaptive {
             self.inner.flights.end(self.partition);
         }
     }
+}
+
+// === impl Flight ===
+
+impl Flight {
+    /// What it waited for further in is not the callee's time.
+    fn took(&self, time: Duration, cx: &Cx<'_>) -> Duration {
+        time.saturating_sub(cx.waited().saturating_sub(Duration::from_nanos(self.waited)))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 core_policy::policy_methods!(Adaptive, once);

@@ -34,6 +34,9 @@ pub(super) struct Rules {
 /// More calls at once than this are no bulkhead.
 const SLOTS_MAX: u32 = 1_000_000;
 
+/// Who waits for longer should be in a queue that survives a restart.
+const WAIT_MAX: Duration = Duration::from_secs(86_400);
+
 // === impl Builder ===
 
 impl Builder {
@@ -55,7 +58,7 @@ impl Builder {
         self
     }
 
-    /// Lets a call wait so long for a slot. Default: not at all. Waiting calls are served in the order in which they came.
+    /// Lets a call wait so long for a slot, up to a day. Default: not at all. Waiting calls are served in the order in which they came.
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
@@ -75,7 +78,8 @@ impl Builder {
     }
 
     /// Admits calls of `criticality`, and of less, only while less than this share of the slots is in use, 0 to 1; others
-    /// are shed at once and never wait. Default: all slots are open to all, and importance only decides about who waits.
+    /// are shed at once and never wait. A share is rounded down, but to one slot at least; a share of 0 is none. Default: all slots
+    /// are open to all, and importance only decides about who waits.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
         self.shares[criticality.index()] = Some(share);
         self
@@ -103,11 +107,14 @@ impl Builder {
     /// Checks everything and makes the bulkhead.
     ///
     /// # Errors
-    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all, a share is not from 0 to
+    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all or for more than a day, a share is not from 0 to
     /// 1, less important calls would have a larger share or the most important ones less than all, or the name cannot be a name.
     pub fn build(self) -> Result<Bulkhead, ConfigError> {
         let name = self.name?;
         check_max(self.max)?;
+        if self.max_wait > WAIT_MAX {
+            return Err(ConfigError(Kind::WaitTooLong { wait: self.max_wait, max: WAIT_MAX }));
+        }
         let queue = match (self.queue, self.max_wait.is_zero()) {
             (Some(1..), true) => return Err(ConfigError(Kind::QueueWithoutWait)),
             (Some(0), false) => return Err(ConfigError(Kind::WaitWithoutQueue)),

@@ -267,7 +267,8 @@ impl Shared {
 
     #[cold]
     fn refuse(&self, rules: &Rules, n: u64, refused: Refused) -> Rejection {
-        rules.count_refused(n);
+        // Who asks for all there is does not spoil the counts.
+        rules.count_refused(if n <= 1 { n } else { n.min(rules.rate().burst) });
         match refused {
             Refused::RetryAfter(wait) => self.rejection(Reason::RateLimited).with_retry_after(wait),
             Refused::Impossible => self.rejection(Reason::Impossible),
