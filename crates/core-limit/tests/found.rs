@@ -6,7 +6,7 @@ use std::time::Duration;
 use core_errors::{Error, Reason, Verdict};
 use core_limit::Criticality::{Critical, Sheddable};
 use core_limit::{Adaptive, Bulkhead, Rate, SlidingWindow, Throttle};
-use core_policy::Keyed;
+use core_policy::{Keyed, Permit};
 use core_time::{ManualClock, ms, secs};
 
 /// A call that the callee answers after so long.
@@ -17,6 +17,13 @@ fn answered(limit: &Adaptive, time: &ManualClock, after: Duration) -> bool {
         permit.success();
         true
     })
+}
+
+/// Calls that the callee answers now.
+fn end(held: Vec<Permit<&Adaptive>>) {
+    for permit in held {
+        permit.success();
+    }
 }
 
 /// A call that the callee drops.
@@ -59,7 +66,7 @@ fn al_6_a_limit_that_fell_to_one_is_found_again_by_calls_with_a_share() {
                 "share {share}: nobody passes any more, and nobody learns that it is well"
             );
             time.advance(ms(10));
-            held.into_iter().for_each(|permit| permit.success());
+            end(held);
         }
         let found = limit.snapshot().limit;
         assert!(found >= 20, "share {share}: to where it began");
@@ -78,7 +85,7 @@ fn al_3_calls_that_come_in_batches_are_seen_to_fill_the_limit() {
         for _ in 0..200 {
             let held: Vec<_> = std::iter::from_fn(|| limit.acquire().ok()).collect();
             time.advance(ms(20));
-            held.into_iter().for_each(|permit| permit.success());
+            end(held);
         }
         // The one that is measured is the first of each batch.
         assert!(limit.snapshot().limit > 30, "{:?}", limit.snapshot());
@@ -95,7 +102,7 @@ fn al_2_a_call_over_the_time_is_a_drop_also_if_it_was_not_measured() {
     let slow: Vec<_> = (0..9).map(|_| limit.acquire().unwrap()).collect();
     quick.success();
     time.advance(secs(1));
-    slow.into_iter().for_each(|permit| permit.success());
+    end(slow);
     assert_eq!((limit.snapshot().limit, limit.snapshot().dropped), (90, 9), "together they are one event");
 }
 
@@ -106,7 +113,7 @@ fn al_2_a_call_within_the_time_is_no_drop_where_the_clock_is_coarse() {
     for over in [ms(0), ms(96), ms(100)] {
         let held: Vec<_> = (0..3).map(|_| limit.acquire().unwrap()).collect();
         time.advance(over);
-        held.into_iter().for_each(|permit| permit.success());
+        end(held);
     }
     assert_eq!((limit.snapshot().limit, limit.snapshot().dropped), (100, 0));
 }
@@ -142,7 +149,7 @@ fn w_5_a_window_of_an_adaptive_limit_ends_when_the_clock_has_gone_back() {
         for _ in 0..times {
             let held: Vec<_> = (0..15).map(|_| limit.acquire().unwrap()).collect();
             time.advance(ms(20));
-            held.into_iter().for_each(|permit| permit.success());
+            end(held);
         }
     };
     round(1);

@@ -7,8 +7,9 @@ use super::engine::Engine;
 use super::flights::Flights;
 use super::policy::{Adaptive, Algorithm, Rules};
 use crate::Criticality;
-use crate::criticality::Shares;
+use crate::criticality::{COUNT, Shares, index};
 use crate::error::{ConfigError, Kind};
+use crate::importance::Importance;
 
 /// Says how a limit is found out. Made by [`Adaptive::gradient`], [`Adaptive::vegas`] or [`Adaptive::aimd`].
 #[must_use = "a builder does nothing until it is built"]
@@ -21,8 +22,9 @@ pub struct Builder {
     max: u32,
     sample_every: Duration,
     window: Duration,
-    shares: [Option<f64>; Criticality::COUNT],
+    shares: [Option<f64>; COUNT],
     partitions: Vec<(Result<Name, NameError>, f64)>,
+    importance: Importance,
     clock: Clock,
 }
 
@@ -46,8 +48,9 @@ impl Builder {
             max,
             sample_every: Duration::from_millis(1),
             window: Duration::from_millis(100),
-            shares: [None; Criticality::COUNT],
+            shares: [None; COUNT],
             partitions: Vec::new(),
+            importance: Importance::default(),
             clock: Clock::system(),
         }
     }
@@ -90,7 +93,7 @@ impl Builder {
     /// A share is rounded down, but to one call at least; a share of 0 is none. While only such calls come, which cannot fill the
     /// limit, it rises again to what it [began](Self::initial) with, and no further. Default: all of it is open to all.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
-        self.shares[criticality.index()] = Some(share);
+        self.shares[index(criticality)] = Some(share);
         self
     }
 
@@ -100,6 +103,15 @@ impl Builder {
     /// that. Up to 64, and 1 in all.
     pub fn partition(mut self, name: impl AsRef<str>, share: f64) -> Self {
         self.partitions.push((Name::new(name.as_ref()), share));
+        self
+    }
+
+    /// Goes by how important each call is according to its [`Context`](core_context::Context), be it that of another service whose
+    /// request is being served; where that says nothing it is critical. A handle [with a criticality](Adaptive::with_criticality)
+    /// of its own goes by that. Default: off. It costs a few nanoseconds for each call.
+    #[cfg(feature = "context")]
+    pub fn by_context(mut self) -> Self {
+        self.importance = Importance::by_context();
         self
     }
 
@@ -122,8 +134,8 @@ impl Builder {
     /// not from 0 to 1 or larger than that of what is more important, partitions are there twice, are too many or share more than there
     /// is, or a name cannot be a name.
     pub fn build(self) -> Result<Adaptive, ConfigError> {
-        let Self { name, algorithm, initial, min, max, sample_every, window, shares, partitions, clock } =
-            self;
+        let Self { name, algorithm, initial, min, max, sample_every, window, shares, .. } = self;
+        let Self { partitions, importance, clock, .. } = self;
         let name = name?;
         if min == 0 {
             return Err(ConfigError(Kind::Zero { what: "the smallest limit" }));
@@ -151,7 +163,7 @@ impl Builder {
         let names = partitions.into_iter().map(|(name, _)| name).collect();
         // It was checked: an hour at most.
         let sample_every = u64::try_from(sample_every.as_nanos()).unwrap_or(u64::MAX);
-        Ok(Adaptive::new(Rules { name, algorithm, sample_every, names, clock }, flights, engine))
+        Ok(Adaptive::new(Rules { name, algorithm, sample_every, names, clock }, importance, flights, engine))
     }
 }
 

@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::flights::{Asked, Flights};
 use super::window::Flown;
 use crate::Criticality;
+use crate::importance::Importance;
 
 /// A limit on concurrent calls that is found out from how long they take, and from what the callee drops. Cheap to clone; clones
 /// share the limit.
@@ -50,7 +51,7 @@ use crate::Criticality;
 #[derive(Clone, Debug)]
 pub struct Adaptive {
     inner: Arc<Inner>,
-    criticality: Criticality,
+    importance: Importance,
     partition: Option<u8>,
     is_bypass: bool,
 }
@@ -100,6 +101,7 @@ pub struct Flight {
     waited: u64,
     /// How many were in flight then, the call among them; 0 where it is not measured.
     count: u32,
+    criticality: Criticality,
 }
 
 /// An adaptive limit at a moment, and what it has counted since it was made.
@@ -152,21 +154,16 @@ impl Adaptive {
         Builder::new(Algorithm::Aimd { timeout }, 20, 200)
     }
 
-    pub(super) fn new(rules: Rules, flights: Flights, engine: Engine) -> Self {
+    pub(super) fn new(rules: Rules, importance: Importance, flights: Flights, engine: Engine) -> Self {
         let (next_sample, counts) = (AtomicU64::new(0), Counters::new());
         let inner = Inner { rules, flights, next_sample, engine: Mutex::new(engine), counts };
-        Self {
-            inner: Arc::new(inner),
-            criticality: Criticality::default(),
-            partition: None,
-            is_bypass: false,
-        }
+        Self { inner: Arc::new(inner), importance, partition: None, is_bypass: false }
     }
 
     /// The same limit, for calls that are more or less important, see [`Builder::share`].
     #[must_use]
     pub fn with_criticality(&self, criticality: Criticality) -> Self {
-        Self { criticality, ..self.clone() }
+        Self { importance: Importance::said(criticality), ..self.clone() }
     }
 
     /// The same limit, for calls of a partition. `None` if there is none of that name.
@@ -240,7 +237,7 @@ impl Adaptive {
         let rtt = flight.took(now - started, cx);
         // Of calls that come together the first is measured, which saw nobody beside it when it began.
         let in_flight = flight.count.max(self.inner.flights.in_flight(None).saturating_add(1));
-        let pressure = self.inner.flights.pressure(self.criticality, in_flight);
+        let pressure = self.inner.flights.pressure(flight.criticality, in_flight);
         let mut engine = self.engine();
         if !engine.sample(rtt, Flown { in_flight, pressure }, now) {
             self.inner.counts.bump(DROPPED);
@@ -291,7 +288,8 @@ impl Policy for Adaptive {
         if self.is_bypass {
             return Admit::Run;
         }
-        let in_flight = match self.inner.flights.ask(self.criticality, self.partition) {
+        let criticality = self.importance.now();
+        let in_flight = match self.inner.flights.ask(criticality, self.partition) {
             Asked::Admitted(in_flight) => in_flight,
             Asked::Full => return self.refuse(false),
             Asked::Shed => return self.refuse(true),
@@ -299,12 +297,16 @@ impl Policy for Adaptive {
         self.inner.counts.bump(ADMITTED);
         let now = cx.now();
         if self.is_sample(now) {
-            *flight =
-                Flight { started: Some(cx.clock().now()), waited: nanos(cx.waited()), count: in_flight };
+            *flight = Flight {
+                started: Some(cx.clock().now()),
+                waited: nanos(cx.waited()),
+                count: in_flight,
+                criticality,
+            };
         } else {
             let is_timed = matches!(self.inner.rules.algorithm, Algorithm::Aimd { .. });
             let waited = if is_timed { nanos(cx.waited()) } else { 0 };
-            *flight = Flight { started: Some(now), waited, count: 0 };
+            *flight = Flight { started: Some(now), waited, count: 0, criticality };
         }
         Admit::Run
     }

@@ -5,8 +5,9 @@ use core_time::Clock;
 
 use super::policy::Bulkhead;
 use crate::Criticality;
-use crate::criticality::Shares;
+use crate::criticality::{COUNT, Shares, index};
 use crate::error::{ConfigError, Kind};
+use crate::importance::Importance;
 
 /// Says how many at once, and how many may wait how long. Made by [`Bulkhead::max`], or from a number.
 #[must_use = "a builder does nothing until it is built"]
@@ -17,7 +18,8 @@ pub struct Builder {
     queue: Option<u32>,
     max_wait: Duration,
     is_lifo: bool,
-    shares: [Option<f64>; Criticality::COUNT],
+    shares: [Option<f64>; COUNT],
+    importance: Importance,
     clock: Clock,
 }
 
@@ -47,7 +49,8 @@ impl Builder {
             queue: None,
             max_wait: Duration::ZERO,
             is_lifo: false,
-            shares: [None; Criticality::COUNT],
+            shares: [None; COUNT],
+            importance: Importance::default(),
             clock: Clock::system(),
         }
     }
@@ -81,7 +84,16 @@ impl Builder {
     /// are shed at once and never wait. A share is rounded down, but to one slot at least; a share of 0 is none. Default: all slots
     /// are open to all, and importance only decides about who waits.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
-        self.shares[criticality.index()] = Some(share);
+        self.shares[index(criticality)] = Some(share);
+        self
+    }
+
+    /// Goes by how important each call is according to its [`Context`](core_context::Context), be it that of another service whose
+    /// request is being served; where that says nothing it is critical. A handle [with a criticality](Bulkhead::with_criticality)
+    /// of its own goes by that. Default: off. It costs a few nanoseconds for each call.
+    #[cfg(feature = "context")]
+    pub fn by_context(mut self) -> Self {
+        self.importance = Importance::by_context();
         self
     }
 
@@ -125,8 +137,8 @@ impl Builder {
             return Err(ConfigError(Kind::TooMany { what: "the queue", value: queue, max: SLOTS_MAX }));
         }
         let shares = Shares::checked(self.shares)?;
-        let Self { max, max_wait, is_lifo, clock, .. } = self;
-        Ok(Bulkhead::new(name, Rules { max, queue, max_wait, is_lifo, shares }, clock))
+        let Self { max, max_wait, is_lifo, importance, clock, .. } = self;
+        Ok(Bulkhead::new(name, Rules { max, queue, max_wait, is_lifo, shares }, importance, clock))
     }
 }
 
