@@ -217,13 +217,32 @@ fn cb_38_of_any_few_calls_about_the_right_number_passes() {
 }
 
 #[test]
-fn cb_38_a_refusal_says_that_it_ramps_up_and_until_when() {
+fn cb_38_a_refusal_says_when_the_ramp_has_come_to_its_place() {
     let bench = ramping();
     bench.time.advance(secs(3));
     let refused = std::iter::repeat_with(|| bench.breaker.acquire()).find_map(Result::err).unwrap();
-    assert_eq!((refused.reason(), refused.retry_after()), (Reason::RampUp, Some(secs(7))));
-    assert_eq!(refused.reason().code().as_str(), "CIRCUIT_RAMP_UP");
+    // The second place is the golden ratio, 0.618: the share is that after 5.756 s.
+    let after = refused.retry_after().unwrap();
+    assert!(after.abs_diff(ms(2_756)) < ms(1), "{after:?}");
+    assert_eq!((refused.reason(), refused.reason().code().as_str()), (Reason::RampUp, "CIRCUIT_RAMP_UP"));
     assert_eq!(bench.breaker.snapshot().totals.rejected, 1);
+}
+
+#[test]
+fn cb_38_those_who_are_refused_come_back_evenly_over_what_is_left_of_the_ramp() {
+    let bench = ramping();
+    bench.time.advance(secs(4));
+    let refusals = (0..2_000).filter_map(|_| bench.breaker.acquire().map(core_policy::Permit::success).err());
+    let mut after: Vec<_> = refusals.map(|refused| refused.retry_after().unwrap()).collect();
+    after.sort_unstable();
+    assert!(*after.first().unwrap() > Duration::ZERO && *after.last().unwrap() <= secs(6));
+    for (tenth, chunk) in (0..).zip(after.chunks(after.len() / 10)).take(10) {
+        let middle = chunk[chunk.len() / 2];
+        assert!(
+            middle.abs_diff(ms(300 + 600 * tenth)) < ms(150),
+            "the {tenth}th tenth comes back after {middle:?}"
+        );
+    }
 }
 
 #[test]
