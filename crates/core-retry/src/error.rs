@@ -74,7 +74,7 @@ impl fmt::Display for ConfigError {
                  second be free",
             ),
             Kind::OnNothing => f.write_str(
-                "only_on names no kind of failure: nothing would be retried; say which, or leave it out",
+                "only_on names no kind of failure, or none that never_on leaves: nothing would be retried; say which, or leave it out",
             ),
             Kind::Fixed { what } => {
                 write!(f, "{what} cannot be changed while the retry runs; nothing was changed: build another one")

@@ -329,16 +329,21 @@ async fn a_change_here_is_told_at_once_and_a_storm_of_them_together() {
     let breakers: Vec<_> =
         (0..20).map(|n| Breaker::consecutive(1).name(format!("callee-{n}")).build().unwrap()).collect();
     let fleet = Fleet::builder(store.clone(), "pod-0").interval(secs(10)).build().unwrap();
-    breakers.iter().for_each(|breaker| fleet.add(breaker).unwrap());
+    for breaker in &breakers {
+        fleet.add(breaker).unwrap();
+    }
     let script = async {
         clock.sleep(secs(3)).await;
         let before = store.held.lock().unwrap().exchanges;
-        breakers.iter().for_each(|breaker| breaker.acquire().unwrap().failure());
+        for breaker in &breakers {
+            breaker.acquire().unwrap().failure();
+        }
         clock.sleep(ms(1)).await;
-        let held = store.held.lock().unwrap();
-        assert_eq!(held.exchanges - before, 1);
-        assert!(held.reports.values().all(|(report, _)| report.state == State::Open), "all of them");
-        drop(held);
+        {
+            let held = store.held.lock().unwrap();
+            assert_eq!(held.exchanges - before, 1);
+            assert!(held.reports.values().all(|(report, _)| report.state == State::Open), "all of them");
+        }
         // One that changes its mind all the time is not told all the time.
         for _ in 0..1_000 {
             breakers[0].close("again").unwrap();
