@@ -16,13 +16,17 @@ pub(crate) struct Importance {
 impl Importance {
     /// A handle that says it itself.
     pub(crate) fn said(criticality: Criticality) -> Self {
-        Self { said: criticality, ..Self::default() }
+        Self {
+            said: criticality,
+            #[cfg(feature = "context")]
+            by_context: false,
+        }
     }
 
     /// A handle that goes by the context of each call.
     #[cfg(feature = "context")]
     pub(crate) fn by_context() -> Self {
-        Self { by_context: true, ..Self::default() }
+        Self { said: Criticality::Critical, by_context: true }
     }
 
     /// That of the call that is being admitted.

@@ -1,5 +1,4 @@
 //! What a second reader broke, and what holds since.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use std::time::Duration;
 
