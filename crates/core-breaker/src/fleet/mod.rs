@@ -284,6 +284,7 @@ impl<S: Share> Fleet<S> {
             let is_due = engine.left(crate::word::Phase::Open, now).is_some_and(|left| {
                 left <= self.settings.interval.saturating_mul(2) && member.lease.is_none()
             });
+            let is_due = is_due && !member.is_operators();
             if is_due && member.put_off != Some(generation) {
                 member.put_off = Some(generation);
                 let spread = engine.plan().rules.open_for.mul_f64(0.5 * self.rng.next_unit());
@@ -373,8 +374,14 @@ impl Member {
             report,
             failures: report.window.failures.max(run),
             has_traffic: self.total() != self.calls,
-            is_isolated: word.state() == State::ForcedOpen,
+            is_isolated: word.state() == State::ForcedOpen || self.is_operators(),
         }
+    }
+
+    /// Whether an operator has opened it for a time, which is his to say.
+    fn is_operators(&self) -> bool {
+        let engine = self.breaker.engine();
+        engine.load().state() == State::Open && engine.ledger().is_operators()
     }
 
     /// Its lease, if that has run out or is of an earlier round: a lease is for the probes after one open time.

@@ -183,6 +183,30 @@ async fn an_operators_word_is_not_overruled() {
 }
 
 #[tokio::test]
+async fn cb_32_a_time_that_an_operator_gave_is_not_cut_short_by_the_fleet_nor_made_longer() {
+    let service = Service::of(2, 1);
+    service.tick().await;
+    service.breakers[1].open_for(secs(20), "maintenance").unwrap();
+    service.fail(0, 4);
+    service.tick().await;
+    service.time.advance(secs(6));
+    service.breakers[0].acquire().unwrap().success();
+    assert_eq!(service.states(), [State::Closed, State::Open], "the first has recovered");
+    service.tick().await;
+    assert_eq!(
+        service.states(),
+        [State::Closed, State::Open],
+        "the other stays open for as long as was said"
+    );
+    service.store.held.lock().unwrap().always = Some(Leased::Theirs { left: secs(30) });
+    service.time.advance(ms(13_900));
+    service.tick().await;
+    assert_eq!(service.breakers[1].snapshot().open_left, Some(ms(100)));
+    service.time.advance(ms(100));
+    assert!(service.breakers[1].acquire().is_ok());
+}
+
+#[tokio::test]
 async fn one_instance_probes_for_all_and_its_success_is_theirs() {
     let service = Service::of(3, 1);
     service.fail(0, 4);
