@@ -94,10 +94,10 @@ impl RampUp {
     /// How much of the ramp is left when the share that is admitted comes to `share`.
     #[must_use]
     pub(crate) fn left_at(&self, share: f64) -> Duration {
-        if self.from >= 1.0 {
-            return self.over;
-        }
-        self.over.mul_f64(((1.0 - share) / (1.0 - self.from)).clamp(0.0, 1.0))
+        let left = ((1.0 - share) / (1.0 - self.from)).clamp(0.0, 1.0);
+        // What no duration holds is all of it, as is what is left where all are admitted from the start.
+        Duration::try_from_secs_f64(self.over.as_secs_f64() * left)
+            .map_or(self.over, |left| left.min(self.over))
     }
 }
 
