@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use core_breaker::{Breaker, Decay, State};
-use core_limit::Rate;
+use core_context::Context;
+use core_errors::{Criticality, Error, Reason};
+use core_limit::{Bulkhead, Rate};
 use core_pipeline::{Builder, Pipeline};
 use core_policy::Keyed;
 use core_time::{ManualClock, ms, secs};
@@ -93,4 +95,18 @@ fn rt_retrying_on_what_is_never_retried_is_refused() {
     };
     assert!(retry(&[Network, Timeout]).contains("nothing would be retried"));
     assert_eq!(retry(&[Network]), "");
+}
+
+#[tokio::test]
+async fn al_6_a_pipeline_sheds_what_its_caller_says_can_be_shed() {
+    let bulkhead = Bulkhead::max(2).share(Criticality::Sheddable, 0.5).by_context();
+    let api = Pipeline::named("api").bulkhead(bulkhead).build().unwrap();
+    let _one = api.admit().unwrap();
+    let asked = |criticality| {
+        let call = api.call(|_| async { Ok::<_, Error>("found") });
+        Context::builder().criticality(criticality).build().scope(call)
+    };
+    let shed = asked(Criticality::Sheddable).await.unwrap_err();
+    assert_eq!(shed.rejection().unwrap().reason(), Reason::Shed);
+    assert_eq!(asked(Criticality::Critical).await.unwrap(), "found");
 }
