@@ -354,7 +354,7 @@ fn times_that_never_end_are_times() {
             bench.time.advance(step);
             for _ in 0..20 {
                 match bench.breaker.acquire() {
-                    Ok(permit) => permit.record_verdict(core_errors::Verdict::Overload(Some(step))),
+                    Ok(permit) => permit.record_verdict(Verdict::Overload(Some(step))),
                     Err(refused) => assert!(refused.retry_after().is_none_or(|after| after > Duration::ZERO)),
                 }
                 if let Ok(permit) = bench.breaker.acquire() {
