@@ -33,6 +33,9 @@ const LIMIT_MAX: u32 = 1_000_000;
 
 const PARTITIONS_MAX: usize = 64;
 
+/// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
+const JUMP: u64 = 1_000_000_000;
+
 /// A limit that looks at calls more seldom learns nothing.
 const TIME_MAX: Duration = Duration::from_secs(3_600);
 
@@ -163,7 +166,9 @@ impl Builder {
         let names = partitions.into_iter().map(|(name, _)| name).collect();
         // It was checked: an hour at most.
         let sample_every = u64::try_from(sample_every.as_nanos()).unwrap_or(u64::MAX);
-        Ok(Adaptive::new(Rules { name, algorithm, sample_every, names, clock }, importance, flights, engine))
+        let sample_slack = sample_every + JUMP;
+        let rules = Rules { name, algorithm, sample_every, sample_slack, names, clock };
+        Ok(Adaptive::new(rules, importance, flights, engine))
     }
 }
 

@@ -73,6 +73,8 @@ pub(super) struct Rules {
     pub(super) algorithm: Algorithm,
     /// In nanoseconds.
     pub(super) sample_every: u64,
+    /// The same, and what the readings of threads may differ by.
+    pub(super) sample_slack: u64,
     pub(super) names: Box<[Name]>,
     pub(super) clock: Clock,
 }
@@ -97,7 +99,7 @@ pub enum Algorithm {
 pub struct Flight {
     /// Coarse, but where the call is measured.
     started: Option<Instant>,
-    /// How long the call had waited by then, in nanoseconds, where its time is looked at.
+    /// How long the call had waited by then, in nanoseconds, where it is measured.
     waited: u64,
     /// How many were in flight then, the call among them; 0 where it is not measured.
     count: u32,
@@ -127,9 +129,6 @@ pub struct Snapshot {
     /// Calls that the callee dropped.
     pub dropped: u64,
 }
-
-/// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
-const JUMP: u64 = 1_000_000_000;
 
 const ADMITTED: usize = 0;
 const REFUSED: usize = 1;
@@ -215,9 +214,8 @@ impl Adaptive {
     fn is_sample(&self, now: Instant) -> bool {
         let Inner { next_sample, rules, .. } = &*self.inner;
         let next = next_sample.load(Ordering::Relaxed);
-        let left = next.saturating_sub(now.as_nanos());
-        // One that is further away was set before the clock went back (rule W-5).
-        if left > 0 && left <= rules.sample_every + JUMP {
+        // Not yet, if 0 < next - now ≤ slack. One that is further away was set before the clock went back (rule W-5).
+        if next.wrapping_sub(now.as_nanos()).wrapping_sub(1) < rules.sample_slack {
             return false;
         }
         let after = now.as_nanos().saturating_add(rules.sample_every);
@@ -260,7 +258,7 @@ impl Adaptive {
     fn is_late(&self, started: Instant, flight: &Flight, cx: &mut Cx<'_>) -> bool {
         let Algorithm::Aimd { timeout } = self.inner.rules.algorithm else { return false };
         let took = cx.now() - started;
-        // It may have begun a tick after the coarse clock said so.
+        // It may have begun a tick after the coarse clock said so, and have waited before.
         let sure = timeout.saturating_add(self.inner.rules.clock.tick());
         took > sure && flight.took(took, cx) > sure
     }
@@ -304,9 +302,7 @@ impl Policy for Adaptive {
                 criticality,
             };
         } else {
-            let is_timed = matches!(self.inner.rules.algorithm, Algorithm::Aimd { .. });
-            let waited = if is_timed { nanos(cx.waited()) } else { 0 };
-            *flight = Flight { started: Some(now), waited, count: 0, criticality };
+            *flight = Flight { started: Some(now), ..Flight::default() };
         }
         Admit::Run
     }
