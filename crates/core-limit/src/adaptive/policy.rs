@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -99,12 +100,14 @@ pub enum Algorithm {
 pub struct Flight {
     /// Coarse, but where the call is measured.
     started: Option<Instant>,
-    /// How long the call had waited by then, in nanoseconds, where it is measured.
-    waited: u64,
-    /// How many were in flight then, the call among them; 0 where it is not measured.
-    count: u32,
-    criticality: Criticality,
+    /// How many were in flight then, the call among them, and how important it is; `None` where it is not measured. One word, as
+    /// whatever a call remembers is copied.
+    measured: Option<Measured>,
 }
+
+/// The lowest two bits are how important the call is, the others how many were in flight.
+#[derive(Clone, Copy, Debug)]
+struct Measured(NonZeroU32);
 
 /// An adaptive limit at a moment, and what it has counted since it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,12 +233,12 @@ impl Adaptive {
     }
 
     #[cold]
-    fn sample(&self, started: Instant, flight: &Flight, cx: &mut Cx<'_>) {
+    fn sample(&self, started: Instant, measured: Measured, cx: &mut Cx<'_>) {
         let now = self.inner.rules.clock.now();
-        let rtt = flight.took(now - started, cx);
+        let rtt = (now - started).saturating_sub(cx.waited());
         // Of calls that come together the first is measured, which saw nobody beside it when it began.
-        let in_flight = flight.count.max(self.inner.flights.in_flight(None).saturating_add(1));
-        let pressure = self.inner.flights.pressure(flight.criticality, in_flight);
+        let in_flight = measured.in_flight().max(self.inner.flights.in_flight(None).saturating_add(1));
+        let pressure = self.inner.flights.pressure(measured.criticality(), in_flight);
         let mut engine = self.engine();
         if !engine.sample(rtt, Flown { in_flight, pressure }, now) {
             self.inner.counts.bump(DROPPED);
@@ -253,14 +256,14 @@ impl Adaptive {
         self.inner.flights.set_limit(engine.limit());
     }
 
-    /// Whether a call that was not measured took longer than AIMD allows, beyond doubt.
-    #[inline]
-    fn is_late(&self, started: Instant, flight: &Flight, cx: &mut Cx<'_>) -> bool {
-        let Algorithm::Aimd { timeout } = self.inner.rules.algorithm else { return false };
-        let took = cx.now() - started;
-        // It may have begun a tick after the coarse clock said so, and have waited before.
-        let sure = timeout.saturating_add(self.inner.rules.clock.tick());
-        took > sure && flight.took(took, cx) > sure
+    /// A call that was not measured is a drop, if it took longer than AIMD allows beyond doubt.
+    #[cold]
+    fn look_for_late(&self, started: Instant, timeout: Duration, cx: &mut Cx<'_>) {
+        let took = (cx.now() - started).saturating_sub(cx.waited());
+        // It may have begun a tick after the coarse clock said so.
+        if took > timeout.saturating_add(self.inner.rules.clock.tick()) {
+            self.dropped(started);
+        }
     }
 
     fn engine(&self) -> MutexGuard<'_, Engine> {
@@ -295,14 +298,11 @@ impl Policy for Adaptive {
         self.inner.counts.bump(ADMITTED);
         let now = cx.now();
         if self.is_sample(now) {
-            *flight = Flight {
-                started: Some(cx.clock().now()),
-                waited: nanos(cx.waited()),
-                count: in_flight,
-                criticality,
-            };
+            // What it waits for further in is not the callee's time: `waited` grows by it.
+            let started = Some(cx.clock().now() - cx.waited());
+            *flight = Flight { started, measured: Some(Measured::new(in_flight, criticality)) };
         } else {
-            *flight = Flight { started: Some(now), ..Flight::default() };
+            *flight = Flight { started: Some(now), measured: None };
         }
         Admit::Run
     }
@@ -313,10 +313,10 @@ impl Policy for Adaptive {
         self.inner.flights.end(self.partition);
         match outcome {
             Outcome::Judged(Verdict::Success, _) => {
-                if flight.count > 0 {
-                    self.sample(started, flight, cx);
-                } else if self.is_late(started, flight, cx) {
-                    self.dropped(started);
+                if let Some(measured) = flight.measured {
+                    self.sample(started, measured, cx);
+                } else if let Algorithm::Aimd { timeout } = self.inner.rules.algorithm {
+                    self.look_for_late(started, timeout, cx);
                 }
             }
             Outcome::Judged(Verdict::Overload(_), _) => self.dropped(started),
@@ -340,17 +340,21 @@ impl Policy for Adaptive {
     }
 }
 
-// === impl Flight ===
+// === impl Measured ===
 
-impl Flight {
-    /// What it waited for further in is not the callee's time.
-    fn took(&self, time: Duration, cx: &Cx<'_>) -> Duration {
-        time.saturating_sub(cx.waited().saturating_sub(Duration::from_nanos(self.waited)))
+impl Measured {
+    /// There are at least one and at most a few million in flight.
+    fn new(in_flight: u32, criticality: Criticality) -> Self {
+        Self(NonZeroU32::MIN.saturating_add((in_flight << 2 | criticality as u32).saturating_sub(1)))
     }
-}
 
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    fn in_flight(self) -> u32 {
+        self.0.get() >> 2
+    }
+
+    fn criticality(self) -> Criticality {
+        Criticality::ALL[(self.0.get() & 3) as usize]
+    }
 }
 
 core_policy::policy_methods!(Adaptive, once);
