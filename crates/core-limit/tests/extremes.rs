@@ -1,5 +1,4 @@
 //! Numbers at the ends of what can be said: nothing panics, and what is admitted is what was asked for.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use std::time::Duration;
 
