@@ -1,7 +1,8 @@
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex as PlainMutex, MutexGuard as PlainGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use core_errors::{Name, Rejection, Verdict};
@@ -13,6 +14,7 @@ use crate::config::{Builder, Settings};
 use crate::engine::{Engine, Refused, Ticket};
 use crate::error::{ConfigError, Kind};
 use crate::event::{Event, Subscriber};
+use crate::fleet::Bell;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::rules::Rules;
@@ -30,6 +32,10 @@ struct Inner {
     subscribers: Box<[Subscriber]>,
     /// What it was configured with, and how often that was changed.
     settings: Mutex<(Settings, u64)>,
+    /// What makes its jitter the same in every run, and that of its keys.
+    seed: Option<u64>,
+    /// Of the fleets that it takes part in.
+    bells: PlainMutex<Vec<Weak<Bell>>>,
 }
 
 /// What a breaker remembers of a call.
@@ -47,7 +53,7 @@ pub struct CallState {
 impl Breaker {
     pub(crate) fn new(name: Name, plan: Plan, builder: Builder) -> Self {
         let rng = builder.rng();
-        let Builder { settings, clock, subscribers, in_shadow, saved, .. } = builder;
+        let Builder { settings, clock, subscribers, in_shadow, saved, seed, .. } = builder;
         let engine = Engine::new(name, None, plan, rng, clock.now_coarse(), in_shadow);
         if let Some((saved, age)) = saved {
             engine.resume(&saved, age, clock.now());
@@ -57,6 +63,8 @@ impl Breaker {
             clock,
             subscribers: subscribers.into(),
             settings: Mutex::new((settings, 0)),
+            seed,
+            bells: PlainMutex::default(),
         }))
     }
 
@@ -138,13 +146,17 @@ impl Breaker {
         let settings = self.settings().clone();
         let plan = Plan::clone(&inner.engine.plan());
         let in_shadow = self.state() == State::Shadow;
-        let engine =
-            Engine::new(self.name(), key, plan, Rng::from_entropy(), inner.clock.now_coarse(), in_shadow);
+        // With a seed each key has its own sequence, or a host that comes back would meet all of them in step.
+        let seed = inner.seed.map(|seed| key.as_deref().map_or(seed, |key| seed ^ salt(key)));
+        let rng = seed.map_or_else(Rng::from_entropy, Rng::from_seed);
+        let engine = Engine::new(self.name(), key, plan, rng, inner.clock.now_coarse(), in_shadow);
         Self(Arc::new(Inner {
             engine,
             clock: inner.clock.clone(),
             subscribers: inner.subscribers.clone(),
             settings: Mutex::new(settings),
+            seed,
+            bells: PlainMutex::default(),
         }))
     }
 
@@ -182,6 +194,17 @@ impl Breaker {
 
     pub(crate) fn clock_of(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Rings at each change of state from now on, as long as there is a bell.
+    pub(crate) fn ring_on_change(&self, bell: &Arc<Bell>) {
+        let mut bells = self.bells();
+        bells.retain(|bell| bell.strong_count() > 0);
+        bells.push(Arc::downgrade(bell));
+    }
+
+    fn bells(&self) -> PlainGuard<'_, Vec<Weak<Bell>>> {
+        self.0.bells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn settings(&self) -> MutexGuard<'_, (Settings, u64)> {
@@ -269,11 +292,21 @@ impl Breaker {
     fn publish(&self, event: &Event) {
         #[cfg(feature = "tracing")]
         crate::trace::event(event);
+        // Under no lock: whoever is woken is somebody else's.
+        let bells = self.bells().clone();
+        bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.ring());
         for subscriber in &self.0.subscribers {
             // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
             let _ = catch_unwind(AssertUnwindSafe(|| subscriber(event)));
         }
     }
+}
+
+/// The same for a key in every run.
+fn salt(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whether a call took longer, but for the time it waited for its turn.

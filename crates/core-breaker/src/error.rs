@@ -14,6 +14,7 @@ pub(crate) enum Kind {
     NoRule,
     Rate { what: &'static str, value: f64 },
     Zero { what: &'static str },
+    TooLong { what: &'static str, time: Duration, max: Duration },
     TooMany { what: &'static str, value: u64, max: u64 },
     FailuresOverWindow { failures: u32, size: u32 },
     LumpedFailures { interval: Duration, needed: u32, len: Duration },
@@ -64,6 +65,9 @@ impl fmt::Display for ConfigError {
             Kind::NoRule => f.write_str(
                 "the breaker can never open: give it a failure rate, a slow-call rate, or a number of consecutive failures",
             ),
+            Kind::TooLong { what, time, max } => {
+                write!(f, "{what} is {time:?}: it must be at most {max:?}")
+            }
             Kind::Rate { what, value } => {
                 write!(f, "{what} is {value}: it must be over 0 and at most 1 (1 trips when every call fails)")
             }

@@ -47,6 +47,9 @@ impl Breaker {
     /// A breaker for each key, with the rules, name, clock and subscribers of this one, as they are now. This one takes no part:
     /// other rules for it are not for them, nor theirs for it. Keys are forgotten by its clock too.
     ///
+    /// Its state is not theirs, also where it [resumed](Builder::resume) one: each key begins closed, or in shadow if this one is.
+    /// With a [seed](Builder::seed) the jitter of a key is the same in every run, and not that of another key.
+    ///
     /// # Errors
     /// If there is room for no key or too many, or a key is forgotten sooner than the longest open time passes: a circuit
     /// that is open would be forgotten.

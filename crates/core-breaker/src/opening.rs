@@ -90,6 +90,15 @@ impl RampUp {
         let done = 1.0 - (left.as_secs_f64() / self.over.as_secs_f64()).clamp(0.0, 1.0);
         self.from + (1.0 - self.from) * done
     }
+
+    /// How much of the ramp is left when the share that is admitted comes to `share`.
+    #[must_use]
+    pub(crate) fn left_at(&self, share: f64) -> Duration {
+        let left = ((1.0 - share) / (1.0 - self.from)).clamp(0.0, 1.0);
+        // What no duration holds is all of it, as is what is left where all are admitted from the start.
+        Duration::try_from_secs_f64(self.over.as_secs_f64() * left)
+            .map_or(self.over, |left| left.min(self.over))
+    }
 }
 
 // === impl Rules ===

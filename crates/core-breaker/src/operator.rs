@@ -28,7 +28,7 @@ impl Breaker {
     }
 
     /// Opens it for so long, whatever the rules say, and then lets probes through: for maintenance whose end is known (rule CB-32). Of
-    /// a circuit that is open the time begins anew.
+    /// a circuit that is open the time begins anew. Other instances of a [`Fleet`](crate::Fleet) make it neither shorter nor longer.
     ///
     /// # Errors
     /// If the reason is empty or longer than 500 bytes, or the time is zero.

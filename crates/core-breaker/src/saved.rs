@@ -14,8 +14,11 @@ use crate::window::{BUCKETS_MAX, SIZE_MAX, Tally};
 /// no clock needs to go on across a restart. State and category have texts: `as_str`, and [`State::from_str`] and
 /// [`Category::all`] for the way back.
 ///
+/// With the feature `serde` it is written and read as it stands: durations as `{"secs":…,"nanos":…}`, state and category as these texts.
+///
 /// [`State::from_str`]: std::str::FromStr
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Saved {
     /// The form of this: [`Saved::VERSION`].
     pub version: u32,
@@ -45,6 +48,7 @@ pub struct Saved {
 
 /// A bucket of a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedBucket {
     /// How long before it was saved the bucket began.
     pub age: Duration,
@@ -54,6 +58,7 @@ pub struct SavedBucket {
 
 /// A result in a window of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedResult {
     /// Whether it failed.
     pub failed: bool,
@@ -63,6 +68,7 @@ pub struct SavedResult {
 
 /// A moving average.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SavedAverage {
     /// The share of successes.
     pub success_rate: f64,

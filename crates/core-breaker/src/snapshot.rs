@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub opened: u64,
     /// The failure that opened it last.
     pub last_cause: Option<Cause>,
+    /// How long ago a call failed last: `SystemTime::now() - age` is when, by the wall clock. A result that came too late does not count.
+    pub last_failure_age: Option<Duration>,
     /// Since it was made.
     pub totals: Totals,
     /// What it goes by.
@@ -93,6 +95,7 @@ impl Snapshot {
             open_left: engine.left(Phase::Open, now),
             opened,
             last_cause,
+            last_failure_age: engine.failed_at().map(|at| now - at),
             totals: Totals::of(engine),
             rules,
         }

@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 /// Where a circuit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum State {
     /// Calls pass and are counted.
     Closed,

@@ -221,6 +221,24 @@ fn w_5_a_clock_that_jumps_back_neither_panics_nor_reopens() {
 }
 
 #[test]
+fn f_87_the_statistics_say_when_a_call_failed_last() {
+    let bench = Bench::new(Breaker::consecutive(2).probes(1).successes(1));
+    let age = || bench.breaker.snapshot().last_failure_age;
+    bench.play("S-");
+    assert_eq!(age(), None);
+    bench.play("F--S-");
+    assert_eq!(age(), Some(secs(3)));
+    let late = bench.breaker.acquire().unwrap();
+    bench.play("FF-");
+    assert_eq!((bench.breaker.state(), age()), (State::Open, Some(secs(1))));
+    late.failure();
+    assert_eq!(age(), Some(secs(1)), "of a circuit that there is no more");
+    bench.time.advance(secs(10));
+    bench.play("F-");
+    assert_eq!(age(), Some(secs(1)), "a probe");
+}
+
+#[test]
 fn w_6_reading_changes_nothing() {
     let bench = Bench::new(Breaker::consecutive(1));
     bench.play("F");

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use core_errors::ErrorContext;
+use core_errors::{Criticality, ErrorContext};
 use core_time::{Clock, Instant};
 
 use crate::baggage::Baggage;
@@ -35,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) baggage: Option<Baggage>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) attempt: u32,
+    pub(crate) criticality: Option<Criticality>,
     extensions: Option<Arc<Extensions>>,
 }
 
@@ -160,6 +161,12 @@ impl Context {
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.0.parts.attempt
+    }
+
+    /// How important it is that this is done, if anybody said so: limits that are told to, go by it.
+    #[must_use]
+    pub fn criticality(&self) -> Option<Criticality> {
+        self.0.parts.criticality
     }
 
     /// Something of the application's own, by its type.
@@ -293,6 +300,7 @@ impl Parts {
             baggage: None,
             deadline: None,
             attempt: 1,
+            criticality: None,
             extensions: None,
         }
     }
@@ -371,6 +379,13 @@ impl Builder {
     #[inline]
     pub fn attempt(mut self, attempt: u32) -> Self {
         self.parts.attempt = attempt.max(1);
+        self
+    }
+
+    /// Sets how important it is that this is done. It goes along into tasks, and to the services that are called.
+    #[inline]
+    pub fn criticality(mut self, criticality: Criticality) -> Self {
+        self.parts.criticality = Some(criticality);
         self
     }
 

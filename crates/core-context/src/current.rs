@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use core_errors::ErrorContext;
+use core_errors::{Criticality, ErrorContext};
 use core_time::Instant;
 
 use crate::{Context, CorrelationId, TraceId};
@@ -66,6 +66,13 @@ impl Context {
     #[inline]
     pub fn current_deadline() -> Option<Instant> {
         look(Self::deadline)
+    }
+
+    /// How important what is done in the current context is, if anybody said so: cheaper than a clone of it.
+    #[must_use]
+    #[inline]
+    pub fn current_criticality() -> Option<Criticality> {
+        look(Self::criticality)
     }
 
     /// The correlation id of the current context.

@@ -7,6 +7,7 @@ mod timeout;
 use std::sync::Arc;
 use std::time::Duration;
 
+use core_errors::Criticality;
 use core_time::{Clock, ms};
 
 use crate::baggage::Baggage;
@@ -26,7 +27,8 @@ pub enum Trust {
     Trusted,
     /// A new trace is begun, so that nobody outside decides what is sampled and paid for; the ids of the caller's are kept beside
     /// it ([`Context::remote`]). Of its baggage only what is [allowed](Propagation::allow_baggage) stays. Its deadline holds, and
-    /// so does a well-formed correlation id. Which attempt it is it cannot say: it would decide how often we try. The default.
+    /// so does a well-formed correlation id. Which attempt it is, and how important, it cannot say: it would decide how often we try, and
+    /// who has to stand back for it. The default.
     #[default]
     Untrusted,
 }
@@ -45,6 +47,7 @@ pub enum Trust {
 /// | `x-trace-id` | where there is no `traceparent` | no |
 /// | `x-request-timeout-ms` | up to a day | what is left, less a margin |
 /// | `x-request-attempt` | 1 to 1000, of callers that are trusted | of our attempt, where it is not the first |
+/// | `x-request-criticality` | of callers that are trusted | where the context has one |
 /// | `grpc-timeout` | with [`grpc`](Self::grpc) | with [`grpc`](Self::grpc) |
 /// | `b3`, `x-b3-*` | with [`b3`](Self::b3), without `traceparent` | no |
 /// | `x-cloud-trace-context` | with [`google_cloud`](Self::google_cloud), without `traceparent` | no |
@@ -78,13 +81,15 @@ pub enum Field {
     GrpcTimeout,
     /// [`ATTEMPT`].
     Attempt,
+    /// [`CRITICALITY`].
+    Criticality,
 }
 
 // === impl Field ===
 
 impl Field {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::TraceParent,
         Self::TraceState,
         Self::CorrelationId,
@@ -93,6 +98,7 @@ impl Field {
         Self::Timeout,
         Self::GrpcTimeout,
         Self::Attempt,
+        Self::Criticality,
     ];
 
     /// What it is called unless somebody chose otherwise. Lower case.
@@ -107,6 +113,7 @@ impl Field {
             Self::Timeout => TIMEOUT,
             Self::GrpcTimeout => GRPC_TIMEOUT,
             Self::Attempt => ATTEMPT,
+            Self::Criticality => CRITICALITY,
         }
     }
 }
@@ -116,6 +123,9 @@ pub const TIMEOUT: &str = "x-request-timeout-ms";
 
 /// Which attempt of the caller a request is, counted from 1.
 pub const ATTEMPT: &str = "x-request-attempt";
+
+/// How important a request is: [`Criticality::as_str`].
+pub const CRITICALITY: &str = "x-request-criticality";
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
@@ -231,6 +241,7 @@ impl Propagation {
         parts.deadline = budget.map(|budget| clock.now() + budget);
         let counts = |_: &&[u8]| self.trust == Trust::Trusted;
         parts.attempt = found.attempt.only().filter(counts).and_then(parse_attempt).unwrap_or(1);
+        parts.criticality = found.criticality.only().filter(counts).and_then(parse_criticality);
         let id = found.correlation_id.only().and_then(|id| CorrelationId::from_bytes(id).ok());
         builder.set_id(id.or_else(|| CorrelationId::from_bytes(found.request_id.only()?).ok()));
         builder
@@ -292,6 +303,9 @@ impl Propagation {
         if let Some(attempt) = attempt.filter(|attempt| *attempt > 1) {
             let attempt = attempt.min(ATTEMPT_MAX).into();
             put(Field::Attempt, timeout::Text::number(attempt, None).as_bytes());
+        }
+        if let Some(criticality) = context.criticality() {
+            put(Field::Criticality, criticality.as_str().as_bytes());
         }
     }
 
@@ -377,6 +391,7 @@ struct Found<'h> {
     timeout: Slot<'h>,
     grpc_timeout: Slot<'h>,
     attempt: Slot<'h>,
+    criticality: Slot<'h>,
     google_cloud: Slot<'h>,
     b3: B3<'h>,
 }
@@ -404,6 +419,7 @@ impl<'h> Found<'h> {
             (7, b'b') if is(BAGGAGE) => return Some(&mut self.baggage),
             (20, b'x') if is(TIMEOUT) => return Some(&mut self.timeout),
             (17, b'x') if is(ATTEMPT) => return Some(&mut self.attempt),
+            (21, b'x') if is(CRITICALITY) => return Some(&mut self.criticality),
             (12, b'g') if propagation.grpc && is(GRPC_TIMEOUT) => return Some(&mut self.grpc_timeout),
             (21, b'x') if propagation.google_cloud && is("x-cloud-trace-context") => {
                 return Some(&mut self.google_cloud);
@@ -435,6 +451,10 @@ fn all<'h>(headers: &'h (impl Headers + ?Sized), name: &str) -> impl Iterator<It
 fn parse_attempt(header: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(header).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
     text.parse().ok().filter(|attempt| (1..=ATTEMPT_MAX).contains(attempt))
+}
+
+fn parse_criticality(header: &[u8]) -> Option<Criticality> {
+    std::str::from_utf8(header).ok()?.parse().ok()
 }
 
 fn parse_trace_id(header: &[u8]) -> Option<TraceId> {

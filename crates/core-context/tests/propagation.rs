@@ -9,6 +9,7 @@ use std::time::Duration;
 use core_context::propagation::{self, HeaderNames, parse_grpc, parse_millis};
 use core_context::w3c::{TraceContext, TraceState};
 use core_context::{Baggage, Context, CorrelationId, Propagation, Trust};
+use core_errors::Criticality;
 use core_time::{ManualClock, ms, secs};
 use proptest::prelude::*;
 use support::{PARENT, Raw, SPAN_ID, TRACE_ID, one, read, written};
@@ -521,7 +522,8 @@ fn g_25_what_was_written_is_read_again_whatever_holds_the_headers() {
 fn all_that_may_be_written_is_listed() {
     let propagation = Propagation::trusted().grpc();
     let (time, mut seen) = (ManualClock::new(), Vec::new());
-    propagation.inject_attempt(&full(), Some(2), &time.clock(), |name, _| seen.push(name.to_owned()));
+    let full = full().derive(|context| context.criticality(Criticality::Sheddable));
+    propagation.inject_attempt(&full, Some(2), &time.clock(), |name, _| seen.push(name.to_owned()));
     let mut listed: Vec<_> = propagation.written().map(str::to_owned).collect();
     seen.sort();
     listed.sort();

@@ -51,6 +51,7 @@ mod backtrace;
 mod category;
 mod classify;
 mod code;
+mod criticality;
 mod delivery;
 mod error;
 mod foreign;
@@ -74,6 +75,7 @@ pub use classify::Classify;
 pub use code::Code;
 #[cfg(feature = "derive")]
 pub use core_errors_derive::Classify;
+pub use criticality::{Criticality, CriticalityError};
 pub use delivery::Delivery;
 pub use error::Error;
 pub use foreign::{Class, Classifier, class_of, register_classifier};

@@ -65,6 +65,12 @@ pub(crate) enum Kind {
         max: u32,
     },
     PartitionTwice(Name),
+    PartitionShare(f64),
+    TimeTooLong {
+        what: &'static str,
+        time: Duration,
+        max: Duration,
+    },
     Partitions {
         sum: f64,
     },
@@ -167,6 +173,12 @@ impl fmt::Display for ConfigError {
             ),
             Kind::PartitionTwice(name) => {
                 write!(f, "the partition `{name}` is there twice: say its share once")
+            }
+            Kind::PartitionShare(share) => {
+                write!(f, "the share of a partition is {share}: it must be over 0 and at most 1")
+            }
+            Kind::TimeTooLong { what, time, max } => {
+                write!(f, "{what} is {time:?}: it must be at most {max:?}")
             }
             Kind::Partitions { sum } => {
                 write!(f, "partitions have {sum} of the limit as their own: it must be no more than 1 in all")

@@ -65,7 +65,8 @@
 //! * **Throttle.** Requests, and those that were accepted, are counted over two minutes; what is more than twice as many is held
 //!   back, by lot. Ten times in that time the share is worked out again.
 //! * **Criticality.** What is less important may fill less of a bulkhead or an adaptive limit, and so is refused first, at
-//!   every load.
+//!   every load. A handle says it for its calls ([`Bulkhead::with_criticality`]); or each call brings it along in its context, also
+//!   from another service (`by_context`, feature `context`).
 //!
 //! # Defaults, and why
 //! | | default | because |
@@ -104,6 +105,7 @@ mod criticality;
 mod error;
 #[cfg(feature = "executor")]
 mod executor;
+mod importance;
 mod keyed;
 mod rate;
 mod throttle;
@@ -111,7 +113,7 @@ mod window;
 
 pub use adaptive::{Adaptive, Algorithm, Builder as AdaptiveBuilder, Flight, Snapshot as AdaptiveSnapshot};
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
-pub use criticality::Criticality;
+pub use core_errors::Criticality;
 pub use error::ConfigError;
 #[cfg(feature = "executor")]
 pub use executor::{

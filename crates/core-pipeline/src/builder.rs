@@ -92,6 +92,13 @@ impl Builder {
         self
     }
 
+    /// The same for one of many keys: without the state of another, and with seeds of its own.
+    pub(crate) fn for_key(mut self, salt: u64) -> Self {
+        self.breaker = self.breaker.map(|breaker| breaker.for_key(salt));
+        self.retry = self.retry.map(|retry| retry.for_key(salt));
+        self
+    }
+
     /// Checks everything and makes the pipeline.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ pub(crate) fn check(builder: &Builder) -> Result<(), ConfigError> {
     attempt_fits_total(builder)?;
     wait_fits_total(builder)?;
     window_holds_attempts(builder)?;
+    slow_within_attempt(builder)?;
+    rate_reaches_min_calls(builder)?;
     first_retry_fits_total(builder)
 }
 
@@ -45,6 +47,39 @@ fn window_holds_attempts(builder: &Builder) -> Result<(), ConfigError> {
                 && len < attempt.saturating_mul(2) =>
         {
             Err(ConfigError(Kind::WindowUnderAttempts { window: len, attempt }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An attempt that is cut off before it is slow is a failure, and never a slow call.
+fn slow_within_attempt(builder: &Builder) -> Result<(), ConfigError> {
+    let over = builder.breaker.as_ref().and_then(|breaker| breaker.rules().slow_over);
+    match (over, builder.attempt_timeout) {
+        (Some(over), Some(attempt)) if over >= attempt => {
+            Err(ConfigError(Kind::SlowOverAttempt { over, attempt }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A breaker that goes by rates in a window alone never opens if the rate limit further in does not let that many calls through.
+fn rate_reaches_min_calls(builder: &Builder) -> Result<(), ConfigError> {
+    let (Some(rules), Some(limit)) =
+        (builder.breaker.as_ref().map(core_breaker::Builder::rules), &builder.limit)
+    else {
+        return Ok(());
+    };
+    let Span::Time { len, .. } = rules.span else { return Ok(()) };
+    let needed = match (rules.failures, rules.failure_rate.or(rules.slow_over.map(|_| 1.0))) {
+        _ if rules.consecutive.is_some() || rules.average.is_some() => return Ok(()),
+        (Some(failures), None) => failures,
+        (Some(failures), Some(_)) => failures.min(rules.min_calls),
+        (None, _) => rules.min_calls,
+    };
+    match limit.most_within(len) {
+        Some(most) if most < u64::from(needed) => {
+            Err(ConfigError(Kind::RateUnderMinCalls { most, needed, window: len }))
         }
         _ => Ok(()),
     }

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     AttemptOverTotal { attempt: Duration, total: Duration },
     WaitOverTotal { whose: &'static str, wait: Duration, total: Duration },
     WindowUnderAttempts { window: Duration, attempt: Duration },
+    SlowOverAttempt { over: Duration, attempt: Duration },
+    RateUnderMinCalls { most: u64, needed: u32, window: Duration },
     RetryNeverFits { delay: Duration, total: Duration },
     HedgesOverTotal { after: Duration, total: Duration },
     HedgeAfterAttempt { delay: Duration, attempt: Duration },
@@ -50,6 +52,16 @@ impl fmt::Display for ConfigError {
                 f,
                 "the window of the breaker is {window:?} and an attempt may take {attempt:?}: timeouts would leave the \
                  window before they can trip it; make the window at least twice the attempt timeout"
+            ),
+            Kind::SlowOverAttempt { over, attempt } => write!(
+                f,
+                "a call is slow when it takes over {over:?} and an attempt is cut off after {attempt:?}: none would ever be slow; \
+                 make slow_over shorter than the attempt timeout"
+            ),
+            Kind::RateUnderMinCalls { most, needed, window } => write!(
+                f,
+                "the breaker opens by {needed} calls or failures in {window:?} at the soonest and the rate limit lets {most} \
+                 through in that time: it would never open; make the window longer, min_calls fewer, or add or_consecutive"
             ),
             Kind::RetryNeverFits { delay, total } => write!(
                 f,

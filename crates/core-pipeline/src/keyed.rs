@@ -1,7 +1,7 @@
 use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -59,7 +59,8 @@ const TURNS_MAX: u32 = 1_000;
 // === impl Pipeline ===
 
 impl Pipeline {
-    /// A pipeline for each key, with the settings that this one has now. This one takes no part.
+    /// A pipeline for each key, with the settings that this one has now. This one takes no part: a state that its breaker resumed is
+    /// not that of the keys. With seeds the jitter of a key is the same in every run, and not that of another key.
     ///
     /// # Errors
     /// If there is room for no key or too many, or a key would be forgotten while its circuit is open.
@@ -110,7 +111,9 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
         }
         let (plan, version) = self.template.plan_and_version();
         // It was built before, from the same.
-        let fresh = plan.build().unwrap_or_else(|_| self.template.clone());
+        let mut salt = DefaultHasher::new();
+        key.hash(&mut salt);
+        let fresh = plan.for_key(salt.finish()).build().unwrap_or_else(|_| self.template.clone());
         fresh.followed().store(version, Ordering::Relaxed);
         let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
         // Whoever changed all keys meanwhile may have gone by before this one was there. What it cannot follow it was told of.

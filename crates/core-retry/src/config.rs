@@ -192,6 +192,13 @@ impl Builder {
         self
     }
 
+    /// The same for one of many that are made from it: with a seed, if it has one, of its own. For maps of pipelines.
+    #[doc(hidden)]
+    pub fn for_key(mut self, salt: u64) -> Self {
+        self.seed = self.seed.map(|seed| seed ^ salt);
+        self
+    }
+
     /// The delays, unchecked.
     #[must_use]
     pub fn backoff(&self) -> &Backoff {
@@ -222,7 +229,10 @@ impl Builder {
     pub(crate) fn rules(&self) -> Result<Rules, ConfigError> {
         let attempts = NonZeroU32::new(self.attempts).ok_or(ConfigError(Kind::NoAttempts))?;
         check(&self.backoff)?;
-        if self.only_on.is_some_and(CategorySet::is_empty) {
+        let is_left = |only: CategorySet| {
+            Category::all().any(|category| only.contains(category) && !self.never_on.contains(category))
+        };
+        if self.only_on.is_some_and(|only| !is_left(only)) {
             return Err(ConfigError(Kind::OnNothing));
         }
         Ok(Rules {

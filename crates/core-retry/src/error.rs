@@ -56,7 +56,10 @@ impl fmt::Display for ConfigError {
             Kind::Fraction(fraction) => {
                 write!(f, "the jitter is ±{fraction}: it must be over 0 and at most 1")
             }
-            Kind::Units(units) => write!(f, "the budget has {units} units: it must have 1 to 1 000 000"),
+            Kind::Units(units) => write!(
+                f,
+                "the budget has {units} units and a retry costs 5: it must have 5 to 1 000 000, or nothing would ever be retried"
+            ),
             Kind::Share(share) => write!(f, "a call adds {share} of a token: it must be 0 to 1000"),
             Kind::Ttl(ttl) => write!(f, "tokens live for {ttl:?}: it must be 1 to 60 s"),
             Kind::MinPerSecond(min) => {
@@ -74,7 +77,7 @@ impl fmt::Display for ConfigError {
                  second be free",
             ),
             Kind::OnNothing => f.write_str(
-                "only_on names no kind of failure: nothing would be retried; say which, or leave it out",
+                "only_on names no kind of failure, or none that never_on leaves: nothing would be retried; say which, or leave it out",
             ),
             Kind::Fixed { what } => {
                 write!(f, "{what} cannot be changed while the retry runs; nothing was changed: build another one")

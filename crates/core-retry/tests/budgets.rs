@@ -81,7 +81,9 @@ fn bg_2_numbers_out_of_range_are_refused() {
         let error = Budget::deposit(share, per_second, ttl).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
-    assert!(Budget::costs(0).unwrap_err().to_string().contains("1 to 1 000 000"));
+    for units in [0, 4, 1_000_001] {
+        assert!(Budget::costs(units).unwrap_err().to_string().contains("5 to 1 000 000"), "{units}");
+    }
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn budgets() -> impl Strategy<Value = Budget> {
     prop_oneof![
         (1_u32..20, 0.001_f64..3.0).prop_map(|(max, ratio)| Budget::new(max, ratio).unwrap()),
         (0.0_f64..2.0, 1_u32..20).prop_map(|(share, min)| Budget::deposit(share, min, secs(1)).unwrap()),
-        (1_u32..60).prop_map(|max| Budget::costs(max).unwrap()),
+        (5_u32..60).prop_map(|max| Budget::costs(max).unwrap()),
         (0.0_f64..=1.0, 1_u32..5).prop_map(|(share, min)| Budget::in_flight(share, min).unwrap()),
     ]
 }

@@ -101,9 +101,12 @@ impl Deadline {
     }
 
     /// Runs many futures at once until all are done, or this deadline comes: what is done by then is there, and the rest is dropped.
+    ///
+    /// Futures are taken from the iterator when there is room for them. Where it does not say how many are left, as behind a `filter`,
+    /// those that never began are made at the end, counted, and dropped unpolled.
     pub fn gather<I>(&self, futures: I) -> Gather<I::IntoIter>
     where
-        I: IntoIterator<Item: Future, IntoIter: ExactSizeIterator>,
+        I: IntoIterator<Item: Future>,
     {
         Gather::new(self.clone(), futures.into_iter())
     }

@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     NotLonger { name: &'static str, limit: Duration, shorter: &'static str, least: Duration },
     OperationName(&'static str),
     TwoOperations(&'static str),
+    NotListed(&'static str),
     NoProfile(String),
     NoOperation { variable: String, known: String },
     NoTime { variable: String, value: String },
@@ -55,6 +56,12 @@ impl fmt::Display for ConfigError {
             ),
             Kind::TwoOperations(name) => {
                 write!(f, "two operations are called `{name}`: give each its own name")
+            }
+            Kind::NotListed(name) => {
+                write!(
+                    f,
+                    "the operation `{name}` is not in Operation::ALL: a limit for it would be lost; list it there"
+                )
             }
             Kind::NoProfile(name) => {
                 write!(f, "there is no timeout profile `{name}`: it is `default`, `production` or `test`")

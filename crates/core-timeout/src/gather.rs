@@ -28,6 +28,8 @@ pin_project! {
     {
         deadline: Deadline,
         waiting: I,
+        // Whether none waits any more, as far as that is known.
+        is_exhausted: bool,
         running: Vec<(usize, Pin<Box<I::Item>>)>,
         parts: Vec<Part<<I::Item as Future>::Output>>,
         at_once: usize,
@@ -44,7 +46,7 @@ pub enum Part<T> {
     Done(T),
     /// It was running when the time was up, and was dropped.
     Unfinished,
-    /// The time was up before its turn came.
+    /// The time was up before its turn came. Of an iterator that never ends one stands for all of these.
     NotStarted,
 }
 
@@ -62,11 +64,12 @@ const AT_ONCE: usize = 64;
 
 impl<I> Gather<I>
 where
-    I: ExactSizeIterator<Item: Future>,
+    I: Iterator<Item: Future>,
 {
     pub(crate) fn new(deadline: Deadline, waiting: I) -> Self {
         Self {
             deadline,
+            is_exhausted: waiting.size_hint() == (0, Some(0)),
             waiting,
             running: Vec::new(),
             parts: Vec::new(),
@@ -85,14 +88,14 @@ where
 
 impl<I> Future for Gather<I>
 where
-    I: ExactSizeIterator<Item: Future>,
+    I: Iterator<Item: Future>,
 {
     type Output = Gathered<<I::Item as Future>::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.is_done, "a gathering was polled after it was ready");
         self.as_mut().poll_running(cx);
-        let is_complete = self.running.is_empty() && self.waiting.len() == 0;
+        let is_complete = self.running.is_empty() && self.is_exhausted;
         if is_complete {
             return Poll::Ready(self.finish());
         }
@@ -106,7 +109,7 @@ where
 
 impl<I> Gather<I>
 where
-    I: ExactSizeIterator<Item: Future>,
+    I: Iterator<Item: Future>,
 {
     /// Asks all that run, and starts others where there is room.
     fn poll_running(self: Pin<&mut Self>, cx: &mut Context<'_>) {
@@ -123,11 +126,15 @@ where
                 }
             }
             let room = this.at_once.saturating_sub(this.running.len());
-            if this.waiting.len() == 0 || this.deadline.is_past() {
+            if *this.is_exhausted || this.deadline.is_past() {
                 return;
             }
             // Whoever is ready at once makes room for another.
-            for future in this.waiting.by_ref().take(room) {
+            for _ in 0..room {
+                let Some(future) = this.waiting.next() else {
+                    *this.is_exhausted = true;
+                    break;
+                };
                 this.running.push((this.parts.len(), Box::pin(future)));
                 this.parts.push(Part::Unfinished);
             }
@@ -157,21 +164,31 @@ where
         this.running.clear();
         this.alarm.set(None);
         let mut parts = std::mem::take(this.parts);
-        parts.extend(std::iter::repeat_with(|| Part::NotStarted).take(this.waiting.len()));
+        let rest = if *this.is_exhausted { 0 } else { rest(this.waiting) };
+        parts.extend(std::iter::repeat_with(|| Part::NotStarted).take(rest));
         Gathered { parts }
     }
 }
 
 impl<I> std::fmt::Debug for Gather<I>
 where
-    I: ExactSizeIterator<Item: Future>,
+    I: Iterator<Item: Future>,
 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gather")
             .field("deadline", &self.deadline)
             .field("running", &self.running.len())
-            .field("waiting", &self.waiting.len())
+            .field("waiting", &self.waiting.size_hint())
             .finish_non_exhaustive()
+    }
+}
+
+/// How many were not started. One that does not say how many there are is asked for all of them; one that never ends has one.
+fn rest(waiting: &mut impl Iterator) -> usize {
+    match waiting.size_hint() {
+        (usize::MAX, _) => 1,
+        (least, Some(most)) if least == most => least,
+        _ => waiting.count(),
     }
 }
 

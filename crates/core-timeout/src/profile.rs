@@ -14,6 +14,8 @@ pub struct Profile<K = Standard> {
     /// In the order of `K::ALL`.
     limits: Vec<Duration>,
     operations: PhantomData<fn(K)>,
+    /// One that was given a limit, and that is not in `K::ALL`.
+    stray: Option<&'static str>,
 }
 
 /// A limit on time that is longer than this is a mistake.
@@ -53,15 +55,16 @@ impl<K: Operation> Profile<K> {
 
     fn of(name: &'static str, limit: impl Fn(Limits) -> Duration) -> Self {
         let limits = K::ALL.iter().map(|operation| limit(operation.spec().limits)).collect();
-        Self { name, limits, operations: PhantomData }
+        Self { name, limits, operations: PhantomData, stray: None }
     }
 
     /// The same with another limit for one operation. Checked when it is put in force.
     #[must_use]
     pub fn with(mut self, operation: K, limit: Duration) -> Self {
-        if let Some(slot) = index(operation).and_then(|at| self.limits.get_mut(at)) {
-            *slot = limit;
-            self.name = "custom";
+        self.name = "custom";
+        match index(operation).and_then(|at| self.limits.get_mut(at)) {
+            Some(slot) => *slot = limit,
+            None => self.stray = Some(operation.spec().name),
         }
         self
     }
@@ -86,11 +89,15 @@ impl<K: Operation> Profile<K> {
     }
 
     /// Holds every limit against what it must be: over zero and at most a day, no longer than that of the
-    /// [parent](Operation::parent), longer than that of what must [take less](Operation::longer_than). And the names against each other.
+    /// [parent](Operation::parent), longer than that of what must [take less](Operation::longer_than). And the names against each other, and
+    /// whatever has a limit or is a parent against [`Operation::ALL`].
     ///
     /// # Errors
     /// The first that is wrong, with what would be right.
     pub fn check(&self) -> Result<(), ConfigError> {
+        if let Some(name) = self.stray {
+            return Err(ConfigError(Kind::NotListed(name)));
+        }
         for (at, operation) in K::ALL.iter().enumerate() {
             check_name(operation.spec(), K::ALL[..at].iter().map(|other| other.spec()))?;
             self.check_bounds(*operation)?;
@@ -110,6 +117,10 @@ impl<K: Operation> Profile<K> {
     }
 
     fn check_relations(&self, operation: K) -> Result<(), ConfigError> {
+        let mut related = [operation.parent(), operation.longer_than()].into_iter().flatten();
+        if let Some(stray) = related.find(|related| index(*related).is_none()) {
+            return Err(ConfigError(Kind::NotListed(stray.spec().name)));
+        }
         let (name, limit) = (operation.spec().name, self.get(operation));
         if let Some(parent) = operation.parent()
             && limit > self.get(parent)

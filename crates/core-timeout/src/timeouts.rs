@@ -99,7 +99,7 @@ impl<K: Operation> Timeouts<K> {
     }
 
     /// Puts what `change` makes of the limits in force. If somebody else changes them meanwhile, `change` is asked once more, so that
-    /// neither change is lost.
+    /// neither change is lost; so it must not change them itself.
     ///
     /// # Errors
     /// What [`Profile::check`] finds; then nothing has changed.

@@ -185,6 +185,38 @@ async fn no_more_run_at_once_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_iterator_need_not_know_how_many_there_are() {
+    let made = Cell::new(0);
+    let legs = || {
+        let made = &made;
+        let of = move |leg: u64| {
+            made.set(made.get() + 1);
+            after(leg)
+        };
+        (0..100).filter(|leg| leg % 10 == 0).map(of)
+    };
+    let all = Deadline::after(secs(1), &Clock::system()).gather(legs()).at_once(3).await;
+    assert_eq!(all.complete().unwrap(), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+    // The first three, and one at 0 ms, begin at once; at 15 ms two are done.
+    let parts = Deadline::after(ms(15), &Clock::system()).gather(legs()).at_once(3).await;
+    assert!(!parts.is_complete());
+    assert_eq!((parts.parts().len(), parts.done().count()), (10, 2), "{parts:?}");
+    assert_eq!(parts.parts()[5..], [Part::NotStarted; 5]);
+    let none = Deadline::after(secs(1), &Clock::system()).gather(legs().filter(|_| false)).await;
+    assert!(none.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iterator_that_never_ends_is_done_as_far_as_there_is_time() {
+    let parts = Deadline::after(ms(25), &Clock::system()).gather((0..).map(|_| after(10))).at_once(2).await;
+    assert_eq!(
+        (parts.done().count(), parts.missing().count()),
+        (4, 3),
+        "two run, and one stands for the rest"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn those_that_are_ready_at_once_make_room_at_once() {
     let order = RefCell::new(Vec::new());
     let legs: Vec<_> = (0..10)

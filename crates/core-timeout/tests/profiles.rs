@@ -242,7 +242,8 @@ fn names_that_cannot_be_told_apart_are_refused() {
 fn an_operation_that_its_author_forgot_in_the_list_has_its_default() {
     let timeouts = Timeouts::new(Profile::<Forgotten>::standard()).unwrap();
     assert_eq!(timeouts.get(Forgotten(7)), secs(2));
-    timeouts.update(|profile| profile.with(Forgotten(7), secs(9))).unwrap();
+    let lost = timeouts.update(|profile| profile.with(Forgotten(7), secs(9)));
+    assert!(lost.is_err(), "a limit of its own would be lost");
     assert_eq!(timeouts.get(Forgotten(7)), secs(2));
 }
 
@@ -284,4 +285,48 @@ fn a_reader_sees_one_profile_or_the_other() {
             assert!(seen.check().is_ok() && Profile::by_name(seen.name()).unwrap() == seen);
         }
     });
+}
+
+/// One that somebody forgot to list, and one whose parent is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Unlisted {
+    Listed,
+    Lost,
+}
+
+impl Operation for Unlisted {
+    const ALL: &'static [Self] = &[Self::Listed];
+
+    fn spec(self) -> Spec {
+        match self {
+            Self::Listed => Spec::new("listed", secs(1)),
+            Self::Lost => Spec::new("lost", secs(1)),
+        }
+    }
+}
+
+/// The same with a parent that is not listed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Child(bool);
+
+impl Operation for Child {
+    const ALL: &'static [Self] = &[Self(false)];
+
+    fn spec(self) -> Spec {
+        Spec::new(if self.0 { "whole" } else { "part" }, secs(1))
+    }
+
+    fn parent(self) -> Option<Self> {
+        (!self.0).then_some(Self(true))
+    }
+}
+
+#[test]
+fn a_limit_for_what_is_not_listed_is_refused_and_not_lost() {
+    let profile = Profile::<Unlisted>::standard();
+    assert!(profile.clone().with(Unlisted::Listed, secs(2)).check().is_ok());
+    let error = refused(profile.with(Unlisted::Lost, secs(2)));
+    assert!(error.contains("`lost` is not in Operation::ALL"), "{error}");
+    let error = refused(Profile::<Child>::standard());
+    assert!(error.contains("`whole` is not in Operation::ALL"), "{error}");
 }

@@ -28,6 +28,9 @@ pub(super) fn opening(rules: &Rules) -> Result<(), ConfigError> {
     if let Some(failures) = rules.failures {
         not_zero("the number of failures", failures)?;
     }
+    if let Some(over) = rules.slow_over {
+        not_zero_time("slow_over", over)?;
+    }
     rate("the failure rate", rules.failure_rate)?;
     rate("the slow-call rate", rules.slow_rate)?;
     average(rules)?;

@@ -173,6 +173,15 @@ impl Builder {
         Ok(Breaker::new(name, plan, self))
     }
 
+    /// The same for one of many that are made from it: without the state of another, and with a seed, if it has one, of its own. For
+    /// maps of pipelines.
+    #[doc(hidden)]
+    pub fn for_key(mut self, salt: u64) -> Self {
+        self.saved = None;
+        self.seed = self.seed.map(|seed| seed ^ salt);
+        self
+    }
+
     pub(crate) fn rng(&self) -> Rng {
         self.seed.map_or_else(Rng::from_entropy, Rng::from_seed)
     }

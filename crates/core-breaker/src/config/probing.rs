@@ -45,6 +45,9 @@ impl Builder {
     /// Lets calls come back bit by bit after the probes closed it: at first this share of them, `0 < from ≤ 1`, growing evenly
     /// to all of them over `over` (rule CB-38). Default: off, all at once.
     ///
+    /// Who is refused is told to come back when the share will have grown to his place in it: some soon, some at the end of the ramp,
+    /// so that they do not come back together.
+    ///
     /// The share is spread evenly: of any few calls in a row about the right number passes, whatever the share. The circuit is
     /// closed meanwhile, and trips as ever. A circuit that an operator closes does not ramp up.
     pub fn ramp_up(mut self, from: f64, over: Duration) -> Self {

@@ -79,7 +79,7 @@ impl Builder {
     }
 
     /// Calls that take longer than this are slow, whether they fail or not. They trip the breaker at the rate of
-    /// [`slow_rate`](Self::slow_rate), or else at the failure rate. Default: off.
+    /// [`slow_rate`](Self::slow_rate), or else at the failure rate. Over zero. Default: off.
     ///
     /// Durations of 100 ms and more are measured with the coarse clock: to within its [tick](core_time::Clock::tick). Time in a
     /// queue of ours, as that of a bulkhead, does not count.

@@ -1,6 +1,7 @@
 //! Who may call, and who probes.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use core_errors::{PolicyKind, Reason, Rejection};
 use core_time::Instant;
@@ -89,11 +90,13 @@ impl Engine {
             let _ = self.word.compare_exchange(word.0, full.0, Ordering::AcqRel, Ordering::Relaxed);
             return Ok(Ticket::new(word, 0));
         };
-        let place = self.ramp.fetch_add(GOLDEN, Ordering::Relaxed);
-        if unit(place) < ramp_up.share(until - now) {
+        let place = unit(self.ramp.fetch_add(GOLDEN, Ordering::Relaxed));
+        if place < ramp_up.share(until - now) {
             Ok(Ticket::new(word, 0))
         } else {
-            Err(self.refuse(word, Some(until)))
+            // Its place comes before the end. Told to all who are refused, the end would be the next stampede.
+            let comes = until - ramp_up.left_at(place);
+            Err(self.refuse(word, Some(comes.max(now + Duration::from_nanos(1)))))
         }
     }
 

@@ -153,6 +153,7 @@ impl Engine {
     ) {
         let from = self.load();
         ledger.last_cause = cause.or(ledger.last_cause);
+        ledger.is_operators = matches!((to, &trigger), (To::Open(_), Trigger::Operator { .. }));
         ledger.round.start();
         let (payload, until) = match to {
             To::Open(time) => {

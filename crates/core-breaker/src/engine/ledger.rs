@@ -19,6 +19,8 @@ pub(crate) struct Ledger {
     pub(super) base: Duration,
     /// That rule, where it was one.
     pub(super) opened_by: Option<Rule>,
+    /// Whether an operator has opened it for a time: the fleet has no say in that.
+    pub(super) is_operators: bool,
     pub(super) opened: u64,
     /// How often probes closed it.
     pub(super) recovered: u64,
@@ -74,6 +76,7 @@ impl Ledger {
             reopened: 0,
             base,
             opened_by: None,
+            is_operators: false,
             opened: 0,
             recovered: 0,
             last_cause: None,
@@ -90,6 +93,11 @@ impl Ledger {
 
     pub(crate) fn recovered(&self) -> u64 {
         self.recovered
+    }
+
+    /// Whether an operator has opened it for a time.
+    pub(crate) fn is_operators(&self) -> bool {
+        self.is_operators
     }
 
     pub(crate) fn last_cause(&self) -> Option<Cause> {

@@ -51,6 +51,8 @@ pub(crate) struct Engine {
     ramp: PlainU64,
     /// Until when the callee asked to be left alone, as it said last.
     asked_until: PlainU64,
+    /// When a call failed last; 0 before the first.
+    failed_at: PlainU64,
     /// In shadow: 1 from when it would have opened until it would not.
     crossed: PlainU64,
     /// The names of failures that opened it, for refusals to quote.
@@ -106,6 +108,7 @@ impl Engine {
             average: Smoothed::new(word.generation()),
             ramp: PlainU64::new(0),
             asked_until: PlainU64::new(0),
+            failed_at: PlainU64::new(0),
             crossed: PlainU64::new(0),
             codes: Codes::default(),
             counts: Counters::new(),
@@ -159,6 +162,12 @@ impl Engine {
 
     pub(crate) fn total(&self, count: Count) -> u64 {
         self.counts.get(count as usize)
+    }
+
+    /// When a call failed last.
+    pub(crate) fn failed_at(&self) -> Option<Instant> {
+        let at = self.failed_at.load(Ordering::Relaxed);
+        (at != 0).then(|| Instant::from_nanos(at))
     }
 
     pub(crate) fn tally(&self, now: Instant) -> Tally {

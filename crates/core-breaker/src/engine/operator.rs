@@ -42,7 +42,10 @@ impl Engine {
         // No change of state: nobody is told (rule CB-33).
         match to {
             // Until is read with the word, which stays as it is.
-            To::Open(time) => self.until.store((now + time).as_nanos(), Ordering::Release),
+            To::Open(time) => {
+                ledger.is_operators = true;
+                self.until.store((now + time).as_nanos(), Ordering::Release);
+            }
             To::Closed => {
                 let word = self.load().next(Phase::Closed, 0);
                 self.count_anew(&mut ledger, word.generation());

@@ -84,6 +84,7 @@ impl Engine {
         self.count(outcome, slow);
         let (failed, cause) = match outcome {
             Outcome::Failure { cause, hint } => {
+                self.failed_at.store(now.as_nanos(), Ordering::Relaxed);
                 self.heed(hint, now);
                 (true, cause)
             }
@@ -164,6 +165,7 @@ impl Engine {
         self.count(outcome, slow);
         let cause = match outcome {
             Outcome::Failure { cause, hint } => {
+                self.failed_at.store(now.as_nanos(), Ordering::Relaxed);
                 self.heed(hint, now);
                 cause
             }

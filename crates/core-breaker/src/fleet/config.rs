@@ -28,6 +28,9 @@ pub(crate) struct Settings {
     pub(super) failures_min: u64,
 }
 
+/// Instances that hear of each other more seldom are no fleet.
+const TIME_MAX: Duration = Duration::from_secs(3_600);
+
 // === impl FleetBuilder ===
 
 impl<S: Share> FleetBuilder<S> {
@@ -43,13 +46,13 @@ impl<S: Share> FleetBuilder<S> {
         Self { share, instance, settings, clock: Clock::system(), seed: None }
     }
 
-    /// Exchanges reports this often, a fifth earlier or later. Default: 250 ms.
+    /// Exchanges reports this often, a fifth earlier or later, up to an hour. Default: 250 ms.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.settings.interval = interval;
         self
     }
 
-    /// Waits for the store this long. Default: 200 ms.
+    /// Waits for the store this long, up to an hour. Default: 200 ms.
     pub fn answer_within(mut self, limit: Duration) -> Self {
         self.settings.answer_within = limit;
         self
@@ -95,7 +98,7 @@ impl<S: Share> FleetBuilder<S> {
     /// Checks everything.
     ///
     /// # Errors
-    /// If the instance has no name or one over 128 bytes, a time is zero, or the quorum is not a share over 0.
+    /// If the instance has no name or one over 128 bytes, a time is zero or over an hour, or the quorum is not a share over 0.
     pub fn build(self) -> Result<Fleet<S>, ConfigError> {
         let Settings { interval, answer_within, quorum, .. } = self.settings;
         if self.instance.is_empty() || self.instance.len() > 128 {
@@ -104,6 +107,9 @@ impl<S: Share> FleetBuilder<S> {
         for (what, time) in [("the interval", interval), ("the time to wait for the store", answer_within)] {
             if time.is_zero() {
                 return Err(ConfigError(Kind::Zero { what }));
+            }
+            if time > TIME_MAX {
+                return Err(ConfigError(Kind::TooLong { what, time, max: TIME_MAX }));
             }
         }
         if self.settings.instances_min == 0 {

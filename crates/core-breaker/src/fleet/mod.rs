@@ -1,11 +1,12 @@
 //! Breakers of one service in many instances, which tell one another what they find.
 
 mod advice;
+mod bell;
 mod config;
 mod within;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use core_policy::Rng;
@@ -19,6 +20,7 @@ use crate::engine::Count;
 use crate::error::{ConfigError, Kind};
 use crate::share::{Lease, Leased, Peer, Report, Share, ShareError};
 
+pub(crate) use bell::Bell;
 pub use config::FleetBuilder;
 pub(crate) use config::Settings;
 
@@ -32,6 +34,8 @@ pub(crate) use config::Settings;
 ///   one stays open.
 /// * sends its own probes when another instance has found the callee well.
 ///
+/// A change of state here is told at once, and not only at the next exchange; many changes together are told together.
+///
 /// When the store is lost, everything goes on locally, [`status`](Self::status) says so, and probes come a little later than they
 /// would, each instance at a time of its own.
 pub struct Fleet<S> {
@@ -41,6 +45,8 @@ pub struct Fleet<S> {
     clock: Clock,
     rng: Rng,
     members: Mutex<Vec<Member>>,
+    /// Rung by each change of state of a breaker that takes part.
+    bell: Arc<Bell>,
     status: Mutex<FleetStatus>,
 }
 
@@ -70,10 +76,18 @@ struct Member {
     lease: Option<(Lease, Instant)>,
     /// The generation whose probes were put off since the store could not be asked.
     put_off: Option<u32>,
+    /// The generation in which another was said to probe, and since when.
+    held_back: Option<(u32, Instant)>,
 }
 
 /// More instances than this are not listened to.
 const PEERS_MAX: usize = 4_096;
+
+/// No instance has a longer name.
+const INSTANCE_MAX: usize = 128;
+
+/// For so many leases one after the other others may probe; then a circuit does so by itself, whatever the store says.
+const TURNS_MAX: u32 = 4;
 
 /// More breakers than this do not take part.
 const MEMBERS_MAX: usize = 10_000;
@@ -88,7 +102,7 @@ impl<S: Share> Fleet<S> {
 
     pub(crate) fn of(share: S, instance: String, settings: Settings, clock: Clock, rng: Rng) -> Self {
         let (members, status) = (Mutex::default(), Mutex::default());
-        Self { share, instance, settings, clock, rng, members, status }
+        Self { share, instance, settings, clock, rng, members, bell: Arc::default(), status }
     }
 
     /// Lets a breaker take part. Breakers of the same name in other instances are its peers.
@@ -104,6 +118,7 @@ impl<S: Share> Fleet<S> {
             return Err(ConfigError(Kind::Full { max: MEMBERS_MAX }));
         }
         members.push(Member::new(breaker.clone()));
+        breaker.ring_on_change(&self.bell);
         Ok(())
     }
 
@@ -113,7 +128,8 @@ impl<S: Share> Fleet<S> {
         self.lock_status().clone()
     }
 
-    /// Exchanges reports now and then, for ever: for a task of its own.
+    /// Exchanges reports now and then, and at once when a breaker here changes its state, for ever: for a task of its own. Of a tenth
+    /// of the [interval](FleetBuilder::interval) all changes are told together.
     ///
     /// # Cancel safety
     /// It may be dropped at any point. A right to probe runs out by itself then.
@@ -122,7 +138,9 @@ impl<S: Share> Fleet<S> {
             self.tick().await;
             // A fifth earlier or later, so that a fleet does not ask in step.
             let pause = self.settings.interval.mul_f64(0.8 + 0.4 * self.rng.next_unit());
-            self.clock.sleep(pause).await;
+            let least = self.settings.interval / 10;
+            self.clock.sleep(least).await;
+            let _ = within(self.bell.rung(), self.clock.sleep(pause.saturating_sub(least))).await;
         }
     }
 
@@ -196,14 +214,14 @@ impl<S: Share> Fleet<S> {
             let found = reports.iter().zip(all).find(|(report, _)| report.name == member.breaker.name());
             let Some((report, peers)) = found else { continue };
             let others: Vec<_> =
-                peers.iter().filter(|peer| peer.instance != self.instance).take(PEERS_MAX).collect();
+                peers.iter().filter(|peer| self.is_other(&peer.instance)).take(PEERS_MAX).collect();
             over.extend(member.lease_that_is_over(now));
             let advice = advice::of(&self.settings, &member.local(report), &others, &member.known);
             if advice != Advice::Lease || member.lease.is_none() {
                 advised.push((member.breaker.clone(), report, advice));
             }
             member.calls = member.total();
-            member.known = others.iter().map(|peer| (peer.instance.clone(), peer.recoveries)).collect();
+            member.known = known(&others);
         }
         // Under no lock of ours: subscribers and functions of the user's may run.
         let mut wanted = Vec::new();
@@ -247,11 +265,13 @@ impl<S: Share> Fleet<S> {
                 let until = now + lease.ttl;
                 member.lease = Some((lease, until));
             }
-            Leased::Theirs { left } => {
+            Leased::Theirs { left } if member.stands_back(&lease, now) => {
                 let spread = self.settings.interval.mul_f64(self.rng.next_unit());
-                let until = now + left.saturating_add(spread);
+                // No lease is longer than that which was asked for: a store that says so is wrong.
+                let until = now + left.min(lease.ttl).saturating_add(spread);
                 member.breaker.engine().postpone(lease.generation, until);
             }
+            Leased::Theirs { .. } => {}
         }
     }
 
@@ -264,12 +284,17 @@ impl<S: Share> Fleet<S> {
             let is_due = engine.left(crate::word::Phase::Open, now).is_some_and(|left| {
                 left <= self.settings.interval.saturating_mul(2) && member.lease.is_none()
             });
+            let is_due = is_due && !member.is_operators();
             if is_due && member.put_off != Some(generation) {
                 member.put_off = Some(generation);
                 let spread = engine.plan().rules.open_for.mul_f64(0.5 * self.rng.next_unit());
                 engine.postpone(generation, engine.until() + spread);
             }
         }
+    }
+
+    fn is_other(&self, instance: &str) -> bool {
+        instance != self.instance && instance.len() <= INSTANCE_MAX
     }
 
     fn members(&self) -> MutexGuard<'_, Vec<Member>> {
@@ -279,6 +304,16 @@ impl<S: Share> Fleet<S> {
     fn lock_status(&self) -> MutexGuard<'_, FleetStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The recoveries of each: the most, of one that is there twice.
+fn known(others: &[&Peer]) -> BTreeMap<String, u64> {
+    let mut known = BTreeMap::new();
+    for peer in others {
+        let recoveries: &mut u64 = known.entry(peer.instance.clone()).or_default();
+        *recoveries = peer.recoveries.max(*recoveries);
+    }
+    known
 }
 
 #[cfg(feature = "tracing")]
@@ -307,8 +342,9 @@ impl<S> std::fmt::Debug for Fleet<S> {
 
 impl Member {
     fn new(breaker: Breaker) -> Self {
+        let known = BTreeMap::new();
         let mut member =
-            Self { breaker, seq: 0, calls: 0, known: BTreeMap::new(), lease: None, put_off: None };
+            Self { breaker, seq: 0, calls: 0, known, lease: None, put_off: None, held_back: None };
         member.calls = member.total();
         member
     }
@@ -338,8 +374,14 @@ impl Member {
             report,
             failures: report.window.failures.max(run),
             has_traffic: self.total() != self.calls,
-            is_isolated: word.state() == State::ForcedOpen,
+            is_isolated: word.state() == State::ForcedOpen || self.is_operators(),
         }
+    }
+
+    /// Whether an operator has opened it for a time, which is his to say.
+    fn is_operators(&self) -> bool {
+        let engine = self.breaker.engine();
+        engine.load().state() == State::Open && engine.ledger().is_operators()
     }
 
     /// Its lease, if that has run out or is of an earlier round: a lease is for the probes after one open time.
@@ -349,6 +391,16 @@ impl Member {
             now >= *until || generation.wrapping_sub(lease.generation) > 1
         };
         self.lease.take_if(is_over).map(|(lease, _)| lease)
+    }
+
+    /// Whether it lets another probe: not for ever.
+    fn stands_back(&mut self, lease: &Lease, now: Instant) -> bool {
+        let since = match self.held_back {
+            Some((generation, since)) if generation == lease.generation => since.min(now),
+            _ => now,
+        };
+        self.held_back = Some((lease.generation, since));
+        now - since < lease.ttl.saturating_mul(TURNS_MAX)
     }
 
     fn total(&self) -> u64 {

@@ -34,6 +34,7 @@ pub enum Span {
 
 /// What a window holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tally {
     /// Calls that count.
     pub calls: u64,

@@ -19,6 +19,9 @@ struct Memory {
 struct Held {
     is_lost: bool,
     hangs: bool,
+    /// What it says whenever somebody asks who may probe.
+    always: Option<Leased>,
+    exchanges: u32,
     reports: BTreeMap<(String, String), (Report, Instant)>,
     leases: BTreeMap<String, (Lease, Instant)>,
 }
@@ -47,6 +50,7 @@ impl Memory {
 impl Share for Memory {
     async fn exchange(&self, reports: &[Report]) -> Result<Vec<Vec<Peer>>, ShareError> {
         self.ask(|held, now| {
+            held.exchanges += 1;
             for report in reports {
                 let key = (report.name.to_string(), report.instance.clone());
                 held.reports.insert(key, (report.clone(), now + report.ttl));
@@ -69,6 +73,7 @@ impl Share for Memory {
 
     async fn lease(&self, lease: &Lease) -> Result<Leased, ShareError> {
         self.ask(|held, now| match held.leases.get(lease.name.as_str()) {
+            _ if held.always.is_some() => held.always.unwrap_or(Leased::Ours),
             Some((_, until)) if *until > now => Leased::Theirs { left: *until - now },
             _ => {
                 held.leases.insert(lease.name.to_string(), (lease.clone(), now + lease.ttl));
@@ -178,6 +183,30 @@ async fn an_operators_word_is_not_overruled() {
 }
 
 #[tokio::test]
+async fn cb_32_a_time_that_an_operator_gave_is_not_cut_short_by_the_fleet_nor_made_longer() {
+    let service = Service::of(2, 1);
+    service.tick().await;
+    service.breakers[1].open_for(secs(20), "maintenance").unwrap();
+    service.fail(0, 4);
+    service.tick().await;
+    service.time.advance(secs(6));
+    service.breakers[0].acquire().unwrap().success();
+    assert_eq!(service.states(), [State::Closed, State::Open], "the first has recovered");
+    service.tick().await;
+    assert_eq!(
+        service.states(),
+        [State::Closed, State::Open],
+        "the other stays open for as long as was said"
+    );
+    service.store.held.lock().unwrap().always = Some(Leased::Theirs { left: secs(30) });
+    service.time.advance(ms(13_900));
+    service.tick().await;
+    assert_eq!(service.breakers[1].snapshot().open_left, Some(ms(100)));
+    service.time.advance(ms(100));
+    assert!(service.breakers[1].acquire().is_ok());
+}
+
+#[tokio::test]
 async fn one_instance_probes_for_all_and_its_success_is_theirs() {
     let service = Service::of(3, 1);
     service.fail(0, 4);
@@ -280,6 +309,79 @@ async fn it_runs_in_the_background_at_its_interval() {
     assert_eq!(*told.lock().unwrap(), Some(Trigger::FleetOpened { instances: 1 }));
 }
 
+#[tokio::test]
+async fn a_store_that_always_says_that_another_probes_keeps_no_circuit_open_for_ever() {
+    for left in [Duration::MAX, secs(30), Duration::ZERO] {
+        let service = Service::of(1, 1);
+        service.store.held.lock().unwrap().always = Some(Leased::Theirs { left });
+        service.fail(0, 4);
+        let mut probes = 0;
+        for _ in 0..12_000 {
+            service.tick().await;
+            service.time.advance(ms(100));
+            probes += u32::from(service.breakers[0].acquire().is_ok());
+        }
+        assert!(probes > 0, "told to wait for {left:?} it waited for ever");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_is_there_twice_is_heard_once() {
+    let service = Service::of(3, 1);
+    service.tick().await;
+    let name = |instance: &str| ("payments".to_owned(), instance.to_owned());
+    let mut report = service.store.held.lock().unwrap().reports[&name("pod-2")].0.clone();
+    let mut never = service.time.now() + secs(1_000);
+    // Another place of the store has it that it recovered long ago, and not since.
+    for recoveries in [7, 0] {
+        (report.recoveries, never) = (recoveries, never + secs(1));
+        let copy = format!("copy-{recoveries}");
+        service.store.held.lock().unwrap().reports.insert(name(&copy), (report.clone(), never));
+    }
+    service.fleets[0].tick().await;
+    service.fail(0, 4);
+    for _ in 0..3 {
+        service.fleets[0].tick().await;
+        assert_eq!(service.breakers[0].state(), State::Open, "nothing new was found");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_here_is_told_at_once_and_a_storm_of_them_together() {
+    let clock = Clock::system();
+    let store = Memory::new(clock.clone());
+    let breakers: Vec<_> =
+        (0..20).map(|n| Breaker::consecutive(1).name(format!("callee-{n}")).build().unwrap()).collect();
+    let fleet = Fleet::builder(store.clone(), "pod-0").interval(secs(10)).build().unwrap();
+    for breaker in &breakers {
+        fleet.add(breaker).unwrap();
+    }
+    let script = async {
+        clock.sleep(secs(3)).await;
+        let before = store.held.lock().unwrap().exchanges;
+        for breaker in &breakers {
+            breaker.acquire().unwrap().failure();
+        }
+        clock.sleep(ms(1)).await;
+        {
+            let held = store.held.lock().unwrap();
+            assert_eq!(held.exchanges - before, 1);
+            assert!(held.reports.values().all(|(report, _)| report.state == State::Open), "all of them");
+        }
+        // One that changes its mind all the time is not told all the time.
+        for _ in 0..1_000 {
+            breakers[0].close("again").unwrap();
+            breakers[0].force_open("and again").unwrap();
+            clock.sleep(ms(1)).await;
+        }
+        assert!(store.held.lock().unwrap().exchanges - before <= 3);
+    };
+    tokio::select! {
+        () = fleet.run() => {}
+        () = script => {}
+    }
+}
+
 #[test]
 fn a_fleet_is_checked_when_it_is_built() {
     let store = || Memory::new(Clock::system());
@@ -288,6 +390,10 @@ fn a_fleet_is_checked_when_it_is_built() {
     assert!(text(Fleet::builder(store(), "a").interval(Duration::ZERO)).contains("interval is zero"));
     assert!(text(Fleet::builder(store(), "a").quorum(f64::NAN)).contains("over 0 and at most 1"));
     assert!(text(Fleet::builder(store(), "a").instances_min(0)).contains("is zero"));
+    for late in [secs(3_600) + Duration::from_nanos(1), Duration::MAX] {
+        assert!(text(Fleet::builder(store(), "a").interval(late)).contains("at most 3600s"));
+        assert!(text(Fleet::builder(store(), "a").answer_within(late)).contains("at most 3600s"));
+    }
     let fleet = Fleet::builder(store(), "a").build().unwrap();
     let breaker = Breaker::consecutive(1).name("payments").build().unwrap();
     fleet.add(&breaker).unwrap();

@@ -151,3 +151,30 @@ fn a_function_may_open_it_for_longer_than_keys_are_kept() {
     time.advance(secs(70));
     assert_eq!((hosts.evict_idle(), state(&hosts)), (0, State::Open));
 }
+
+#[test]
+fn a_seed_makes_keys_the_same_in_every_run_and_not_the_same_as_each_other() {
+    let open_times = || {
+        let time = ManualClock::new();
+        let api = Breaker::consecutive(1).open_for(secs(10)).seed(7).clock(time.clock()).build().unwrap();
+        let hosts = api.keyed::<String>(Keyed::max(10)).unwrap();
+        ["a", "b", "c"].map(|host| {
+            let host = hosts.get(host).unwrap();
+            host.acquire().unwrap().failure();
+            host.snapshot().open_left.unwrap()
+        })
+    };
+    let [a, b, c] = open_times();
+    assert!(a != b && b != c && a != c, "they would probe in step");
+    assert_eq!(open_times(), [a, b, c]);
+}
+
+#[test]
+fn keys_begin_anew_whatever_state_the_breaker_they_are_made_from_resumed() {
+    let bad = Breaker::consecutive(1).name("api").build().unwrap();
+    bad.acquire().unwrap().failure();
+    let resumed = Breaker::consecutive(1).name("api").resume(bad.save(), Duration::ZERO).build().unwrap();
+    assert_eq!(resumed.state(), State::Open);
+    let hosts = resumed.keyed::<String>(Keyed::max(10)).unwrap();
+    assert_eq!(hosts.get("db-1").unwrap().state(), State::Closed);
+}

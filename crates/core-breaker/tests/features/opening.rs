@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::bench::Bench;
-use core_breaker::{Breaker, Builder, Hints, Opening, Progression, State};
+use core_breaker::{Breaker, Builder, Decay, Hints, Opening, Progression, State};
 use core_errors::{Error, Reason, Verdict};
 use core_time::{ms, secs};
 
@@ -217,13 +217,32 @@ fn cb_38_of_any_few_calls_about_the_right_number_passes() {
 }
 
 #[test]
-fn cb_38_a_refusal_says_that_it_ramps_up_and_until_when() {
+fn cb_38_a_refusal_says_when_the_ramp_has_come_to_its_place() {
     let bench = ramping();
     bench.time.advance(secs(3));
     let refused = std::iter::repeat_with(|| bench.breaker.acquire()).find_map(Result::err).unwrap();
-    assert_eq!((refused.reason(), refused.retry_after()), (Reason::RampUp, Some(secs(7))));
-    assert_eq!(refused.reason().code().as_str(), "CIRCUIT_RAMP_UP");
+    // The second place is the golden ratio, 0.618: the share is that after 5.756 s.
+    let after = refused.retry_after().unwrap();
+    assert!(after.abs_diff(ms(2_756)) < ms(1), "{after:?}");
+    assert_eq!((refused.reason(), refused.reason().code().as_str()), (Reason::RampUp, "CIRCUIT_RAMP_UP"));
     assert_eq!(bench.breaker.snapshot().totals.rejected, 1);
+}
+
+#[test]
+fn cb_38_those_who_are_refused_come_back_evenly_over_what_is_left_of_the_ramp() {
+    let bench = ramping();
+    bench.time.advance(secs(4));
+    let refusals = (0..2_000).filter_map(|_| bench.breaker.acquire().map(core_policy::Permit::success).err());
+    let mut after: Vec<_> = refusals.map(|refused| refused.retry_after().unwrap()).collect();
+    after.sort_unstable();
+    assert!(*after.first().unwrap() > Duration::ZERO && *after.last().unwrap() <= secs(6));
+    for (tenth, chunk) in (0..).zip(after.chunks(after.len() / 10)).take(10) {
+        let middle = chunk[chunk.len() / 2];
+        assert!(
+            middle.abs_diff(ms(300 + 600 * tenth)) < ms(150),
+            "the {tenth}th tenth comes back after {middle:?}"
+        );
+    }
 }
 
 #[test]
@@ -307,4 +326,47 @@ fn cb_38_every_ramp_begins_the_same() {
     bench.time.advance(secs(5));
     bench.play("S");
     assert_eq!(passes(&bench), first);
+}
+
+// === extremes ===
+
+#[test]
+fn times_that_never_end_are_times() {
+    let never = Duration::MAX;
+    let rules = || Breaker::consecutive(1).or_rate(0.5).probes(1).successes(1);
+    for builder in [
+        rules().open_for(never),
+        rules().open_for(never).progression(Progression::Linear),
+        rules().open_max(never).hint_max(never),
+        rules().ramp_up(0.5, never),
+        rules().ramp_up(1e-300, never),
+        rules().ramp_up(1.0, never),
+        rules().window(never),
+        rules().lumping(ms(1)).window(never),
+        rules().probe_lease(never).probe_timeout(never),
+        rules().slow_over(never),
+        rules().or_average(0.5, Decay::Time(never)),
+        rules().or_average(1.0, Decay::Calls(u32::MAX)),
+        rules().min_calls(u32::MAX).inconclusive_max(u32::MAX),
+    ] {
+        let bench = Bench::with(builder);
+        for step in [Duration::ZERO, ms(1), secs(10), secs(100_000_000), never] {
+            bench.time.advance(step);
+            for _ in 0..20 {
+                match bench.breaker.acquire() {
+                    Ok(permit) => permit.record_verdict(Verdict::Overload(Some(step))),
+                    Err(refused) => assert!(refused.retry_after().is_none_or(|after| after > Duration::ZERO)),
+                }
+                if let Ok(permit) = bench.breaker.acquire() {
+                    permit.success();
+                }
+            }
+            let saved = bench.breaker.save();
+            let again =
+                rules().name("payments").resume(saved, never).clock(bench.time.clock()).build().unwrap();
+            let _ = (again.acquire().is_ok(), again.snapshot(), bench.breaker.snapshot());
+            bench.breaker.probe_now("on with it").unwrap();
+            bench.permit().success();
+        }
+    }
 }

@@ -184,3 +184,21 @@ fn a_ramp_that_comes_back_lasts_no_longer_than_the_rules_say() {
     bench.time.advance(secs(3));
     assert!((0..100).all(|_| bench.breaker.acquire().is_ok()), "it is over");
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn f_78_what_was_saved_goes_through_json_and_back() {
+    let bench = Bench::new(rated());
+    bench.play("SSSFSFF");
+    for _ in 0..4 {
+        let _ = bench.breaker.call_blocking(|_| Err::<(), _>(Error::timeout("slow")));
+    }
+    let saved = bench.breaker.save();
+    let text = serde_json::to_string(&saved).unwrap();
+    assert_eq!(saved.last_failure, Some(Category::Timeout));
+    assert!(text.contains(r#""state":"open""#) && text.contains(r#""last_failure":"timeout""#), "{text}");
+    let read: Saved = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, saved);
+    assert_eq!(again(rated(), &read, Duration::ZERO).breaker.state(), State::Open);
+    assert!(serde_json::from_str::<Saved>(&text.replace(r#""open""#, r#""ajar""#)).is_err());
+}

@@ -103,7 +103,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// What HTTP and the other headers of a context are called.
-const RESERVED: [&str; 20] = [
+const RESERVED: [&str; 21] = [
     "accept",
     "authorization",
     "baggage",
@@ -124,6 +124,7 @@ const RESERVED: [&str; 20] = [
     "upgrade",
     super::TIMEOUT,
     super::ATTEMPT,
+    super::CRITICALITY,
 ];
 
 impl Default for HeaderNames {

@@ -7,8 +7,9 @@ use super::engine::Engine;
 use super::flights::Flights;
 use super::policy::{Adaptive, Algorithm, Rules};
 use crate::Criticality;
-use crate::criticality::Shares;
+use crate::criticality::{COUNT, Shares, index};
 use crate::error::{ConfigError, Kind};
+use crate::importance::Importance;
 
 /// Says how a limit is found out. Made by [`Adaptive::gradient`], [`Adaptive::vegas`] or [`Adaptive::aimd`].
 #[must_use = "a builder does nothing until it is built"]
@@ -21,8 +22,9 @@ pub struct Builder {
     max: u32,
     sample_every: Duration,
     window: Duration,
-    shares: [Option<f64>; Criticality::COUNT],
+    shares: [Option<f64>; COUNT],
     partitions: Vec<(Result<Name, NameError>, f64)>,
+    importance: Importance,
     clock: Clock,
 }
 
@@ -30,6 +32,12 @@ pub struct Builder {
 const LIMIT_MAX: u32 = 1_000_000;
 
 const PARTITIONS_MAX: usize = 64;
+
+/// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
+const JUMP: u64 = 1_000_000_000;
+
+/// A limit that looks at calls more seldom learns nothing.
+const TIME_MAX: Duration = Duration::from_secs(3_600);
 
 // === impl Builder ===
 
@@ -43,8 +51,9 @@ impl Builder {
             max,
             sample_every: Duration::from_millis(1),
             window: Duration::from_millis(100),
-            shares: [None; Criticality::COUNT],
+            shares: [None; COUNT],
             partitions: Vec::new(),
+            importance: Importance::default(),
             clock: Clock::system(),
         }
     }
@@ -68,14 +77,15 @@ impl Builder {
     }
 
     /// Measures one call in this time, and lets others go unmeasured, which is cheaper; zero measures each. Drops always
-    /// count. Default: 1 ms.
+    /// count; that a call took longer than AIMD allows is told of others to within a [tick](core_time::Clock::tick). Up to an
+    /// hour. Default: 1 ms.
     pub fn sample_every(mut self, time: Duration) -> Self {
         self.sample_every = time;
         self
     }
 
     /// Looks at the calls of such a while together, of ten at least: by their average, since calls differ. Zero looks at each by
-    /// itself. No effect on AIMD, which goes by the slowest. Default: 100 ms.
+    /// itself. No effect on AIMD, which goes by the slowest. Up to an hour. Default: 100 ms.
     pub fn window(mut self, len: Duration) -> Self {
         self.window = len;
         self
@@ -83,9 +93,10 @@ impl Builder {
 
     /// Admits calls of `criticality`, and of less, only while less than this share of the limit is in flight, 0 to 1.
     /// That holds for calls of a [`partition`](Self::partition), too: what is its own is for those that may fill all of the limit.
-    /// Default: all of it is open to all.
+    /// A share is rounded down, but to one call at least; a share of 0 is none. While only such calls come, which cannot fill the
+    /// limit, it rises again to what it [began](Self::initial) with, and no further. Default: all of it is open to all.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
-        self.shares[criticality.index()] = Some(share);
+        self.shares[index(criticality)] = Some(share);
         self
     }
 
@@ -95,6 +106,15 @@ impl Builder {
     /// that. Up to 64, and 1 in all.
     pub fn partition(mut self, name: impl AsRef<str>, share: f64) -> Self {
         self.partitions.push((Name::new(name.as_ref()), share));
+        self
+    }
+
+    /// Goes by how important each call is according to its [`Context`](core_context::Context), be it that of another service whose
+    /// request is being served; where that says nothing it is critical. A handle [with a criticality](Adaptive::with_criticality)
+    /// of its own goes by that. Default: off. It costs a few nanoseconds for each call.
+    #[cfg(feature = "context")]
+    pub fn by_context(mut self) -> Self {
+        self.importance = Importance::by_context();
         self
     }
 
@@ -113,12 +133,12 @@ impl Builder {
     /// Checks everything and makes the limit.
     ///
     /// # Errors
-    /// If `min` is zero, `min`, `initial` and `max` are not in this order, `max` is above a million, a share is not from 0
-    /// to 1 or larger than that of what is more important, partitions are there twice, are too many or share more than there
+    /// If `min` is zero, `min`, `initial` and `max` are not in this order, `max` is above a million, a time is over an hour, a share is
+    /// not from 0 to 1 or larger than that of what is more important, partitions are there twice, are too many or share more than there
     /// is, or a name cannot be a name.
     pub fn build(self) -> Result<Adaptive, ConfigError> {
-        let Self { name, algorithm, initial, min, max, sample_every, window, shares, partitions, clock } =
-            self;
+        let Self { name, algorithm, initial, min, max, sample_every, window, shares, .. } = self;
+        let Self { partitions, importance, clock, .. } = self;
         let name = name?;
         if min == 0 {
             return Err(ConfigError(Kind::Zero { what: "the smallest limit" }));
@@ -132,12 +152,23 @@ impl Builder {
         if matches!(algorithm, Algorithm::Aimd { timeout } if timeout.is_zero()) {
             return Err(ConfigError(Kind::Zero { what: "the time that counts as a drop" }));
         }
+        for (what, time) in
+            [("the time between two calls that are measured", sample_every), ("the window", window)]
+        {
+            if time > TIME_MAX {
+                return Err(ConfigError(Kind::TimeTooLong { what, time, max: TIME_MAX }));
+            }
+        }
         let shares = Shares::checked(shares)?;
         let partitions = check_partitions(partitions)?;
         let flights = Flights::new(initial, shares, partitions.iter().map(|(_, share)| *share));
-        let engine = Engine::new(algorithm, initial, min, max, window);
+        let engine = Engine::new(algorithm, [min, initial, max], window);
         let names = partitions.into_iter().map(|(name, _)| name).collect();
-        Ok(Adaptive::new(Rules { name, algorithm, sample_every, names, clock }, flights, engine))
+        // It was checked: an hour at most.
+        let sample_every = u64::try_from(sample_every.as_nanos()).unwrap_or(u64::MAX);
+        let sample_slack = sample_every + JUMP;
+        let rules = Rules { name, algorithm, sample_every, sample_slack, names, clock };
+        Ok(Adaptive::new(rules, importance, flights, engine))
     }
 }
 
@@ -153,7 +184,7 @@ fn check_partitions(
         let name = name?;
         // A NaN is in no range.
         if !(share > 0.0 && share <= 1.0) {
-            return Err(ConfigError(Kind::Outside { what: "a share", value: share, min: 0.0, max: 1.0 }));
+            return Err(ConfigError(Kind::PartitionShare(share)));
         }
         if checked.iter().any(|(known, _)| *known == name) {
             return Err(ConfigError(Kind::PartitionTwice(name)));

@@ -7,7 +7,7 @@ use super::gradient::Gradient;
 use super::guard::{Guard, Load};
 use super::policy::Algorithm;
 use super::vegas::{Step, Vegas};
-use super::window::Window;
+use super::window::{Flown, Window};
 
 /// The limit, and what it was learned from. Pure: times and outcomes go in.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub(super) struct Engine {
     guard: Guard,
     limit: f64,
     min: f64,
+    initial: f64,
     max: f64,
     /// Calls that began before this knew nothing of the last decrease.
     decreased: Instant,
@@ -32,42 +33,46 @@ enum Kind {
 // === impl Engine ===
 
 impl Engine {
-    pub(super) fn new(algorithm: Algorithm, initial: u32, min: u32, max: u32, window: Duration) -> Self {
+    pub(super) fn new(algorithm: Algorithm, limits: [u32; 3], window: Duration) -> Self {
         let kind = match algorithm {
             Algorithm::Vegas => Kind::Vegas(Vegas::default()),
             Algorithm::Aimd { timeout } => Kind::Aimd(Aimd::new(timeout)),
             Algorithm::Gradient => Kind::Gradient(Gradient::default()),
         };
-        let (limit, min, max) = (initial.into(), min.into(), max.into());
-        let window = Window::new(window);
-        Self { kind, window, guard: Guard::default(), limit, min, max, decreased: Instant::ORIGIN }
+        let ([min, initial, max], window) = (limits.map(f64::from), Window::new(window));
+        let (limit, guard, decreased) = (initial, Guard::default(), Instant::ORIGIN);
+        Self { kind, window, guard, limit, min, initial, max, decreased }
     }
 
     /// A call succeeded that began when so many were in flight, itself among them. Whether it came in time; if not, it is a drop.
     #[must_use]
-    pub(super) fn sample(&mut self, rtt: Duration, in_flight: u32, now: Instant) -> bool {
+    pub(super) fn sample(&mut self, rtt: Duration, flown: Flown, now: Instant) -> bool {
         if let Kind::Aimd(aimd) = &self.kind {
             // It goes by the slowest, not by the average.
-            let Some(limit) = aimd.sample(self.limit, rtt.as_secs_f64(), in_flight.into()) else {
+            let Some(limit) = aimd.sample(self.limit, rtt.as_secs_f64(), flown.pressure.into()) else {
                 return false;
             };
-            self.step(Step::To(limit), rtt, in_flight);
-        } else if let Some((rtt, in_flight)) = self.window.add(rtt, in_flight, now) {
-            let (limit, rtt_secs) = (self.limit, secs(rtt));
+            self.step(Step::To(limit), rtt, flown);
+        } else if let Some((rtt, flown)) = self.window.add(rtt, flown, now) {
+            let (limit, rtt_secs, pressure) = (self.limit, secs(rtt), flown.pressure.into());
             let step = match &mut self.kind {
-                Kind::Vegas(vegas) => vegas.sample(limit, rtt_secs, in_flight.into()),
-                Kind::Gradient(gradient) => gradient.sample(limit, rtt_secs, in_flight.into()),
+                Kind::Vegas(vegas) => vegas.sample(limit, rtt_secs, pressure),
+                Kind::Gradient(gradient) => gradient.sample(limit, rtt_secs, pressure),
                 Kind::Aimd(_) => return true,
             };
-            self.step(step, rtt, in_flight);
+            self.step(step, rtt, flown);
         }
         true
     }
 
-    fn step(&mut self, step: Step, rtt: Duration, in_flight: u32) {
+    fn step(&mut self, step: Step, rtt: Duration, flown: Flown) {
         let rtt = secs(rtt);
-        self.guard.add(in_flight.into(), rtt);
+        self.guard.add(flown.in_flight.into(), rtt);
+        // Calls that may fill only a share say little of a limit that they cannot reach: that it may be again what it was at first.
+        let is_shared = f64::from(flown.in_flight) * 2.0 < self.limit;
         let next = match step {
+            Step::DownTo(_) if is_shared => return,
+            Step::To(limit) if is_shared => limit.min(self.limit.max(self.initial)),
             Step::DownTo(_) if self.guard.load() == Load::HasRoom => {
                 if let Kind::Vegas(vegas) = &mut self.kind {
                     vegas.drift(rtt);
@@ -83,7 +88,8 @@ impl Engine {
     /// A call that began at `started` was dropped by the callee, or nobody could wait for it any longer. Calls that were
     /// under way together are one event.
     pub(super) fn dropped(&mut self, started: Instant, now: Instant) {
-        if started <= self.decreased {
+        // A decrease that is yet to come was noted before the clock went back (rule W-5).
+        if started <= self.decreased && self.decreased <= now + JUMP {
             return;
         }
         self.decreased = now;
@@ -123,6 +129,9 @@ impl Engine {
         self.limit = limit.clamp(self.min, self.max);
     }
 }
+
+/// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this.
+const JUMP: Duration = Duration::from_secs(1);
 
 /// Nothing takes no time; it is the clock that did not move.
 fn secs(rtt: Duration) -> f64 {

@@ -1,14 +1,14 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::Criticality;
-use crate::criticality::Shares;
+use crate::criticality::{COUNT, Shares, index};
 
 /// Counts the calls that are in flight, in all and by partition.
 #[derive(Debug)]
 pub(super) struct Flights {
     in_flight: AtomicU32,
     /// How many may be in flight for a call of each criticality to be admitted; the first is the limit.
-    limits: [AtomicU32; Criticality::COUNT],
+    limits: [AtomicU32; COUNT],
     shares: Shares,
     partitions: Box<[Part]>,
 }
@@ -42,7 +42,7 @@ impl Flights {
 
     #[inline]
     pub(super) fn ask(&self, criticality: Criticality, partition: Option<u8>) -> Asked {
-        let limit = self.limits[criticality.index()].load(Ordering::Relaxed);
+        let limit = self.limits[index(criticality)].load(Ordering::Relaxed);
         let mut known = self.in_flight.load(Ordering::Relaxed);
         while known < limit {
             match self.in_flight.compare_exchange_weak(known, known + 1, Ordering::Acquire, Ordering::Relaxed)
@@ -84,10 +84,17 @@ impl Flights {
         self.in_flight.fetch_sub(1, Ordering::Release);
     }
 
+    /// What `in_flight` calls come to where calls of `criticality` may fill only a share: as many of the limit as they are of that.
+    pub(super) fn pressure(&self, criticality: Criticality, in_flight: u32) -> u32 {
+        let (limit, share) = (self.limit(), self.limits[index(criticality)].load(Ordering::Relaxed));
+        let pressure = u64::from(in_flight) * u64::from(limit) / u64::from(share.max(1));
+        u32::try_from(pressure).unwrap_or(u32::MAX).max(in_flight)
+    }
+
     pub(super) fn set_limit(&self, limit: u32) {
         for criticality in Criticality::ALL {
             let limit = self.shares.of(criticality, limit);
-            self.limits[criticality.index()].store(limit, Ordering::Relaxed);
+            self.limits[index(criticality)].store(limit, Ordering::Relaxed);
         }
     }
 

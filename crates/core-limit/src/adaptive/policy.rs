@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,9 @@ use core_time::{Clock, Instant};
 use super::config::Builder;
 use super::engine::Engine;
 use super::flights::{Asked, Flights};
+use super::window::Flown;
 use crate::Criticality;
+use crate::importance::Importance;
 
 /// A limit on concurrent calls that is found out from how long they take, and from what the callee drops. Cheap to clone; clones
 /// share the limit.
@@ -49,7 +52,7 @@ use crate::Criticality;
 #[derive(Clone, Debug)]
 pub struct Adaptive {
     inner: Arc<Inner>,
-    criticality: Criticality,
+    importance: Importance,
     partition: Option<u8>,
     is_bypass: bool,
 }
@@ -69,7 +72,10 @@ struct Inner {
 pub(super) struct Rules {
     pub(super) name: Name,
     pub(super) algorithm: Algorithm,
-    pub(super) sample_every: Duration,
+    /// In nanoseconds.
+    pub(super) sample_every: u64,
+    /// The same, and what the readings of threads may differ by.
+    pub(super) sample_slack: u64,
     pub(super) names: Box<[Name]>,
     pub(super) clock: Clock,
 }
@@ -94,9 +100,14 @@ pub enum Algorithm {
 pub struct Flight {
     /// Coarse, but where the call is measured.
     started: Option<Instant>,
-    /// How many were in flight then, the call among them; 0 where it is not measured.
-    in_flight: u32,
+    /// How many were in flight then, the call among them, and how important it is; `None` where it is not measured. One word, as
+    /// whatever a call remembers is copied.
+    measured: Option<Measured>,
 }
+
+/// The lowest two bits are how important the call is, the others how many were in flight.
+#[derive(Clone, Copy, Debug)]
+struct Measured(NonZeroU32);
 
 /// An adaptive limit at a moment, and what it has counted since it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,21 +156,16 @@ impl Adaptive {
         Builder::new(Algorithm::Aimd { timeout }, 20, 200)
     }
 
-    pub(super) fn new(rules: Rules, flights: Flights, engine: Engine) -> Self {
+    pub(super) fn new(rules: Rules, importance: Importance, flights: Flights, engine: Engine) -> Self {
         let (next_sample, counts) = (AtomicU64::new(0), Counters::new());
         let inner = Inner { rules, flights, next_sample, engine: Mutex::new(engine), counts };
-        Self {
-            inner: Arc::new(inner),
-            criticality: Criticality::default(),
-            partition: None,
-            is_bypass: false,
-        }
+        Self { inner: Arc::new(inner), importance, partition: None, is_bypass: false }
     }
 
     /// The same limit, for calls that are more or less important, see [`Builder::share`].
     #[must_use]
     pub fn with_criticality(&self, criticality: Criticality) -> Self {
-        Self { criticality, ..self.clone() }
+        Self { importance: Importance::said(criticality), ..self.clone() }
     }
 
     /// The same limit, for calls of a partition. `None` if there is none of that name.
@@ -211,10 +217,11 @@ impl Adaptive {
     fn is_sample(&self, now: Instant) -> bool {
         let Inner { next_sample, rules, .. } = &*self.inner;
         let next = next_sample.load(Ordering::Relaxed);
-        if now.as_nanos() < next {
+        // Not yet, if 0 < next - now ≤ slack. One that is further away was set before the clock went back (rule W-5).
+        if next.wrapping_sub(now.as_nanos()).wrapping_sub(1) < rules.sample_slack {
             return false;
         }
-        let after = (now + rules.sample_every).as_nanos();
+        let after = now.as_nanos().saturating_add(rules.sample_every);
         next_sample.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
@@ -226,11 +233,14 @@ impl Adaptive {
     }
 
     #[cold]
-    fn sample(&self, started: Instant, in_flight: u32, cx: &mut Cx<'_>) {
+    fn sample(&self, started: Instant, measured: Measured, cx: &mut Cx<'_>) {
         let now = self.inner.rules.clock.now();
         let rtt = (now - started).saturating_sub(cx.waited());
+        // Of calls that come together the first is measured, which saw nobody beside it when it began.
+        let in_flight = measured.in_flight().max(self.inner.flights.in_flight(None).saturating_add(1));
+        let pressure = self.inner.flights.pressure(measured.criticality(), in_flight);
         let mut engine = self.engine();
-        if !engine.sample(rtt, in_flight, now) {
+        if !engine.sample(rtt, Flown { in_flight, pressure }, now) {
             self.inner.counts.bump(DROPPED);
             engine.dropped(started, now);
         }
@@ -244,6 +254,16 @@ impl Adaptive {
         // Exactly: calls that began in the same tick of the coarse clock began before it.
         engine.dropped(started, self.inner.rules.clock.now());
         self.inner.flights.set_limit(engine.limit());
+    }
+
+    /// A call that was not measured is a drop, if it took longer than AIMD allows beyond doubt.
+    #[cold]
+    fn look_for_late(&self, started: Instant, timeout: Duration, cx: &mut Cx<'_>) {
+        let took = (cx.now() - started).saturating_sub(cx.waited());
+        // It may have begun a tick after the coarse clock said so.
+        if took > timeout.saturating_add(self.inner.rules.clock.tick()) {
+            self.dropped(started);
+        }
     }
 
     fn engine(&self) -> MutexGuard<'_, Engine> {
@@ -269,7 +289,8 @@ impl Policy for Adaptive {
         if self.is_bypass {
             return Admit::Run;
         }
-        let in_flight = match self.inner.flights.ask(self.criticality, self.partition) {
+        let criticality = self.importance.now();
+        let in_flight = match self.inner.flights.ask(criticality, self.partition) {
             Asked::Admitted(in_flight) => in_flight,
             Asked::Full => return self.refuse(false),
             Asked::Shed => return self.refuse(true),
@@ -278,9 +299,10 @@ impl Policy for Adaptive {
         let now = cx.now();
         if self.is_sample(now) {
             // What it waits for further in is not the callee's time: `waited` grows by it.
-            *flight = Flight { started: Some(cx.clock().now() - cx.waited()), in_flight };
+            let started = Some(cx.clock().now() - cx.waited());
+            *flight = Flight { started, measured: Some(Measured::new(in_flight, criticality)) };
         } else {
-            *flight = Flight { started: Some(now), in_flight: 0 };
+            *flight = Flight { started: Some(now), measured: None };
         }
         Admit::Run
     }
@@ -291,8 +313,10 @@ impl Policy for Adaptive {
         self.inner.flights.end(self.partition);
         match outcome {
             Outcome::Judged(Verdict::Success, _) => {
-                if flight.in_flight > 0 {
-                    self.sample(started, flight.in_flight, cx);
+                if let Some(measured) = flight.measured {
+                    self.sample(started, measured, cx);
+                } else if let Algorithm::Aimd { timeout } = self.inner.rules.algorithm {
+                    self.look_for_late(started, timeout, cx);
                 }
             }
             Outcome::Judged(Verdict::Overload(_), _) => self.dropped(started),
@@ -313,6 +337,23 @@ impl Policy for Adaptive {
         if flight.started.take().is_some() {
             self.inner.flights.end(self.partition);
         }
+    }
+}
+
+// === impl Measured ===
+
+impl Measured {
+    /// There are at least one and at most a few million in flight.
+    fn new(in_flight: u32, criticality: Criticality) -> Self {
+        Self(NonZeroU32::MIN.saturating_add((in_flight << 2 | criticality as u32).saturating_sub(1)))
+    }
+
+    fn in_flight(self) -> u32 {
+        self.0.get() >> 2
+    }
+
+    fn criticality(self) -> Criticality {
+        Criticality::ALL[(self.0.get() & 3) as usize]
     }
 }
 

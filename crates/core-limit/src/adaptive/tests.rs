@@ -8,16 +8,21 @@ use super::engine::Engine;
 use super::gradient;
 use super::guard::{Guard, Load};
 use super::policy::Algorithm;
+use super::window::Flown;
 
 const AIMD: Algorithm = Algorithm::Aimd { timeout: secs(5) };
 
 fn engine(algorithm: Algorithm, initial: u32, max: u32) -> Engine {
-    Engine::new(algorithm, initial, 1, max, Duration::ZERO)
+    Engine::new(algorithm, [1, initial, max], Duration::ZERO)
+}
+
+fn of(in_flight: u32) -> Flown {
+    Flown { in_flight, pressure: in_flight }
 }
 
 /// A call succeeded in time.
 fn learn(engine: &mut Engine, rtt: Duration, in_flight: u32) {
-    assert!(engine.sample(rtt, in_flight, Instant::ORIGIN), "it came in time");
+    assert!(engine.sample(rtt, of(in_flight), Instant::ORIGIN), "it came in time");
 }
 
 /// The limit after a sample, of a limit of ten that has seen 10 ms.
@@ -67,7 +72,7 @@ fn al_2_aimd_adds_one_and_takes_a_tenth() {
     let mut aimd = engine(AIMD, 30, 200);
     learn(&mut aimd, secs(5), 5);
     assert_eq!(aimd.limit(), 30);
-    assert!(!aimd.sample(secs(5) + ms(1), 5, Instant::ORIGIN), "too slow is dropped");
+    assert!(!aimd.sample(secs(5) + ms(1), of(5), Instant::ORIGIN), "too slow is dropped");
 }
 
 #[test]
@@ -77,7 +82,7 @@ fn al_3_gradient_compares_with_the_long_average() {
     close(gradient::step(100.0, 10.0, 30.0), 90.8);
     close(gradient::step(100.0, 10.0, 300.0), 90.8);
     close(gradient::step(100.0, 10.0, 15.0), 100.8);
-    let mut engine = Engine::new(Algorithm::Gradient, 20, 20, 200, Duration::ZERO);
+    let mut engine = Engine::new(Algorithm::Gradient, [20, 20, 200], Duration::ZERO);
     learn(&mut engine, ms(10), 20);
     close(engine.exact_limit(), 20.8);
     learn(&mut engine, ms(10), 10);
@@ -96,7 +101,7 @@ fn al_3_gradient_compares_with_the_long_average() {
 
 #[test]
 fn al_3_the_average_follows_faster_once_calls_are_fast_again() {
-    let mut engine = Engine::new(Algorithm::Gradient, 20, 20, 200, Duration::ZERO);
+    let mut engine = Engine::new(Algorithm::Gradient, [20, 20, 200], Duration::ZERO);
     for _ in 0..100 {
         learn(&mut engine, ms(1_000), 20);
     }
@@ -163,7 +168,7 @@ fn throughput_says_whether_a_callee_has_room() {
 #[test]
 fn a_limit_finds_what_a_callee_can_take() {
     for algorithm in [Algorithm::Vegas, Algorithm::Gradient] {
-        let mut engine = Engine::new(algorithm, 20, 5, 1_000, Duration::ZERO);
+        let mut engine = Engine::new(algorithm, [5, 20, 1_000], Duration::ZERO);
         serve(&mut engine, 3_000, 10, 100);
         let limit = engine.limit();
         assert!((95..=260).contains(&limit), "{algorithm:?} allows {limit} where 100 are right");
@@ -173,7 +178,7 @@ fn a_limit_finds_what_a_callee_can_take() {
 #[test]
 fn mistake_17_a_callee_that_became_slower_does_not_starve_the_limit() {
     for algorithm in [Algorithm::Vegas, Algorithm::Gradient] {
-        let mut engine = Engine::new(algorithm, 20, 1, 1_000, Duration::ZERO);
+        let mut engine = Engine::new(algorithm, [1, 20, 1_000], Duration::ZERO);
         serve(&mut engine, 2_000, 10, 100);
         // A new version takes ten times as long, with as much room.
         serve(&mut engine, 3_000, 100, 100);
@@ -184,7 +189,7 @@ fn mistake_17_a_callee_that_became_slower_does_not_starve_the_limit() {
 
 #[test]
 fn a_callee_that_is_full_is_not_taken_for_one_that_became_slower() {
-    let mut engine = Engine::new(Algorithm::Vegas, 20, 1, 1_000, Duration::ZERO);
+    let mut engine = Engine::new(Algorithm::Vegas, [1, 20, 1_000], Duration::ZERO);
     serve(&mut engine, 2_000, 10, 100);
     let before = engine.limit();
     // It lost nine tenths of its room.
@@ -196,7 +201,7 @@ fn a_callee_that_is_full_is_not_taken_for_one_that_became_slower() {
 #[test]
 fn a_limit_follows_a_callee_that_gets_more_room() {
     for algorithm in [Algorithm::Vegas, Algorithm::Gradient] {
-        let mut engine = Engine::new(algorithm, 20, 5, 1_000, Duration::ZERO);
+        let mut engine = Engine::new(algorithm, [5, 20, 1_000], Duration::ZERO);
         serve(&mut engine, 2_000, 10, 50);
         let before = engine.limit();
         for room in (50..=400).step_by(10) {
@@ -210,7 +215,7 @@ fn a_limit_follows_a_callee_that_gets_more_room() {
 #[test]
 fn a_limit_stays_in_bounds_while_the_room_comes_and_goes() {
     for algorithm in [Algorithm::Vegas, Algorithm::Gradient] {
-        let mut engine = Engine::new(algorithm, 20, 5, 1_000, Duration::ZERO);
+        let mut engine = Engine::new(algorithm, [5, 20, 1_000], Duration::ZERO);
         let (mut least, mut most) = (u32::MAX, 0);
         for round in 0..60 {
             serve(&mut engine, 300, 10, if round % 2 == 0 { 100 } else { 50 });

@@ -5,8 +5,9 @@ use core_time::Clock;
 
 use super::policy::Bulkhead;
 use crate::Criticality;
-use crate::criticality::Shares;
+use crate::criticality::{COUNT, Shares, index};
 use crate::error::{ConfigError, Kind};
+use crate::importance::Importance;
 
 /// Says how many at once, and how many may wait how long. Made by [`Bulkhead::max`], or from a number.
 #[must_use = "a builder does nothing until it is built"]
@@ -17,7 +18,8 @@ pub struct Builder {
     queue: Option<u32>,
     max_wait: Duration,
     is_lifo: bool,
-    shares: [Option<f64>; Criticality::COUNT],
+    shares: [Option<f64>; COUNT],
+    importance: Importance,
     clock: Clock,
 }
 
@@ -34,6 +36,9 @@ pub(super) struct Rules {
 /// More calls at once than this are no bulkhead.
 const SLOTS_MAX: u32 = 1_000_000;
 
+/// Who waits for longer should be in a queue that survives a restart.
+const WAIT_MAX: Duration = Duration::from_secs(86_400);
+
 // === impl Builder ===
 
 impl Builder {
@@ -44,7 +49,8 @@ impl Builder {
             queue: None,
             max_wait: Duration::ZERO,
             is_lifo: false,
-            shares: [None; Criticality::COUNT],
+            shares: [None; COUNT],
+            importance: Importance::default(),
             clock: Clock::system(),
         }
     }
@@ -55,7 +61,7 @@ impl Builder {
         self
     }
 
-    /// Lets a call wait so long for a slot. Default: not at all. Waiting calls are served in the order in which they came.
+    /// Lets a call wait so long for a slot, up to a day. Default: not at all. Waiting calls are served in the order in which they came.
     pub fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
@@ -75,9 +81,19 @@ impl Builder {
     }
 
     /// Admits calls of `criticality`, and of less, only while less than this share of the slots is in use, 0 to 1; others
-    /// are shed at once and never wait. Default: all slots are open to all, and importance only decides about who waits.
+    /// are shed at once and never wait. A share is rounded down, but to one slot at least; a share of 0 is none. Default: all slots
+    /// are open to all, and importance only decides about who waits.
     pub fn share(mut self, criticality: Criticality, share: f64) -> Self {
-        self.shares[criticality.index()] = Some(share);
+        self.shares[index(criticality)] = Some(share);
+        self
+    }
+
+    /// Goes by how important each call is according to its [`Context`](core_context::Context), be it that of another service whose
+    /// request is being served; where that says nothing it is critical. A handle [with a criticality](Bulkhead::with_criticality)
+    /// of its own goes by that. Default: off. It costs a few nanoseconds for each call.
+    #[cfg(feature = "context")]
+    pub fn by_context(mut self) -> Self {
+        self.importance = Importance::by_context();
         self
     }
 
@@ -103,11 +119,14 @@ impl Builder {
     /// Checks everything and makes the bulkhead.
     ///
     /// # Errors
-    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all, a share is not from 0 to
+    /// If there are no slots or more than a million, if calls may wait but nowhere or not at all or for more than a day, a share is not from 0 to
     /// 1, less important calls would have a larger share or the most important ones less than all, or the name cannot be a name.
     pub fn build(self) -> Result<Bulkhead, ConfigError> {
         let name = self.name?;
         check_max(self.max)?;
+        if self.max_wait > WAIT_MAX {
+            return Err(ConfigError(Kind::WaitTooLong { wait: self.max_wait, max: WAIT_MAX }));
+        }
         let queue = match (self.queue, self.max_wait.is_zero()) {
             (Some(1..), true) => return Err(ConfigError(Kind::QueueWithoutWait)),
             (Some(0), false) => return Err(ConfigError(Kind::WaitWithoutQueue)),
@@ -118,8 +137,8 @@ impl Builder {
             return Err(ConfigError(Kind::TooMany { what: "the queue", value: queue, max: SLOTS_MAX }));
         }
         let shares = Shares::checked(self.shares)?;
-        let Self { max, max_wait, is_lifo, clock, .. } = self;
-        Ok(Bulkhead::new(name, Rules { max, queue, max_wait, is_lifo, shares }, clock))
+        let Self { max, max_wait, is_lifo, importance, clock, .. } = self;
+        Ok(Bulkhead::new(name, Rules { max, queue, max_wait, is_lifo, shares }, importance, clock))
     }
 }
 

@@ -11,12 +11,13 @@ use super::queue::{Fate, Waiter};
 use super::slots::{Asked, Slots};
 use crate::Criticality;
 use crate::error::ConfigError;
+use crate::importance::Importance;
 
 /// A bulkhead. Cheap to clone; clones share the slots.
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
     inner: Arc<Inner>,
-    criticality: Criticality,
+    importance: Importance,
 }
 
 #[derive(Debug)]
@@ -81,18 +82,18 @@ impl Bulkhead {
         Builder::new(slots)
     }
 
-    pub(super) fn new(name: Name, rules: Rules, clock: Clock) -> Self {
+    pub(super) fn new(name: Name, rules: Rules, importance: Importance, clock: Clock) -> Self {
         let Rules { max, queue, max_wait, is_lifo, shares } = rules;
         let slots = Slots::new(max, shares, queue, is_lifo);
         let inner = Inner { name, queue, max_wait, slots, clock, counts: Counters::new() };
-        Self { inner: Arc::new(inner), criticality: Criticality::default() }
+        Self { inner: Arc::new(inner), importance }
     }
 
     /// The same bulkhead, for calls that are more or less important. Who is more important is served first, takes the place of
     /// who is less so when the queue is full, and may have a larger [share](Builder::share) of the slots.
     #[must_use]
     pub fn with_criticality(&self, criticality: Criticality) -> Self {
-        Self { inner: Arc::clone(&self.inner), criticality }
+        Self { inner: Arc::clone(&self.inner), importance: Importance::said(criticality) }
     }
 
     /// Changes the number of slots, at once and without waiting for anybody (rule RL-8). New slots go to those who wait;
@@ -149,7 +150,7 @@ impl Bulkhead {
         let slots = &self.inner.slots;
         // Where nobody may wait, there is nothing to look at under the lock.
         let Some(waker) = cx.waker().filter(|_| slots.has_queue()) else {
-            return self.refuse(slots.is_shed(self.criticality));
+            return self.refuse(slots.is_shed(self.importance.now()));
         };
         if let Place::Queued { waiter, .. } = &state.0 {
             return match waiter.fate(waker) {
@@ -158,7 +159,7 @@ impl Bulkhead {
                 Fate::Displaced => self.refuse(true),
             };
         }
-        match slots.ask(self.criticality, waker) {
+        match slots.ask(self.importance.now(), waker) {
             Asked::Taken => self.enter(state),
             Asked::Queued(waiter) => {
                 state.0 = Place::Queued { waiter, since: None };
@@ -191,7 +192,7 @@ impl Policy for Bulkhead {
 
     #[inline]
     fn admit(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Admit {
-        if matches!(state.0, Place::Outside) && self.inner.slots.try_take(self.criticality) {
+        if matches!(state.0, Place::Outside) && self.inner.slots.try_take(self.importance.now()) {
             return self.enter(state);
         }
         self.wait(state, cx)

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
 use crate::Criticality;
+use crate::criticality::{COUNT, index};
 
 /// Who waits, by importance and then by order.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    classes: [VecDeque<Arc<Waiter>>; Criticality::COUNT],
+    classes: [VecDeque<Arc<Waiter>>; COUNT],
     is_lifo: bool,
 }
 
@@ -40,7 +41,7 @@ impl Queue {
     }
 
     pub(crate) fn push(&mut self, waiter: Arc<Waiter>) {
-        self.classes[waiter.criticality.index()].push_back(waiter);
+        self.classes[index(waiter.criticality)].push_back(waiter);
     }
 
     /// Takes out who is next: of the most important, who came first, or last.
@@ -51,14 +52,14 @@ impl Queue {
 
     /// Takes out who would be the last, if he is less important than that.
     pub(crate) fn displace(&mut self, by: Criticality) -> Option<Arc<Waiter>> {
-        let less = &mut self.classes[by.index() + 1..];
+        let less = &mut self.classes[index(by) + 1..];
         let class = less.iter_mut().rev().find(|class| !class.is_empty())?;
         if self.is_lifo { class.pop_front() } else { class.pop_back() }
     }
 
     /// Takes `waiter` out. Whether it was there.
     pub(crate) fn remove(&mut self, waiter: &Arc<Waiter>) -> bool {
-        let class = &mut self.classes[waiter.criticality.index()];
+        let class = &mut self.classes[index(waiter.criticality)];
         let at = class.iter().position(|other| Arc::ptr_eq(other, waiter));
         at.and_then(|at| class.remove(at)).is_some()
     }

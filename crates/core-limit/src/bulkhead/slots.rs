@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use super::queue::{Fate, Queue, Waiter};
 use crate::Criticality;
-use crate::criticality::Shares;
+use crate::criticality::{COUNT, Shares, index};
 
 /// Slots that calls hold, and the calls that wait for one.
 ///
@@ -15,7 +15,7 @@ use crate::criticality::Shares;
 pub(crate) struct Slots {
     word: AtomicU64,
     /// How many slots may be in use for a call of each criticality to be admitted; the first is all there are.
-    limits: [AtomicU32; Criticality::COUNT],
+    limits: [AtomicU32; COUNT],
     shares: Shares,
     queue_max: u64,
     queue: Mutex<Queue>,
@@ -156,7 +156,7 @@ impl Slots {
         let mut queue = self.lock();
         for criticality in Criticality::ALL {
             let limit = self.shares.of(criticality, max);
-            self.limits[criticality.index()].store(limit, Ordering::Relaxed);
+            self.limits[index(criticality)].store(limit, Ordering::Relaxed);
         }
         // While somebody waits nobody changes the word without the lock.
         let mut word = self.word.load(Ordering::Relaxed);
@@ -191,7 +191,7 @@ impl Slots {
 
     #[inline]
     fn limit(&self, criticality: Criticality) -> u64 {
-        self.limits[criticality.index()].load(Ordering::Relaxed).into()
+        self.limits[index(criticality)].load(Ordering::Relaxed).into()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

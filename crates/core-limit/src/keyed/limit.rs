@@ -1,7 +1,7 @@
 use std::borrow::Borrow;
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection};
@@ -42,6 +42,8 @@ pub(super) struct Shared {
     idle: Duration,
     clock: Clock,
     exact: AtomicBool,
+    /// Held while the rate of a tier changes: tiers are held against each other. Never to decide.
+    changing: Mutex<()>,
 }
 
 // === impl KeyedRate ===
@@ -61,7 +63,8 @@ impl<K: Hash + Eq> KeyedRate<K> {
         clock: Clock,
         exact: bool,
     ) -> Self {
-        let shared = Arc::new(Shared { name, tiers, idle, clock, exact: AtomicBool::new(exact) });
+        let (exact, changing) = (AtomicBool::new(exact), Mutex::default());
+        let shared = Arc::new(Shared { name, tiers, idle, clock, exact, changing });
         Self(Arc::new(Inner { shared, keys }))
     }
 
@@ -174,6 +177,7 @@ impl<K: Hash + Eq> KeyedRate<K> {
         if idle < full {
             return Err(ConfigError(Kind::IdleTooShort { idle, full }));
         }
+        let _one_at_a_time = shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
         for other in &shared.tiers {
             Engine::new(other.rate(), Duration::ZERO, now).change(rate, now)?;
             Engine::new(rate, Duration::ZERO, now).change(other.rate(), now)?;
@@ -267,7 +271,8 @@ impl Shared {
 
     #[cold]
     fn refuse(&self, rules: &Rules, n: u64, refused: Refused) -> Rejection {
-        rules.count_refused(n);
+        // Who asks for all there is does not spoil the counts.
+        rules.count_refused(if n <= 1 { n } else { n.min(rules.rate().burst) });
         match refused {
             Refused::RetryAfter(wait) => self.rejection(Reason::RateLimited).with_retry_after(wait),
             Refused::Impossible => self.rejection(Reason::Impossible),

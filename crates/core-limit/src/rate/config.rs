@@ -121,6 +121,19 @@ impl Builder {
         self.max_wait
     }
 
+    /// The most that is admitted within `time`, wherever it begins, unchecked; `None` if that is no number.
+    #[must_use]
+    pub fn most_within(&self, time: Duration) -> Option<u64> {
+        let calls =
+            time.as_nanos().checked_mul(u128::from(self.count))?.checked_div(self.period.as_nanos())?;
+        let at_once = match self.burst {
+            // Where two periods meet.
+            _ if self.is_bursty => u128::from(self.count) * 2,
+            burst => u128::from(burst.unwrap_or(self.count)),
+        };
+        u64::try_from(calls.checked_add(at_once)?).ok()
+    }
+
     /// Checks everything and makes the limit.
     ///
     /// # Errors

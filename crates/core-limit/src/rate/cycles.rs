@@ -71,6 +71,10 @@ impl Cycles {
         self.count.store(count, Ordering::Relaxed);
     }
 
+    pub(crate) fn burst(&self) -> u64 {
+        self.count()
+    }
+
     pub(crate) fn take(&self, n: u64, now: Instant) -> Result<Taken, Refused> {
         if n > self.count() {
             return Err(Refused::Impossible);

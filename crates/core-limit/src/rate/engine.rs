@@ -101,6 +101,11 @@ impl Engine {
         either!(self, engine => engine.balance(now))
     }
 
+    /// The most that is ever admitted at once.
+    pub(crate) fn burst(&self) -> u64 {
+        either!(self, engine => engine.burst())
+    }
+
     /// The time in which a full bucket empties, or a period begins anew.
     pub(crate) fn tolerance(&self) -> Duration {
         match self {

@@ -240,6 +240,10 @@ impl Gcra {
         self.nanos_up(self.ahead())
     }
 
+    pub(crate) fn burst(&self) -> u64 {
+        self.burst.load(Ordering::Relaxed)
+    }
+
     fn update(&self, f: impl Fn(u64) -> u64) {
         let mut tat = self.tat.load(Ordering::Relaxed);
         while let Err(changed) =

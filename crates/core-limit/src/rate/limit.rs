@@ -35,7 +35,7 @@ struct Inner {
 pub struct Stats {
     /// Requests that were admitted, those that were reserved among them.
     pub allowed: u64,
-    /// Requests that were refused.
+    /// Requests that were refused; of one that asks for more than a burst, the burst.
     pub refused: u64,
     /// Requests that were reserved for later.
     pub reserved: u64,
@@ -97,7 +97,7 @@ impl RateLimit {
     pub fn take_at_most(&self, n: u64) -> u64 {
         let granted = self.0.engine.take_at_most(n, self.now());
         self.0.counts.add(ALLOWED, granted);
-        self.0.counts.add(REFUSED, n - granted);
+        self.0.counts.add(REFUSED, self.counted(n - granted));
         granted
     }
 
@@ -146,7 +146,7 @@ impl RateLimit {
     /// more than one full burst, so that nobody is locked out by one mistake (rule RL-11).
     pub fn charge(&self, n: u64) {
         self.0.engine.charge(n, self.now());
-        self.0.counts.add(ALLOWED, n);
+        self.0.counts.add(ALLOWED, self.counted(n));
     }
 
     /// Admits nothing for so long, as when the callee said `Retry-After`, and then one after the other. An hour at most,
@@ -248,6 +248,13 @@ impl RateLimit {
         self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is counted of `n` that were refused or charged: a burst at most, so that who asks for all there is does not spoil the
+    /// counts.
+    #[inline]
+    fn counted(&self, n: u64) -> u64 {
+        if n <= 1 { n } else { n.min(self.0.engine.burst()) }
+    }
+
     #[inline]
     fn is_exact(&self) -> bool {
         self.0.exact.load(Ordering::Relaxed)
@@ -310,7 +317,7 @@ impl RateLimit {
 
     #[inline]
     pub(super) fn rejection(&self, n: u64, refused: Refused) -> Rejection {
-        self.0.counts.add(REFUSED, n);
+        self.0.counts.add(REFUSED, self.counted(n));
         let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);
         match refused {
             Refused::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after(wait),

@@ -58,6 +58,9 @@ pub(super) enum Count {
 const COUNTS: usize = 4;
 const LOOKS: usize = 10;
 
+/// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
+const JUMP: u64 = 1_000_000_000;
+
 // === impl Engine ===
 
 impl Engine {
@@ -70,7 +73,7 @@ impl Engine {
     /// Whether a request may be made. `draw` is asked for only while something is held back.
     #[inline]
     pub(super) fn admit(&self, now: Instant, draw: impl FnOnce() -> u64) -> bool {
-        if now.as_nanos() >= self.due.load(Ordering::Relaxed) {
+        if self.is_due(now, self.due.load(Ordering::Relaxed)) {
             self.look(now);
         }
         self.counts.bump(Count::Requests as usize);
@@ -111,16 +114,26 @@ impl Engine {
             return;
         };
         let (due, step) = (self.due.load(Ordering::Relaxed), self.rules.window / LOOKS as u64);
-        if now.as_nanos() < due {
+        if !self.is_due(now, due) {
             return;
         }
         // After an idle gap every place of the ring that was slept through gets what there was then; once more round, and nothing
         // of before the gap is left.
-        let slept = (now.as_nanos() - due) / step.max(1) + 1;
+        let slept = now.as_nanos().saturating_sub(due) / step.max(1) + 1;
+        // One that is far ahead was set before the clock went back.
+        let due = due.min(now.as_nanos());
         let totals = self.totals();
         let within = marks.shift(totals, usize::try_from(slept).unwrap_or(LOOKS).min(LOOKS + 1));
         self.share.store(self.rules.share(within), Ordering::Relaxed);
         self.due.store(due.saturating_add(slept.saturating_mul(step)), Ordering::Relaxed);
+    }
+
+    /// Whether it is time to look. A moment that is further away than the next look was set before the clock went back: nobody is held
+    /// back until it has caught up (rule W-5).
+    #[inline]
+    fn is_due(&self, now: Instant, due: u64) -> bool {
+        let left = due.saturating_sub(now.as_nanos());
+        left == 0 || left > self.rules.window / LOOKS as u64 + JUMP
     }
 
     fn totals(&self) -> Totals {

@@ -83,7 +83,7 @@ impl SlidingWindow {
     pub fn take_at_most(&self, n: u64) -> u64 {
         let granted = self.0.counter.take_at_most(n, self.0.clock.now());
         self.0.counts.add(ALLOWED, granted);
-        self.0.counts.add(REFUSED, n - granted);
+        self.0.counts.add(REFUSED, (n - granted).min(self.0.counter.limit()));
         granted
     }
 
@@ -148,7 +148,7 @@ impl SlidingWindow {
                 Err(exactly) => refused = exactly,
             }
         }
-        self.0.counts.add(REFUSED, n);
+        self.0.counts.add(REFUSED, n.min(self.0.counter.limit()));
         let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);
         Err(match refused {
             Refused::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after(wait),

@@ -66,13 +66,13 @@ impl Budget {
         Deposit::new(share, min_per_second, ttl).map(|deposit| Self(Arc::new(Kind::Deposit(deposit))))
     }
 
-    /// A full budget of `max` units (1 to 1 000 000), as clients of AWS have it: a retry costs 5, after a timeout 10.
+    /// A full budget of `max` units (5 to 1 000 000), as clients of AWS have it: a retry costs 5, after a timeout 10.
     ///
     /// # Errors
-    /// If `max` is out of range.
+    /// If `max` is out of range: with less than 5 no retry could ever be paid for.
     pub fn costs(max: u32) -> Result<Self, ConfigError> {
         match max {
-            1..=1_000_000 => Ok(Self(Arc::new(Kind::Costs(Costs::new(max))))),
+            5..=1_000_000 => Ok(Self(Arc::new(Kind::Costs(Costs::new(max))))),
             _ => Err(ConfigError(Wrong::Units(max))),
         }
     }
