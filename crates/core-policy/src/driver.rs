@@ -123,6 +123,11 @@ impl<P: Policy, E> Driver<P, E> {
         Attempt::new(number, self.frame.remaining(self.policy.clock()), is_idempotent)
     }
 
+    /// Whether an attempt has started.
+    pub(crate) fn has_attempted(&self) -> bool {
+        self.attempts > 0
+    }
+
     /// The call itself gets the thread. If it panics, that is settled, and the panic goes on.
     #[inline]
     pub(crate) fn running<R>(&mut self, run: impl FnOnce() -> R) -> R {

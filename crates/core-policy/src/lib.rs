@@ -44,7 +44,7 @@ pub mod tower;
 
 pub use attempt::Attempt;
 pub use blocking::call_blocking;
-pub use call::{Call, Op, Ready};
+pub use call::{Call, Given, Op};
 pub use call_error::{CallError, Flatten, Why};
 pub use core_errors::{Cause, Classify, Delivery, Name, PolicyKind, Reason, Recovery, Rejection, Verdict};
 pub use counters::Counters;

@@ -155,7 +155,7 @@ impl Policy for Timeout {
 }
 
 /// Longer limits than a u64 holds are 584 years.
-fn nanos(limit: Duration) -> u64 {
+pub(crate) fn nanos(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
 }
 

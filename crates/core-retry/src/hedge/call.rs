@@ -27,7 +27,7 @@ pin_project! {
     pub struct Hedged<'a, O, F: Future, J> {
         // Fields are dropped in this order: attempts end before the call does.
         #[pin]
-        first: Option<F>,
+        first: First<F>,
         // There once the call has had to wait, or has failed.
         rest: Option<Rest<'a, F>>,
         #[pin]
@@ -39,6 +39,16 @@ pin_project! {
         deadline: Option<Instant>,
         op: O,
         judge: J,
+    }
+}
+
+pin_project! {
+    /// The attempt that is always made, and in its place what is kept of a failure once it has ended: that takes no room of its own.
+    #[project = FirstProj]
+    enum First<F: Future> {
+        Gone,
+        Running { #[pin] future: F },
+        Kept { kept: Option<Kept<F::Output>> },
     }
 }
 
@@ -62,8 +72,8 @@ enum Phase {
 struct Rest<'a, F: Future> {
     hedges: Vec<Running<'a, F>>,
     schedule: Schedule,
-    /// What the call comes to if nothing succeeds.
-    kept: Option<Kept<F::Output>>,
+    /// What the call comes to if nothing succeeds, where the first attempt is running still.
+    kept: Option<Box<Kept<F::Output>>>,
 }
 
 struct Running<'a, F> {
@@ -89,7 +99,7 @@ enum Place<'a> {
 impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
     pub(super) fn new(hedge: &'a Inner, op: O, judge: J) -> Self {
         Self {
-            first: None,
+            first: First::Gone,
             rest: None,
             alarm: None,
             place: None,
@@ -150,13 +160,11 @@ where
             *this.place = Some(Place::call(&this.hedge.budget));
         }
         let attempt = this.op.attempt(*this.base);
-        this.first.set(Some(attempt));
-        let polled = this.first.as_mut().as_pin_mut().map_or(Poll::Pending, |first| first.poll(cx));
-        let Poll::Ready(result) = polled else {
+        this.first.set(First::Running { future: attempt });
+        let Poll::Ready(result) = this.first.as_mut().poll(cx) else {
             self.as_mut().begin_rest();
             return self.poll_rest(cx);
         };
-        this.first.set(None);
         let verdict = this.judge.judge(&result);
         if verdict == Verdict::Success {
             *this.phase = Phase::Done;
@@ -199,8 +207,7 @@ where
     fn poll_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
         assert!(self.phase == Phase::Live, "a call was polled after it was ready");
         let mut this = self.as_mut().project();
-        if let Some(Poll::Ready(result)) = this.first.as_mut().as_pin_mut().map(|first| first.poll(cx)) {
-            this.first.set(None);
+        if let Poll::Ready(result) = this.first.as_mut().poll(cx) {
             let verdict = this.judge.judge(&result);
             if let Some(end) = self.as_mut().judged(result, verdict, Start::FIRST) {
                 return Poll::Ready(end);
@@ -218,7 +225,7 @@ where
         loop {
             let mut this = self.as_mut().project();
             let hedge = *this.hedge;
-            let is_running = this.first.is_some();
+            let is_running = this.first.is_running();
             let Some(rest) = this.rest else { unreachable!("it is there once the call had to wait") };
             let Some(due_at) = rest.schedule.due_at() else {
                 if is_running || !rest.hedges.is_empty() {
@@ -273,7 +280,7 @@ where
 
     /// What follows from the end of an attempt: the end of the call, or nothing yet.
     fn judged(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         result: Result<T, E>,
         verdict: Verdict,
         start: Start,
@@ -289,20 +296,38 @@ where
             Verdict::Transient(hint) | Verdict::Overload(hint) => hint,
             // A policy refused it, or the caller was wrong: no reason to ask others, and none to stop those that run.
             Verdict::Ignore => {
-                let this = self.project();
-                if let Some(rest) = this.rest {
+                if let Some(rest) = self.as_mut().project().rest {
                     rest.schedule.close();
-                    rest.keep(Kept { result, is_failure: false }, this.hedge.rules.keeps_first);
                 }
+                self.keep(Kept { result, is_failure: false });
                 return None;
             }
         };
-        let this = self.project();
+        let this = self.as_mut().project();
         if let Some(rest) = this.rest {
             rest.schedule.failed(this.hedge, hint, start.is_prepaid, this.hedge.clock.now());
-            rest.keep(Kept { result, is_failure: true }, this.hedge.rules.keeps_first);
         }
+        self.keep(Kept { result, is_failure: true });
         None
+    }
+
+    /// A failure is worth more than a refusal; of two alike, the first or the last.
+    fn keep(self: Pin<&mut Self>, new: Kept<F::Output>) {
+        let mut this = self.project();
+        let Some(rest) = this.rest else { return };
+        let kept = this.first.as_mut().kept().or(rest.kept.as_deref());
+        let keeps_first = this.hedge.rules.keeps_first;
+        let is_better = kept
+            .is_none_or(|kept| if new.is_failure == kept.is_failure { !keeps_first } else { new.is_failure });
+        if !is_better {
+            return;
+        }
+        if this.first.is_running() {
+            rest.kept = Some(Box::new(new));
+        } else {
+            this.first.set(First::Kept { kept: Some(new) });
+            rest.kept = None;
+        }
     }
 
     #[inline]
@@ -318,8 +343,11 @@ where
     fn failed(self: Pin<&mut Self>) -> <Self as Future>::Output {
         self.hedge.count(Count::Failed);
         let mut this = self;
-        let kept = this.as_mut().project().rest.as_mut().and_then(|rest| rest.kept.take());
-        let Some(kept) = kept else { unreachable!("an attempt that ended left something") };
+        let parts = this.as_mut().project();
+        let apart = parts.rest.as_mut().and_then(|rest| rest.kept.take()).map(|kept| *kept);
+        let Some(kept) = parts.first.take_kept().or(apart) else {
+            unreachable!("an attempt that ended left something")
+        };
         this.end(kept.result)
     }
 
@@ -328,7 +356,7 @@ where
     fn end(self: Pin<&mut Self>, result: Result<T, E>) -> <Self as Future>::Output {
         let mut this = self.project();
         *this.phase = Phase::Done;
-        this.first.set(None);
+        this.first.set(First::Gone);
         *this.rest = None;
         this.alarm.set(None);
         *this.place = None;
@@ -370,18 +398,30 @@ impl Inner {
     }
 }
 
-// === impl Rest ===
+// === impl First ===
 
-impl<F: Future> Rest<'_, F> {
-    /// A failure is worth more than a refusal; of two alike, the first or the last.
-    fn keep(&mut self, new: Kept<F::Output>, keeps_first: bool) {
-        let is_better = self
-            .kept
-            .as_ref()
-            .is_none_or(|kept| if new.is_failure == kept.is_failure { !keeps_first } else { new.is_failure });
-        if is_better {
-            self.kept = Some(new);
+impl<F: Future> First<F> {
+    fn is_running(&self) -> bool {
+        matches!(self, Self::Running { .. })
+    }
+
+    /// Polls the attempt if it runs, and drops it once it is ready.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let FirstProj::Running { future } = self.as_mut().project() else { return Poll::Pending };
+        let polled = future.poll(cx);
+        if polled.is_ready() {
+            self.set(Self::Gone);
         }
+        polled
+    }
+
+    fn kept(self: Pin<&mut Self>) -> Option<&Kept<F::Output>> {
+        if let FirstProj::Kept { kept } = self.project() { kept.as_ref() } else { None }
+    }
+
+    fn take_kept(self: Pin<&mut Self>) -> Option<Kept<F::Output>> {
+        if let FirstProj::Kept { kept } = self.project() { kept.take() } else { None }
     }
 }
 
