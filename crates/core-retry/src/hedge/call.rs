@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use core_errors::Verdict;
@@ -7,9 +8,9 @@ use core_policy::{Attempt, CallError, Judge, Op};
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
-use super::policy::{Count, Delay, Inner};
-use super::schedule::{Schedule, Start};
-use crate::budget::{Budget, Paid};
+use super::parts::{Entered, First, Kept, Paying};
+use super::policy::{Count, Inner, Settings};
+use super::schedule::{Of, Schedule, Start};
 
 pin_project! {
     /// A call that may be hedged. Made by [`Hedge::call`](crate::Hedge::call). It begins when it is first polled.
@@ -32,23 +33,13 @@ pin_project! {
         rest: Option<Rest<'a, F>>,
         #[pin]
         alarm: Option<Alarm>,
-        place: Option<Place<'a>>,
+        entered: Option<Entered<'a>>,
         phase: Phase,
         hedge: &'a Inner,
         base: Attempt,
         deadline: Option<Instant>,
         op: O,
         judge: J,
-    }
-}
-
-pin_project! {
-    /// The attempt that is always made, and in its place what is kept of a failure once it has ended: that takes no room of its own.
-    #[project = FirstProj]
-    enum First<F: Future> {
-        Gone,
-        Running { #[pin] future: F },
-        Kept { kept: Option<Kept<F::Output>> },
     }
 }
 
@@ -71,6 +62,7 @@ enum Phase {
 /// What most calls never need.
 struct Rest<'a, F: Future> {
     hedges: Vec<Running<'a, F>>,
+    settings: Arc<Settings>,
     schedule: Schedule,
     /// What the call comes to if nothing succeeds, where the first attempt is running still.
     kept: Option<Box<Kept<F::Output>>>,
@@ -79,19 +71,7 @@ struct Rest<'a, F: Future> {
 struct Running<'a, F> {
     future: Pin<Box<F>>,
     start: Start,
-    place: Place<'a>,
-}
-
-struct Kept<R> {
-    result: R,
-    /// Not a refusal of a policy further in, which says nothing of the callee.
-    is_failure: bool,
-}
-
-/// What a budget counts while it is in flight: gone when this is dropped.
-enum Place<'a> {
-    Call(&'a Budget),
-    Hedge(&'a Budget, Paid),
+    paying: Paying<'a>,
 }
 
 // === impl Hedged ===
@@ -102,7 +82,7 @@ impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
             first: First::Gone,
             rest: None,
             alarm: None,
-            place: None,
+            entered: None,
             phase: Phase::Fresh,
             hedge,
             base: Attempt::SINGLE,
@@ -156,8 +136,8 @@ where
         }
         let mut this = self.as_mut().project();
         *this.phase = Phase::Live;
-        if this.hedge.rules.feeds_budget && this.hedge.budget.is_in_flight() {
-            *this.place = Some(Place::call(&this.hedge.budget));
+        if this.hedge.feeds_budget && this.hedge.budget.is_in_flight() {
+            *this.entered = Some(Entered::new(&this.hedge.budget));
         }
         let attempt = this.op.attempt(*this.base);
         this.first.set(First::Running { future: attempt });
@@ -168,7 +148,7 @@ where
         let verdict = this.judge.judge(&result);
         if verdict == Verdict::Success {
             *this.phase = Phase::Done;
-            *this.place = None;
+            *this.entered = None;
             this.hedge.succeeded(Start::FIRST, None);
             return Poll::Ready(result.map_err(CallError::Failed));
         }
@@ -190,16 +170,17 @@ where
     #[inline(never)]
     fn begin_rest(self: Pin<&mut Self>) {
         let this = self.project();
-        let hedge = *this.hedge;
-        let now = hedge.clock.now();
-        let may_hedge = this.base.is_idempotent() && hedge.when.as_ref().is_none_or(|when| when(this.base));
+        let settings = this.hedge.settings();
+        let now = this.hedge.clock.now();
+        let is_wanted = settings.plan.when.as_ref().is_none_or(|when| when(this.base));
+        let may_hedge = this.base.is_idempotent() && is_wanted;
         let of_attempt = this.base.remaining().map(|left| now + left);
         let deadline = match (*this.deadline, of_attempt) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let schedule = Schedule::new(hedge, may_hedge, deadline, now);
-        *this.rest = Some(Rest { hedges: Vec::new(), schedule, kept: None });
+        let schedule = Schedule::new(Of { hedge: this.hedge, settings: &settings }, may_hedge, deadline, now);
+        *this.rest = Some(Rest { hedges: Vec::new(), settings, schedule, kept: None });
     }
 
     /// Something has woken the task: all attempts are asked.
@@ -241,11 +222,12 @@ where
                 continue;
             }
             let now = hedge.clock.now();
-            let Some(start) = rest.schedule.start(hedge, now) else { continue };
-            let place = Place::Hedge(&hedge.budget, start.paid);
+            let of = Of { hedge, settings: &rest.settings };
+            let Some(start) = rest.schedule.start(of, now) else { continue };
+            let paying = Paying(&hedge.budget, start.paid);
             let attempt = this.base.hedged(start.number, rest.schedule.remaining(now));
             let future = Box::pin(this.op.attempt(attempt));
-            rest.hedges.push(Running { future, start, place });
+            rest.hedges.push(Running { future, start, paying });
             let started = rest.hedges.len() - 1;
             if let Some(end) = self.as_mut().poll_hedges(started, cx) {
                 return Poll::Ready(end);
@@ -267,10 +249,10 @@ where
                 at += 1;
                 continue;
             };
-            let Running { future, start, place } = rest.hedges.remove(at);
-            // The attempt goes before its place does.
+            let Running { future, start, paying } = rest.hedges.remove(at);
+            // The attempt goes before what is paid for it.
             drop(future);
-            drop(place);
+            drop(paying);
             let verdict = this.judge.judge(&result);
             if let Some(end) = self.as_mut().judged(result, verdict, start) {
                 return Some(end);
@@ -305,7 +287,8 @@ where
         };
         let this = self.as_mut().project();
         if let Some(rest) = this.rest {
-            rest.schedule.failed(this.hedge, hint, start.is_prepaid, this.hedge.clock.now());
+            let of = Of { hedge: this.hedge, settings: &rest.settings };
+            rest.schedule.failed(of, hint, start.is_prepaid, this.hedge.clock.now());
         }
         self.keep(Kept { result, is_failure: true });
         None
@@ -316,7 +299,7 @@ where
         let mut this = self.project();
         let Some(rest) = this.rest else { return };
         let kept = this.first.as_mut().kept().or(rest.kept.as_deref());
-        let keeps_first = this.hedge.rules.keeps_first;
+        let keeps_first = rest.settings.plan.keeps_first;
         let is_better = kept
             .is_none_or(|kept| if new.is_failure == kept.is_failure { !keeps_first } else { new.is_failure });
         if !is_better {
@@ -359,7 +342,7 @@ where
         this.first.set(First::Gone);
         *this.rest = None;
         this.alarm.set(None);
-        *this.place = None;
+        *this.entered = None;
         result.map_err(CallError::Failed)
     }
 
@@ -381,11 +364,11 @@ impl Inner {
     /// An attempt succeeded; `waited` is since when the call waited, if it did, and whether the budget was told of a failure of it.
     #[inline]
     fn succeeded(&self, start: Start, waited: Option<(Instant, bool)>) {
-        if self.rules.feeds_budget && !self.budget.is_full() {
+        if self.feeds_budget && !self.budget.is_full() {
             let is_told = waited.is_some_and(|(_, is_told)| is_told);
             self.budget.won(start.paid, is_told, || self.clock.now_coarse());
         }
-        if let Delay::Quantile(latency) = &self.delay {
+        if let Some(latency) = self.latency.get() {
             // Of the whole call, which a hedge can only shorten to more than its own delay: so hedging does not move the quantile.
             let now = if waited.is_some() { self.clock.now() } else { self.clock.now_coarse() };
             let started = waited.map_or(now, |(started, _)| started);
@@ -394,51 +377,6 @@ impl Inner {
         self.count(Count::Succeeded);
         if start.number > 0 {
             self.count(Count::Won);
-        }
-    }
-}
-
-// === impl First ===
-
-impl<F: Future> First<F> {
-    fn is_running(&self) -> bool {
-        matches!(self, Self::Running { .. })
-    }
-
-    /// Polls the attempt if it runs, and drops it once it is ready.
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let FirstProj::Running { future } = self.as_mut().project() else { return Poll::Pending };
-        let polled = future.poll(cx);
-        if polled.is_ready() {
-            self.set(Self::Gone);
-        }
-        polled
-    }
-
-    fn kept(self: Pin<&mut Self>) -> Option<&Kept<F::Output>> {
-        if let FirstProj::Kept { kept } = self.project() { kept.as_ref() } else { None }
-    }
-
-    fn take_kept(self: Pin<&mut Self>) -> Option<Kept<F::Output>> {
-        if let FirstProj::Kept { kept } = self.project() { kept.take() } else { None }
-    }
-}
-
-// === impl Place ===
-
-impl<'a> Place<'a> {
-    fn call(budget: &'a Budget) -> Self {
-        budget.enter();
-        Self::Call(budget)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        match self {
-            Self::Call(budget) => budget.leave(Paid::NOTHING),
-            Self::Hedge(budget, paid) => budget.ended(*paid),
         }
     }
 }

@@ -82,6 +82,7 @@
 mod call;
 mod config;
 mod latency;
+mod parts;
 mod policy;
 mod schedule;
 
