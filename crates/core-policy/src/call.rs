@@ -8,6 +8,7 @@ use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
 use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded};
+use crate::phase::{Phase, Step};
 use crate::{Admit, AtMostOnce, Attempt, CallError, Judge, Policy};
 
 /// What is called: makes one future for each attempt. Closures `FnMut(Attempt) -> impl Future` are.
@@ -64,27 +65,6 @@ pin_project! {
 }
 
 pin_project! {
-    #[project = PhaseProj]
-    enum Phase<F> {
-        Admitting,
-        Sleeping { until: Instant },
-        Running { #[pin] attempt: F },
-        /// The attempt was there before the call, and stays where it is, since it may be large: it waits for its turn, or until then; or
-        /// it runs, if the driver has counted it.
-        Given { #[pin] attempt: F, until: Option<Instant> },
-        Done,
-    }
-}
-
-/// What a call is at.
-enum Step {
-    Admitting,
-    Sleeping(Instant),
-    Running,
-    Done,
-}
-
-pin_project! {
     /// Rings when the call is to go on.
     struct Alarm {
         #[pin]
@@ -134,57 +114,6 @@ impl<F> std::fmt::Debug for Given<F> {
 impl<T, E, F: Future<Output = Result<T, E>>> CallOutput for F {
     type Value = T;
     type Error = E;
-}
-
-// === impl Phase ===
-
-impl<F: Future> Phase<F> {
-    /// Polls the attempt, and drops it once it is ready: both are code of the user's.
-    #[inline]
-    fn poll_attempt(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let (PhaseProj::Running { attempt } | PhaseProj::Given { attempt, .. }) = self.as_mut().project()
-        else {
-            return Poll::Pending;
-        };
-        let polled = attempt.poll(cx);
-        if polled.is_ready() {
-            self.set(Self::Done);
-        }
-        polled
-    }
-
-    fn step(&self, is_running: bool) -> Step {
-        match *self {
-            Self::Given { .. } | Self::Running { .. } if is_running => Step::Running,
-            Self::Given { until: None, .. } | Self::Admitting => Step::Admitting,
-            Self::Given { until: Some(until), .. } | Self::Sleeping { until } => Step::Sleeping(until),
-            Self::Running { .. } => Step::Running,
-            Self::Done => Step::Done,
-        }
-    }
-
-    /// The attempt starts: where it is, or as `make` makes it.
-    #[inline]
-    fn start(mut self: Pin<&mut Self>, make: impl FnOnce() -> F) {
-        if !matches!(*self, Self::Given { .. }) {
-            self.set(Self::Running { attempt: make() });
-        }
-    }
-
-    fn sleep(mut self: Pin<&mut Self>, at: Instant) {
-        match self.as_mut().project() {
-            PhaseProj::Given { until, .. } => *until = Some(at),
-            _ => self.set(Self::Sleeping { until: at }),
-        }
-    }
-
-    /// The next admission is due.
-    fn admit(mut self: Pin<&mut Self>) {
-        match self.as_mut().project() {
-            PhaseProj::Given { until, .. } => *until = None,
-            _ => self.set(Self::Admitting),
-        }
-    }
 }
 
 // === impl Call ===

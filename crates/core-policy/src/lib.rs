@@ -35,6 +35,7 @@ mod keyed;
 #[doc(hidden)]
 pub mod methods;
 mod permit;
+mod phase;
 mod policy;
 mod rng;
 mod stack;

@@ -158,6 +158,12 @@ impl Hedge {
         Hedged::new(&self.0, op, ByClass)
     }
 
+    /// Whether the two are clones of one another.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> Name {
