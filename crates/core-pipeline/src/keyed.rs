@@ -57,11 +57,9 @@ pub trait PerKey: Clone {
     fn pipeline(&self) -> &Pipeline;
 
     /// Another one with the same settings, and which version of them.
-    #[expect(clippy::missing_errors_doc, reason = "the same was built before")]
     fn fresh(&self) -> Result<(Self, u64), ConfigError>;
 
     /// Changes it. Which version the change was made to.
-    #[expect(clippy::missing_errors_doc, reason = "those of the change")]
     fn make(&self, change: &Change) -> Result<u64, ConfigError>;
 }
 

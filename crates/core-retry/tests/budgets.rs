@@ -15,6 +15,23 @@ fn retries_of(budget: &Budget, calls: u32) -> u32 {
 }
 
 #[test]
+fn bg_1_a_callee_that_asks_not_to_be_tried_again_takes_a_token() {
+    let budget = Budget::default();
+    let clock = ManualClock::new().clock();
+    let retry = Retry::fixed(ms(1)).attempts(3).budget(&budget).clock(clock).build().unwrap();
+    // Whatever kind it is: gRPC says it with a status of any code.
+    for error in
+        [|| Error::network("gone").forbidding_retry(), || Error::validation("bad").forbidding_retry()]
+    {
+        let before = budget.available(START);
+        let told = retry.call_blocking(|_| Err::<(), _>(error())).unwrap_err();
+        assert!(matches!(told, core_policy::CallError::Failed(_)), "once, and nothing was given up");
+        assert!((before - budget.available(START) - 1.0).abs() < 1e-9);
+    }
+    assert_eq!(retry.stats().retries, 0);
+}
+
+#[test]
 fn bg_2_each_call_leaves_a_share_of_a_retry() {
     for (share, expected) in [
         (0.1, 1_000),

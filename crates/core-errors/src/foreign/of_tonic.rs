@@ -75,7 +75,10 @@ impl RemoteError {
             match asked.to_str().ok().and_then(millis) {
                 Some(after) => error.retry_after = Some(after.min(Self::RETRY_AFTER_MAX)),
                 // Not to be tried again: so says a negative number, and so is read what is none.
-                None => error.recovery = Recovery::Fatal,
+                None => {
+                    error.recovery = Recovery::Fatal;
+                    error.forbids_retry = true;
+                }
             }
         }
         error.correlation_id = details.request_info().map(|info| bounded(&info.request_id));

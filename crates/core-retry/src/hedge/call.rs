@@ -271,6 +271,14 @@ where
             Verdict::Success => return Some(self.won(result, start)),
             // It would fail again, whoever is asked.
             Verdict::Permanent => {
+                let hedge = self.hedge;
+                if hedge.feeds_budget
+                    && !start.is_prepaid
+                    && self.judge.cause(&result).is_some_and(|cause| cause.forbids_retry)
+                {
+                    // Nothing follows in any case (rule BG-1).
+                    let _ = hedge.budget.failed(start.number == 0, || hedge.clock.now_coarse());
+                }
                 self.hedge.count(Count::Failed);
                 return Some(self.end(result));
             }
