@@ -211,7 +211,7 @@ where
     F: Future<Output = Result<T, E>>,
     O: Fn(Attempt) -> F + Clone,
 {
-    type Future = Hedged<'a, Passing<'a, O>, Passed<'a, O, F>, ByClass>;
+    type Future = Hedged<&'a Hedge, Passing<'a, O>, Passed<'a, O, F>, ByClass>;
 
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         let passing = Passing { pipeline: &self.hedged.pipeline, op: self.op.clone() };

@@ -69,6 +69,8 @@ mod checks;
 mod describe;
 mod error;
 mod hedged;
+#[cfg(feature = "tower")]
+mod hedged_layer;
 mod keyed;
 mod pipeline;
 
@@ -78,5 +80,7 @@ pub use core_policy::Stack;
 pub use describe::{Description, Layer};
 pub use error::ConfigError;
 pub use hedged::HedgedPipeline;
+#[cfg(feature = "tower")]
+pub use hedged_layer::{HedgedLayer, HedgedService};
 pub use keyed::KeyedPipeline;
 pub use pipeline::Pipeline;

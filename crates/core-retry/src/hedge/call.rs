@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
 use super::parts::{Entered, First, Kept, Paying};
-use super::policy::{Count, Inner, Settings};
+use super::policy::{Count, Hedge, Inner, Settings};
 use super::schedule::{Of, Schedule, Start};
 
 pin_project! {
@@ -25,17 +26,17 @@ pin_project! {
     /// A panic of an attempt goes on, and the others are dropped with the future. Polled outside a tokio runtime with timers it panics
     /// once a hedge has to be waited for, unless the clock is manual. Polling it after it is ready panics.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Hedged<'a, O, F: Future, J> {
+    pub struct Hedged<H, O, F: Future, J> {
         // Fields are dropped in this order: attempts end before the call does.
         #[pin]
         first: First<F>,
         // There once the call has had to wait, or has failed.
-        rest: Option<Rest<'a, F>>,
+        rest: Option<Rest<F>>,
         #[pin]
         alarm: Option<Alarm>,
-        entered: Option<Entered<'a>>,
+        entered: Option<Entered>,
         phase: Phase,
-        hedge: &'a Inner,
+        hedge: H,
         base: Attempt,
         deadline: Option<Instant>,
         op: O,
@@ -60,24 +61,24 @@ enum Phase {
 }
 
 /// What most calls never need.
-struct Rest<'a, F: Future> {
-    hedges: Vec<Running<'a, F>>,
+struct Rest<F: Future> {
+    hedges: Vec<Running<F>>,
     settings: Arc<Settings>,
     schedule: Schedule,
     /// What the call comes to if nothing succeeds, where the first attempt is running still.
     kept: Option<Box<Kept<F::Output>>>,
 }
 
-struct Running<'a, F> {
+struct Running<F> {
     future: Pin<Box<F>>,
     start: Start,
-    paying: Paying<'a>,
+    paying: Paying,
 }
 
 // === impl Hedged ===
 
-impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
-    pub(super) fn new(hedge: &'a Inner, op: O, judge: J) -> Self {
+impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
+    pub(super) fn new(hedge: H, op: O, judge: J) -> Self {
         Self {
             first: First::Gone,
             rest: None,
@@ -114,15 +115,16 @@ impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
     ///
     /// # Panics
     /// If the call was polled already.
-    pub fn judged_by<K>(self, judge: K) -> Hedged<'a, O, F, K> {
+    pub fn judged_by<K>(self, judge: K) -> Hedged<H, O, F, K> {
         assert!(self.phase == Phase::Fresh, "a call that runs keeps its judge");
         let Self { hedge, base, deadline, op, .. } = self;
         Hedged { base, deadline, ..Hedged::new(hedge, op, judge) }
     }
 }
 
-impl<O, F, J, T, E> Future for Hedged<'_, O, F, J>
+impl<H, O, F, J, T, E> Future for Hedged<H, O, F, J>
 where
+    H: Borrow<Hedge>,
     F: Future<Output = Result<T, E>>,
     O: Op<T, E, Future = F>,
     J: Judge<T, E>,
@@ -136,8 +138,9 @@ where
         }
         let mut this = self.as_mut().project();
         *this.phase = Phase::Live;
-        if this.hedge.feeds_budget && this.hedge.budget.is_in_flight() {
-            *this.entered = Some(Entered::new(&this.hedge.budget));
+        let hedge = inner(this.hedge);
+        if hedge.feeds_budget && hedge.budget.is_in_flight() {
+            *this.entered = Some(Entered::new(&hedge.budget));
         }
         let attempt = this.op.attempt(*this.base);
         this.first.set(First::Running { future: attempt });
@@ -149,7 +152,7 @@ where
         if verdict == Verdict::Success {
             *this.phase = Phase::Done;
             *this.entered = None;
-            this.hedge.succeeded(Start::FIRST, None);
+            inner(this.hedge).succeeded(Start::FIRST, None);
             return Poll::Ready(result.map_err(CallError::Failed));
         }
         self.as_mut().begin_rest();
@@ -160,8 +163,9 @@ where
     }
 }
 
-impl<O, F, J, T, E> Hedged<'_, O, F, J>
+impl<H, O, F, J, T, E> Hedged<H, O, F, J>
 where
+    H: Borrow<Hedge>,
     F: Future<Output = Result<T, E>>,
     O: Op<T, E, Future = F>,
     J: Judge<T, E>,
@@ -170,8 +174,9 @@ where
     #[inline(never)]
     fn begin_rest(self: Pin<&mut Self>) {
         let this = self.project();
-        let settings = this.hedge.settings();
-        let now = this.hedge.clock.now();
+        let hedge = inner(this.hedge);
+        let settings = hedge.settings();
+        let now = hedge.clock.now();
         let is_wanted = settings.plan.when.as_ref().is_none_or(|when| when(this.base));
         let may_hedge = this.base.is_idempotent() && is_wanted;
         let of_attempt = this.base.remaining().map(|left| now + left);
@@ -179,7 +184,7 @@ where
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let schedule = Schedule::new(Of { hedge: this.hedge, settings: &settings }, may_hedge, deadline, now);
+        let schedule = Schedule::new(Of { hedge, settings: &settings }, may_hedge, deadline, now);
         *this.rest = Some(Rest { hedges: Vec::new(), settings, schedule, kept: None });
     }
 
@@ -205,7 +210,7 @@ where
     fn poll_rest(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
         loop {
             let mut this = self.as_mut().project();
-            let hedge = *this.hedge;
+            let hedge = inner(this.hedge);
             let is_running = this.first.is_running();
             let Some(rest) = this.rest else { unreachable!("it is there once the call had to wait") };
             let Some(due_at) = rest.schedule.due_at() else {
@@ -224,7 +229,7 @@ where
             let now = hedge.clock.now();
             let of = Of { hedge, settings: &rest.settings };
             let Some(start) = rest.schedule.start(of, now) else { continue };
-            let paying = Paying(&hedge.budget, start.paid);
+            let paying = Paying(hedge.budget.clone(), start.paid);
             let attempt = this.base.hedged(start.number, rest.schedule.remaining(now));
             let future = Box::pin(this.op.attempt(attempt));
             rest.hedges.push(Running { future, start, paying });
@@ -271,7 +276,7 @@ where
             Verdict::Success => return Some(self.won(result, start)),
             // It would fail again, whoever is asked.
             Verdict::Permanent => {
-                let hedge = self.hedge;
+                let hedge = inner(&self.hedge);
                 if hedge.feeds_budget
                     && !start.is_prepaid
                     && self.judge.cause(&result).is_some_and(|cause| cause.forbids_retry)
@@ -279,7 +284,7 @@ where
                     // Nothing follows in any case (rule BG-1).
                     let _ = hedge.budget.failed(start.number == 0, || hedge.clock.now_coarse());
                 }
-                self.hedge.count(Count::Failed);
+                hedge.count(Count::Failed);
                 return Some(self.end(result));
             }
             Verdict::Retriable => None,
@@ -295,8 +300,9 @@ where
         };
         let this = self.as_mut().project();
         if let Some(rest) = this.rest {
-            let of = Of { hedge: this.hedge, settings: &rest.settings };
-            rest.schedule.failed(of, hint, start.is_prepaid, this.hedge.clock.now());
+            let hedge = inner(this.hedge);
+            let of = Of { hedge, settings: &rest.settings };
+            rest.schedule.failed(of, hint, start.is_prepaid, hedge.clock.now());
         }
         self.keep(Kept { result, is_failure: true });
         None
@@ -322,17 +328,16 @@ where
     }
 
     #[inline]
-    fn won(self: Pin<&mut Self>, result: Result<T, E>, start: Start) -> <Self as Future>::Output {
-        let hedge = self.hedge;
+    fn won(mut self: Pin<&mut Self>, result: Result<T, E>, start: Start) -> <Self as Future>::Output {
         let waited = self.rest.as_ref().map(|rest| (rest.schedule.started, rest.schedule.is_told()));
-        let ended = self.end(result);
-        hedge.succeeded(start, waited);
+        let ended = self.as_mut().end(result);
+        inner(&self.hedge).succeeded(start, waited);
         ended
     }
 
     /// Nothing runs, and nothing follows.
     fn failed(self: Pin<&mut Self>) -> <Self as Future>::Output {
-        self.hedge.count(Count::Failed);
+        inner(&self.hedge).count(Count::Failed);
         let mut this = self;
         let parts = this.as_mut().project();
         let apart = parts.rest.as_mut().and_then(|rest| rest.kept.take()).map(|kept| *kept);
@@ -357,13 +362,17 @@ where
     /// Ready at `at`.
     fn poll_alarm(self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let clock = &this.hedge.clock;
+        let clock = &inner(this.hedge).clock;
         if this.alarm.as_ref().as_pin_ref().is_none_or(|alarm| alarm.at != at) {
             this.alarm.set(Some(Alarm { sleep: clock.sleep_until(at), at }));
         }
         let rung = this.alarm.as_pin_mut().is_none_or(|alarm| alarm.project().sleep.poll(cx).is_ready());
         if rung { Poll::Ready(()) } else { Poll::Pending }
     }
+}
+
+fn inner<H: Borrow<Hedge>>(hedge: &H) -> &Inner {
+    &hedge.borrow().0
 }
 
 // === impl Inner ===
@@ -389,7 +398,7 @@ impl Inner {
     }
 }
 
-impl<O, F: Future, J> std::fmt::Debug for Hedged<'_, O, F, J> {
+impl<H, O, F: Future, J> std::fmt::Debug for Hedged<H, O, F, J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hedged").finish_non_exhaustive()
     }

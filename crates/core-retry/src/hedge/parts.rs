@@ -26,10 +26,10 @@ pub(super) struct Kept<R> {
 }
 
 /// A call that a budget counts while it is in flight.
-pub(super) struct Entered<'a>(&'a Budget);
+pub(super) struct Entered(Budget);
 
 /// A hedge that a budget was paid for, and may count while it is in flight.
-pub(super) struct Paying<'a>(pub(super) &'a Budget, pub(super) Paid);
+pub(super) struct Paying(pub(super) Budget, pub(super) Paid);
 
 // === impl First ===
 
@@ -60,20 +60,20 @@ impl<F: Future> First<F> {
 
 // === impl Entered ===
 
-impl<'a> Entered<'a> {
-    pub(super) fn new(budget: &'a Budget) -> Self {
+impl Entered {
+    pub(super) fn new(budget: &Budget) -> Self {
         budget.enter();
-        Self(budget)
+        Self(budget.clone())
     }
 }
 
-impl Drop for Entered<'_> {
+impl Drop for Entered {
     fn drop(&mut self) {
         self.0.leave(Paid::NOTHING);
     }
 }
 
-impl Drop for Paying<'_> {
+impl Drop for Paying {
     fn drop(&mut self) {
         self.0.ended(self.1);
     }

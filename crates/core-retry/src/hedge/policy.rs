@@ -144,7 +144,7 @@ impl Hedge {
     /// # Cancel safety
     /// Dropping the future drops all attempts.
     #[inline]
-    pub fn call<F, O>(&self, op: O) -> Hedged<'_, O, F, ByClass>
+    pub fn call<F, O>(&self, op: O) -> Hedged<&Self, O, F, ByClass>
     where
         F: Future,
         O: FnMut(Attempt) -> F,
@@ -154,8 +154,14 @@ impl Hedge {
 
     /// The same for an [`Op`](core_policy::Op) that is no closure.
     #[inline]
-    pub fn call_op<F: Future, O>(&self, op: O) -> Hedged<'_, O, F, ByClass> {
-        Hedged::new(&self.0, op, ByClass)
+    pub fn call_op<F: Future, O>(&self, op: O) -> Hedged<&Self, O, F, ByClass> {
+        Hedged::new(self, op, ByClass)
+    }
+
+    /// The same in a future that borrows nothing, judged by `judge`: for services of tower and what else outlives the hedge at hand.
+    #[inline]
+    pub fn into_call<F: Future, O, J>(self, op: O, judge: J) -> Hedged<Self, O, F, J> {
+        Hedged::new(self, op, judge)
     }
 
     /// Whether the two are clones of one another.
