@@ -72,6 +72,8 @@ mod hedged;
 #[cfg(feature = "tower")]
 mod hedged_layer;
 mod keyed;
+#[cfg(feature = "tower")]
+mod once_layer;
 mod pipeline;
 
 pub use builder::Builder;
@@ -83,4 +85,6 @@ pub use hedged::HedgedPipeline;
 #[cfg(feature = "tower")]
 pub use hedged_layer::{HedgedLayer, HedgedService};
 pub use keyed::KeyedPipeline;
+#[cfg(feature = "tower")]
+pub use once_layer::SingleAttempt;
 pub use pipeline::Pipeline;

@@ -123,7 +123,7 @@ async fn each_key_has_a_hedge_of_its_own_and_all_share_the_budget() {
     assert_eq!(one.call(slow_first).await.unwrap(), 1);
     assert_eq!((one.hedge().stats().hedges, two.hedge().stats().hedges, keyed.stats().len), (1, 0, 2));
     assert!(budget.available(Clock::system().now()) < 99.5, "out of the one there is");
-    two.pipeline().breaker().unwrap().force_open("a drill");
+    two.pipeline().breaker().unwrap().force_open("a drill").unwrap();
     assert!(two.call(slow_first).await.is_err());
     assert_eq!(one.call(slow_first).await.unwrap(), 1);
 
