@@ -59,6 +59,11 @@
 //! * **What others make of it.** A timed-out attempt is retried and counts against a breaker; a call whose deadline has passed
 //!   is not retried.
 //!
+//! * **The caller's deadline.** A [`Timeout`] takes no notice of that of the current `core_context::Context`, unless it is built with
+//!   `within_context` (feature `context`); pipelines always keep to it. For one of [`Timeouts`], hand it in:
+//!   `timeouts.within(&Deadline::at(instant, &clock), operation)`. [`Timeouts::run`] counts from the first poll, by the limit that was in
+//!   force when it was made.
+//!
 //! # Cancel safety
 //! When the limit passes, the attempt is dropped. Dropping the call drops attempt and timer; dropping a [`Gather`] drops all its
 //! futures.

@@ -20,6 +20,7 @@ struct Inner {
     /// In nanoseconds; may change while calls go on.
     limit: AtomicU64,
     clock: Clock,
+    keeps_context: bool,
     /// How often it fired.
     fired: Counters<1>,
 }
@@ -49,12 +50,19 @@ impl Timeout {
         Builder::new(PolicyKind::Deadline, limit)
     }
 
-    pub(crate) fn new(name: Name, kind: PolicyKind, limit: Duration, clock: Clock) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        kind: PolicyKind,
+        limit: Duration,
+        clock: Clock,
+        keeps_context: bool,
+    ) -> Self {
         Self(Arc::new(Inner {
             name,
             kind,
             limit: AtomicU64::new(nanos(limit)),
             clock,
+            keeps_context,
             fired: Counters::new(),
         }))
     }
@@ -99,6 +107,11 @@ impl Policy for Timeout {
     #[inline]
     fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    #[inline]
+    fn ambient_deadline(&self) -> Option<Instant> {
+        if self.0.keeps_context { current_deadline() } else { None }
     }
 
     #[inline]
@@ -152,6 +165,16 @@ impl Policy for Timeout {
         let rejection = Rejection::new(self.0.kind, self.0.name, Reason::TimedOut);
         Some(rejection.with_limit(ends - since, now - since))
     }
+}
+
+#[cfg(feature = "context")]
+fn current_deadline() -> Option<Instant> {
+    core_context::Context::current_deadline()
+}
+
+#[cfg(not(feature = "context"))]
+fn current_deadline() -> Option<Instant> {
+    None
 }
 
 /// Longer limits than a u64 holds are 584 years.
