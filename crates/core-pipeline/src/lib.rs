@@ -120,6 +120,7 @@ mod keyed;
 #[cfg(feature = "tower")]
 mod once_layer;
 mod pipeline;
+mod presets;
 
 pub use builder::Builder;
 pub use change::Change;
