@@ -46,7 +46,7 @@ fn app() -> (Router, Arc<AtomicUsize>) {
     let app = Router::new()
         .route("/fine", get(|| async { "fine" }))
         .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
-        .route("/slow", get(|| std::future::pending::<&'static str>()))
+        .route("/slow", get(std::future::pending::<&'static str>))
         .layer(axum::middleware::map_request(move |request: Request| {
             counted.fetch_add(1, Relaxed);
             async { request }

@@ -26,7 +26,7 @@ impl Pipeline {
 
 impl SingleAttempt {
     fn policies(&self) -> Stack<&Option<Timeout>, &Once> {
-        Stack::new(self.0.deadline_slot(), self.0.once())
+        Stack::new(*self.0.around().outer(), self.0.once())
     }
 }
 

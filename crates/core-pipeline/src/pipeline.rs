@@ -121,11 +121,6 @@ impl Pipeline {
         &self.0.clock
     }
 
-    #[cfg(feature = "tower")]
-    pub(crate) fn deadline_slot(&self) -> &Option<Timeout> {
-        self.0.chain.outer()
-    }
-
     /// What is around all attempts.
     pub(crate) fn around(&self) -> Stack<&Option<Timeout>, &Option<Retry>> {
         Stack::new(self.0.chain.outer(), self.0.chain.inner().outer())
