@@ -163,13 +163,13 @@ async fn a_hedged_pipeline_repeats_what_fails_and_doubles_what_is_slow() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hedged_request_may_be_made_on_any_thread_and_gives_everything_back_when_dropped() {
+    fn sent<T: Send>(value: T) -> T {
+        value
+    }
     let plain = Pipeline::named("search").bulkhead(2).build().unwrap();
     let hedge = core_retry::Hedge::after(ms(10)).budget(&core_retry::Budget::default());
     let hedged = plain.hedged(hedge).unwrap();
     let hangs = service_fn(|(): ()| std::future::pending::<Result<(), Error>>());
-    fn sent<T: Send>(value: T) -> T {
-        value
-    }
     let mut call = sent(hedged.layer().layer(hangs).oneshot(()));
     let mut poll =
         || std::pin::Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop())).is_pending();
