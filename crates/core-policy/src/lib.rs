@@ -30,7 +30,8 @@
 //!
 //! use core_errors::Error;
 //! use core_policy::{
-//!     Admit, AtMostOnce, ByClass, Call, Cx, Name, Next, Outcome, Policy, PolicyKind, Reason, Rejection, call_blocking,
+//!     Admit, AtMostOnce, Attempt, ByClass, Call, Cx, Name, Next, Outcome, Policy, PolicyKind, Reason, Rejection,
+//!     call_blocking,
 //! };
 //! use core_time::Clock;
 //!
@@ -58,7 +59,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let switch = Switch { is_on: AtomicBool::new(true), clock: Clock::system() };
-//! let answer = Call::new(&switch, |attempt| async move { Ok::<_, Error>(attempt.number().get()) }, ByClass);
+//! let answer = Call::new(&switch, |attempt: Attempt| async move { Ok::<_, Error>(attempt.number().get()) }, ByClass);
 //! assert_eq!(answer.await.unwrap(), 1);
 //!
 //! switch.is_on.store(false, Ordering::Relaxed);
