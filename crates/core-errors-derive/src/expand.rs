@@ -39,6 +39,7 @@ impl Input<'_> {
             self.code(),
             self.idempotent_only(),
             self.delivery(),
+            self.forbids_retry(),
             self.verdict(),
         ];
         quote! {
@@ -147,6 +148,12 @@ impl Input<'_> {
             self.method("delivery", &quote!(#krate::Delivery), |_| {
                 Reply::plain(quote!(#krate::Delivery::Unknown))
             })
+        })
+    }
+
+    fn forbids_retry(&self) -> Option<TokenStream> {
+        self.asks_a_field().then(|| {
+            self.method("forbids_retry", &quote!(::core::primitive::bool), |_| Reply::plain(quote!(false)))
         })
     }
 

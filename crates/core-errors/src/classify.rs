@@ -57,6 +57,12 @@ pub trait Classify {
         Delivery::Unknown
     }
 
+    /// Whether the callee asked not to be tried again, as with a negative pushback of gRPC: besides that no attempt follows, budgets of
+    /// retries take it for a failure (rule BG-1). Default: it did not ask.
+    fn forbids_retry(&self) -> bool {
+        false
+    }
+
     /// The verdict on an attempt that ended with it.
     ///
     /// Default: from the recovery class and the hint. A cancelled call says nothing about the callee, and a rate limit or
@@ -75,6 +81,7 @@ macro_rules! forward {
             fn code(&self) -> Option<Code> { (**self).code() }
             fn idempotent_only(&self) -> bool { (**self).idempotent_only() }
             fn delivery(&self) -> Delivery { (**self).delivery() }
+            fn forbids_retry(&self) -> bool { (**self).forbids_retry() }
             fn verdict(&self) -> Verdict { (**self).verdict() }
         }
     )+ };
@@ -108,6 +115,10 @@ impl Classify for io::Error {
         io_class(self).delivery
     }
 
+    fn forbids_retry(&self) -> bool {
+        io_class(self).forbids_retry
+    }
+
     fn verdict(&self) -> Verdict {
         io_class(self).verdict
     }
@@ -137,6 +148,10 @@ impl Classify for dyn std::error::Error + Send + Sync {
 
     fn delivery(&self) -> Delivery {
         class_of(self).delivery
+    }
+
+    fn forbids_retry(&self) -> bool {
+        class_of(self).forbids_retry
     }
 
     fn verdict(&self) -> Verdict {

@@ -30,6 +30,7 @@ struct Inner {
     verdict: Option<Verdict>,
     idempotent_only: bool,
     delivery: Delivery,
+    forbids_retry: bool,
     code: Option<Code>,
     message: Cow<'static, str>,
     operation: Cow<'static, str>,
@@ -89,6 +90,13 @@ impl Error {
         self.0.delivery = delivery;
         self.0.idempotent_only &= !delivery.had_no_effect();
         self
+    }
+
+    /// Says that the callee asked not to be tried again: it is of no use, whatever kind it is, and budgets of retries take it for a failure.
+    #[must_use]
+    pub fn forbidding_retry(mut self) -> Self {
+        self.0.forbids_retry = true;
+        self.with_recovery(Recovery::Fatal)
     }
 
     /// Says when trying again is worth it.
@@ -314,6 +322,10 @@ impl Classify for Error {
 
     fn delivery(&self) -> Delivery {
         self.0.delivery
+    }
+
+    fn forbids_retry(&self) -> bool {
+        self.0.forbids_retry
     }
 
     /// That of the error it was made from, unless recovery or hint were set since: a refusal stays one.

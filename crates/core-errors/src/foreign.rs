@@ -58,6 +58,8 @@ pub struct Class {
     pub idempotent_only: bool,
     /// How far the request came.
     pub delivery: Delivery,
+    /// Whether the callee asked not to be tried again.
+    pub forbids_retry: bool,
 }
 
 /// Says what an error is, if it knows the type. Look with `downcast_ref`, never at the text.
@@ -174,6 +176,7 @@ impl Class {
             code: error.code(),
             idempotent_only: error.idempotent_only(),
             delivery: error.delivery(),
+            forbids_retry: error.forbids_retry(),
         }
     }
 
@@ -222,6 +225,13 @@ impl Class {
         self
     }
 
+    /// Says that the callee asked not to be tried again: it is of no use, whatever kind it is.
+    #[must_use]
+    pub const fn forbidding_retry(mut self) -> Self {
+        self.forbids_retry = true;
+        self.with_recovery(Recovery::Fatal)
+    }
+
     /// Says that the call certainly had no effect.
     #[must_use]
     pub const fn never_happened(mut self) -> Self {
@@ -240,6 +250,7 @@ impl From<Category> for Class {
             code: None,
             idempotent_only: category.idempotent_only(),
             delivery: Delivery::Unknown,
+            forbids_retry: false,
         }
     }
 }

@@ -99,6 +99,8 @@ pub struct Cause {
     pub idempotent_only: bool,
     /// How far the request came.
     pub delivery: Delivery,
+    /// Whether the callee asked not to be tried again.
+    pub forbids_retry: bool,
 }
 
 const NONE: u64 = u64::MAX;
@@ -259,7 +261,8 @@ impl Cause {
     #[must_use]
     #[inline]
     pub const fn new(category: Category, code: Option<Code>) -> Self {
-        Self { category, code, idempotent_only: category.idempotent_only(), delivery: Delivery::Unknown }
+        let idempotent_only = category.idempotent_only();
+        Self { category, code, idempotent_only, delivery: Delivery::Unknown, forbids_retry: false }
     }
 
     /// What an error says of itself.
@@ -270,6 +273,7 @@ impl Cause {
             code: error.code(),
             idempotent_only: error.idempotent_only(),
             delivery: error.delivery(),
+            forbids_retry: error.forbids_retry(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct RemoteError {
     pub recovery: Recovery,
     /// Whether the call may have taken effect.
     pub idempotent_only: bool,
+    /// Whether it asked not to be tried again.
+    pub forbids_retry: bool,
     /// When to come back.
     pub retry_after: Option<Duration>,
     /// The stable name.
@@ -68,6 +70,7 @@ impl RemoteError {
             category,
             recovery: category.recovery(),
             idempotent_only: category.idempotent_only(),
+            forbids_retry: false,
             retry_after: None,
             code: None,
             message: message.into(),
@@ -111,6 +114,10 @@ impl Classify for RemoteError {
 
     fn idempotent_only(&self) -> bool {
         self.idempotent_only || (!self.is_trusted && self.category.idempotent_only())
+    }
+
+    fn forbids_retry(&self) -> bool {
+        self.forbids_retry
     }
 
     fn verdict(&self) -> Verdict {

@@ -202,7 +202,9 @@ fn rt_4_a_server_of_grpc_that_pushes_back_is_followed_and_one_that_says_never_is
     for text in ["-1", "soon", "", "1.5", "+1", "99999999999", "1 "] {
         let class = pushed(text.as_bytes());
         assert_eq!((class.recovery, class.verdict), (Recovery::Fatal, Verdict::Permanent), "{text}");
+        assert!(class.forbids_retry, "{text}: budgets take it for a failure (BG-1)");
     }
+    assert!(!pushed(b"0").forbids_retry);
     assert_eq!(pushed(b"\xff").verdict, Verdict::Permanent);
 }
 

@@ -132,8 +132,7 @@ impl Callee {
         if verdict == Verdict::Success {
             return None;
         }
-        let category = Category::of_http_status(status.as_u16());
-        let class = class_of(category, verdict);
+        let class = self.class_by_status(status, headers);
         Some(Error::with_class(class, class.category.title()).with("status", status.as_u16()))
     }
 
@@ -150,14 +149,21 @@ impl Callee {
         Some(Error::with_class(class, class.category.title()).with("status", status.as_u16()).cause(remote))
     }
 
+    fn class_by_status(self, status: StatusCode, headers: &HeaderMap) -> Class {
+        let mut class = class_of(Category::of_http_status(status.as_u16()), self.verdict_of(status, headers));
+        class.forbids_retry = self.should_retry(headers) == Some(false);
+        class
+    }
+
     fn class_told(self, remote: &RemoteError, status: StatusCode, headers: &HeaderMap) -> Class {
-        let by_status = class_of(Category::of_http_status(status.as_u16()), self.verdict_of(status, headers));
+        let by_status = self.class_by_status(status, headers);
         let told = Class::of(remote).of_callee();
         let agrees = remote.category != Category::Unknown && remote.category.http_status() == status.as_u16();
         let mut class = if agrees { told } else { by_status };
         if self.should_retry(headers).is_some() {
             class = class.with_recovery(by_status.recovery).with_verdict(by_status.verdict);
         }
+        class.forbids_retry |= by_status.forbids_retry;
         class.idempotent_only = match self {
             Self::Trusted => remote.idempotent_only,
             Self::Untrusted => remote.idempotent_only || by_status.idempotent_only,

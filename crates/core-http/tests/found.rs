@@ -143,3 +143,14 @@ fn rt_8_a_stranger_cannot_say_which_attempt_it_is() {
     };
     assert_eq!((attempt(Propagation::untrusted()), attempt(Propagation::trusted())), (1, 1_000));
 }
+
+#[test]
+fn bg_1_an_answer_that_asks_not_to_be_tried_again_is_known_to_the_budget() {
+    use core_errors::Classify;
+    for status in [400, 409, 500, 503] {
+        let asks = answer(status, &[("x-should-retry", "false")]);
+        assert!(error_of(asks.status(), asks.headers()).unwrap().forbids_retry(), "{status}");
+        let silent = answer(status, &[]);
+        assert!(!error_of(silent.status(), silent.headers()).unwrap().forbids_retry(), "{status}");
+    }
+}

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use core_retry::{Hedge, HedgeBuilder};
+
 use crate::builder::Builder;
+use crate::checks::check_hedge;
 use crate::error::{ConfigError, Kind};
 use crate::pipeline::Pipeline;
 
@@ -19,13 +22,17 @@ pub struct Change {
     limit: Option<core_limit::RateBuilder>,
     bulkhead: Option<u32>,
     attempt_timeout: Option<Duration>,
+    hedge: Option<Shape<HedgeBuilder>>,
 }
 
 /// How one policy is to be changed. It may be asked for several pipelines, and again.
 type Shape<B> = Arc<dyn Fn(B) -> B + Send + Sync>;
 
+/// So often somebody who changes a pipeline is given time to finish.
+const TURNS_MAX: u32 = 1_000;
+
 /// One change at a time. A second one is refused, since nobody may wait for code of the user's.
-struct Busy<'a>(&'a AtomicBool);
+pub(crate) struct Busy<'a>(&'a AtomicBool);
 
 /// What takes back what was done already, the last first.
 type Undo<'a> = Vec<Box<dyn FnOnce() + 'a>>;
@@ -77,12 +84,19 @@ impl Change {
         self
     }
 
+    /// Changes the hedge of a [`HedgedPipeline`](crate::HedgedPipeline), as in `|hedge| hedge.after(ms(20)).max(2)`: see
+    /// [`core_retry::Hedge::reconfigure`].
+    pub fn hedge(mut self, change: impl Fn(HedgeBuilder) -> HedgeBuilder + Send + Sync + 'static) -> Self {
+        self.hedge = Some(Arc::new(change));
+        self
+    }
+
     /// The pipeline that it comes to.
     ///
     /// # Errors
     /// If a policy is to be changed that is not there.
     pub(crate) fn of(&self, mut plan: Builder) -> Result<Builder, ConfigError> {
-        let Self { deadline, retry, breaker, limit, bulkhead, attempt_timeout } = self;
+        let Self { deadline, retry, breaker, limit, bulkhead, attempt_timeout, hedge: _ } = self;
         set(&mut plan.deadline, deadline.as_ref(), "deadline", |_, total| *total)?;
         set(&mut plan.retry, retry.as_ref(), "retry", |retry, change| change(retry))?;
         set(&mut plan.breaker, breaker.as_ref(), "breaker", |breaker, change| change(breaker))?;
@@ -114,8 +128,8 @@ impl Pipeline {
     /// calls that are under way are kept (rule PL-2), and no call waits for it.
     ///
     /// Change a pipeline here rather than at its policies: what is changed at [`breaker`](Self::breaker) or [`retry`](Self::retry)
-    /// themselves is not checked against the others, and keys that are made later do not have it. Hedges were checked against the
-    /// settings that there were when they were [added](Self::hedged).
+    /// themselves is not checked against the others, and keys that are made later do not have it. The hedges of
+    /// [hedged pipelines](Self::hedged) around it must fit what it comes to; they are changed there.
     ///
     /// Policies come one after the other: a call that begins in this moment may see new settings of one and old ones of another.
     ///
@@ -123,18 +137,28 @@ impl Pipeline {
     /// If the settings contradict each other or cannot be changed while calls go on, if a policy is named that the pipeline does not
     /// have, or if another thread is changing it in this moment. Nothing has changed then.
     pub fn reconfigure(&self, change: impl FnOnce(Change) -> Change) -> Result<(), ConfigError> {
-        self.apply(&change(Change::default())).map(drop)
+        self.apply(&change(Change::default()), None).map(drop)
     }
 
-    /// Which version it was made to.
-    pub(crate) fn apply(&self, change: &Change) -> Result<u64, ConfigError> {
+    /// Which version it was made to. `own` is the hedge that the change may speak of.
+    pub(crate) fn apply(&self, change: &Change, own: Option<&Hedge>) -> Result<u64, ConfigError> {
         let _busy = Busy::enter(self.busy())?;
         let (before, version) = self.plan_and_version();
         let after = change.of(before.clone())?;
         // Whatever is wrong with it shows here.
         after.clone().build()?;
+        let own = own.zip(change.hedge.as_deref());
+        if change.hedge.is_some() && own.is_none() {
+            return Err(ConfigError(Kind::NotThere { what: "hedge" }));
+        }
+        for hedge in self.hedges() {
+            let changed = own.filter(|(own, _)| own.is_same(&hedge)).map(|(_, change)| change);
+            let plan = hedge.to_builder();
+            check_hedge(&after, &changed.map_or(plan.clone(), |change| change(plan)))?;
+        }
         let mut undo = Undo::new();
-        let applied = self.apply_each(change, &before, &mut undo);
+        let applied =
+            apply_to_hedge(own, &mut undo).and_then(|()| self.apply_each(change, &before, &mut undo));
         match applied {
             Ok(()) => self.set_plan(after),
             Err(_) => undo.into_iter().rev().for_each(|undo| undo()),
@@ -186,9 +210,31 @@ impl Pipeline {
     }
 }
 
+fn apply_to_hedge<'a>(
+    own: Option<(&'a Hedge, &(dyn Fn(HedgeBuilder) -> HedgeBuilder + Send + Sync))>,
+    undo: &mut Undo<'a>,
+) -> Result<(), ConfigError> {
+    let Some((hedge, change)) = own else { return Ok(()) };
+    let old = hedge.to_builder();
+    hedge.reconfigure(change)?;
+    undo.push(Box::new(move || drop(hedge.reconfigure(|_| old.clone()))));
+    Ok(())
+}
+
 fn remember<B: Clone>(old: &RefCell<Option<B>>, builder: B) -> B {
     old.replace(Some(builder.clone()));
     builder
+}
+
+/// Tries until it is not busy, within bounds.
+pub(crate) fn in_turn<T>(mut attempt: impl FnMut() -> Result<T, ConfigError>) -> Result<T, ConfigError> {
+    for _ in 0..TURNS_MAX {
+        match attempt() {
+            Err(ConfigError(Kind::Busy)) => std::thread::yield_now(),
+            done => return done,
+        }
+    }
+    Err(ConfigError(Kind::Busy))
 }
 
 // === impl Busy ===
@@ -196,6 +242,11 @@ fn remember<B: Clone>(old: &RefCell<Option<B>>, builder: B) -> B {
 impl<'a> Busy<'a> {
     fn enter(busy: &'a AtomicBool) -> Result<Self, ConfigError> {
         if busy.swap(true, Ordering::Acquire) { Err(ConfigError(Kind::Busy)) } else { Ok(Self(busy)) }
+    }
+
+    /// As soon as nobody else changes it, within bounds.
+    pub(crate) fn enter_in_turn(busy: &'a AtomicBool) -> Result<Self, ConfigError> {
+        in_turn(|| Self::enter(busy))
     }
 }
 

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use core_breaker::Span;
-use core_retry::{Growth, Hedge, Jitter};
-use core_timeout::Timeout;
+use core_retry::{Growth, HedgeBuilder, Jitter};
 
 use crate::builder::Builder;
 use crate::error::{ConfigError, Kind};
-use crate::pipeline::Pipeline;
 
 pub(crate) fn check(builder: &Builder) -> Result<(), ConfigError> {
     attempt_fits_total(builder)?;
@@ -102,16 +100,16 @@ fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
 }
 
 /// Only where the delay is certain: a quantile adapts, and a failure leads to a hedge at any time.
-pub(crate) fn check_hedge(pipeline: &Pipeline, hedge: &Hedge) -> Result<(), ConfigError> {
+pub(crate) fn check_hedge(plan: &Builder, hedge: &HedgeBuilder) -> Result<(), ConfigError> {
     let Some(delay) = hedge.fixed_delay() else { return Ok(()) };
-    let last_after = delay.saturating_mul(hedge.max().into());
-    if let Some(total) = pipeline.deadline().map(Timeout::limit)
-        && last_after > total
-    {
-        return Err(ConfigError(Kind::HedgesOverTotal { after: last_after, total }));
-    }
-    match pipeline.attempt_timeout().map(Timeout::limit) {
-        Some(attempt) if delay >= attempt => Err(ConfigError(Kind::HedgeAfterAttempt { delay, attempt })),
+    let last_after = delay.saturating_mul(hedge.hedges().into());
+    match (plan.deadline, plan.attempt_timeout) {
+        (Some(total), _) if last_after > total => {
+            Err(ConfigError(Kind::HedgesOverTotal { after: last_after, total }))
+        }
+        (_, Some(attempt)) if delay >= attempt => {
+            Err(ConfigError(Kind::HedgeAfterAttempt { delay, attempt }))
+        }
         _ => Ok(()),
     }
 }

@@ -1,16 +1,20 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{self, Poll};
 
 use core_context::Context;
-use core_errors::{PolicyKind, Rejection};
-use core_policy::{Admit, Attempt, ByClass, Call, CallError, Classify, Cx, Next, Op, Outcome, Policy, Stack};
+use core_errors::{Cause, PolicyKind, Rejection, Verdict};
+use core_policy::{
+    Admit, Attempt, ByClass, Call, CallError, Classify, Cx, Judge, Next, Op, Outcome, Policy, Stack,
+};
 use core_retry::{Hedge, HedgeBuilder, Hedged, Retry};
 use core_time::{Clock, Instant};
 use core_timeout::Timeout;
 use pin_project_lite::pin_project;
 
+use crate::change::{Busy, Change};
 use crate::checks;
 use crate::describe::{Description, Layer};
 use crate::error::{ConfigError, Kind};
@@ -54,7 +58,7 @@ use crate::pipeline::{Once, Pipeline};
 #[derive(Clone)]
 pub struct HedgedPipeline {
     pipeline: Pipeline,
-    hedge: Hedge,
+    hedge: Arc<Hedge>,
 }
 
 pin_project! {
@@ -78,7 +82,8 @@ impl Pipeline {
     /// the pipeline; so is the budget, if its retry has one and the hedge none.
     ///
     /// # Errors
-    /// If the hedge cannot be built, or could never be made; see [`ConfigError`], which says what would be right.
+    /// If the hedge cannot be built, or could never be made; see [`ConfigError`], which says what would be right. Also if another thread
+    /// is changing the pipeline in this moment and does not come to an end.
     pub fn hedged(&self, hedge: HedgeBuilder) -> Result<HedgedPipeline, ConfigError> {
         let hedge = hedge.name(self.name().as_str()).clock(self.own_clock().clone());
         let hedge = match self.retry() {
@@ -86,8 +91,10 @@ impl Pipeline {
             Some(retry) => hedge.under(retry),
             None => hedge,
         };
-        let hedge = hedge.build()?;
-        checks::check_hedge(self, &hedge)?;
+        let hedge = Arc::new(hedge.build()?);
+        let _turn = Busy::enter_in_turn(self.busy())?;
+        checks::check_hedge(&self.plan_and_version().0, &hedge.to_builder())?;
+        self.add_hedge(&hedge);
         Ok(HedgedPipeline { pipeline: self.clone(), hedge })
     }
 }
@@ -110,7 +117,20 @@ impl HedgedPipeline {
         O: Fn(Attempt) -> F + Clone,
     {
         let around = Around { pipeline: &self.pipeline, policies: self.pipeline.around() };
-        Flat { call: Call::new(around, Attempts { hedged: self, op }, ByClass) }
+        Flat { call: Call::new(around, Attempts { hedged: self, op }, Seen) }
+    }
+
+    /// Goes by other settings from now on, those of the hedge among them, as in
+    /// `search.reconfigure(|c| c.deadline(secs(1)).hedge(|hedge| hedge.after(ms(20)).max(2)))`: see [`Pipeline::reconfigure`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reconfigure(&self, change: impl FnOnce(Change) -> Change) -> Result<(), ConfigError> {
+        self.apply(&change(Change::default())).map(drop)
+    }
+
+    pub(crate) fn apply(&self, change: &Change) -> Result<u64, ConfigError> {
+        self.pipeline.apply(change, Some(&self.hedge))
     }
 
     /// The pipeline without the hedge.
@@ -133,6 +153,29 @@ impl HedgedPipeline {
         let at = description.layers.iter().take_while(|layer| around(layer)).count();
         description.layers.insert(at, Layer { kind: PolicyKind::Hedge, text: self.hedge.to_string() });
         description
+    }
+}
+
+// === impl Judge ===
+
+/// Knows refusals of the policies around each attempt from failures of the callee, so that the retry treats them as it does without a hedge.
+struct Seen;
+
+impl<T, E: Classify> Judge<T, CallError<CallError<E>>> for Seen {
+    fn judge(&self, result: &Result<T, CallError<CallError<E>>>) -> Verdict {
+        ByClass.judge(result)
+    }
+
+    fn cause(&self, result: &Result<T, CallError<CallError<E>>>) -> Option<Cause> {
+        ByClass.cause(result)
+    }
+
+    fn refusal<'r>(&self, result: &'r Result<T, CallError<CallError<E>>>) -> Option<&'r Rejection> {
+        if let Err(CallError::Failed(CallError::Rejected(rejection))) = result {
+            Some(rejection)
+        } else {
+            None
+        }
     }
 }
 
@@ -168,7 +211,7 @@ where
     F: Future<Output = Result<T, E>>,
     O: Fn(Attempt) -> F + Clone,
 {
-    type Future = Hedged<'a, Passing<'a, O>, Passed<'a, O, F>, ByClass>;
+    type Future = Hedged<&'a Hedge, Passing<'a, O>, Passed<'a, O, F>, ByClass>;
 
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         let passing = Passing { pipeline: &self.hedged.pipeline, op: self.op.clone() };

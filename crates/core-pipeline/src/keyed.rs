@@ -10,8 +10,9 @@ use core_breaker::Breaker;
 use core_errors::{PolicyKind, Reason, Rejection};
 use core_policy::{Keyed, KeyedMap, KeyedStats};
 
-use crate::change::Change;
+use crate::change::{Change, in_turn};
 use crate::error::{ConfigError, Kind};
+use crate::hedged::HedgedPipeline;
 use crate::pipeline::Pipeline;
 
 /// A pipeline for each key: for each host, shard or tenant, so that one that is down does not stop the others. Never more than so
@@ -43,18 +44,27 @@ use crate::pipeline::Pipeline;
 ///
 /// # Cost
 /// A key that is there: one hash and the lock of a shard, about 30 ns; then what the pipeline costs. A key that is new builds one.
-pub struct KeyedPipeline<K> {
-    template: Pipeline,
-    map: KeyedMap<K, Pipeline>,
+pub struct KeyedPipeline<K, P = Pipeline> {
+    template: P,
+    map: KeyedMap<K, P>,
     /// The last changes, each with the version of the template that it was made to.
     changes: Mutex<VecDeque<(u64, Change)>>,
 }
 
+/// What there is one of for each key.
+#[doc(hidden)]
+pub trait PerKey: Clone {
+    fn pipeline(&self) -> &Pipeline;
+
+    /// Another one with the same settings, and which version of them; for a key, without state and with seeds of its own.
+    fn fresh(&self, salt: Option<u64>) -> Result<(Self, u64), ConfigError>;
+
+    /// Changes it. Which version the change was made to.
+    fn make(&self, change: &Change) -> Result<u64, ConfigError>;
+}
+
 /// So many changes are kept for keys that are made in this moment.
 const CHANGES_MAX: usize = 64;
-
-/// So often somebody who changes a key by itself is given time to finish.
-const TURNS_MAX: u32 = 1_000;
 
 // === impl Pipeline ===
 
@@ -65,13 +75,18 @@ impl Pipeline {
     /// # Errors
     /// If there is room for no key or too many, or a key would be forgotten while its circuit is open.
     pub fn keyed<K: Hash + Eq>(&self, keys: Keyed) -> Result<KeyedPipeline<K>, ConfigError> {
-        let keys = keys.clock(self.own_clock().clone());
-        check_idle(keys.idle_time(), self)?;
-        let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
-        let map =
-            KeyedMap::keep_if(map, |pipeline: &Pipeline| pipeline.breaker().is_some_and(Breaker::is_held));
-        // A pipeline of its own, so that a change to this one is none to the keys.
-        Ok(KeyedPipeline { template: self.plan_and_version().0.build()?, map, changes: Mutex::default() })
+        KeyedPipeline::of(self, keys)
+    }
+}
+
+impl HedgedPipeline {
+    /// A hedged pipeline for each key, as [`Pipeline::keyed`]. The latencies that a quantile is taken of are each key's own; the budget is
+    /// that of all.
+    ///
+    /// # Errors
+    /// As [`Pipeline::keyed`].
+    pub fn keyed<K: Hash + Eq>(&self, keys: Keyed) -> Result<KeyedPipeline<K, Self>, ConfigError> {
+        KeyedPipeline::of(self, keys)
     }
 }
 
@@ -83,25 +98,60 @@ fn check_idle(idle: Duration, pipeline: &Pipeline) -> Result<(), ConfigError> {
     }
 }
 
-/// Makes a change as soon as nobody else is making one, within bounds.
-fn in_turn(pipeline: &Pipeline, change: &Change) -> Result<(), ConfigError> {
-    for _ in 0..TURNS_MAX {
-        match pipeline.apply(change) {
-            Err(ConfigError(Kind::Busy)) => std::thread::yield_now(),
-            applied => return applied.map(drop),
-        }
+// === impl PerKey ===
+
+impl PerKey for Pipeline {
+    fn pipeline(&self) -> &Pipeline {
+        self
     }
-    Err(ConfigError(Kind::Busy))
+
+    fn fresh(&self, salt: Option<u64>) -> Result<(Self, u64), ConfigError> {
+        let (plan, version) = self.plan_and_version();
+        let plan = match salt {
+            Some(salt) => plan.for_key(salt),
+            None => plan,
+        };
+        Ok((plan.build()?, version))
+    }
+
+    fn make(&self, change: &Change) -> Result<u64, ConfigError> {
+        self.apply(change, None)
+    }
+}
+
+impl PerKey for HedgedPipeline {
+    fn pipeline(&self) -> &Pipeline {
+        self.pipeline()
+    }
+
+    fn fresh(&self, salt: Option<u64>) -> Result<(Self, u64), ConfigError> {
+        let (pipeline, version) = self.pipeline().fresh(salt)?;
+        Ok((pipeline.hedged(self.hedge().to_builder())?, version))
+    }
+
+    fn make(&self, change: &Change) -> Result<u64, ConfigError> {
+        self.apply(change)
+    }
 }
 
 // === impl KeyedPipeline ===
 
-impl<K: Hash + Eq> KeyedPipeline<K> {
+impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
+    fn of(like: &P, keys: Keyed) -> Result<Self, ConfigError> {
+        let pipeline = like.pipeline();
+        let keys = keys.clock(pipeline.own_clock().clone());
+        check_idle(keys.idle_time(), pipeline)?;
+        let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
+        let map = KeyedMap::keep_if(map, |each: &P| each.pipeline().breaker().is_some_and(Breaker::is_held));
+        // A pipeline of its own, so that a change to this one is none to the keys.
+        Ok(Self { template: like.fresh(None)?.0, map, changes: Mutex::default() })
+    }
+
     /// The pipeline of `key`, which is made when it is first asked for. It is kept as long as somebody holds it.
     ///
     /// # Errors
     /// The refusal, if there is room for no more keys and all are in use.
-    pub fn get<Q>(&self, key: &Q) -> Result<Arc<Pipeline>, Rejection>
+    pub fn get<Q>(&self, key: &Q) -> Result<Arc<P>, Rejection>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
@@ -109,12 +159,12 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
         if let Some(pipeline) = self.map.get(key) {
             return Ok(pipeline);
         }
-        let (plan, version) = self.template.plan_and_version();
         // It was built before, from the same.
         let mut salt = DefaultHasher::new();
         key.hash(&mut salt);
-        let fresh = plan.for_key(salt.finish()).build().unwrap_or_else(|_| self.template.clone());
-        fresh.followed().store(version, Ordering::Relaxed);
+        let fresh = self.template.fresh(Some(salt.finish()));
+        let (fresh, version) = fresh.unwrap_or_else(|_| (self.template.clone(), 0));
+        fresh.pipeline().followed().store(version, Ordering::Relaxed);
         let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
         // Whoever changed all keys meanwhile may have gone by before this one was there. What it cannot follow it was told of.
         let _ = self.follow(&pipeline);
@@ -122,14 +172,15 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
     }
 
     /// Makes the changes that a pipeline has not seen, each once.
-    fn follow(&self, pipeline: &Pipeline) -> Result<(), ConfigError> {
+    fn follow(&self, each: &P) -> Result<(), ConfigError> {
+        let pipeline = each.pipeline();
         loop {
             let seen = pipeline.followed().load(Ordering::Acquire);
             let Some(change) = self.change_to(seen) else { return Ok(()) };
             let is_ours =
                 pipeline.followed().compare_exchange(seen, seen + 1, Ordering::AcqRel, Ordering::Acquire);
             if is_ours.is_ok() {
-                in_turn(pipeline, &change)?;
+                in_turn(|| each.make(&change))?;
             }
         }
     }
@@ -144,7 +195,7 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
     }
 
     fn full(&self) -> Rejection {
-        Rejection::new(PolicyKind::Bulkhead, self.template.name(), Reason::TooManyKeys)
+        Rejection::new(PolicyKind::Bulkhead, self.template.pipeline().name(), Reason::TooManyKeys)
     }
 
     /// Changes all of them, and those that are still to be made: see [`Pipeline::reconfigure`].
@@ -157,8 +208,8 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
         K: Clone,
     {
         let change = change(Change::default());
-        check_idle(self.map.idle(), &change.of(self.template.plan_and_version().0)?.build()?)?;
-        let version = self.template.apply(&change)?;
+        check_idle(self.map.idle(), &change.of(self.template.pipeline().plan_and_version().0)?.build()?)?;
+        let version = self.template.make(&change)?;
         let forgotten = {
             let mut changes = self.locked_changes();
             changes.push_back((version, change));
@@ -172,7 +223,7 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
 
     /// All keys and their pipelines, in no order: for reports. They are in use while they are held.
     #[must_use]
-    pub fn entries(&self) -> Vec<(K, Arc<Pipeline>)>
+    pub fn entries(&self) -> Vec<(K, Arc<P>)>
     where
         K: Clone,
     {
@@ -191,8 +242,8 @@ impl<K: Hash + Eq> KeyedPipeline<K> {
     }
 }
 
-impl<K> fmt::Debug for KeyedPipeline<K> {
+impl<K, P: PerKey> fmt::Debug for KeyedPipeline<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyedPipeline({})", self.template.describe())
+        write!(f, "KeyedPipeline({})", self.template.pipeline().describe())
     }
 }

@@ -37,6 +37,23 @@
 //! # Ok(()) }
 //! ```
 //!
+//! ```text
+//! deadline ─▶ retry ─▶ [hedge] ─▶ breaker ─▶ rate limit ─▶ bulkhead ─▶ attempt timeout ─▶ call
+//!    │          │         │          │            │            │              │
+//!    │          │         │          └────────────┴────────────┴── once for each attempt
+//!    │          │         └── more attempts beside the first, each through all that follows
+//!    │          └── more attempts after the first
+//!    └── bounds all of it, with the caller's own deadline
+//! ```
+//!
+//! | default | is | because |
+//! |---|---|---|
+//! | policies | none: each slot is empty until it is set | what is right depends on the callee, and a slot that is empty costs a compare |
+//! | name and clock | those of the pipeline, for all its policies | refusals and metrics say what was called |
+//! | the caller's deadline | always kept | an answer that nobody waits for is work for nothing |
+//! | a refusal | is not retried, and is no failure of the callee | it was made to keep load away; `retry_refusals` follows those that say when |
+//! | settings | are held against each other when built and changed | what could never work is an error of the configuration (rule PL-1) |
+//!
 //! **Order.** deadline → retry → breaker → rate limit → bulkhead → attempt timeout → call. The deadline bounds everything;
 //! each attempt asks breaker, limit and bulkhead anew; the timeout is of one attempt. A refusal by one policy is no
 //! failure of the callee to another, and is not retried; an attempt that timed out is both.
@@ -46,6 +63,30 @@
 //!
 //! **Hedges.** [`Pipeline::hedged`] makes a second attempt for calls that take long, between retry and breaker. It asks for
 //! closures that can be called while an earlier attempt is running, which is why it is a type of its own.
+//!
+//! ```
+//! use core_errors::Error;
+//! use core_pipeline::Pipeline;
+//! use core_retry::{Budget, Hedge};
+//! use core_time::{Clock, ms, secs};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let search = Pipeline::named("search").deadline(secs(1)).attempt_timeout(ms(300)).build()?;
+//! let search = search.hedged(Hedge::after(ms(30)).budget(&Budget::default()))?;
+//! let rows = search.call(|attempt| async move {
+//!     Clock::system().sleep(if attempt.is_hedge() { ms(5) } else { ms(200) }).await;
+//!     Ok::<_, Error>(attempt.hedge())
+//! });
+//! assert_eq!(rows.await?, 1);                                      // the second attempt overtook the first
+//!
+//! search.reconfigure(|c| c.hedge(|hedge| hedge.after(ms(50))))?;
+//! assert!(search.reconfigure(|c| c.attempt_timeout(ms(40))).is_err()); // the hedge would never be made
+//! # Ok(()) }
+//! ```
+//!
+//! **Services of tower** (feature `tower`). `layer` for requests that can be cloned, `layer_once` (all but the retry) for those that
+//! cannot, as axum, tonic and reqwest have them, and `layer` of a [`HedgedPipeline`].
 //!
 //! **Other settings while calls go on.** [`Pipeline::reconfigure`] changes all of them or none, and keeps windows, circuits, slots and
 //! calls that are under way (rule PL-2).
@@ -61,7 +102,11 @@
 //!
 //! # Cost
 //! A policy that is not set costs a compare. Five policies around a call that is ready cost two coarse clock readings
-//! and the words that rate limit and bulkhead must share; no allocation, no lock.
+//! and the words that rate limit and bulkhead must share; no allocation, no lock. The future of a call is about 440 bytes larger than its
+//! attempt with six policies, of which the timer takes 120; hedged about a kilobyte, since there are two calls around each attempt.
+//!
+//! # Sources
+//! Polly's resilience pipelines and resilience4j's decorators; rules PL-1 to PL-4 of this project.
 
 mod builder;
 mod change;
@@ -69,7 +114,11 @@ mod checks;
 mod describe;
 mod error;
 mod hedged;
+#[cfg(feature = "tower")]
+mod hedged_layer;
 mod keyed;
+#[cfg(feature = "tower")]
+mod once_layer;
 mod pipeline;
 mod presets;
 
@@ -79,5 +128,9 @@ pub use core_policy::Stack;
 pub use describe::{Description, Layer};
 pub use error::ConfigError;
 pub use hedged::HedgedPipeline;
+#[cfg(feature = "tower")]
+pub use hedged_layer::{HedgedLayer, HedgedService};
 pub use keyed::KeyedPipeline;
+#[cfg(feature = "tower")]
+pub use once_layer::SingleAttempt;
 pub use pipeline::Pipeline;

@@ -1,13 +1,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use core_breaker::Breaker;
 use core_context::Context;
 use core_errors::{Name, PolicyKind, Rejection};
 use core_limit::{Bulkhead, RateLimit};
 use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Stack};
-use core_retry::Retry;
+use core_retry::{Hedge, Retry};
 use core_time::{Clock, Instant};
 use core_timeout::Timeout;
 
@@ -26,6 +26,8 @@ struct Inner {
     plan: Mutex<(Builder, u64)>,
     /// Whether it is being changed.
     busy: AtomicBool,
+    /// Those of hedged pipelines around this one: they must fit what it is changed to.
+    hedges: Mutex<Vec<Weak<Hedge>>>,
     /// Of a pipeline for a key: how many changes of all keys it has seen.
     followed: AtomicU64,
 }
@@ -47,7 +49,8 @@ impl Pipeline {
 
     pub(crate) fn new(name: Name, clock: Clock, chain: Chain, plan: Builder) -> Self {
         let (plan, busy, followed) = (Mutex::new((plan, 0)), AtomicBool::new(false), AtomicU64::new(0));
-        Self(Arc::new(Inner { name, clock, chain, plan, busy, followed }))
+        let hedges = Mutex::default();
+        Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed }))
     }
 
     /// What it is built of now, and how often that has changed.
@@ -77,6 +80,22 @@ impl Pipeline {
     fn locked_plan(&self) -> MutexGuard<'_, (Builder, u64)> {
         // Whatever is done under it is done or not: a clone that panicked has changed nothing.
         self.0.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hedges around it that are alive.
+    pub(crate) fn hedges(&self) -> Vec<Arc<Hedge>> {
+        self.locked_hedges().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// From now on it is not changed to what the hedge does not fit. Forgets those that are gone.
+    pub(crate) fn add_hedge(&self, hedge: &Arc<Hedge>) {
+        let mut hedges = self.locked_hedges();
+        hedges.retain(|hedge| hedge.strong_count() > 0);
+        hedges.push(Arc::downgrade(hedge));
+    }
+
+    fn locked_hedges(&self) -> MutexGuard<'_, Vec<Weak<Hedge>>> {
+        self.0.hedges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn busy(&self) -> &AtomicBool {

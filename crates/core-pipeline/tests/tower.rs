@@ -125,3 +125,58 @@ async fn requests_may_be_made_on_any_thread() {
     let call = assert_send(pipeline().build().unwrap().layer().layer(service).oneshot("hello".to_owned()));
     assert_eq!(call.await.unwrap(), "hello");
 }
+
+// === hedged ===
+
+#[tokio::test(start_paused = true)]
+async fn a_hedged_pipeline_repeats_what_fails_and_doubles_what_is_slow() {
+    let budget = core_retry::Budget::default();
+    let plain = Pipeline::named("search")
+        .deadline(secs(2))
+        .retry(Retry::fixed(ms(100)).no_jitter().attempts(2).budget(&budget))
+        .breaker(Breaker::consecutive(5))
+        .bulkhead(2)
+        .build()
+        .unwrap();
+    let hedged = plain.hedged(core_retry::Hedge::after(ms(30))).unwrap();
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&calls);
+    // The first is slow, the second fails; so does the first of the retry; the last answers.
+    let service = service_fn(move |request: String| {
+        let number = counter.fetch_add(1, Relaxed) + 1;
+        async move {
+            Clock::system().sleep(ms(if number == 1 { 50 } else { 5 })).await;
+            if number <= 3 { Err(Error::network("hung up")) } else { Ok(request) }
+        }
+    });
+    let mut service = ServiceBuilder::new()
+        .layer(hedged.layer())
+        .layer(tower::limit::ConcurrencyLimitLayer::new(2))
+        .service(service);
+    let start = Clock::system().now();
+    let call = service.ready().await.unwrap().call("hello".to_owned());
+    assert_eq!(call.await.unwrap(), "hello");
+    assert_eq!(calls.load(Relaxed), 4);
+    assert_eq!((Clock::system().now() - start, hedged.hedge().stats().hedges), (ms(160), 2));
+    assert_eq!(plain.bulkhead().unwrap().snapshot().in_use, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedged_request_may_be_made_on_any_thread_and_gives_everything_back_when_dropped() {
+    fn sent<T: Send>(value: T) -> T {
+        value
+    }
+    let plain = Pipeline::named("search").bulkhead(2).build().unwrap();
+    let hedge = core_retry::Hedge::after(ms(10)).budget(&core_retry::Budget::default());
+    let hedged = plain.hedged(hedge).unwrap();
+    let hangs = service_fn(|(): ()| std::future::pending::<Result<(), Error>>());
+    let mut call = sent(hedged.layer().layer(hangs).oneshot(()));
+    let mut poll =
+        || std::pin::Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop())).is_pending();
+    assert!(poll());
+    tokio::time::advance(ms(11)).await;
+    assert!(poll());
+    assert_eq!(plain.bulkhead().unwrap().snapshot().in_use, 2);
+    drop(call);
+    assert_eq!(plain.bulkhead().unwrap().snapshot().in_use, 0);
+}

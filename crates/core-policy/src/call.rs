@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,20 +8,24 @@ use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
 use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded};
-use crate::{Admit, Attempt, CallError, Judge, Policy};
+use crate::phase::{Phase, Step};
+use crate::{Admit, AtMostOnce, Attempt, CallError, Judge, Policy};
 
 /// What is called: makes one future for each attempt. Closures `FnMut(Attempt) -> impl Future` are.
 pub trait Op<T, E> {
     /// One attempt.
     type Future: Future<Output = Result<T, E>>;
 
+    /// Whether the one attempt is in the call from its beginning.
+    #[doc(hidden)]
+    const IS_GIVEN: bool = false;
+
     /// Starts an attempt.
     fn attempt(&mut self, attempt: Attempt) -> Self::Future;
 }
 
-/// A future that is run as the one attempt of a call under a policy that admits at most once.
-#[derive(Debug)]
-pub struct Ready<F>(Option<F>);
+/// Stands in for what makes attempts where the one attempt is a future that was [given](Call::given).
+pub struct Given<F>(PhantomData<fn() -> F>);
 
 pin_project! {
     /// A call under a policy. Made by the `call` method of policies. It begins when it is first polled.
@@ -60,16 +65,6 @@ pin_project! {
 }
 
 pin_project! {
-    #[project = PhaseProj]
-    enum Phase<F> {
-        Admitting,
-        Sleeping { until: Instant },
-        Running { #[pin] attempt: F },
-        Done,
-    }
-}
-
-pin_project! {
     /// Rings when the call is to go on.
     struct Alarm {
         #[pin]
@@ -100,40 +95,25 @@ where
     }
 }
 
-impl<F> Ready<F> {
-    /// Makes a future an [`Op`].
-    pub const fn new(future: F) -> Self {
-        Self(Some(future))
+impl<T, E, F: Future<Output = Result<T, E>>> Op<T, E> for Given<F> {
+    type Future = F;
+
+    const IS_GIVEN: bool = true;
+
+    fn attempt(&mut self, _: Attempt) -> F {
+        panic!("a policy that is AtMostOnce admits once")
     }
 }
 
-impl<T, E, F: Future<Output = Result<T, E>>> Op<T, E> for Ready<F> {
-    type Future = F;
-
-    #[inline]
-    fn attempt(&mut self, _: Attempt) -> F {
-        self.0.take().expect("a policy that is AtMostOnce admits once")
+impl<F> std::fmt::Debug for Given<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Given")
     }
 }
 
 impl<T, E, F: Future<Output = Result<T, E>>> CallOutput for F {
     type Value = T;
     type Error = E;
-}
-
-// === impl Phase ===
-
-impl<F: Future> Phase<F> {
-    /// Polls the attempt, and drops it once it is ready: both are code of the user's.
-    #[inline]
-    fn poll_attempt(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let PhaseProj::Running { attempt } = self.as_mut().project() else { return Poll::Pending };
-        let polled = attempt.poll(cx);
-        if polled.is_ready() {
-            self.set(Self::Done);
-        }
-        polled
-    }
 }
 
 // === impl Call ===
@@ -143,6 +123,15 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     #[inline]
     pub fn new(policy: P, op: O, judge: J) -> Self {
         Self { phase: Phase::Admitting, slot: Slot::Empty, policy: Some(policy), op, judge }
+    }
+}
+
+impl<P: AtMostOnce, F: CallOutput, J> Call<P, Given<F>, F, J> {
+    /// A call whose one attempt is `future`. It is there once, however large it is.
+    #[inline]
+    pub fn given(policy: P, future: F, judge: J) -> Self {
+        let phase = Phase::Given { attempt: future, until: None };
+        Self { phase, slot: Slot::Empty, policy: Some(policy), op: Given(PhantomData), judge }
     }
 }
 
@@ -191,9 +180,11 @@ where
         let ended = match driver.admit_first(Some(cx.waker())) {
             Admit::Run => {
                 let attempt = driver.attempt();
-                let op = &mut *this.op;
-                let attempt = driver.running(|| op.attempt(attempt));
-                this.phase.set(Phase::Running { attempt });
+                if !O::IS_GIVEN {
+                    let op = &mut *this.op;
+                    let attempt = driver.running(|| op.attempt(attempt));
+                    this.phase.set(Phase::Running { attempt });
+                }
                 match driver.running(|| this.phase.as_mut().poll_attempt(cx)) {
                     Poll::Ready(result) => match driver.judged(result, &*this.judge) {
                         Ok(value) => return Poll::Ready(Ok(value)),
@@ -214,7 +205,7 @@ where
                 return Poll::Ready(Err(CallError::Rejected(rejection)));
             }
             Admit::SleepUntil(until) => {
-                this.phase.set(Phase::Sleeping { until });
+                this.phase.as_mut().sleep(until);
                 this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
                 self.as_mut().driver().waiting();
                 self.as_mut().poll_on(cx)
@@ -283,22 +274,22 @@ where
             let SlotProj::Live { driver, mut alarm } = this.slot.as_mut().project() else {
                 panic!("a call was polled after it was ready")
             };
-            let flow = match this.phase.as_mut().project() {
-                PhaseProj::Admitting => match driver.admit(Some(cx.waker())) {
+            let flow = match this.phase.step(O::IS_GIVEN && driver.has_attempted()) {
+                Step::Admitting => match driver.admit(Some(cx.waker())) {
                     Admit::Run => {
                         // The limit of the wait that ends here is not that of the attempt.
                         alarm.set(None);
                         let attempt = driver.attempt();
                         let op = &mut *this.op;
-                        let attempt = driver.running(|| op.attempt(attempt));
-                        this.phase.set(Phase::Running { attempt });
+                        let phase = this.phase.as_mut();
+                        driver.running(|| phase.start(|| op.attempt(attempt)));
                         continue;
                     }
                     Admit::Refuse(rejection) => driver.refused(rejection),
                     Admit::SleepUntil(until) => {
                         driver.waiting();
                         alarm.set(None);
-                        this.phase.set(Phase::Sleeping { until });
+                        this.phase.as_mut().sleep(until);
                         continue;
                     }
                     Admit::Park => {
@@ -306,8 +297,7 @@ where
                         self.as_mut().driver().expired_waiting()
                     }
                 },
-                PhaseProj::Sleeping { until } => {
-                    let until = *until;
+                Step::Sleeping(until) => {
                     // Which of the two moments came is known from what the alarm was set to, not from another reading.
                     if ready!(self.as_mut().poll_sleep(until, cx)) < until {
                         self.as_mut().driver().expired_waiting()
@@ -315,7 +305,7 @@ where
                         ControlFlow::Continue(())
                     }
                 }
-                PhaseProj::Running { .. } => match driver.running(|| this.phase.as_mut().poll_attempt(cx)) {
+                Step::Running => match driver.running(|| this.phase.as_mut().poll_attempt(cx)) {
                     Poll::Ready(result) => match driver.judged(result, &*this.judge) {
                         Ok(value) => ControlFlow::Break(Ok(value)),
                         Err(failed) => driver.failed(failed),
@@ -325,7 +315,7 @@ where
                         self.as_mut().stop()
                     }
                 },
-                PhaseProj::Done => panic!("a call was polled after it was ready"),
+                Step::Done => panic!("a call was polled after it was ready"),
             };
             if let ControlFlow::Break(ended) = self.as_mut().turn(flow) {
                 return Poll::Ready(ended);
@@ -365,7 +355,7 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         let mut this = self.project();
         match flow {
             ControlFlow::Continue(()) => {
-                this.phase.set(Phase::Admitting);
+                this.phase.as_mut().admit();
                 if let SlotProj::Live { mut alarm, .. } = this.slot.project() {
                     alarm.set(None);
                 }

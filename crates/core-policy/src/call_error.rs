@@ -178,6 +178,14 @@ impl<E: Classify> Classify for CallError<E> {
         }
     }
 
+    /// Of the one attempt, as its delivery.
+    fn forbids_retry(&self) -> bool {
+        match self {
+            Self::Failed(error) => error.forbids_retry(),
+            Self::Exhausted { .. } | Self::Rejected(_) => false,
+        }
+    }
+
     fn verdict(&self) -> Verdict {
         match self {
             Self::Failed(error) => error.verdict(),

@@ -39,6 +39,8 @@ pub(crate) struct FailedAttempt<T, E> {
     result: Result<T, E>,
     verdict: Verdict,
     cause: Option<Cause>,
+    /// Of a policy further in, where the attempt is a call under others.
+    refusal: Option<Rejection>,
 }
 
 // === impl Driver ===
@@ -123,6 +125,11 @@ impl<P: Policy, E> Driver<P, E> {
         Attempt::new(number, self.frame.remaining(self.policy.clock()), is_idempotent)
     }
 
+    /// Whether an attempt has started.
+    pub(crate) fn has_attempted(&self) -> bool {
+        self.attempts > 0
+    }
+
     /// The call itself gets the thread. If it panics, that is settled, and the panic goes on.
     #[inline]
     pub(crate) fn running<R>(&mut self, run: impl FnOnce() -> R) -> R {
@@ -172,7 +179,8 @@ impl<P: Policy, E> Driver<P, E> {
             }
             result => {
                 let cause = self.judging(|| if verdict.is_failure() { judge.cause(&result) } else { None });
-                Err(FailedAttempt { result, verdict, cause })
+                let refusal = self.judging(|| judge.refusal(&result).cloned());
+                Err(FailedAttempt { result, verdict, cause, refusal })
             }
         }
     }
@@ -180,9 +188,12 @@ impl<P: Policy, E> Driver<P, E> {
     /// What follows from an attempt that was not a success.
     #[cold]
     pub(crate) fn failed<T>(&mut self, failed: FailedAttempt<T, E>) -> Flow<T, E> {
-        let FailedAttempt { result, verdict, cause } = failed;
+        let FailedAttempt { result, verdict, cause, refusal } = failed;
         let now = self.policy.clock().now();
         self.started.get_or_insert(now);
+        if let Some(rejection) = refusal {
+            return self.refused_inside(rejection);
+        }
         let why = match self.settle(&Outcome::Judged(verdict, cause)) {
             Next::Again => {
                 self.frame.forget_limit();
@@ -202,6 +213,19 @@ impl<P: Policy, E> Driver<P, E> {
             (Err(error), None) => Err(CallError::Failed(error)),
             (Err(last), Some(why)) => Err(self.exhausted(last, why)),
         })
+    }
+
+    /// A policy further in refused the attempt, which is a call of its own, or stopped it.
+    fn refused_inside<T>(&mut self, rejection: Rejection) -> Flow<T, E> {
+        let was_running = rejection.reason() == Reason::TimedOut;
+        if !was_running {
+            // It did not come to be an attempt.
+            self.attempts = self.attempts.saturating_sub(1);
+        }
+        match self.settle(&Outcome::Refused(&rejection)) {
+            next if was_running || next.is_again() => self.after_expiry(rejection, next),
+            _ => self.refused(rejection),
+        }
     }
 
     /// A policy refused the first attempt for good: there is nothing else to tell.

@@ -1,4 +1,4 @@
-use core_errors::{Cause, Classify, Verdict};
+use core_errors::{Cause, Classify, Rejection, Verdict};
 
 use crate::{Attempt, Call, CallError, Policy, call_blocking};
 
@@ -11,6 +11,14 @@ pub trait Judge<T, E> {
 
     /// What to remember of a failure. Called for failures only.
     fn cause(&self, result: &Result<T, E>) -> Option<Cause> {
+        let _ = result;
+        None
+    }
+
+    /// The refusal of a policy further in that the attempt ended with, where attempts are calls under other policies: to those
+    /// around it, it is a refusal as in a [`Stack`](crate::Stack), and not the failure of a callee. Called for what is no success. Default:
+    /// attempts make what they return themselves.
+    fn refusal<'r>(&self, result: &'r Result<T, E>) -> Option<&'r Rejection> {
         let _ = result;
         None
     }

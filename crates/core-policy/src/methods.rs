@@ -58,8 +58,8 @@ macro_rules! policy_methods {
             pub fn run<T, E: $crate::Classify, F: Future<Output = Result<T, E>>>(
                 &self,
                 future: F,
-            ) -> $crate::Call<&Self, $crate::Ready<F>, F, $crate::ByClass> {
-                $crate::Call::new(self, $crate::Ready::new(future), $crate::ByClass)
+            ) -> $crate::Call<&Self, $crate::Given<F>, F, $crate::ByClass> {
+                $crate::Call::given(self, future, $crate::ByClass)
             }
         }
 

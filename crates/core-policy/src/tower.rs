@@ -150,14 +150,14 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let ready = Some(take_ready(&mut self.inner));
-        let op = CallAgain { ready, spare: self.inner.clone(), request };
+        let ready = take_ready(&mut self.inner);
+        let op = CallAgain::new(ready, self.inner.clone(), request);
         Call::new(self.policy.clone(), op, self.judge.clone())
     }
 }
 
 /// Readiness belongs to an instance: the one that was polled is taken, and a clone stays behind.
-fn take_ready<S: Clone>(inner: &mut S) -> S {
+pub fn take_ready<S: Clone>(inner: &mut S) -> S {
     let clone = inner.clone();
     std::mem::replace(inner, clone)
 }
@@ -170,6 +170,13 @@ impl<S: Service<R>, R> Op<S::Response, S::Error> for CallOnce<S, R> {
     fn attempt(&mut self, _: Attempt) -> Self::Future {
         let (service, request) = self.0.take().expect("a policy that is AtMostOnce admits once");
         ReadyCall::new(service, request, true)
+    }
+}
+
+impl<S, R> CallAgain<S, R> {
+    /// Calls `ready`, which has been asked, and then clones of `spare`, which are asked before.
+    pub const fn new(ready: S, spare: S, request: R) -> Self {
+        Self { ready: Some(ready), spare, request }
     }
 }
 

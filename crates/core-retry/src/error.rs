@@ -80,7 +80,7 @@ impl fmt::Display for ConfigError {
                 "only_on names no kind of failure, or none that never_on leaves: nothing would be retried; say which, or leave it out",
             ),
             Kind::Fixed { what } => {
-                write!(f, "{what} cannot be changed while the retry runs; nothing was changed: build another one")
+                write!(f, "{what} cannot be changed while calls go on; nothing was changed: build another one")
             }
             Kind::NoBudget => f.write_str(
                 "the hedge has no budget: it would double the load on a callee that is slow because it is overloaded; give it that \

@@ -193,7 +193,19 @@ impl Retry {
                 self.give_back(state, rejection.reason(), cx);
                 self.after_refusal(state, rejection, cx)
             }
+            Outcome::Judged(_, Some(cause)) if cause.forbids_retry => {
+                self.tell_forbidden(state.attempts == 1, cx);
+                self.finish()
+            }
             Outcome::Judged(_, _) | Outcome::Panicked => self.finish(),
+        }
+    }
+
+    /// The callee asked not to be tried again: whatever failed it with, to the budget that is a failure (rule BG-1).
+    fn tell_forbidden(&self, is_first: bool, cx: &mut Cx<'_>) {
+        if let Some(budget) = &self.0.budget {
+            // No retry follows in any case.
+            let _ = budget.failed(is_first, || cx.now());
         }
     }
 

@@ -15,6 +15,23 @@ fn retries_of(budget: &Budget, calls: u32) -> u32 {
 }
 
 #[test]
+fn bg_1_a_callee_that_asks_not_to_be_tried_again_takes_a_token() {
+    let budget = Budget::default();
+    let clock = ManualClock::new().clock();
+    let retry = Retry::fixed(ms(1)).attempts(3).budget(&budget).clock(clock).build().unwrap();
+    // Whatever kind it is: gRPC says it with a status of any code.
+    for error in
+        [|| Error::network("gone").forbidding_retry(), || Error::validation("bad").forbidding_retry()]
+    {
+        let before = budget.available(START);
+        let told = retry.call_blocking(|_| Err::<(), _>(error())).unwrap_err();
+        assert!(matches!(told, core_policy::CallError::Failed(_)), "once, and nothing was given up");
+        assert!((before - budget.available(START) - 1.0).abs() < 1e-9);
+    }
+    assert_eq!(retry.stats().retries, 0);
+}
+
+#[test]
 fn bg_2_each_call_leaves_a_share_of_a_retry() {
     for (share, expected) in [
         (0.1, 1_000),
@@ -144,4 +161,49 @@ fn bg_7_threads_take_no_more_than_there_is() {
         assert_eq!(taken, 500);
         assert!(budget.available(START).abs() < 1e-9);
     }
+}
+
+// === other numbers while calls go on ===
+
+#[test]
+fn a_budget_that_is_changed_is_changed_for_all_who_share_it() {
+    let left = |budget: &Budget| budget.available(START);
+    let tokens = Budget::new(10, 0.1).unwrap();
+    let shared = tokens.clone();
+    assert!(tokens.failed(true, || START));
+    shared.reconfigure(&Budget::new(100, 0.5).unwrap()).unwrap();
+    assert!((left(&tokens) - 9.0).abs() < 1e-9, "what is there stays");
+    assert!(!tokens.is_open(START), "nine of a hundred");
+    (0..200).for_each(|_| tokens.succeeded(Paid::NOTHING, || START));
+    assert!((left(&tokens) - 100.0).abs() < 1e-9);
+    shared.reconfigure(&Budget::new(4, 0.5).unwrap()).unwrap();
+    assert!((left(&tokens) - 4.0).abs() < 1e-9 && tokens.is_open(START), "as far as there is room");
+
+    let costs = Budget::costs(500).unwrap();
+    costs.reconfigure(&Budget::costs(50).unwrap()).unwrap();
+    assert!((left(&costs) - 50.0).abs() < 1e-9);
+    let in_flight = Budget::in_flight(0.0, 1).unwrap();
+    let first = in_flight.take(false, || START).unwrap();
+    assert!(in_flight.take(false, || START).is_none());
+    in_flight.reconfigure(&Budget::in_flight(0.0, 2).unwrap()).unwrap();
+    assert!(in_flight.take(false, || START).is_some() && in_flight.take(false, || START).is_none());
+    in_flight.ended(first);
+    assert!((left(&in_flight) - 1.0).abs() < 1e-9);
+    let deposit = Budget::deposit(0.0, 1, secs(10)).unwrap();
+    deposit.reconfigure(&Budget::deposit(1.0, 2, secs(10)).unwrap()).unwrap();
+    deposit.succeeded(Paid::NOTHING, || START);
+    assert!((left(&deposit) - 21.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_budget_does_not_become_another_kind() {
+    let tokens = Budget::new(10, 0.1).unwrap();
+    let error = tokens.reconfigure(&Budget::costs(50).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("the kind of a budget cannot be changed"), "{error}");
+    let deposit = Budget::deposit(0.1, 1, secs(10)).unwrap();
+    let error = deposit.reconfigure(&Budget::deposit(0.5, 1, secs(20)).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("how long tokens live cannot be changed"), "{error}");
+    assert!((deposit.available(START) - 10.0).abs() < 1e-9);
+    // Itself it is already.
+    tokens.reconfigure(&tokens.clone()).unwrap();
 }

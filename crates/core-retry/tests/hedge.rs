@@ -348,6 +348,21 @@ async fn bg_1_the_first_attempt_is_always_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn bg_1_a_callee_that_asks_not_to_be_tried_again_takes_a_token() {
+    let stop: fn() -> Error = || lost().forbidding_retry();
+    for (plan, taken) in [
+        (vec![(ms(5), Fails(stop)), (ms(5), Yes)], 1.0),
+        (vec![(ms(50), Fails(stop)), (ms(5), Fails(stop))], 1.0), // what the hedge took is for its failure
+    ] {
+        let bench = Bench::new(Hedge::after(ms(10)), &plan);
+        let (result, _) = bench.run().await;
+        assert_eq!(message(result), "lost");
+        let left = bench.hedge.budget().available(Clock::system().now());
+        assert!((100.0 - left - taken).abs() < 1e-9, "{left}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn bg_1_each_attempt_takes_one_token_at_most() {
     // Three failures, of which the first two led to the next attempt.
     let budget = Budget::default();

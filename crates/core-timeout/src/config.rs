@@ -14,13 +14,22 @@ pub struct Builder {
     kind: PolicyKind,
     limit: Duration,
     clock: Clock,
+    #[cfg(feature = "context")]
+    keeps_context: bool,
 }
 
 // === impl Builder ===
 
 impl Builder {
     pub(crate) fn new(kind: PolicyKind, limit: Duration) -> Self {
-        Self { name: Ok(Name::UNNAMED), kind, limit, clock: Clock::system() }
+        Self {
+            name: Ok(Name::UNNAMED),
+            kind,
+            limit,
+            clock: Clock::system(),
+            #[cfg(feature = "context")]
+            keeps_context: false,
+        }
     }
 
     /// Names the timeout in refusals. Default: `unnamed`. A text that cannot be a name is refused by
@@ -33,6 +42,14 @@ impl Builder {
     /// Reads time from `clock`. Default: the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Keeps to the deadline of the current `core_context::Context`, too, as a pipeline does: what begins after that is refused, and what
+    /// runs is stopped when it comes. Default: it does not look, and costs nothing.
+    #[cfg(feature = "context")]
+    pub fn within_context(mut self) -> Self {
+        self.keeps_context = true;
         self
     }
 
@@ -49,7 +66,11 @@ impl Builder {
     pub fn build(self) -> Result<Timeout, ConfigError> {
         let name = self.name?;
         check(self.limit)?;
-        Ok(Timeout::new(name, self.kind, self.limit, self.clock))
+        #[cfg(feature = "context")]
+        let keeps_context = self.keeps_context;
+        #[cfg(not(feature = "context"))]
+        let keeps_context = false;
+        Ok(Timeout::new(name, self.kind, self.limit, self.clock, keeps_context))
     }
 }
 

@@ -59,6 +59,11 @@
 //! * **What others make of it.** A timed-out attempt is retried and counts against a breaker; a call whose deadline has passed
 //!   is not retried.
 //!
+//! * **The caller's deadline.** A [`Timeout`] takes no notice of that of the current `core_context::Context`, unless it is built with
+//!   `within_context` (feature `context`); pipelines always keep to it. For one of [`Timeouts`], hand it in:
+//!   `timeouts.within(&Deadline::at(instant, &clock), operation)`. [`Timeouts::run`] counts from the first poll, by the limit that was in
+//!   force when it was made.
+//!
 //! # Cancel safety
 //! When the limit passes, the attempt is dropped. Dropping the call drops attempt and timer; dropping a [`Gather`] drops all its
 //! futures.
@@ -79,6 +84,7 @@ mod env;
 mod error;
 mod exceeded;
 mod gather;
+mod limit;
 mod operation;
 mod policy;
 mod profile;
@@ -89,6 +95,7 @@ pub use deadline::Deadline;
 pub use error::ConfigError;
 pub use exceeded::exceeded;
 pub use gather::{Gather, Gathered, Part};
+pub use limit::{Limit, Span};
 pub use operation::{Operation, Spec, Standard};
 pub use policy::{CallState, Stats, Timeout};
 pub use profile::Profile;

@@ -20,6 +20,7 @@ struct Inner {
     /// In nanoseconds; may change while calls go on.
     limit: AtomicU64,
     clock: Clock,
+    keeps_context: bool,
     counts: Counters<2>,
 }
 
@@ -61,12 +62,19 @@ impl Timeout {
         Builder::new(PolicyKind::Deadline, limit)
     }
 
-    pub(crate) fn new(name: Name, kind: PolicyKind, limit: Duration, clock: Clock) -> Self {
+    pub(crate) fn new(
+        name: Name,
+        kind: PolicyKind,
+        limit: Duration,
+        clock: Clock,
+        keeps_context: bool,
+    ) -> Self {
         Self(Arc::new(Inner {
             name,
             kind,
             limit: AtomicU64::new(nanos(limit)),
             clock,
+            keeps_context,
             counts: Counters::new(),
         }))
     }
@@ -117,6 +125,11 @@ impl Policy for Timeout {
     #[inline]
     fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    #[inline]
+    fn ambient_deadline(&self) -> Option<Instant> {
+        if self.0.keeps_context { current_deadline() } else { None }
     }
 
     #[inline]
@@ -174,8 +187,18 @@ impl Policy for Timeout {
     }
 }
 
+#[cfg(feature = "context")]
+fn current_deadline() -> Option<Instant> {
+    core_context::Context::current_deadline()
+}
+
+#[cfg(not(feature = "context"))]
+fn current_deadline() -> Option<Instant> {
+    None
+}
+
 /// Longer limits than a u64 holds are 584 years.
-fn nanos(limit: Duration) -> u64 {
+pub(crate) fn nanos(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use core_errors::Name;
-use core_policy::{ByClass, Call, Classify, Ready};
+use core_policy::{ByClass, Call, Classify, Given};
 use core_time::Clock;
 
 use crate::deadline::Deadline;
 use crate::error::ConfigError;
 use crate::exceeded;
+use crate::limit::Limit;
 use crate::operation::{Operation, Standard};
 use crate::profile::{Profile, index};
 
@@ -128,19 +129,20 @@ impl<K: Operation> Timeouts<K> {
         whole.child(self.get(operation)).named(self.name_of(operation))
     }
 
-    /// Runs `future` for as long as `operation` may take.
+    /// Runs `future` for as long as `operation` may take: the limit that is in force now, from the moment at which the call is first polled.
     ///
     /// # Errors
     /// The future's own error, or the refusal of the deadline, which has the name of the operation.
     ///
     /// # Cancel safety
     /// Dropping it drops the future.
-    pub fn run<T, E, F>(&self, operation: K, future: F) -> Call<Deadline, Ready<F>, F, ByClass>
+    pub fn run<T, E, F>(&self, operation: K, future: F) -> Call<Limit, Given<F>, F, ByClass>
     where
         E: Classify,
         F: Future<Output = Result<T, E>>,
     {
-        Call::new(self.deadline(operation), Ready::new(future), ByClass)
+        let limit = Limit::new(self.name_of(operation), self.0.clock.clone(), self.get(operation));
+        Call::given(limit, future, ByClass)
     }
 
     fn name_of(&self, operation: K) -> Name {

@@ -330,3 +330,21 @@ fn a_limit_for_what_is_not_listed_is_refused_and_not_lost() {
     let error = refused(Profile::<Child>::standard());
     assert!(error.contains("`whole` is not in Operation::ALL"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_counts_from_its_first_poll_and_says_how_long_it_took() {
+    let timeouts = Timeouts::new(Profile::default().with(Standard::HealthCheck, ms(200))).unwrap();
+    let clock = Clock::system();
+    let begun = clock.now();
+    let call = timeouts.run(Standard::HealthCheck, async {
+        Clock::system().sleep(ms(190)).await;
+        Ok::<_, Error>(())
+    });
+    // Made long before it is awaited, as in a list of calls.
+    clock.sleep(ms(150)).await;
+    assert!(call.await.is_ok());
+    let error = timeouts.run(Standard::HealthCheck, pending::<Result<(), Error>>()).await;
+    let rejection = error.unwrap_err().rejection().unwrap().clone();
+    assert_eq!((rejection.limit(), rejection.elapsed()), (Some(ms(200)), Some(ms(200))));
+    assert_eq!((rejection.name().as_str(), clock.now() - begun), ("health_check", ms(540)));
+}

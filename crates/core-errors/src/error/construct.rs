@@ -70,6 +70,7 @@ impl Error {
                 verdict: None,
                 idempotent_only: category.idempotent_only(),
                 delivery: Delivery::Unknown,
+                forbids_retry: false,
                 code: None,
                 message,
                 operation: Cow::Borrowed(""),
@@ -209,12 +210,22 @@ impl Error {
     #[must_use]
     #[track_caller]
     pub fn with_class(class: Class, message: impl Into<Cow<'static, str>>) -> Self {
-        let Class { category, recovery, verdict, retry_after, code, idempotent_only, delivery } = class;
+        let Class {
+            category,
+            recovery,
+            verdict,
+            retry_after,
+            code,
+            idempotent_only,
+            delivery,
+            forbids_retry,
+        } = class;
         let mut error = Self::new(category, message);
         error.0.recovery = recovery;
         error.0.verdict = Some(verdict);
         error.0.idempotent_only = idempotent_only;
         error.0.delivery = delivery;
+        error.0.forbids_retry = forbids_retry;
         error.0.retry_after = retry_after;
         error.0.code = code;
         error

@@ -72,10 +72,12 @@ impl RemoteError {
         let delay = details.retry_info().and_then(|info| info.retry_delay);
         error.retry_after = delay.map(|delay| delay.min(Self::RETRY_AFTER_MAX));
         if let Some(asked) = status.metadata().get(PUSHBACK) {
-            match asked.to_str().ok().and_then(millis) {
-                Some(after) => error.retry_after = Some(after.min(Self::RETRY_AFTER_MAX)),
+            if let Some(after) = asked.to_str().ok().and_then(millis) {
+                error.retry_after = Some(after.min(Self::RETRY_AFTER_MAX));
+            } else {
                 // Not to be tried again: so says a negative number, and so is read what is none.
-                None => error.recovery = Recovery::Fatal,
+                error.recovery = Recovery::Fatal;
+                error.forbids_retry = true;
             }
         }
         error.correlation_id = details.request_info().map(|info| bounded(&info.request_id));

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[derive(Debug)]
 pub(super) struct Costs {
     units: AtomicU32,
-    max: u32,
+    /// May change while calls go on.
+    max: AtomicU32,
 }
 
 /// What a retry costs.
@@ -20,7 +21,14 @@ const GAIN: u16 = 1;
 
 impl Costs {
     pub(super) fn new(max: u32) -> Self {
-        Self { units: AtomicU32::new(max), max }
+        Self { units: AtomicU32::new(max), max: AtomicU32::new(max) }
+    }
+
+    /// Has the numbers of `to`; of the units that are there, no more stay than it can hold.
+    pub(super) fn reconfigure(&self, to: &Self) {
+        let max = to.max.load(Ordering::Relaxed);
+        self.max.store(max, Ordering::Relaxed);
+        self.units.fetch_min(max, Ordering::Relaxed);
     }
 
     pub(super) fn left(&self) -> u32 {
@@ -29,7 +37,7 @@ impl Costs {
 
     #[inline]
     pub(super) fn succeeded(&self, paid: u16) {
-        if self.left() < self.max {
+        if self.left() < self.max.load(Ordering::Relaxed) {
             self.give(if paid == 0 { GAIN } else { paid });
         }
     }
@@ -42,7 +50,8 @@ impl Costs {
 
     #[cold]
     pub(super) fn give(&self, units: u16) {
-        let add = |there: u32| Some(there.saturating_add(units.into()).min(self.max));
+        let max = self.max.load(Ordering::Relaxed);
+        let add = |there: u32| Some(there.saturating_add(units.into()).min(max));
         let _ = self.units.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ pub(super) struct Deposit {
     /// The length of a bucket in nanoseconds.
     width: u64,
     /// What a call adds.
-    share: i64,
+    share: AtomicI64,
     /// What is there besides.
-    reserve: i64,
+    reserve: AtomicI64,
     taking: Mutex<()>,
 }
 
@@ -59,17 +59,28 @@ impl Deposit {
         Ok(Self {
             buckets: std::array::from_fn(|_| AtomicU64::new(0)),
             width: u64::try_from(ttl.as_nanos()).unwrap_or(u64::MAX) / BUCKETS as u64,
-            share,
-            reserve: i64::try_from(reserve).unwrap_or(i64::MAX),
+            share: AtomicI64::new(share),
+            reserve: AtomicI64::new(i64::try_from(reserve).unwrap_or(i64::MAX)),
             taking: Mutex::new(()),
         })
+    }
+
+    /// Has the numbers of `to`, if its tokens live as long; what is there stays.
+    pub(super) fn reconfigure(&self, to: &Self) -> Result<(), ConfigError> {
+        if self.width != to.width {
+            return Err(ConfigError(Kind::Fixed { what: "how long tokens live" }));
+        }
+        self.share.store(to.share.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.reserve.store(to.reserve.load(Ordering::Relaxed), Ordering::Relaxed);
+        Ok(())
     }
 
     /// A call was made.
     #[inline]
     pub(super) fn call(&self, now: Instant) {
-        if self.share > 0 {
-            self.add(now, self.share);
+        let share = self.share.load(Ordering::Relaxed);
+        if share > 0 {
+            self.add(now, share);
         }
     }
 
@@ -99,7 +110,7 @@ impl Deposit {
         let lives = |word: &u64| number_of(*word).abs_diff(at) < BUCKETS as u64;
         let words = self.buckets.iter().map(|bucket| bucket.load(Ordering::Acquire));
         let sum: i64 = words.filter(lives).map(sum_of).sum();
-        sum.saturating_add(self.reserve).max(0)
+        sum.saturating_add(self.reserve.load(Ordering::Relaxed)).max(0)
     }
 
     #[inline]

@@ -9,8 +9,8 @@ pub(super) struct InFlight {
     /// Calls in the high half, retries in the low one.
     word: AtomicU64,
     /// Ten-thousandths.
-    share: u64,
-    min: u64,
+    share: AtomicU64,
+    min: AtomicU64,
 }
 
 const CALL: u64 = 1 << 32;
@@ -31,7 +31,13 @@ impl InFlight {
         if share == 0 && min == 0 {
             return Err(ConfigError(Kind::EmptyBudget));
         }
-        Ok(Self { word: AtomicU64::new(0), share, min: min.into() })
+        Ok(Self { word: AtomicU64::new(0), share: AtomicU64::new(share), min: AtomicU64::new(min.into()) })
+    }
+
+    /// Has the numbers of `to`; what is in flight is counted on.
+    pub(super) fn reconfigure(&self, to: &Self) {
+        self.share.store(to.share.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.min.store(to.min.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     pub(super) fn enter(&self) {
@@ -60,7 +66,7 @@ impl InFlight {
     }
 
     fn limit(&self, calls: u64) -> u64 {
-        (calls * self.share / 10_000).max(self.min)
+        (calls * self.share.load(Ordering::Relaxed) / 10_000).max(self.min.load(Ordering::Relaxed))
     }
 
     /// Never below zero, whoever leaves without having entered.

@@ -89,6 +89,22 @@ impl Budget {
         InFlight::new(share, min).map(|budget| Self(Arc::new(Kind::InFlight(budget))))
     }
 
+    /// Goes by the numbers of `to` from now on, in all clones, as in `budget.reconfigure(&Budget::new(50, 0.2)?)`: `to` is made the same
+    /// way and takes no other part. What is there stays, as far as there is room; what is in flight is counted on.
+    ///
+    /// # Errors
+    /// If the two are not made the same way, or tokens would live for another time. Nothing has changed then.
+    pub fn reconfigure(&self, to: &Self) -> Result<(), ConfigError> {
+        match (&*self.0, &*to.0) {
+            (Kind::Tokens(tokens), Kind::Tokens(to)) => tokens.reconfigure(to),
+            (Kind::Deposit(deposit), Kind::Deposit(to)) => return deposit.reconfigure(to),
+            (Kind::Costs(costs), Kind::Costs(to)) => costs.reconfigure(to),
+            (Kind::InFlight(budget), Kind::InFlight(to)) => budget.reconfigure(to),
+            _ => return Err(ConfigError(Wrong::Fixed { what: "the kind of a budget" })),
+        }
+        Ok(())
+    }
+
     fn of_tokens(tokens: Tokens) -> Self {
         Self(Arc::new(Kind::Tokens(tokens)))
     }

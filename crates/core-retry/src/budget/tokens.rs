@@ -8,8 +8,9 @@ use crate::error::{ConfigError, Kind};
 #[derive(Debug)]
 pub(super) struct Tokens {
     left: AtomicU32,
-    max: u32,
-    gain: u32,
+    /// These two may change while calls go on.
+    max: AtomicU32,
+    gain: AtomicU32,
 }
 
 // === impl Tokens ===
@@ -33,7 +34,20 @@ impl Tokens {
     }
 
     fn of(max: u32, gain: u32) -> Self {
-        Self { left: AtomicU32::new(max), max, gain }
+        Self { left: AtomicU32::new(max), max: AtomicU32::new(max), gain: AtomicU32::new(gain) }
+    }
+
+    /// Has the numbers of `to`; of the tokens that are there, no more stay than it can hold.
+    pub(super) fn reconfigure(&self, to: &Self) {
+        let max = to.max();
+        self.gain.store(to.gain.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.max.store(max, Ordering::Relaxed);
+        self.left.fetch_min(max, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn max(&self) -> u32 {
+        self.max.load(Ordering::Relaxed)
     }
 
     pub(super) fn left(&self) -> f64 {
@@ -46,12 +60,12 @@ impl Tokens {
 
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.left.load(Ordering::Relaxed) >= self.max
+        self.left.load(Ordering::Relaxed) >= self.max()
     }
 
     pub(super) fn succeeded(&self) {
         if !self.is_full() {
-            self.give(self.gain);
+            self.give(self.gain.load(Ordering::Relaxed));
         }
     }
 
@@ -75,13 +89,14 @@ impl Tokens {
 
     #[cold]
     fn give(&self, gain: u32) {
-        let add = |tokens: u32| (tokens < self.max).then(|| tokens.saturating_add(gain).min(self.max));
+        let max = self.max();
+        let add = |tokens: u32| (tokens < max).then(|| tokens.saturating_add(gain).min(max));
         // Full already: nothing to do.
         let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
     fn allows(&self, tokens: u32) -> bool {
-        tokens > self.max / 2
+        tokens > self.max() / 2
     }
 }
 

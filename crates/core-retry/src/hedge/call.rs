@@ -1,5 +1,7 @@
+use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use core_errors::Verdict;
@@ -7,9 +9,9 @@ use core_policy::{Attempt, CallError, Judge, Op};
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
-use super::policy::{Count, Delay, Inner};
-use super::schedule::{Schedule, Start};
-use crate::budget::{Budget, Paid};
+use super::parts::{Entered, First, Kept, Paying};
+use super::policy::{Count, Hedge, Inner, Settings};
+use super::schedule::{Of, Schedule, Start};
 
 pin_project! {
     /// A call that may be hedged. Made by [`Hedge::call`](crate::Hedge::call). It begins when it is first polled.
@@ -24,17 +26,17 @@ pin_project! {
     /// A panic of an attempt goes on, and the others are dropped with the future. Polled outside a tokio runtime with timers it panics
     /// once a hedge has to be waited for, unless the clock is manual. Polling it after it is ready panics.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Hedged<'a, O, F: Future, J> {
+    pub struct Hedged<H, O, F: Future, J> {
         // Fields are dropped in this order: attempts end before the call does.
         #[pin]
-        first: Option<F>,
+        first: First<F>,
         // There once the call has had to wait, or has failed.
-        rest: Option<Rest<'a, F>>,
+        rest: Option<Rest<F>>,
         #[pin]
         alarm: Option<Alarm>,
-        place: Option<Place<'a>>,
+        entered: Option<Entered>,
         phase: Phase,
-        hedge: &'a Inner,
+        hedge: H,
         base: Attempt,
         deadline: Option<Instant>,
         op: O,
@@ -59,40 +61,29 @@ enum Phase {
 }
 
 /// What most calls never need.
-struct Rest<'a, F: Future> {
-    hedges: Vec<Running<'a, F>>,
+struct Rest<F: Future> {
+    hedges: Vec<Running<F>>,
+    settings: Arc<Settings>,
     schedule: Schedule,
-    /// What the call comes to if nothing succeeds.
-    kept: Option<Kept<F::Output>>,
+    /// What the call comes to if nothing succeeds, where the first attempt is running still.
+    kept: Option<Box<Kept<F::Output>>>,
 }
 
-struct Running<'a, F> {
+struct Running<F> {
     future: Pin<Box<F>>,
     start: Start,
-    place: Place<'a>,
-}
-
-struct Kept<R> {
-    result: R,
-    /// Not a refusal of a policy further in, which says nothing of the callee.
-    is_failure: bool,
-}
-
-/// What a budget counts while it is in flight: gone when this is dropped.
-enum Place<'a> {
-    Call(&'a Budget),
-    Hedge(&'a Budget, Paid),
+    paying: Paying,
 }
 
 // === impl Hedged ===
 
-impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
-    pub(super) fn new(hedge: &'a Inner, op: O, judge: J) -> Self {
+impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
+    pub(super) fn new(hedge: H, op: O, judge: J) -> Self {
         Self {
-            first: None,
+            first: First::Gone,
             rest: None,
             alarm: None,
-            place: None,
+            entered: None,
             phase: Phase::Fresh,
             hedge,
             base: Attempt::SINGLE,
@@ -124,15 +115,16 @@ impl<'a, O, F: Future, J> Hedged<'a, O, F, J> {
     ///
     /// # Panics
     /// If the call was polled already.
-    pub fn judged_by<K>(self, judge: K) -> Hedged<'a, O, F, K> {
+    pub fn judged_by<K>(self, judge: K) -> Hedged<H, O, F, K> {
         assert!(self.phase == Phase::Fresh, "a call that runs keeps its judge");
         let Self { hedge, base, deadline, op, .. } = self;
         Hedged { base, deadline, ..Hedged::new(hedge, op, judge) }
     }
 }
 
-impl<O, F, J, T, E> Future for Hedged<'_, O, F, J>
+impl<H, O, F, J, T, E> Future for Hedged<H, O, F, J>
 where
+    H: Borrow<Hedge>,
     F: Future<Output = Result<T, E>>,
     O: Op<T, E, Future = F>,
     J: Judge<T, E>,
@@ -146,22 +138,21 @@ where
         }
         let mut this = self.as_mut().project();
         *this.phase = Phase::Live;
-        if this.hedge.rules.feeds_budget && this.hedge.budget.is_in_flight() {
-            *this.place = Some(Place::call(&this.hedge.budget));
+        let hedge = inner(this.hedge);
+        if hedge.feeds_budget && hedge.budget.is_in_flight() {
+            *this.entered = Some(Entered::new(&hedge.budget));
         }
         let attempt = this.op.attempt(*this.base);
-        this.first.set(Some(attempt));
-        let polled = this.first.as_mut().as_pin_mut().map_or(Poll::Pending, |first| first.poll(cx));
-        let Poll::Ready(result) = polled else {
+        this.first.set(First::Running { future: attempt });
+        let Poll::Ready(result) = this.first.as_mut().poll(cx) else {
             self.as_mut().begin_rest();
             return self.poll_rest(cx);
         };
-        this.first.set(None);
         let verdict = this.judge.judge(&result);
         if verdict == Verdict::Success {
             *this.phase = Phase::Done;
-            *this.place = None;
-            this.hedge.succeeded(Start::FIRST, None);
+            *this.entered = None;
+            inner(this.hedge).succeeded(Start::FIRST, None);
             return Poll::Ready(result.map_err(CallError::Failed));
         }
         self.as_mut().begin_rest();
@@ -172,8 +163,9 @@ where
     }
 }
 
-impl<O, F, J, T, E> Hedged<'_, O, F, J>
+impl<H, O, F, J, T, E> Hedged<H, O, F, J>
 where
+    H: Borrow<Hedge>,
     F: Future<Output = Result<T, E>>,
     O: Op<T, E, Future = F>,
     J: Judge<T, E>,
@@ -182,16 +174,18 @@ where
     #[inline(never)]
     fn begin_rest(self: Pin<&mut Self>) {
         let this = self.project();
-        let hedge = *this.hedge;
+        let hedge = inner(this.hedge);
+        let settings = hedge.settings();
         let now = hedge.clock.now();
-        let may_hedge = this.base.is_idempotent() && hedge.when.as_ref().is_none_or(|when| when(this.base));
+        let is_wanted = settings.plan.when.as_ref().is_none_or(|when| when(this.base));
+        let may_hedge = this.base.is_idempotent() && is_wanted;
         let of_attempt = this.base.remaining().map(|left| now + left);
         let deadline = match (*this.deadline, of_attempt) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let schedule = Schedule::new(hedge, may_hedge, deadline, now);
-        *this.rest = Some(Rest { hedges: Vec::new(), schedule, kept: None });
+        let schedule = Schedule::new(Of { hedge, settings: &settings }, may_hedge, deadline, now);
+        *this.rest = Some(Rest { hedges: Vec::new(), settings, schedule, kept: None });
     }
 
     /// Something has woken the task: all attempts are asked.
@@ -199,8 +193,7 @@ where
     fn poll_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
         assert!(self.phase == Phase::Live, "a call was polled after it was ready");
         let mut this = self.as_mut().project();
-        if let Some(Poll::Ready(result)) = this.first.as_mut().as_pin_mut().map(|first| first.poll(cx)) {
-            this.first.set(None);
+        if let Poll::Ready(result) = this.first.as_mut().poll(cx) {
             let verdict = this.judge.judge(&result);
             if let Some(end) = self.as_mut().judged(result, verdict, Start::FIRST) {
                 return Poll::Ready(end);
@@ -217,8 +210,8 @@ where
     fn poll_rest(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
         loop {
             let mut this = self.as_mut().project();
-            let hedge = *this.hedge;
-            let is_running = this.first.is_some();
+            let hedge = inner(this.hedge);
+            let is_running = this.first.is_running();
             let Some(rest) = this.rest else { unreachable!("it is there once the call had to wait") };
             let Some(due_at) = rest.schedule.due_at() else {
                 if is_running || !rest.hedges.is_empty() {
@@ -234,11 +227,12 @@ where
                 continue;
             }
             let now = hedge.clock.now();
-            let Some(start) = rest.schedule.start(hedge, now) else { continue };
-            let place = Place::Hedge(&hedge.budget, start.paid);
+            let of = Of { hedge, settings: &rest.settings };
+            let Some(start) = rest.schedule.start(of, now) else { continue };
+            let paying = Paying(hedge.budget.clone(), start.paid);
             let attempt = this.base.hedged(start.number, rest.schedule.remaining(now));
             let future = Box::pin(this.op.attempt(attempt));
-            rest.hedges.push(Running { future, start, place });
+            rest.hedges.push(Running { future, start, paying });
             let started = rest.hedges.len() - 1;
             if let Some(end) = self.as_mut().poll_hedges(started, cx) {
                 return Poll::Ready(end);
@@ -260,10 +254,10 @@ where
                 at += 1;
                 continue;
             };
-            let Running { future, start, place } = rest.hedges.remove(at);
-            // The attempt goes before its place does.
+            let Running { future, start, paying } = rest.hedges.remove(at);
+            // The attempt goes before what is paid for it.
             drop(future);
-            drop(place);
+            drop(paying);
             let verdict = this.judge.judge(&result);
             if let Some(end) = self.as_mut().judged(result, verdict, start) {
                 return Some(end);
@@ -273,7 +267,7 @@ where
 
     /// What follows from the end of an attempt: the end of the call, or nothing yet.
     fn judged(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         result: Result<T, E>,
         verdict: Verdict,
         start: Start,
@@ -282,44 +276,74 @@ where
             Verdict::Success => return Some(self.won(result, start)),
             // It would fail again, whoever is asked.
             Verdict::Permanent => {
-                self.hedge.count(Count::Failed);
+                let hedge = inner(&self.hedge);
+                if hedge.feeds_budget
+                    && !start.is_prepaid
+                    && self.judge.cause(&result).is_some_and(|cause| cause.forbids_retry)
+                {
+                    // Nothing follows in any case (rule BG-1).
+                    let _ = hedge.budget.failed(start.number == 0, || hedge.clock.now_coarse());
+                }
+                hedge.count(Count::Failed);
                 return Some(self.end(result));
             }
             Verdict::Retriable => None,
             Verdict::Transient(hint) | Verdict::Overload(hint) => hint,
             // A policy refused it, or the caller was wrong: no reason to ask others, and none to stop those that run.
             Verdict::Ignore => {
-                let this = self.project();
-                if let Some(rest) = this.rest {
+                if let Some(rest) = self.as_mut().project().rest {
                     rest.schedule.close();
-                    rest.keep(Kept { result, is_failure: false }, this.hedge.rules.keeps_first);
                 }
+                self.keep(Kept { result, is_failure: false });
                 return None;
             }
         };
-        let this = self.project();
+        let this = self.as_mut().project();
         if let Some(rest) = this.rest {
-            rest.schedule.failed(this.hedge, hint, start.is_prepaid, this.hedge.clock.now());
-            rest.keep(Kept { result, is_failure: true }, this.hedge.rules.keeps_first);
+            let hedge = inner(this.hedge);
+            let of = Of { hedge, settings: &rest.settings };
+            rest.schedule.failed(of, hint, start.is_prepaid, hedge.clock.now());
         }
+        self.keep(Kept { result, is_failure: true });
         None
     }
 
+    /// A failure is worth more than a refusal; of two alike, the first or the last.
+    fn keep(self: Pin<&mut Self>, new: Kept<F::Output>) {
+        let mut this = self.project();
+        let Some(rest) = this.rest else { return };
+        let kept = this.first.as_mut().kept().or(rest.kept.as_deref());
+        let keeps_first = rest.settings.plan.keeps_first;
+        let is_better = kept
+            .is_none_or(|kept| if new.is_failure == kept.is_failure { !keeps_first } else { new.is_failure });
+        if !is_better {
+            return;
+        }
+        if this.first.is_running() {
+            rest.kept = Some(Box::new(new));
+        } else {
+            this.first.set(First::Kept { kept: Some(new) });
+            rest.kept = None;
+        }
+    }
+
     #[inline]
-    fn won(self: Pin<&mut Self>, result: Result<T, E>, start: Start) -> <Self as Future>::Output {
-        let hedge = self.hedge;
+    fn won(mut self: Pin<&mut Self>, result: Result<T, E>, start: Start) -> <Self as Future>::Output {
         let waited = self.rest.as_ref().map(|rest| (rest.schedule.started, rest.schedule.is_told()));
-        let ended = self.end(result);
-        hedge.succeeded(start, waited);
+        let ended = self.as_mut().end(result);
+        inner(&self.hedge).succeeded(start, waited);
         ended
     }
 
     /// Nothing runs, and nothing follows.
     fn failed(self: Pin<&mut Self>) -> <Self as Future>::Output {
-        self.hedge.count(Count::Failed);
+        inner(&self.hedge).count(Count::Failed);
         let mut this = self;
-        let kept = this.as_mut().project().rest.as_mut().and_then(|rest| rest.kept.take());
-        let Some(kept) = kept else { unreachable!("an attempt that ended left something") };
+        let parts = this.as_mut().project();
+        let apart = parts.rest.as_mut().and_then(|rest| rest.kept.take()).map(|kept| *kept);
+        let Some(kept) = parts.first.take_kept().or(apart) else {
+            unreachable!("an attempt that ended left something")
+        };
         this.end(kept.result)
     }
 
@@ -328,17 +352,17 @@ where
     fn end(self: Pin<&mut Self>, result: Result<T, E>) -> <Self as Future>::Output {
         let mut this = self.project();
         *this.phase = Phase::Done;
-        this.first.set(None);
+        this.first.set(First::Gone);
         *this.rest = None;
         this.alarm.set(None);
-        *this.place = None;
+        *this.entered = None;
         result.map_err(CallError::Failed)
     }
 
     /// Ready at `at`.
     fn poll_alarm(self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let clock = &this.hedge.clock;
+        let clock = &inner(this.hedge).clock;
         if this.alarm.as_ref().as_pin_ref().is_none_or(|alarm| alarm.at != at) {
             this.alarm.set(Some(Alarm { sleep: clock.sleep_until(at), at }));
         }
@@ -347,17 +371,21 @@ where
     }
 }
 
+fn inner<H: Borrow<Hedge>>(hedge: &H) -> &Inner {
+    &hedge.borrow().0
+}
+
 // === impl Inner ===
 
 impl Inner {
     /// An attempt succeeded; `waited` is since when the call waited, if it did, and whether the budget was told of a failure of it.
     #[inline]
     fn succeeded(&self, start: Start, waited: Option<(Instant, bool)>) {
-        if self.rules.feeds_budget && !self.budget.is_full() {
+        if self.feeds_budget && !self.budget.is_full() {
             let is_told = waited.is_some_and(|(_, is_told)| is_told);
             self.budget.won(start.paid, is_told, || self.clock.now_coarse());
         }
-        if let Delay::Quantile(latency) = &self.delay {
+        if let Some(latency) = self.latency.get() {
             // Of the whole call, which a hedge can only shorten to more than its own delay: so hedging does not move the quantile.
             let now = if waited.is_some() { self.clock.now() } else { self.clock.now_coarse() };
             let started = waited.map_or(now, |(started, _)| started);
@@ -370,40 +398,7 @@ impl Inner {
     }
 }
 
-// === impl Rest ===
-
-impl<F: Future> Rest<'_, F> {
-    /// A failure is worth more than a refusal; of two alike, the first or the last.
-    fn keep(&mut self, new: Kept<F::Output>, keeps_first: bool) {
-        let is_better = self
-            .kept
-            .as_ref()
-            .is_none_or(|kept| if new.is_failure == kept.is_failure { !keeps_first } else { new.is_failure });
-        if is_better {
-            self.kept = Some(new);
-        }
-    }
-}
-
-// === impl Place ===
-
-impl<'a> Place<'a> {
-    fn call(budget: &'a Budget) -> Self {
-        budget.enter();
-        Self::Call(budget)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        match self {
-            Self::Call(budget) => budget.leave(Paid::NOTHING),
-            Self::Hedge(budget, paid) => budget.ended(*paid),
-        }
-    }
-}
-
-impl<O, F: Future, J> std::fmt::Debug for Hedged<'_, O, F, J> {
+impl<H, O, F: Future, J> std::fmt::Debug for Hedged<H, O, F, J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hedged").finish_non_exhaustive()
     }

@@ -5,8 +5,7 @@ use core_errors::{Name, NameError};
 use core_policy::Attempt;
 use core_time::Clock;
 
-use super::latency::Latency;
-use super::policy::{Delay, Hedge, Rules};
+use super::policy::{Hedge, Settings};
 use crate::budget::Budget;
 use crate::error::{ConfigError, Kind};
 use crate::policy::Retry;
@@ -17,16 +16,18 @@ use crate::policy::Retry;
 pub struct HedgeBuilder {
     name: Result<Name, NameError>,
     when_due: WhenDue,
-    max: u8,
+    pub(super) max: u8,
     budget: Option<Budget>,
-    feeds_budget: bool,
-    when: Option<When>,
-    keeps_first: bool,
-    samples_min: u32,
-    window: Duration,
-    hint_max: Duration,
-    min_attempt_time: Duration,
+    pub(super) feeds_budget: bool,
+    pub(super) when: Option<When>,
+    pub(super) keeps_first: bool,
+    pub(super) samples_min: u32,
+    pub(super) window: Duration,
+    pub(super) hint_max: Duration,
+    pub(super) min_attempt_time: Duration,
     clock: Clock,
+    /// What was set that a running hedge cannot change.
+    pub(super) fixed: Option<&'static str>,
 }
 
 /// Which calls may be hedged.
@@ -59,12 +60,32 @@ impl HedgeBuilder {
             hint_max: Duration::from_secs(5),
             min_attempt_time: Duration::ZERO,
             clock: Clock::system(),
+            fixed: None,
         }
+    }
+
+    /// Has a hedge due so long after the attempt before it, as [`Hedge::after`].
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.when_due = WhenDue::After(delay);
+        self
+    }
+
+    /// Has a hedge due when a call takes longer than this share of the calls did lately, as [`Hedge::after_quantile`].
+    pub fn after_quantile(mut self, quantile: f64) -> Self {
+        self.when_due = WhenDue::Quantile(quantile);
+        self
+    }
+
+    /// Makes a hedge only after a failure, as [`Hedge::on_failure`].
+    pub fn on_failure(mut self) -> Self {
+        self.when_due = WhenDue::OnFailure;
+        self
     }
 
     /// Names the hedge. Default: `unnamed`. A text that cannot be a name is refused by [`build`](Self::build).
     pub fn name(mut self, name: impl AsRef<str>) -> Self {
         self.name = Name::new(name.as_ref());
+        self.fixed = Some("name");
         self
     }
 
@@ -79,6 +100,7 @@ impl HedgeBuilder {
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.budget = Some(budget.clone());
         self.feeds_budget = true;
+        self.fixed = Some("budget");
         self
     }
 
@@ -87,6 +109,7 @@ impl HedgeBuilder {
     pub fn budget_of_retry(mut self, budget: &Budget) -> Self {
         self.budget = Some(budget.clone());
         self.feeds_budget = false;
+        self.fixed = Some("budget");
         self
     }
 
@@ -142,7 +165,20 @@ impl HedgeBuilder {
     /// Reads time from `clock`. Default: the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self.fixed = Some("clock");
         self
+    }
+
+    /// How many hedges one call may have, unchecked.
+    #[must_use]
+    pub fn hedges(&self) -> u8 {
+        self.max
+    }
+
+    /// After how long a hedge is due, if that is always the same; unchecked.
+    #[must_use]
+    pub fn fixed_delay(&self) -> Option<Duration> {
+        if let WhenDue::After(delay) = self.when_due { Some(delay) } else { None }
     }
 
     /// Checks everything and makes the hedge.
@@ -150,28 +186,21 @@ impl HedgeBuilder {
     /// # Errors
     /// If there is no budget, a number is out of range, or the name cannot be a name.
     pub fn build(self) -> Result<Hedge, ConfigError> {
-        let name = self.name?;
-        let budget = self.budget.ok_or(ConfigError(Kind::NoBudget))?;
+        let name = self.name.clone()?;
+        let clock = self.clock.clone();
+        let budget = self.budget.clone().ok_or(ConfigError(Kind::NoBudget))?;
+        Ok(Hedge::new(name, clock, budget, self.settings()?))
+    }
+
+    /// The checked form of what can be changed while calls go on.
+    pub(super) fn settings(self) -> Result<Settings, ConfigError> {
         if !(1..=Self::HEDGES_MAX).contains(&self.max) {
             return Err(ConfigError(Kind::Hedges { hedges: self.max, max: Self::HEDGES_MAX }));
         }
-        let delay = match self.when_due {
-            WhenDue::After(delay) => Delay::Fixed(delay),
-            WhenDue::OnFailure => Delay::OnFailure,
-            WhenDue::Quantile(quantile) => {
-                check(quantile, self.samples_min, self.window)?;
-                let latency = Latency::new(quantile, self.samples_min.into(), self.window);
-                Delay::Quantile(Box::new(latency))
-            }
-        };
-        let rules = Rules {
-            max: self.max,
-            feeds_budget: self.feeds_budget,
-            keeps_first: self.keeps_first,
-            hint_max: self.hint_max,
-            min_attempt_time: self.min_attempt_time,
-        };
-        Ok(Hedge::new(name, rules, delay, budget, self.when, self.clock))
+        if let WhenDue::Quantile(quantile) = self.when_due {
+            check(quantile, self.samples_min, self.window)?;
+        }
+        Ok(Settings { when_due: self.when_due, plan: Self { fixed: None, ..self } })
     }
 }
 

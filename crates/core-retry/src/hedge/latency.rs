@@ -10,10 +10,8 @@ use core_time::{Instant, ms};
 #[derive(Debug)]
 pub(super) struct Latency {
     stripes: Stripes<Cells>,
-    quantile: f64,
-    samples_min: u64,
-    /// Half of the window in nanoseconds.
-    half: u64,
+    /// Half of the window in nanoseconds. What was recorded under another is of no half of this one.
+    half: AtomicU64,
     /// The last answer in nanoseconds, and until when it is good enough.
     delay: AtomicU64,
     fresh_until: AtomicU64,
@@ -52,20 +50,20 @@ const REFRESH: Duration = ms(100);
 // === impl Latency ===
 
 impl Latency {
-    pub(super) fn new(quantile: f64, samples_min: u64, window: Duration) -> Self {
-        let half = u64::try_from(window.as_nanos() / 2).unwrap_or(u64::MAX).max(1);
+    pub(super) fn new() -> Self {
         Self {
             stripes: Stripes::new(),
-            quantile,
-            samples_min,
-            half,
+            half: AtomicU64::new(u64::MAX),
             delay: AtomicU64::new(0),
             fresh_until: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn quantile(&self) -> f64 {
-        self.quantile
+    /// Records over `window` from now on, and forgets the last answer: another quantile may be wanted.
+    pub(super) fn begin(&self, window: Duration) {
+        let half = u64::try_from(window.as_nanos() / 2).unwrap_or(u64::MAX).max(1);
+        self.half.store(half, Ordering::Relaxed);
+        self.fresh_until.store(0, Ordering::Release);
     }
 
     /// A call succeeded after `latency`.
@@ -82,8 +80,9 @@ impl Latency {
         }
     }
 
-    /// The quantile of the last window, never under a millisecond; `None` until there are enough samples.
-    pub(super) fn delay(&self, now: Instant) -> Option<Duration> {
+    /// The quantile of the last window, never under a millisecond; `None` until there are so many samples. After a change the answer to
+    /// the question before may be given for as long as it was good.
+    pub(super) fn delay(&self, quantile: f64, samples_min: u64, now: Instant) -> Option<Duration> {
         // Acquire pairs with the Release below: who sees until when it is good sees the answer as well.
         let fresh_until = self.fresh_until.load(Ordering::Acquire);
         let left = fresh_until.saturating_sub(now.as_nanos());
@@ -91,13 +90,13 @@ impl Latency {
         if left > 0 && u128::from(left) <= REFRESH.as_nanos() {
             return Some(Duration::from_nanos(self.delay.load(Ordering::Relaxed)));
         }
-        let delay = self.add_up(now)?.max(DELAY_MIN);
+        let delay = self.add_up(quantile, samples_min, now)?.max(DELAY_MIN);
         self.delay.store(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.fresh_until.store((now + REFRESH).as_nanos(), Ordering::Release);
         Some(delay)
     }
 
-    fn add_up(&self, now: Instant) -> Option<Duration> {
+    fn add_up(&self, quantile: f64, samples_min: u64, now: Instant) -> Option<Duration> {
         let epoch = self.epoch(now);
         let mut sums = [0_u64; BUCKETS];
         for half in self.stripes.iter().flat_map(|cells| &cells.halves) {
@@ -108,7 +107,7 @@ impl Latency {
             }
         }
         let total: u64 = sums.iter().sum();
-        if total < self.samples_min {
+        if total < samples_min {
             return None;
         }
         #[expect(
@@ -117,7 +116,7 @@ impl Latency {
             clippy::cast_sign_loss,
             reason = "a share of a count, rounded up"
         )]
-        let rank = (self.quantile * total as f64).ceil() as u64;
+        let rank = (quantile * total as f64).ceil() as u64;
         let mut seen = 0;
         let at = sums.iter().position(|sum| {
             seen += sum;
@@ -128,7 +127,7 @@ impl Latency {
 
     /// The number of the half in which `now` lies; at least 2, so that there is one before, and none is 0.
     fn epoch(&self, now: Instant) -> u64 {
-        now.as_nanos() / self.half + 2
+        now.as_nanos() / self.half.load(Ordering::Relaxed) + 2
     }
 }
 

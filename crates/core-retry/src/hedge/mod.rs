@@ -66,7 +66,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! There is no blocking form: two attempts at once take two threads.
+//! # Other forms
+//! Services of tower have `Hedge::layer` (feature `tower`), which hedges requests that can be cloned. For many hosts or shards there is
+//! `HedgedPipeline::keyed` in `core-pipeline`.
+//!
+//! There is no blocking form. A thread cannot be interrupted, so the attempt that lost would go on, and hold its thread, for as long as it
+//! likes: exactly where hedges are made, because attempts are slow, the threads would pile up, and a bound on them would refuse the hedge
+//! when it is wanted. Call the hedge from a runtime, and what blocks by `spawn_blocking` on a pool that can stand it. Nor is there a permit by
+//! hand: what a hedge decides is when a second attempt starts, and of that a permit knows nothing.
 //!
 //! # Cancel safety
 //! Dropping the call drops all its attempts. To a breaker around each of them a dropped attempt is inconclusive.
@@ -82,9 +89,14 @@
 mod call;
 mod config;
 mod latency;
+#[cfg(feature = "tower")]
+mod layer;
+mod parts;
 mod policy;
 mod schedule;
 
 pub use call::Hedged;
 pub use config::HedgeBuilder;
+#[cfg(feature = "tower")]
+pub use layer::{HedgeLayer, HedgedService};
 pub use policy::{Hedge, HedgeStats};

@@ -1,16 +1,18 @@
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use core_errors::Name;
 use core_policy::{Attempt, ByClass, Counters};
 use core_time::{Clock, Instant};
 
 use super::call::Hedged;
-use super::config::{HedgeBuilder, When, WhenDue};
+use super::config::{HedgeBuilder, WhenDue};
 use super::latency::Latency;
 use crate::budget::Budget;
+use crate::error::{ConfigError, Kind};
 
 /// A second attempt for calls that take longer than others, while the first goes on. Cheap to clone; clones share budget, counts and
 /// what is known of latencies. See the [module](crate::hedge).
@@ -19,30 +21,22 @@ pub struct Hedge(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     name: Name,
-    pub(super) rules: Rules,
-    pub(super) delay: Delay,
+    /// Looked at by calls that have to wait, or have failed.
+    settings: ArcSwap<Settings>,
     pub(super) budget: Budget,
-    pub(super) when: Option<When>,
-    pub(super) clock: Clock,
-    pub(super) counts: Counters<COUNTS>,
-}
-
-/// The checked form of a [`HedgeBuilder`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    pub(super) max: u8,
     pub(super) feeds_budget: bool,
-    pub(super) keeps_first: bool,
-    pub(super) hint_max: Duration,
-    pub(super) min_attempt_time: Duration,
+    /// There once a quantile was asked for.
+    pub(super) latency: OnceLock<Latency>,
+    pub(super) clock: Clock,
+    counts: Counters<COUNTS>,
 }
 
-/// How long after the attempt before it a hedge is due.
+/// The checked form of a [`HedgeBuilder`]: what may change while calls go on. A call keeps to those that there are when it first has to
+/// wait.
 #[derive(Debug)]
-pub(super) enum Delay {
-    Fixed(Duration),
-    OnFailure,
-    Quantile(Box<Latency>),
+pub(super) struct Settings {
+    pub(super) plan: HedgeBuilder,
+    pub(super) when_due: WhenDue,
 }
 
 /// What a hedge has counted since it was made.
@@ -101,15 +95,44 @@ impl Hedge {
         HedgeBuilder::new(WhenDue::OnFailure)
     }
 
-    pub(super) fn new(
-        name: Name,
-        rules: Rules,
-        delay: Delay,
-        budget: Budget,
-        when: Option<When>,
-        clock: Clock,
-    ) -> Self {
-        Self(Arc::new(Inner { name, rules, delay, budget, when, clock, counts: Counters::new() }))
+    pub(super) fn new(name: Name, clock: Clock, budget: Budget, settings: Settings) -> Self {
+        let feeds_budget = settings.plan.feeds_budget;
+        let (latency, counts) = (OnceLock::new(), Counters::new());
+        let settings_swap = ArcSwap::from_pointee(settings);
+        let inner = Inner { name, settings: settings_swap, budget, feeds_budget, latency, clock, counts };
+        inner.measure(&inner.settings.load());
+        Self(Arc::new(inner))
+    }
+
+    /// Goes by other settings from now on: `change` gets those that there are and returns what shall be, as in
+    /// `|hedge| hedge.after(ms(50)).max(2)`. All or nothing. Calls that wait already keep theirs; counts are kept, and so is what is known
+    /// of latencies if the window stays as it was. For the budget see [`Budget::reconfigure`]: it is that of others, too.
+    ///
+    /// `change` may be called again if another thread changes them at the same moment. A hedge of a pipeline is better changed
+    /// there, where it is checked against the others.
+    ///
+    /// # Errors
+    /// As [`HedgeBuilder::build`]; and if name, budget or clock are set, which cannot be changed. Nothing has changed then.
+    pub fn reconfigure(&self, change: impl Fn(HedgeBuilder) -> HedgeBuilder) -> Result<(), ConfigError> {
+        let mut current = self.0.settings.load_full();
+        loop {
+            let builder = change(current.plan.clone());
+            if let Some(what) = builder.fixed {
+                return Err(ConfigError(Kind::Fixed { what }));
+            }
+            let settings = Arc::new(builder.settings()?);
+            let found = Guard::into_inner(self.0.settings.compare_and_swap(&current, Arc::clone(&settings)));
+            if Arc::ptr_eq(&found, &current) {
+                self.0.measure(&settings);
+                return Ok(());
+            }
+            current = found;
+        }
+    }
+
+    /// How it is set, to be changed: what [`reconfigure`](Self::reconfigure) hands out.
+    pub fn to_builder(&self) -> HedgeBuilder {
+        self.0.settings.load().plan.clone()
     }
 
     /// Runs a call. `op` makes the future of each attempt; the first that succeeds is the answer, and the others are dropped before
@@ -121,7 +144,7 @@ impl Hedge {
     /// # Cancel safety
     /// Dropping the future drops all attempts.
     #[inline]
-    pub fn call<F, O>(&self, op: O) -> Hedged<'_, O, F, ByClass>
+    pub fn call<F, O>(&self, op: O) -> Hedged<&Self, O, F, ByClass>
     where
         F: Future,
         O: FnMut(Attempt) -> F,
@@ -131,8 +154,20 @@ impl Hedge {
 
     /// The same for an [`Op`](core_policy::Op) that is no closure.
     #[inline]
-    pub fn call_op<F: Future, O>(&self, op: O) -> Hedged<'_, O, F, ByClass> {
-        Hedged::new(&self.0, op, ByClass)
+    pub fn call_op<F: Future, O>(&self, op: O) -> Hedged<&Self, O, F, ByClass> {
+        Hedged::new(self, op, ByClass)
+    }
+
+    /// The same in a future that borrows nothing, judged by `judge`: for services of tower and what else outlives the hedge at hand.
+    #[inline]
+    pub fn into_call<F: Future, O, J>(self, op: O, judge: J) -> Hedged<Self, O, F, J> {
+        Hedged::new(self, op, judge)
+    }
+
+    /// Whether the two are clones of one another.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The name.
@@ -144,7 +179,7 @@ impl Hedge {
     /// How many hedges one call may have.
     #[must_use]
     pub fn max(&self) -> u8 {
-        self.0.rules.max
+        self.0.settings.load().plan.max
     }
 
     /// Its budget.
@@ -156,13 +191,13 @@ impl Hedge {
     /// After how long a hedge is due, if that is always the same.
     #[must_use]
     pub fn fixed_delay(&self) -> Option<Duration> {
-        if let Delay::Fixed(delay) = self.0.delay { Some(delay) } else { None }
+        self.0.settings.load().plan.fixed_delay()
     }
 
     /// After how long a hedge is due at `now`. `None` if only a failure leads to one, or too few calls have been seen.
     #[must_use]
     pub fn delay(&self, now: Instant) -> Option<Duration> {
-        self.0.delay(now)
+        self.0.due_after(&self.0.settings.load(), now)
     }
 
     /// What it has counted.
@@ -184,11 +219,26 @@ impl Hedge {
 // === impl Inner ===
 
 impl Inner {
-    pub(super) fn delay(&self, now: Instant) -> Option<Duration> {
-        match &self.delay {
-            Delay::Fixed(delay) => Some(*delay),
-            Delay::OnFailure => None,
-            Delay::Quantile(latency) => latency.delay(now),
+    /// What a call that has to wait goes by.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// After how long a hedge is due at `now`.
+    pub(super) fn due_after(&self, settings: &Settings, now: Instant) -> Option<Duration> {
+        match settings.when_due {
+            WhenDue::After(delay) => Some(delay),
+            WhenDue::OnFailure => None,
+            WhenDue::Quantile(quantile) => {
+                self.latency.get()?.delay(quantile, settings.plan.samples_min.into(), now)
+            }
+        }
+    }
+
+    /// Latencies are measured from now on, if that is what `settings` ask for.
+    fn measure(&self, settings: &Settings) {
+        if let WhenDue::Quantile(_) = settings.when_due {
+            self.latency.get_or_init(Latency::new).begin(settings.plan.window);
         }
     }
 
@@ -201,22 +251,21 @@ impl Inner {
 /// When a hedge is due and how many there may be, for people.
 impl fmt::Display for Hedge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} more ", self.max())?;
-        match &self.0.delay {
-            Delay::Fixed(delay) => write!(f, "after {delay:?}"),
-            Delay::OnFailure => f.write_str("on failure"),
-            Delay::Quantile(latency) => write!(f, "after p{}", latency.quantile() * 100.0),
+        let settings = self.0.settings.load();
+        write!(f, "{} more ", settings.plan.max)?;
+        match settings.when_due {
+            WhenDue::After(delay) => write!(f, "after {delay:?}"),
+            WhenDue::OnFailure => f.write_str("on failure"),
+            WhenDue::Quantile(quantile) => write!(f, "after p{}", quantile * 100.0),
         }
     }
 }
 
 impl fmt::Debug for Hedge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { name, rules, budget, .. } = &*self.0;
         f.debug_struct("Hedge")
-            .field("name", name)
-            .field("rules", rules)
-            .field("budget", budget)
+            .field("name", &self.0.name)
+            .field("settings", &self.0.settings.load().plan)
             .finish_non_exhaustive()
     }
 }

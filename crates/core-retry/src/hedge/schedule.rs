@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use core_time::Instant;
 
-use super::policy::{Count, Inner};
+use super::policy::{Count, Inner, Settings};
 use crate::budget::Paid;
 use crate::testing;
 
@@ -21,6 +21,13 @@ pub(super) struct Schedule {
     /// A failure was told to the budget, which may have taken for it what the next attempt costs.
     is_told: bool,
     is_paid_by_failure: bool,
+}
+
+/// Whose call it is, and what that goes by.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'a> {
+    pub(super) hedge: &'a Inner,
+    pub(super) settings: &'a Settings,
 }
 
 /// A hedge that starts.
@@ -42,10 +49,10 @@ impl Start {
 // === impl Schedule ===
 
 impl Schedule {
-    pub(super) fn new(hedge: &Inner, may_hedge: bool, deadline: Option<Instant>, started: Instant) -> Self {
-        let max = if may_hedge { hedge.rules.max } else { 0 };
+    pub(super) fn new(of: Of<'_>, may_hedge: bool, deadline: Option<Instant>, started: Instant) -> Self {
+        let max = if may_hedge { of.settings.plan.max } else { 0 };
         let max = u8::try_from(testing::attempts_max(u32::from(max) + 1) - 1).unwrap_or(max);
-        let next_at = if max == 0 { None } else { next_at(hedge, started) };
+        let next_at = if max == 0 { None } else { next_at(of, started) };
         Self {
             started,
             deadline,
@@ -79,8 +86,9 @@ impl Schedule {
 
     /// An attempt failed in a way that may pass: the next is due at once, or at the latest time that a callee has asked for, of
     /// this attempt or another (rule HG-1). One that was [prepaid](Start::is_prepaid) is not paid for twice.
-    pub(super) fn failed(&mut self, hedge: &Inner, hint: Option<Duration>, is_prepaid: bool, now: Instant) {
-        if hedge.rules.feeds_budget && !is_prepaid {
+    pub(super) fn failed(&mut self, of: Of<'_>, hint: Option<Duration>, is_prepaid: bool, now: Instant) {
+        let Of { hedge, settings } = of;
+        if hedge.feeds_budget && !is_prepaid {
             let is_allowed = hedge.budget.failed(!self.is_told, || now);
             self.is_told = true;
             self.is_paid_by_failure = true;
@@ -90,7 +98,7 @@ impl Schedule {
             }
         }
         match hint {
-            Some(hint) if hint > hedge.rules.hint_max => {
+            Some(hint) if hint > settings.plan.hint_max => {
                 hedge.count(Count::HintsDiscarded);
                 self.close();
             }
@@ -104,16 +112,17 @@ impl Schedule {
 
     /// The next hedge starts. `None` if the deadline or the budget is against it, and then no other
     /// follows.
-    pub(super) fn start(&mut self, hedge: &Inner, now: Instant) -> Option<Start> {
-        let is_late = |deadline| now >= deadline || now + hedge.rules.min_attempt_time > deadline;
+    pub(super) fn start(&mut self, of: Of<'_>, now: Instant) -> Option<Start> {
+        let Of { hedge, settings } = of;
+        let is_late = |deadline| now >= deadline || now + settings.plan.min_attempt_time > deadline;
         if self.deadline.is_some_and(is_late) {
             hedge.count(Count::OutOfTime);
             self.close();
             return None;
         }
         let is_prepaid = !std::mem::take(&mut self.is_paid_by_failure);
-        let paid =
-            if is_prepaid { hedge.budget.take_hedge(|| now) } else { hedge.budget.take(false, || now) };
+        let budget = &hedge.budget;
+        let paid = if is_prepaid { budget.take_hedge(|| now) } else { budget.take(false, || now) };
         let Some(paid) = paid else {
             hedge.count(Count::OutOfBudget);
             self.close();
@@ -121,11 +130,11 @@ impl Schedule {
         };
         hedge.count(Count::Hedges);
         self.made += 1;
-        self.next_at = next_at(hedge, now);
+        self.next_at = next_at(of, now);
         Some(Start { number: self.made, paid, is_prepaid })
     }
 }
 
-fn next_at(hedge: &Inner, now: Instant) -> Option<Instant> {
-    hedge.delay(now).map(|delay| now + delay)
+fn next_at(of: Of<'_>, now: Instant) -> Option<Instant> {
+    of.hedge.due_after(of.settings, now).map(|delay| now + delay)
 }

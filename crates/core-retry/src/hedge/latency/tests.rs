@@ -5,8 +5,22 @@ use super::*;
 
 const START: Instant = Instant::from_nanos(3_600_000_000_000);
 
-fn p95() -> Latency {
-    Latency::new(0.95, 20, secs(60))
+struct P95(Latency);
+
+impl P95 {
+    fn delay(&self, now: Instant) -> Option<Duration> {
+        self.0.delay(0.95, 20, now)
+    }
+
+    fn record(&self, latency: Duration, now: Instant) {
+        self.0.record(latency, now);
+    }
+}
+
+fn p95() -> P95 {
+    let latency = Latency::new();
+    latency.begin(secs(60));
+    P95(latency)
 }
 
 proptest! {
@@ -88,8 +102,8 @@ fn threads_that_share_a_stripe_lose_next_to_nothing() {
             scope.spawn(|| (0..100).for_each(|_| latency.record(ms(10), START)));
         }
     });
-    let epoch = latency.epoch(START);
-    let halves = latency.stripes.iter().flat_map(|cells| &cells.halves).filter(|half| half.is_of(epoch));
+    let epoch = latency.0.epoch(START);
+    let halves = latency.0.stripes.iter().flat_map(|cells| &cells.halves).filter(|half| half.is_of(epoch));
     let total: u64 =
         halves.flat_map(|half| &half.counts).map(|count| u64::from(count.load(Ordering::Relaxed))).sum();
     assert!((9_900..=10_000).contains(&total), "{total}");

@@ -1,0 +1,80 @@
+//! What a hedged call consists of.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::budget::{Budget, Paid};
+
+pin_project! {
+    /// The attempt that is always made, and in its place what is kept of a failure once it has ended: that takes no room of its own.
+    #[project = FirstProj]
+    pub(super) enum First<F: Future> {
+        Gone,
+        Running { #[pin] future: F },
+        Kept { kept: Option<Kept<F::Output>> },
+    }
+}
+
+/// What came of an attempt that was no success.
+pub(super) struct Kept<R> {
+    pub(super) result: R,
+    /// Not a refusal of a policy further in, which says nothing of the callee.
+    pub(super) is_failure: bool,
+}
+
+/// A call that a budget counts while it is in flight.
+pub(super) struct Entered(Budget);
+
+/// A hedge that a budget was paid for, and may count while it is in flight.
+pub(super) struct Paying(pub(super) Budget, pub(super) Paid);
+
+// === impl First ===
+
+impl<F: Future> First<F> {
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self, Self::Running { .. })
+    }
+
+    /// Polls the attempt if it runs, and drops it once it is ready.
+    #[inline]
+    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let FirstProj::Running { future } = self.as_mut().project() else { return Poll::Pending };
+        let polled = future.poll(cx);
+        if polled.is_ready() {
+            self.set(Self::Gone);
+        }
+        polled
+    }
+
+    pub(super) fn kept(self: Pin<&mut Self>) -> Option<&Kept<F::Output>> {
+        if let FirstProj::Kept { kept } = self.project() { kept.as_ref() } else { None }
+    }
+
+    pub(super) fn take_kept(self: Pin<&mut Self>) -> Option<Kept<F::Output>> {
+        if let FirstProj::Kept { kept } = self.project() { kept.take() } else { None }
+    }
+}
+
+// === impl Entered ===
+
+impl Entered {
+    pub(super) fn new(budget: &Budget) -> Self {
+        budget.enter();
+        Self(budget.clone())
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.leave(Paid::NOTHING);
+    }
+}
+
+impl Drop for Paying {
+    fn drop(&mut self) {
+        self.0.ended(self.1);
+    }
+}
