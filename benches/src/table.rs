@@ -117,7 +117,7 @@ pub fn misses(lines: &[Line]) -> Vec<String> {
             let max = other.ratio_max.unwrap_or_default();
             out.push(format!("{}: {:.3} of {}, {max:.1} allowed", line.name, other.ratio, other.row));
         }
-        for best in line.peers.first().filter(|best| best.ratio >= 1.0) {
+        if let Some(best) = line.peers.first().filter(|best| best.ratio >= 1.0) {
             out.push(format!("{}: {:.1} ns, {} takes {:.1} ns", line.name, line.ours_ns, best.peer, best.ns));
         }
         if line.allocations > line.allocations_max {
