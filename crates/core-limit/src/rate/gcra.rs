@@ -1,3 +1,4 @@
+use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -16,18 +17,14 @@ pub(crate) struct Gcra {
     /// Units between two calls. This and what follows changes with the rate, one word after the other: who decides meanwhile may
     /// take the one from before and the other from after, and admits what one of the two rates would.
     interval: AtomicU64,
-    /// How many intervals the TAT may lie ahead.
-    burst: AtomicU64,
-    /// The same in units.
+    /// How far the TAT may lie ahead: `burst` intervals.
     ahead: AtomicU64,
     /// How much further it may lie because of reservations, charges and penalties, in units. What lies further still was
     /// written by a clock that has gone back since.
     beyond: AtomicU64,
     epoch: Instant,
-    /// Units in a nanosecond.
-    scale: u64,
-    /// Nanoseconds after which time stands still, so that sums never overflow.
-    nanos_max: u64,
+    /// Units in a nanosecond. Small, since there may be a bucket for each of very many keys.
+    scale: NonZeroU8,
 }
 
 /// What a call was given.
@@ -66,12 +63,10 @@ impl Gcra {
         Self {
             tat: AtomicU64::new(0),
             interval: AtomicU64::new(interval),
-            burst: AtomicU64::new(burst),
             ahead: AtomicU64::new(burst * interval),
             beyond: AtomicU64::new(nanos(max_wait).saturating_mul(scale).min(ROOM / 4)),
             epoch,
-            scale,
-            nanos_max: u64::MAX / 4 / scale,
+            scale: u8::try_from(scale).ok().and_then(NonZeroU8::new).unwrap_or(NonZeroU8::MIN),
         }
     }
 
@@ -83,7 +78,7 @@ impl Gcra {
 
     /// Whether the rate of a limiter that is at work could be changed to this one, and kept.
     pub(crate) fn can_be(&self, count: u64, period: Duration) -> bool {
-        !is_off(count, period, self.scale, self.interval_of(count, period))
+        !is_off(count, period, self.scale(), self.interval_of(count, period))
     }
 
     /// Changes the rate. What was taken counts as that many calls still, and a bucket is at most full; what was reserved
@@ -95,7 +90,6 @@ impl Gcra {
         let now = self.units(now);
         let was = self.interval.swap(interval, Ordering::Relaxed);
         let was_ahead = self.ahead.swap(ahead, Ordering::Relaxed);
-        self.burst.store(burst, Ordering::Relaxed);
         self.update(|tat| {
             let lead = tat.saturating_sub(now);
             let taken = lead.min(was_ahead);
@@ -128,11 +122,12 @@ impl Gcra {
     #[inline]
     pub(crate) fn take(&self, n: u64, now: Instant) -> Result<Taken, Refused> {
         let now = self.units(now);
-        if n > self.burst.load(Ordering::Relaxed) {
+        let ahead = self.ahead();
+        let cost = n.saturating_mul(self.interval());
+        if cost > ahead {
             return Err(Refused::Impossible);
         }
-        let limit = now + self.ahead();
-        let cost = n.saturating_mul(self.interval()).min(ROOM);
+        let limit = now + ahead;
         let mut tat = self.load(now);
         loop {
             let after = tat.max(now) + cost;
@@ -266,7 +261,7 @@ impl Gcra {
     #[cold]
     fn far_ahead(&self, tat: u64, now: u64) -> u64 {
         let limit = now + self.ahead();
-        if tat <= limit.saturating_add(self.beyond.load(Ordering::Relaxed) + JUMP * self.scale) {
+        if tat <= limit.saturating_add(self.beyond.load(Ordering::Relaxed) + JUMP * self.scale()) {
             return tat;
         }
         match self.tat.compare_exchange(tat, limit, Ordering::Relaxed, Ordering::Relaxed) {
@@ -285,9 +280,14 @@ impl Gcra {
         self.interval.load(Ordering::Relaxed)
     }
 
+    #[inline]
+    fn scale(&self) -> u64 {
+        self.scale.get().into()
+    }
+
     /// Units between two calls at another rate, never less than it asks for.
     fn interval_of(&self, count: u64, period: Duration) -> u64 {
-        let units = (period.as_nanos() * u128::from(self.scale)).div_ceil(u128::from(count));
+        let units = (period.as_nanos() * u128::from(self.scale())).div_ceil(u128::from(count));
         u64::try_from(units).unwrap_or(ROOM).min(ROOM)
     }
 
@@ -300,18 +300,23 @@ impl Gcra {
     #[inline]
     fn units(&self, now: Instant) -> u64 {
         let nanos = now.as_nanos().saturating_sub(self.epoch.as_nanos());
-        nanos.min(self.nanos_max) * self.scale
+        // Most rates have whole nanoseconds.
+        if self.scale.get() == 1 {
+            nanos.min(NANOS_MAX)
+        } else {
+            nanos.min(NANOS_MAX / SCALE_MAX) * self.scale()
+        }
     }
 
     fn wait_units(&self, wait: Duration) -> u64 {
-        nanos(wait).saturating_mul(self.scale).min(ROOM / 4)
+        nanos(wait).saturating_mul(self.scale()).min(ROOM / 4)
     }
 
     /// Rounded up: a promise of when it is worth coming back must not be a fraction early.
     #[inline]
     fn nanos_up(&self, units: u64) -> Duration {
         // Most rates need no fractions of a nanosecond, and a division takes as long as all the rest.
-        Duration::from_nanos(if self.scale == 1 { units } else { units.div_ceil(self.scale) })
+        Duration::from_nanos(if self.scale.get() == 1 { units } else { units.div_ceil(self.scale()) })
     }
 }
 
@@ -333,6 +338,9 @@ fn units_of(count: u64, period: Duration, burst: u64) -> (u64, u64) {
 
 /// How far ahead the TAT may lie, in units.
 const ROOM: u64 = u64::MAX / 4;
+
+/// Nanoseconds after which time stands still, so that sums never overflow.
+const NANOS_MAX: u64 = u64::MAX / 4;
 
 /// With this many units in a nanosecond the word lasts for 9 years; rates that would need finer ones are rounded.
 const SCALE_MAX: u64 = 16;
