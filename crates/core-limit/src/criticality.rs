@@ -72,6 +72,12 @@ impl Shares {
     }
 
     /// How many of `max` calls of `criticality` may fill.
+    /// Whether calls of it may fill all there is.
+    #[inline]
+    pub(crate) fn is_whole(self, criticality: Criticality) -> bool {
+        self.0[criticality.index()] >= Self::WHOLE
+    }
+
     pub(crate) fn of(self, criticality: Criticality, max: u32) -> u32 {
         let filled = u64::from(max) * u64::from(self.0[criticality.index()]) / u64::from(Self::WHOLE);
         u32::try_from(filled).unwrap_or(max)

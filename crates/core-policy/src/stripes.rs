@@ -91,14 +91,16 @@ impl<T> Stripes<T> {
 }
 
 impl<T> Stripe<'_, T> {
-    /// Adds to a counter of the stripe. Wraps around.
+    /// Adds to a counter of the stripe: what it is then. Wraps around.
     #[inline]
-    pub fn add(&self, counter: &AtomicU64, n: u64) {
+    pub fn add(&self, counter: &AtomicU64, n: u64) -> u64 {
         if self.is_own {
             // Nobody else writes it, so nothing can come between the load and the store.
-            counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+            let sum = counter.load(Ordering::Relaxed).wrapping_add(n);
+            counter.store(sum, Ordering::Relaxed);
+            sum
         } else {
-            counter.fetch_add(n, Ordering::Relaxed);
+            counter.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
         }
     }
 }

@@ -137,6 +137,7 @@ impl Bulkhead {
         }
     }
 
+    #[inline]
     fn enter(&self, state: &mut WaitState) -> Admit {
         state.0 = Place::Inside;
         self.inner.counts.bump(ADMITTED);
@@ -147,8 +148,7 @@ impl Bulkhead {
     #[cold]
     fn wait(&self, state: &mut WaitState, cx: &Cx<'_>) -> Admit {
         let slots = &self.inner.slots;
-        // Where nobody may wait, there is nothing to look at under the lock.
-        let Some(waker) = cx.waker().filter(|_| slots.has_queue()) else {
+        let Some(waker) = cx.waker() else {
             return self.refuse(slots.is_shed(self.criticality));
         };
         if let Place::Queued { waiter, .. } = &state.0 {
@@ -169,6 +169,7 @@ impl Bulkhead {
         }
     }
 
+    #[inline]
     fn refuse(&self, is_shed: bool) -> Admit {
         let (count, reason) = if is_shed { (SHED, Reason::Shed) } else { (REFUSED, Reason::BulkheadFull) };
         self.inner.counts.bump(count);
@@ -189,10 +190,18 @@ impl Policy for Bulkhead {
         WaitState::default()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
     fn admit(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Admit {
-        if matches!(state.0, Place::Outside) && self.inner.slots.try_take(self.criticality) {
-            return self.enter(state);
+        let slots = &self.inner.slots;
+        if matches!(state.0, Place::Outside) {
+            if slots.try_take(self.criticality) {
+                return self.enter(state);
+            }
+            // Where nobody may wait, there is nothing to look at under the lock.
+            if !slots.has_queue() {
+                return self.refuse(slots.is_shed(self.criticality));
+            }
         }
         self.wait(state, cx)
     }

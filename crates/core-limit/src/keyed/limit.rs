@@ -241,7 +241,7 @@ impl Shared {
     ) -> Result<R, Refused> {
         rules.bring_up(bucket, now);
         let mut took = take(&bucket.engine, now);
-        if matches!(took, Err(Refused::RetryAfter(wait)) if !self.is_exact() && wait <= self.clock.tick()) {
+        if matches!(took, Err(refused) if !self.is_exact() && refused.is_within(self.clock.tick())) {
             took = take(&bucket.engine, self.clock.now());
         }
         if took.is_ok() {
@@ -265,23 +265,16 @@ impl Shared {
         &self.clock
     }
 
-    #[cold]
+    #[inline]
     fn refuse(&self, rules: &Rules, n: u64, refused: Refused) -> Rejection {
         rules.count_refused(n);
-        match refused {
-            Refused::RetryAfter(wait) => self.rejection(Reason::RateLimited).with_retry_after(wait),
-            Refused::Impossible => self.rejection(Reason::Impossible),
-        }
+        refused.rejection(self.name)
     }
 
     #[cold]
     fn full(&self, tier: Tier, _: KeysFull) -> Rejection {
         self.rules(tier).count_refused(1);
-        self.rejection(Reason::TooManyKeys)
-    }
-
-    fn rejection(&self, reason: Reason) -> Rejection {
-        Rejection::new(PolicyKind::RateLimit, self.name, reason)
+        Rejection::new(PolicyKind::RateLimit, self.name, Reason::TooManyKeys)
     }
 
     /// Of a tier of another limit, that may have more of them, the default.

@@ -183,7 +183,7 @@ impl Cycles {
         } else {
             start(paid + 1 + ahead).saturating_sub(max_wait).max(start(paid + 1))
         };
-        Refused::RetryAfter(soonest.max(start(state.cycle + no_room)).max(Duration::from_nanos(1)))
+        Refused::after(soonest.max(start(state.cycle + no_room)).max(Duration::from_nanos(1)))
     }
 
     fn taken(&self, state: State, now: Instant) -> Taken {

@@ -2,6 +2,7 @@ use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_time::Instant;
 
 /// The generic cell rate algorithm over one word. Pure: the time goes in.
@@ -47,10 +48,38 @@ pub(crate) struct Reserved {
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// After so long it would be.
-    RetryAfter(Duration),
+    /// After so many nanoseconds it would be. A number, since a refusal must cost no more than what it refuses.
+    RetryAfter(u64),
     /// More than `burst` at once is never admitted (rule RL-10).
     Impossible,
+}
+
+// === impl Refused ===
+
+impl Refused {
+    /// After so long it would be.
+    pub(crate) fn after(wait: Duration) -> Self {
+        Self::RetryAfter(nanos(wait))
+    }
+
+    /// Whether the answer depends on less than `tick`.
+    #[inline]
+    pub(crate) fn is_within(self, tick: Duration) -> bool {
+        match self {
+            Self::RetryAfter(wait) => wait <= nanos(tick),
+            Self::Impossible => false,
+        }
+    }
+
+    /// What the caller is told. Made where the caller is, so that nothing large is handed from function to function.
+    #[inline]
+    pub(crate) fn rejection(self, name: Name) -> Rejection {
+        let rejection = |reason| Rejection::new(PolicyKind::RateLimit, name, reason);
+        match self {
+            Self::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after_nanos(wait),
+            Self::Impossible => rejection(Reason::Impossible),
+        }
+    }
 }
 
 // === impl Gcra ===
@@ -109,7 +138,7 @@ impl Gcra {
         loop {
             let after = tat.max(now) + interval;
             if after > limit {
-                return Err(Refused::RetryAfter(self.nanos_up(after - limit)));
+                return Err(Refused::RetryAfter(self.whole_nanos(after - limit)));
             }
             match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
@@ -132,7 +161,7 @@ impl Gcra {
         loop {
             let after = tat.max(now) + cost;
             if after > limit && n > 0 {
-                return Err(Refused::RetryAfter(self.nanos_up(after - limit)));
+                return Err(Refused::RetryAfter(self.whole_nanos(after - limit)));
             }
             match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(self.taken(after, now, limit)),
@@ -176,7 +205,7 @@ impl Gcra {
             let after = tat.max(now).saturating_add(cost);
             let wait = after.saturating_sub(limit);
             if wait > wait_max && n > 0 {
-                return Err(Refused::RetryAfter(self.nanos_up(wait - wait_max)));
+                return Err(Refused::RetryAfter(self.whole_nanos(wait - wait_max)));
             }
             match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(before) => return Ok(Reserved { before, after, wait: self.nanos_up(wait) }),
@@ -315,8 +344,13 @@ impl Gcra {
     /// Rounded up: a promise of when it is worth coming back must not be a fraction early.
     #[inline]
     fn nanos_up(&self, units: u64) -> Duration {
+        Duration::from_nanos(self.whole_nanos(units))
+    }
+
+    #[inline]
+    fn whole_nanos(&self, units: u64) -> u64 {
         // Most rates need no fractions of a nanosecond, and a division takes as long as all the rest.
-        Duration::from_nanos(if self.scale.get() == 1 { units } else { units.div_ceil(self.scale()) })
+        if self.scale.get() == 1 { units } else { units.div_ceil(self.scale()) }
     }
 }
 
@@ -348,8 +382,10 @@ const SCALE_MAX: u64 = 16;
 /// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
 const JUMP: u64 = 1_000_000_000;
 
+#[inline]
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let nanos = duration.as_secs().saturating_mul(1_000_000_000);
+    nanos.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

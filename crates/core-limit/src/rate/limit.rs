@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_errors::{Name, Rejection};
 use core_policy::{Counters, Cx};
 use core_time::{Clock, Instant};
 
@@ -79,7 +79,8 @@ impl RateLimit {
     pub fn check(&self) -> Result<(), Rejection> {
         match self.take_one(self.now()) {
             Ok(()) => Ok(()),
-            Err(refused) => self.refuse(1, refused).map(drop),
+            Err(refused) if self.is_certain(refused) => Err(self.rejection(1, refused)),
+            Err(_) => self.ask_again(1).map(drop),
         }
     }
 
@@ -271,7 +272,8 @@ impl RateLimit {
                 self.0.counts.add(ALLOWED, n);
                 Ok(taken)
             }
-            Err(refused) => self.refuse(n, refused),
+            Err(refused) if self.is_certain(refused) => Err(self.rejection(n, refused)),
+            Err(_) => self.ask_again(n),
         }
     }
 
@@ -282,23 +284,15 @@ impl RateLimit {
         Ok(())
     }
 
-    /// The refusal, made where the caller is; or what the exact clock says, where the answer depends on less than a tick.
-    #[inline]
-    pub(super) fn refuse(&self, n: u64, refused: Refused) -> Result<Taken, Rejection> {
-        if self.is_certain(refused) { Err(self.rejection(n, refused)) } else { self.ask_again(n) }
-    }
-
     /// Whether the exact clock would say the same.
     #[inline]
-    fn is_certain(&self, refused: Refused) -> bool {
-        match refused {
-            Refused::RetryAfter(wait) => wait > self.0.clock.tick() || self.is_exact(),
-            Refused::Impossible => true,
-        }
+    pub(super) fn is_certain(&self, refused: Refused) -> bool {
+        !refused.is_within(self.0.clock.tick()) || self.is_exact()
     }
 
+    /// What the exact clock says, where the answer depends on less than a tick.
     #[cold]
-    fn ask_again(&self, n: u64) -> Result<Taken, Rejection> {
+    pub(super) fn ask_again(&self, n: u64) -> Result<Taken, Rejection> {
         match self.0.engine.take(n, self.0.clock.now()) {
             Ok(taken) => {
                 self.0.counts.add(ALLOWED, n);
@@ -311,10 +305,6 @@ impl RateLimit {
     #[inline]
     pub(super) fn rejection(&self, n: u64, refused: Refused) -> Rejection {
         self.0.counts.add(REFUSED, n);
-        let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);
-        match refused {
-            Refused::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after(wait),
-            Refused::Impossible => rejection(Reason::Impossible),
-        }
+        refused.rejection(self.0.name)
     }
 }
