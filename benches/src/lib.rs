@@ -58,6 +58,8 @@ pub struct Beside {
 pub enum Bound {
     /// No more than so many times as much.
     AtMost(f64),
+    /// No more than so many nanoseconds above it.
+    Over(f64),
     /// It is told, and why there is no bound.
     Told(&'static str),
 }

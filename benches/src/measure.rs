@@ -61,8 +61,10 @@ pub struct Other {
     pub ns: f64,
     /// This row over the other.
     pub ratio: f64,
-    /// How large that may be; `None` if there is no bound.
+    /// How large that may be; `None` if there is no bound on it.
     pub ratio_max: Option<f64>,
+    /// How many nanoseconds this row may take above the other; `None` if there is no bound on them.
+    pub over_max_ns: Option<f64>,
     /// Why there is no bound.
     pub why: Option<&'static str>,
     /// Whether it is kept.
@@ -148,11 +150,12 @@ pub fn row(row: &Row, samples: usize) -> Option<Line> {
 impl Other {
     fn new(row: &'static str, bound: Bound, ns: f64, ours: f64) -> Self {
         let ratio = rounded(ours / ns, 3);
-        let (ratio_max, why) = match bound {
-            Bound::AtMost(ratio_max) => (Some(ratio_max), None),
-            Bound::Told(why) => (None, Some(why)),
+        let (ratio_max, over_max_ns, why, is_met) = match bound {
+            Bound::AtMost(max) => (Some(max), None, None, ratio <= max),
+            Bound::Over(max) => (None, Some(max), None, ours - ns <= max),
+            Bound::Told(why) => (None, None, Some(why), true),
         };
-        Self { row, ns, ratio, ratio_max, why, is_met: ratio_max.is_none_or(|max| ratio <= max) }
+        Self { row, ns, ratio, ratio_max, over_max_ns, why, is_met }
     }
 }
 

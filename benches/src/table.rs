@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::measure::Line;
+use crate::measure::{Line, Other};
 
 /// The whole table, as markdown.
 #[must_use]
@@ -63,7 +63,7 @@ fn rows_of(line: &Line) -> Vec<[String; 9]> {
             blank(),
             blank(),
             blank(),
-            other.ratio_max.map_or_else(|| "told".into(), |max| format!("≤ {max:.1} ×")),
+            other.allowed().unwrap_or_else(|| "told".into()),
             if other.is_met { "yes" } else { "NO" }.to_owned(),
             other
                 .why
@@ -114,8 +114,11 @@ pub fn misses(lines: &[Line]) -> Vec<String> {
             out.push(format!("{}: {:.1} ns, budget {budget:.1} ns", line.name, line.ours_ns));
         }
         for other in line.beside.iter().filter(|other| !other.is_met) {
-            let max = other.ratio_max.unwrap_or_default();
-            out.push(format!("{}: {:.3} of {}, {max:.1} allowed", line.name, other.ratio, other.row));
+            let (ours, allowed) = (line.ours_ns, other.allowed().unwrap_or_default());
+            out.push(format!(
+                "{}: {ours:.1} ns, {} takes {:.1} ns, {allowed} allowed",
+                line.name, other.row, other.ns
+            ));
         }
         if let Some(best) = line.peers.first().filter(|best| best.ratio >= 1.0) {
             out.push(format!("{}: {:.1} ns, {} takes {:.1} ns", line.name, line.ours_ns, best.peer, best.ns));
@@ -139,6 +142,16 @@ impl Line {
     }
 }
 
+// === impl Other ===
+
+impl Other {
+    /// The bound, in words.
+    fn allowed(&self) -> Option<String> {
+        let ratio = self.ratio_max.map(|max| format!("≤ {max:.1} ×"));
+        ratio.or_else(|| self.over_max_ns.map(|max| format!("≤ + {max:.1}")))
+    }
+}
+
 fn text_line(cells: &[String; 9], widths: &[usize; 9]) -> String {
     let mut out = String::from("|");
     for (column, cell) in cells.iter().enumerate() {
@@ -158,7 +171,7 @@ fn is_text(column: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Other, Peer};
+    use crate::measure::Peer;
 
     fn line(ratio: f64, within_budget: bool, allocations: f64) -> Line {
         let peer = Peer { peer: "peer", ns: 10.0 / ratio, ratio, allocations: 0.0 };
@@ -192,7 +205,7 @@ mod tests {
 
     fn other(ratio: f64, ratio_max: Option<f64>) -> Other {
         let is_met = ratio_max.is_none_or(|max| ratio <= max);
-        Other { row: "other", ns: 10.0 / ratio, ratio, ratio_max, why: None, is_met }
+        Other { row: "other", ns: 10.0 / ratio, ratio, ratio_max, over_max_ns: None, why: None, is_met }
     }
 
     #[test]
@@ -240,6 +253,6 @@ mod tests {
         assert_eq!(json(std::slice::from_ref(&good), &[])["all_within_budget"], true);
         assert_eq!(verdict(&[good, held(other(7.0, None))]), "nothing was missed", "that one is only told");
         assert_eq!(json(std::slice::from_ref(&bad), &[])["all_within_budget"], false);
-        assert_eq!(verdict(&[bad]), "1 missed: row: 1.600 of other, 1.5 allowed");
+        assert_eq!(verdict(&[bad]), "1 missed: row: 10.0 ns, other takes 6.2 ns, ≤ 1.5 × allowed");
     }
 }

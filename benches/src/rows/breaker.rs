@@ -12,7 +12,10 @@ use recloser::{AsyncRecloser, Recloser};
 use tower::Layer;
 use tower_resilience_circuitbreaker::{CircuitBreakerLayer, DefaultClassifier};
 
-use super::{BAD, answer, call, no_dearer_than, one_word, scales_as, seatbelt, service, through, tower_loop};
+use super::{
+    BAD, answer, call, decides_in, no_dearer_than, one_word, scales_as, seatbelt, service, through,
+    tower_loop,
+};
 use crate::{Budget, Comes, Contest, Loop, Row, looped, ready};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -28,10 +31,10 @@ pub(super) fn rows() -> Vec<Row> {
         contest,
     };
     let closed_row = || row("breaker/closed", 20.0, Comes::Answered, closed);
-    // The decision and the record, and what it costs to be called at all.
+    // The decision and the record have 3 ns, over what it costs to be called through a policy at all.
     let consecutive = || Row {
-        budget: Budget::OverBare(3.0),
-        ..row("breaker/closed_consecutive", 0.0, Comes::Answered, closed_consecutive)
+        beside: const { &[decides_in(3.0)] },
+        ..row("breaker/closed_consecutive", 20.0, Comes::Answered, closed_consecutive)
     };
     let count = || row("breaker/closed_count", 20.0, Comes::Answered, closed_count);
     let open_row = || row("breaker/open", 10.0, Comes::Refused, open);

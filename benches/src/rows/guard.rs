@@ -27,8 +27,8 @@ pub(super) fn rows() -> Vec<Row> {
     let free_row = || row("adaptive/free", Budget::Total(20.0), Comes::Answered, free);
     let full_row = || row("adaptive/full", Budget::Total(20.0), Comes::Refused, full);
     vec![
-        row("policy/none", Budget::OverBare(4.0), Comes::Answered, none),
-        row("hedge/not_needed", Budget::OverBare(10.0), Comes::Answered, hedge),
+        row("policy/none", Budget::None, Comes::Answered, none),
+        row("hedge/not_needed", Budget::Total(20.0), Comes::Answered, hedge),
         accept_row(),
         accept_row().on_two_threads("throttle/accept_2_threads", const { &[scales_as("throttle/accept")] }),
         Row { beside: const { &[no_dearer_than("throttle/accept")] }, ..refuse_row() },

@@ -74,6 +74,11 @@ const fn scales_as(row: &'static str) -> Beside {
     Beside { row, bound: Bound::AtMost(1.5) }
 }
 
+/// What a policy may take for itself, over what a call through one takes that decides nothing.
+const fn decides_in(ns: f64) -> Beside {
+    Beside { row: "policy/none", bound: Bound::Over(ns) }
+}
+
 /// The rule itself needs one word that all threads write.
 const fn one_word(row: &'static str, which: &'static str) -> Beside {
     Beside { row, bound: Bound::Told(which) }
