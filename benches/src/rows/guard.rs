@@ -22,10 +22,10 @@ pub(super) fn rows() -> Vec<Row> {
         allocations_max: 0,
         contest,
     };
-    let accept_row = || row("throttle/accept", Budget::Total(20.0), Comes::Answered, accept);
-    let refuse_row = || row("throttle/refuse", Budget::Total(20.0), Comes::Refused, refuse);
-    let free_row = || row("adaptive/free", Budget::Total(20.0), Comes::Answered, free);
-    let full_row = || row("adaptive/full", Budget::Total(20.0), Comes::Refused, full);
+    let accept_row = || row("throttle/accept", Budget::Total(35.0), Comes::Answered, accept);
+    let refuse_row = || row("throttle/refuse", Budget::Total(35.0), Comes::Refused, refuse);
+    let free_row = || row("adaptive/free", Budget::Total(35.0), Comes::Answered, free);
+    let full_row = || row("adaptive/full", Budget::Total(35.0), Comes::Refused, full);
     vec![
         row("policy/none", Budget::None, Comes::Answered, none),
         row("hedge/not_needed", Budget::Total(20.0), Comes::Answered, hedge),
