@@ -110,6 +110,7 @@ mod opening;
 mod operator;
 mod outcome;
 mod plan;
+mod presets;
 mod registry;
 mod round;
 mod rules;

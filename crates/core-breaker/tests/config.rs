@@ -110,3 +110,39 @@ fn a_registry_never_creates_and_never_replaces() {
     assert!(registry.get("payments").unwrap().acquire().is_err(), "the same circuit");
     assert!(registry.remove("payments").is_ok() && registry.snapshot().is_empty());
 }
+
+#[test]
+fn f_77_f_81_f_82_f_88_breakers_of_the_originals_by_name() {
+    let rows = [
+        ("default", 5, 60, 3),
+        ("rag_api", 3, 60, 3),
+        ("chainlit_ui", 2, 30, 3),
+        ("llm_service", 5, 60, 3),
+        ("vertex_ai", 5, 60, 3),
+        ("database", 10, 30, 3),
+        ("strict", 5, 30, 3),
+    ];
+    for (name, failures, open_for, probes) in rows {
+        let breaker = Breaker::preset(name).unwrap().build().unwrap();
+        let rules = breaker.snapshot().rules;
+        assert_eq!(breaker.name().as_str(), name);
+        assert_eq!(
+            (rules.consecutive, rules.open_for, rules.probes),
+            (Some(failures), secs(open_for), probes),
+            "{name}"
+        );
+        for _ in 1..failures {
+            breaker.acquire().unwrap().failure();
+        }
+        assert!(breaker.acquire().is_ok(), "{name} bears one failure less than that");
+        for _ in 0..failures {
+            breaker.acquire().unwrap().failure();
+            if breaker.acquire().is_err() {
+                break;
+            }
+        }
+        assert!(breaker.acquire().is_err(), "{name}");
+    }
+    assert!(Breaker::presets().all(|name| Breaker::preset(name).unwrap().build().is_ok()));
+    assert!(Breaker::preset("reckless").is_none());
+}

@@ -272,3 +272,19 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
     assert_eq!((snapshot.max, snapshot.queue_max), (7, 7), "as many places as slots unless it is said");
     assert_eq!(Arc::new(BulkheadBuilder::from(3)).as_ref().clone().build().unwrap().snapshot().queue_max, 0);
 }
+
+#[test]
+fn f_98_f_99_f_101_bulkheads_of_the_originals_by_name() {
+    let rows = [("database", 25, secs(30)), ("redis", 50, secs(5)), ("agent", 10, Duration::ZERO)];
+    for (name, slots, wait) in rows {
+        let builder = Bulkhead::preset(name).unwrap();
+        assert_eq!(builder.wait(), wait, "{name}");
+        let bulkhead = builder.build().unwrap();
+        assert_eq!((bulkhead.name().as_str(), bulkhead.snapshot().max), (name, slots));
+        let held: Vec<_> = (0..slots).map(|_| bulkhead.acquire().unwrap()).collect();
+        assert!(bulkhead.acquire().is_err(), "{name} has no more than its slots");
+        drop(held);
+        assert!(bulkhead.acquire().is_ok());
+    }
+    assert!(Bulkhead::preset("reckless").is_none());
+}

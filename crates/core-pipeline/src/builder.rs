@@ -44,6 +44,12 @@ impl Builder {
         }
     }
 
+    /// Names the pipeline, in place of the name that it was made with.
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Name::new(name.as_ref());
+        self
+    }
+
     /// Bounds the whole call: all attempts, and all waits before and between them. Default: only by the caller's deadline.
     pub fn deadline(mut self, total: Duration) -> Self {
         self.deadline = Some(total);

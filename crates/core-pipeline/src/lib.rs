@@ -71,6 +71,7 @@ mod error;
 mod hedged;
 mod keyed;
 mod pipeline;
+mod presets;
 
 pub use builder::Builder;
 pub use change::Change;

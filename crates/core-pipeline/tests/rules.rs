@@ -413,3 +413,22 @@ async fn a_deadline_that_has_passed_refuses_before_any_work() {
     );
     assert!((budget.available(Instant::ORIGIN) - 100.0).abs() < 1e-9);
 }
+
+#[tokio::test(start_paused = true)]
+async fn f_77_f_79_f_81_a_preset_is_a_breaker_around_a_limit_on_time() {
+    for (name, failures, limit) in
+        [("default", 5, 30), ("rag_api", 3, 30), ("chainlit_ui", 2, 10), ("llm_service", 5, 30)]
+    {
+        let pipeline = Pipeline::preset(name).unwrap().name("answers").build().unwrap();
+        let clock = Clock::system();
+        for _ in 0..failures {
+            let start = clock.now();
+            let failed = pipeline.call(|_| pending::<Result<(), Error>>()).await.unwrap_err();
+            assert_eq!(failed.rejection().map(Rejection::reason), Some(Reason::TimedOut), "{name}");
+            assert_eq!(clock.now().since(start), secs(limit), "{name}");
+        }
+        let refused = pipeline.call(|_| async { Ok::<_, Error>(()) }).await.unwrap_err();
+        assert_eq!(refused.rejection().map(Rejection::reason), Some(Reason::CircuitOpen), "{name}");
+    }
+    assert!(Pipeline::preset("reckless").is_none());
+}

@@ -2,6 +2,7 @@
 
 mod config;
 mod policy;
+mod presets;
 mod queue;
 mod slots;
 
