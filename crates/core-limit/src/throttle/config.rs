@@ -73,7 +73,7 @@ impl Builder {
         self
     }
 
-    /// Makes the choice of who is held back the same in every run, on each thread that asks. Default: seeded by the operating system.
+    /// Makes the choice of who is held back the same in every run, where one thread asks. Default: seeded by the operating system.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
