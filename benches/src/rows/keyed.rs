@@ -166,5 +166,5 @@ fn walk(count: usize, ask: impl Fn(&String) -> bool + Send + Sync + 'static) -> 
 
 /// Threads begin half a round apart.
 fn start(next: &AtomicU64, count: usize) -> usize {
-    if next.fetch_add(1, Ordering::Relaxed) % 2 == 0 { 0 } else { count / 2 }
+    if next.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { 0 } else { count / 2 }
 }
