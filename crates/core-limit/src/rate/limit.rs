@@ -87,7 +87,7 @@ impl RateLimit {
     /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
     ///
     /// # Errors
-    /// The refusal; [`Reason::Impossible`] if `n` is more than the burst ever admits (rule RL-10).
+    /// The refusal; [`Reason::Impossible`](core_errors::Reason::Impossible) if `n` is more than the burst ever admits (rule RL-10).
     #[inline]
     pub fn take(&self, n: u64) -> Result<Taken, Rejection> {
         self.take_at(n, self.now())
@@ -107,7 +107,7 @@ impl RateLimit {
     ///
     /// # Errors
     /// The refusal, at once and without taking anything, if the wait would be longer than `max_wait` (rule RL-6): it says
-    /// after how long it would not be. [`Reason::Impossible`] if it always would.
+    /// after how long it would not be. [`Reason::Impossible`](core_errors::Reason::Impossible) if it always would.
     ///
     /// ```
     /// use core_limit::Rate;

@@ -72,7 +72,7 @@ impl SlidingWindow {
     /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
     ///
     /// # Errors
-    /// The refusal; [`Reason::Impossible`] if `n` is more than the limit (rule RL-10).
+    /// The refusal; [`Reason::Impossible`](core_errors::Reason::Impossible) if `n` is more than the limit (rule RL-10).
     #[inline]
     pub fn take(&self, n: u64) -> Result<Taken, Rejection> {
         self.take_at(n, if self.0.exact { self.0.clock.now() } else { self.0.clock.now_coarse() })
