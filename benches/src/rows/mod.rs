@@ -133,11 +133,16 @@ where
 /// One call through a tower service.
 #[inline]
 fn through<S: Service<u64, Response = u64>>(service: &mut S, input: u64) -> Result<u64, S::Error> {
-    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(())) => ready(service.call(input)),
-        Poll::Ready(Err(error)) => Err(error),
-        Poll::Pending => panic!("the measured services are ready at once"),
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..crate::POLLS_MAX {
+        match service.poll_ready(&mut cx) {
+            Poll::Ready(Ok(())) => return ready(service.call(input)),
+            Poll::Ready(Err(error)) => return Err(error),
+            // Another thread has the lock.
+            Poll::Pending => std::hint::spin_loop(),
+        }
     }
+    panic!("the measured services wait for nothing")
 }
 
 // === impl Failure ===

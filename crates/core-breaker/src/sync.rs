@@ -45,6 +45,12 @@ mod mutant {
             self.0.store(value, order);
         }
 
+        pub(crate) fn fetch_add(&self, n: u64, _: Ordering) -> u64 {
+            let before = self.0.load(Ordering::Acquire);
+            self.0.store(before + n, Ordering::Release);
+            before
+        }
+
         pub(crate) fn swap(&self, value: u64, _: Ordering) -> u64 {
             let before = self.0.load(Ordering::Acquire);
             self.0.store(value, Ordering::Release);

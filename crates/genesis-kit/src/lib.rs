@@ -44,6 +44,8 @@
 mod collect;
 mod environment;
 mod error;
+#[cfg(all(feature = "track", feature = "axum"))]
+mod executions;
 mod kit;
 #[cfg(all(feature = "axum", feature = "log"))]
 mod log_route;
@@ -87,7 +89,7 @@ pub mod prelude {
     pub use core_time::{Clock, ms, secs};
 
     #[cfg(feature = "breaker")]
-    pub use core_breaker::Breaker;
+    pub use core_breaker::{Breaker, Outliers};
     #[cfg(feature = "limit")]
     pub use core_limit::{Bulkhead, Rate, RateLimit};
     #[cfg(feature = "pipeline")]

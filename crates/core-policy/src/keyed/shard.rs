@@ -140,6 +140,10 @@ impl<K, V> Shard<K, V> {
         entries.extend(self.entries.iter().map(|entry| (entry.key.clone(), Arc::clone(&entry.value))));
     }
 
+    pub(super) fn copy_values_to(&self, values: &mut Vec<Arc<V>>) {
+        values.extend(self.entries.iter().map(|entry| Arc::clone(&entry.value)));
+    }
+
     /// Moves the hand on. Where it was.
     fn step(&mut self) -> usize {
         let at = if self.hand < self.entries.num_buckets() { self.hand } else { 0 };
