@@ -65,7 +65,7 @@ impl RngOfThreads {
     #[inline]
     pub fn next_u64(&self) -> u64 {
         let mine = self.0.mine();
-        mix(mine.add(mine.value, GOLDEN))
+        mix(mine.advance(mine.value, GOLDEN))
     }
 }
 

@@ -97,9 +97,15 @@ impl<T> Stripes<T> {
 }
 
 impl<T> Stripe<'_, T> {
-    /// Adds to a counter of the stripe: what it is then. Wraps around.
+    /// Adds to a counter of the stripe. Wraps around.
     #[inline]
-    pub fn add(&self, counter: &AtomicU64, n: u64) -> u64 {
+    pub fn add(&self, counter: &AtomicU64, n: u64) {
+        self.advance(counter, n);
+    }
+
+    /// The same; what the counter is then.
+    #[inline]
+    pub fn advance(&self, counter: &AtomicU64, n: u64) -> u64 {
         if self.is_own {
             // Nobody else writes it, so nothing can come between the load and the store.
             let sum = counter.load(Ordering::Relaxed).wrapping_add(n);
