@@ -5,6 +5,7 @@
 //! another, so these are builds of their own.
 
 mod examples;
+mod prometheus;
 
 use clap::ValueEnum;
 
@@ -32,6 +33,8 @@ enum Part {
     Docs,
     /// The examples of the crates, each run to its end.
     Examples,
+    /// A real Prometheus reads the metrics, where it is there or can be had.
+    Prometheus,
     /// What depends on the clock of the system, on that clock.
     Clock,
     /// Every interleaving of a few threads, by loom.
@@ -69,6 +72,11 @@ impl Args {
                 name: "examples",
                 about: "the examples run to their end",
                 run: Box::new(examples::run),
+            },
+            Part::Prometheus => Step {
+                name: "prometheus",
+                about: "a real Prometheus takes the metrics",
+                run: Box::new(prometheus::run),
             },
             Part::Clock => Step {
                 name: "clock",

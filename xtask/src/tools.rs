@@ -65,6 +65,11 @@ pub(crate) fn has_nextest() -> bool {
     says(&mut process::cargo(&["nextest", "--version"])).is_some()
 }
 
+/// Whether a program is there and tells its version.
+pub(crate) fn runs(program: &Path) -> bool {
+    says(Command::new(program).arg("--version").stderr(Stdio::null())).is_some()
+}
+
 fn says(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

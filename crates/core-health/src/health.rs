@@ -1,8 +1,10 @@
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use core_policy::Counters;
 use core_time::{Clock, Instant};
 
 use crate::check::Run;
@@ -13,6 +15,7 @@ use crate::report::Snapshot;
 use crate::run::Runner;
 use crate::schedule::Timing;
 use crate::state::{Change, CheckState, Role, Standing};
+use crate::stats::{ProbeStats, Stats, Tally};
 use crate::verdict::evaluate;
 
 /// What a service needs to be well, and how that stands. Cheap to clone; clones are one.
@@ -24,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) checks: Vec<Runner>,
     pub(crate) names: Vec<Arc<str>>,
     pub(crate) monitored: AtomicBool,
+    /// How often each probe failed, and how often it passed.
+    probed: Counters<8>,
     table: Mutex<Table>,
     snapshot: ArcSwap<Snapshot>,
 }
@@ -31,6 +36,7 @@ pub(crate) struct Inner {
 /// What changes.
 struct Table {
     states: Vec<CheckState>,
+    tallies: Vec<Tally>,
     sequence: u64,
     draining: bool,
     started: bool,
@@ -73,11 +79,13 @@ impl Health {
         names: Vec<Arc<str>>,
         states: Vec<CheckState>,
     ) -> Self {
-        let mut table = Table { states, sequence: 0, draining: false, started: false };
+        let tallies = vec![Tally::default(); states.len()];
+        let mut table = Table { states, tallies, sequence: 0, draining: false, started: false };
         let snapshot = table.snapshot(&names, clock.now());
         let checks = checks.into_iter().map(Runner::new).collect();
         let (table, snapshot) = (Mutex::new(table), ArcSwap::from_pointee(snapshot));
-        Self(Arc::new(Inner { clock, checks, names, monitored: AtomicBool::new(false), table, snapshot }))
+        let (monitored, probed) = (AtomicBool::new(false), Counters::new());
+        Self(Arc::new(Inner { clock, checks, names, monitored, probed, table, snapshot }))
     }
 
     /// Runs the checks in the background, until the monitor is dropped. While one monitor runs, another does nothing.
@@ -88,10 +96,11 @@ impl Health {
         Monitor::start(self)
     }
 
-    /// Answers a probe. Costs a pointer load; runs no check.
+    /// Answers a probe, and counts it. Costs a pointer load; runs no check.
     #[must_use]
     pub fn answer(&self, probe: Probe) -> Answer {
         let (good, body) = &self.snapshot().answers[probe as usize];
+        self.0.probed.bump(place(probe, *good));
         Answer { status: if *good { 200 } else { 503 }, body: Arc::clone(body) }
     }
 
@@ -104,6 +113,23 @@ impl Health {
             Ok(now) => self.0.publish(&mut self.0.table(), now),
             Err(_) => known,
         }
+    }
+
+    /// What checks have done and probes been told, since the service was set up: for metrics.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let now = self.0.clock.now();
+        let table = self.0.table();
+        let checks = self.0.names.iter().zip(&table.states).zip(&table.tallies);
+        let checks =
+            checks.map(|((name, state), tally)| tally.stats(name, state.timing.interval, now)).collect();
+        drop(table);
+        let probes = [Probe::Health, Probe::Live, Probe::Ready, Probe::Startup].map(|probe| ProbeStats {
+            probe,
+            passed: self.0.probed.get(place(probe, true)),
+            failed: self.0.probed.get(place(probe, false)),
+        });
+        Stats { checks, probes: probes.into() }
     }
 
     /// The service goes away: from now on it is not ready, and still alive. There is no way back.
@@ -126,11 +152,18 @@ impl fmt::Debug for Health {
 // === impl Inner ===
 
 impl Inner {
-    /// Takes in what a run of a check found.
-    pub(crate) fn record(&self, at: usize, outcome: &CheckOutcome) {
+    /// Takes in what a run of a check found, and how long it took; `None` where it could not run.
+    pub(crate) fn record(&self, at: usize, outcome: &CheckOutcome, took: Option<Duration>) {
         let now = self.clock.now();
         let mut table = self.table();
         let change = table.states[at].record(outcome, now);
+        let tally = &mut table.tallies[at];
+        if let Some(took) = took {
+            tally.ran(outcome, took, now);
+        }
+        if let Some(change) = change {
+            tally.changed(change);
+        }
         self.publish(&mut table, now);
         drop(table);
         if let Some(change) = change {
@@ -168,6 +201,11 @@ impl Table {
         let valid_until = fresh.min().unwrap_or(Instant::NEVER);
         Snapshot::new(self.sequence, names, &standings, verdict, (self.draining, self.started), valid_until)
     }
+}
+
+/// Where the answers to a probe are counted.
+fn place(probe: Probe, passed: bool) -> usize {
+    2 * probe as usize + usize::from(passed)
 }
 
 /// Outside the lock: a subscriber may take its time.

@@ -56,7 +56,7 @@
 //! **Secrets.** Bodies name checks, statuses and codes. The text of an outcome goes to the log only.
 //!
 //! # Cost
-//! A probe is one pointer load and a coarse clock reading; bodies are rendered when something changes. Memory is bounded: at most
+//! A probe is one pointer load, a coarse clock reading and a count of the thread's own; bodies are rendered when something changes. Memory is bounded: at most
 //! [`CHECKS_MAX`] checks, one result each.
 
 mod check;
@@ -71,6 +71,7 @@ mod routes;
 mod run;
 mod schedule;
 mod state;
+mod stats;
 mod verdict;
 
 pub use check::{CheckContext, CheckFn, HealthCheck, LocalCheck, LocalCheckFn, check_fn, local_check_fn};
@@ -82,6 +83,7 @@ pub use outcome::{CheckOutcome, Code, Status};
 pub use report::{CheckReport, Phase, Snapshot};
 pub use schedule::Schedule;
 pub use state::Role;
+pub use stats::{CheckStats, DURATION_ENDS, Ended, ProbeStats, Stats};
 
 /// The most checks that one [`Health`] takes.
 pub const CHECKS_MAX: usize = 64;

@@ -70,12 +70,12 @@ async fn watch(inner: Arc<Inner>, at: usize, rng: Arc<Rng>) {
         let turn = loop {
             match runner.turn(clock, patience).await {
                 Some(turn) => break turn,
-                None => inner.record(at, &stuck()),
+                None => inner.record(at, &stuck(), None),
             }
             patience = timing.interval;
         };
-        let outcome = runner.run(turn, clock, timing.timeout).await;
-        inner.record(at, &outcome);
+        let (outcome, took) = runner.run(turn, clock, timing.timeout).await;
+        inner.record(at, &outcome, Some(took));
         clock.sleep(pause(timing, &rng)).await;
     }
 }

@@ -45,6 +45,9 @@ pub enum Code {
 // === impl Status ===
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Healthy, Self::Degraded, Self::Unhealthy, Self::Unknown];
+
     /// The word in bodies and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

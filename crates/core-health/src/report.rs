@@ -103,6 +103,12 @@ impl fmt::Display for Phase {
 // === impl Snapshot ===
 
 impl Snapshot {
+    /// Whether a probe is told 200.
+    #[must_use]
+    pub fn passes(&self, probe: Probe) -> bool {
+        self.answers[probe as usize].0
+    }
+
     pub(crate) fn new(
         sequence: u64,
         names: &[Arc<str>],

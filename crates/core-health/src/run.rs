@@ -38,20 +38,28 @@ impl Runner {
         within(clock, limit, pin!(Arc::clone(&self.turn).lock_owned())).await.map(Turn)
     }
 
-    /// Runs the check until its deadline.
-    pub(crate) async fn run(&self, Turn(turn): Turn, clock: &Clock, timeout: Duration) -> CheckOutcome {
+    /// Runs the check until its deadline. Says how long that took.
+    pub(crate) async fn run(
+        &self,
+        Turn(turn): Turn,
+        clock: &Clock,
+        timeout: Duration,
+    ) -> (CheckOutcome, Duration) {
         let started = clock.now();
         let check = Arc::clone(&self.check).run(CheckContext { deadline: started + timeout });
         let mut running = Running(core_context::spawn(async move {
             let _turn = turn;
             check.await
         }));
-        match within(clock, timeout, Pin::new(&mut running.0)).await {
+        let result = within(clock, timeout, Pin::new(&mut running.0)).await;
+        let took = clock.now() - started;
+        let outcome = match result {
             // A check that blocks its thread answers before the timer can fire, and too late all the same.
-            Some(Ok(_)) if clock.now() - started > timeout => late(timeout),
+            Some(Ok(_)) if took > timeout => late(timeout),
             Some(result) => settled(result),
             None => late(timeout),
-        }
+        };
+        (outcome, took)
     }
 }
 

@@ -17,11 +17,18 @@ pub struct Response {
     pub body: String,
 }
 
+/// How much one form is asked for, and how specific that was.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    specific: u8,
+    weight: u16,
+}
+
 // === impl Format ===
 
 impl Format {
     /// What a header `Accept` asks for: the one of greater weight, and [`Prometheus`](Self::Prometheus) where it asks for neither,
-    /// or there is no header.
+    /// or there is no header. As RFC 9110 has it, of all that speaks of one form what is most specific counts.
     ///
     /// ```
     /// use core_metrics::Format;
@@ -32,28 +39,25 @@ impl Format {
     /// ```
     #[must_use]
     pub fn negotiate(accept: Option<&str>) -> Self {
-        let (mut open, mut plain) = (0, 0);
+        let (mut open, mut plain) = (Asked::default(), Asked::default());
         // Nobody sends more kinds than this.
         for asked in accept.unwrap_or_default().split(',').take(64) {
-            let mut parts = asked.split(';').map(str::trim);
-            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let (mut version, mut weight) = (None, 1000);
-            for (key, value) in parts.filter_map(|part| part.split_once('=')) {
-                let value = value.trim().trim_matches('"');
-                match key.trim().to_ascii_lowercase().as_str() {
-                    "version" => version = Some(value),
-                    "q" => weight = thousandths(value).unwrap_or(0),
-                    _ => {}
-                }
-            }
+            let (kind, parameters) = asked.split_once(';').unwrap_or((asked, ""));
+            let (kind, weight) = (kind.trim().to_ascii_lowercase(), weight(parameters.split(';')));
+            let version = pairs(parameters.split(';')).filter(|(key, _)| key.eq_ignore_ascii_case("version"));
+            let version = version.last().map(|(_, value)| value);
             match (kind.as_str(), version) {
-                ("application/openmetrics-text", None | Some("1.0.0")) => open = weight.max(open),
-                ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", None) => plain = weight.max(plain),
+                ("application/openmetrics-text", Some("1.0.0")) => open.say(3, weight),
+                ("application/openmetrics-text", None) => open.say(2, weight),
+                ("text/plain", Some("0.0.4")) => plain.say(3, weight),
+                ("text/plain", None) => plain.say(2, weight),
+                ("text/*", None) => plain.say(1, weight),
+                ("*/*", None) => plain.say(0, weight),
                 _ => {}
             }
         }
         // What is asked for as much as the plain text, and by name, is wanted for what it has more.
-        if open > 0 && open >= plain { Self::OpenMetrics } else { Self::Prometheus }
+        if open.weight > 0 && open.weight >= plain.weight { Self::OpenMetrics } else { Self::Prometheus }
     }
 
     /// For the header `Content-Type`.
@@ -64,6 +68,27 @@ impl Format {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         }
     }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    fn say(&mut self, specific: u8, weight: u16) {
+        if (specific, weight) > (self.specific, self.weight) {
+            *self = Self { specific, weight };
+        }
+    }
+}
+
+/// The weight among parameters: 1000 where there is none, 0 where it is no weight.
+pub(crate) fn weight<'p>(parameters: impl Iterator<Item = &'p str>) -> u16 {
+    let weight = pairs(parameters).filter(|(key, _)| key.eq_ignore_ascii_case("q")).last();
+    weight.map_or(1000, |(_, value)| thousandths(value).unwrap_or(0))
+}
+
+fn pairs<'p>(parameters: impl Iterator<Item = &'p str>) -> impl Iterator<Item = (&'p str, &'p str)> {
+    let pairs = parameters.filter_map(|parameter| parameter.split_once('='));
+    pairs.map(|(key, value)| (key.trim(), value.trim().trim_matches('"')))
 }
 
 /// A weight of RFC 9110 in thousandths: `0.5` is 500.

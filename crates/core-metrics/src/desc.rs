@@ -2,7 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::name;
-use crate::{Counter, Gauge, Histogram, MetricsError, RangeGauge};
+use crate::{Counter, FloatCounter, Gauge, Histogram, MetricsError, RangeGauge};
 
 /// What a metric is called and what it says: everything that stands before its samples.
 ///
@@ -39,7 +39,7 @@ pub const BUCKETS_MAX: usize = 64;
 pub const SERIES_MAX: usize = 2000;
 
 /// No family has more series than this.
-const SERIES_LIMIT: usize = 100_000;
+pub(crate) const SERIES_LIMIT: usize = 100_000;
 
 // === impl Desc ===
 
@@ -50,6 +50,18 @@ impl Desc<Counter> {
     /// If the name could not be scraped; in a constant, this is an error of the compiler.
     #[must_use]
     pub const fn counter(name: &'static str, help: &'static str) -> Self {
+        assert!(counter_fits(name), "a counter is named by letters, digits and `_`, and ends in `_total`");
+        Self::new(name, help)
+    }
+}
+
+impl Desc<FloatCounter> {
+    /// A counter of fractions. Its name ends in `_total`.
+    ///
+    /// # Panics
+    /// If the name could not be scraped; in a constant, this is an error of the compiler.
+    #[must_use]
+    pub const fn float_counter(name: &'static str, help: &'static str) -> Self {
         assert!(counter_fits(name), "a counter is named by letters, digits and `_`, and ends in `_total`");
         Self::new(name, help)
     }
@@ -102,11 +114,14 @@ impl Desc<Histogram> {
     /// The upper ends of the buckets, which belong to them. Default: [`DEFAULT_BUCKETS`].
     ///
     /// # Panics
-    /// If there are none or more than [`BUCKETS_MAX`], or they are not finite and increasing; in a constant, this is an error of
-    /// the compiler.
+    /// If there are none or more than [`BUCKETS_MAX`], or they are not finite, from zero up and increasing; in a constant, this is
+    /// an error of the compiler.
     #[must_use]
     pub const fn buckets(self, bounds: &'static [f64]) -> Self {
-        assert!(are_bounds(bounds), "the ends of buckets are 1 to 64 numbers, finite and increasing");
+        assert!(
+            are_bounds(bounds),
+            "the ends of buckets are 1 to 64 numbers, finite, from zero up and increasing"
+        );
         Self { bounds, ..self }
     }
 
@@ -168,6 +183,13 @@ macro_rules! at_run_time {
 
 at_run_time!(Counter, counter, parse_counter, counter_fits, "letters, digits and `_`, ending in `_total`");
 at_run_time!(
+    FloatCounter,
+    float_counter,
+    parse_float_counter,
+    counter_fits,
+    "letters, digits and `_`, ending in `_total`"
+);
+at_run_time!(
     Gauge,
     gauge,
     parse_gauge,
@@ -190,13 +212,17 @@ const fn plain_fits(name: &str) -> bool {
     name::is_metric(name) && !name::has_suffix(name)
 }
 
-const fn are_bounds(bounds: &[f64]) -> bool {
+pub(crate) const fn are_bounds(bounds: &[f64]) -> bool {
     if bounds.is_empty() || bounds.len() > BUCKETS_MAX {
         return false;
     }
     let mut at = 0;
     while at < bounds.len() {
-        if !bounds[at].is_finite() || (at > 0 && bounds[at - 1] >= bounds[at]) {
+        // What is below zero is refused, so that such a bucket would be empty for ever.
+        if !bounds[at].is_finite()
+            || bounds[at].is_sign_negative()
+            || (at > 0 && bounds[at - 1] >= bounds[at])
+        {
             return false;
         }
         at += 1;

@@ -25,6 +25,11 @@ enum Kind {
     },
     #[cfg(feature = "facade")]
     Facade,
+    #[cfg(feature = "facade")]
+    Buckets {
+        of: &'static str,
+        max: usize,
+    },
 }
 
 // === impl MetricsError ===
@@ -53,6 +58,11 @@ impl MetricsError {
     #[cfg(feature = "facade")]
     pub(crate) fn facade() -> Self {
         Self(Kind::Facade)
+    }
+
+    #[cfg(feature = "facade")]
+    pub(crate) fn buckets(of: &'static str, max: usize) -> Self {
+        Self(Kind::Buckets { of, max })
     }
 
     /// Whether another metric has the name.
@@ -86,6 +96,13 @@ impl fmt::Display for MetricsError {
             }
             #[cfg(feature = "facade")]
             Kind::Facade => f.write_str("the process has a recorder for the `metrics` facade already"),
+            #[cfg(feature = "facade")]
+            Kind::Buckets { of, max } => {
+                write!(
+                    f,
+                    "the ends of the buckets for {of:?} are to be 1 to {max} numbers, finite, from zero up and increasing"
+                )
+            }
         }
     }
 }

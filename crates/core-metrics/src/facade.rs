@@ -1,25 +1,33 @@
 //! What other crates count through the [`metrics`] facade appears in a registry of ours too.
 //!
 //! Names are made to fit: what is no letter, digit or `_` becomes `_`, and counters get their `_total`. Histograms have
-//! [`DEFAULT_BUCKETS`]. There are at most 512 families of 2000 series; what is new beyond that shares one series, or is left out and
-//! counted in `metrics_rejected_total`.
+//! [`DEFAULT_BUCKETS`] unless [`Builder::buckets`] says otherwise. There are at most 512 families of 2000 series; what is new in a
+//! family that is full shares one series and is counted in `metrics_overflow_total`, and a family too many, or of a name that
+//! another has, is left out and counted in `metrics_rejected_total`.
 //!
-//! A handle costs what our metrics cost; looking it up is with the facade's macros, for each call, and takes a lock here: crates that
-//! count often keep the handle.
+//! A handle costs what our metrics cost. The facade's macros look it up for each call, which costs about a hash here; what is new
+//! takes a lock.
 
-use std::collections::BTreeMap;
+mod buckets;
+mod key;
+mod metric;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::{
-    Counter as TheirCounter, CounterFn, Gauge as TheirGauge, GaugeFn, Histogram as TheirHistogram,
-    HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter as TheirCounter, Gauge as TheirGauge, Histogram as TheirHistogram, Key, KeyName, Metadata,
+    Recorder, SharedString, Unit,
 };
 
-use crate::labels::{self, OVERFLOW};
-use crate::scrape::Sample;
-use crate::text::{Kind, Number};
-use crate::{Counter, Desc, Gauge, Histogram, MetricsError, Registry, SERIES_MAX, Scrape, name};
+use self::buckets::Rules;
+pub use self::buckets::{Builder, Match};
+use self::metric::Metric;
+use crate::index::Index;
+use crate::labels::OVERFLOW;
+use crate::text::Kind;
+use crate::{Counter, Desc, Histogram, MetricsError, Registry, SERIES_MAX, Scrape, name};
 
 #[cfg(doc)]
 use crate::DEFAULT_BUCKETS;
@@ -29,34 +37,35 @@ use crate::DEFAULT_BUCKETS;
 pub struct Bridge(Arc<Inner>);
 
 struct Inner {
-    families: Mutex<BTreeMap<&'static str, Theirs>>,
+    /// What look-ups read: by the keys of counters, gauges and histograms.
+    known: [Index<Key, Metric>; 3],
+    /// What is written. Whoever holds it may add.
+    families: Mutex<Families>,
+    rules: Rules,
     rejected: Counter,
+}
+
+#[derive(Default)]
+struct Families {
+    by_name: BTreeMap<&'static str, Theirs>,
+    /// All names that stand in the text, for either form.
+    claimed: BTreeSet<String>,
 }
 
 /// A family of theirs.
 struct Theirs {
     kind: Kind,
     help: &'static str,
-    series: BTreeMap<String, Metric>,
-}
-
-#[derive(Clone)]
-enum Metric {
-    Counter(Arc<Counted>),
-    Gauge(Arc<Gauge>),
-    Histogram(Arc<Histogram>),
-}
-
-/// A counter of theirs, which may also be told how much there is.
-struct Counted {
-    counter: Counter,
-    /// Held by whoever tells it.
-    telling: Mutex<()>,
+    buckets: Desc<Histogram>,
+    series: BTreeMap<Arc<str>, Metric>,
+    overflowed: u64,
 }
 
 const FAMILIES_MAX: usize = 512;
-const LABELS_MAX: usize = 32;
-const BUCKETS: Desc<Histogram> = Desc::histogram("facade", "");
+/// What is longer is cut: it is kept for ever.
+const HELP_LEN_MAX: usize = 1024;
+/// So many keys are found without a lock, of each kind.
+const KNOWN_MAX: usize = 16_384;
 
 /// Makes a registry the recorder of the process.
 ///
@@ -72,7 +81,7 @@ const BUCKETS: Desc<Histogram> = Desc::histogram("facade", "");
 /// # Errors
 /// If the process has a recorder already.
 pub fn install(registry: &Registry) -> Result<(), MetricsError> {
-    metrics::set_global_recorder(Bridge::new(registry)).map_err(|_| MetricsError::facade())
+    Bridge::builder(registry).install()
 }
 
 // === impl Bridge ===
@@ -81,101 +90,148 @@ impl Bridge {
     /// A recorder that shows what it was told in this registry.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
-        let bridge =
-            Self(Arc::new(Inner { families: Mutex::default(), rejected: registry.rejected().clone() }));
+        Self::with(registry, Rules::default())
+    }
+
+    /// The same, with a choice of buckets.
+    ///
+    /// ```
+    /// use core_metrics::Registry;
+    /// use core_metrics::facade::{Bridge, Match};
+    ///
+    /// const BYTES: &[f64] = &[256.0, 4096.0, 65_536.0, 1_048_576.0];
+    ///
+    /// let registry = Registry::new();
+    /// let bridge = Bridge::builder(&registry).buckets(Match::Suffix("bytes"), BYTES).build()?;
+    /// metrics::with_local_recorder(&bridge, || metrics::histogram!("body.bytes").record(300.0));
+    /// assert!(registry.respond(None).body.contains("body_bytes_bucket{le=\"4096.0\"} 1\n"));
+    /// # Ok::<(), core_metrics::MetricsError>(())
+    /// ```
+    pub fn builder(registry: &Registry) -> Builder {
+        Builder::new(registry)
+    }
+
+    fn with(registry: &Registry, rules: Rules) -> Self {
+        let bridge = Self(Arc::new(Inner {
+            known: [const { Index::new() }; 3],
+            families: Mutex::default(),
+            rules,
+            rejected: registry.rejected().clone(),
+        }));
         let collected = bridge.clone();
         registry.collect(move |scrape| collected.collect(scrape));
         bridge
     }
 
     fn collect(&self, scrape: &mut Scrape) {
-        for (name, family) in &*self.families() {
-            for (labels, metric) in &family.series {
-                scrape.raw((name, family.kind, family.help), labels, metric.sample());
+        // Copied, so that nobody who counts waits while it is read.
+        let families: Vec<_> = {
+            let families = self.families();
+            let copied = |(name, theirs): (&&'static str, &Theirs)| {
+                let series: Vec<_> =
+                    theirs.series.iter().map(|(text, metric)| (Arc::clone(text), metric.clone())).collect();
+                (*name, theirs.kind, theirs.help, theirs.overflowed, series)
+            };
+            families.by_name.iter().map(copied).collect()
+        };
+        for (name, kind, help, overflowed, series) in families {
+            scrape.overflowed(name, overflowed);
+            for (labels, metric) in series {
+                scrape.raw((name, kind, help), &labels, metric.sample());
             }
         }
     }
 
-    fn families(&self) -> MutexGuard<'_, BTreeMap<&'static str, Theirs>> {
+    fn families(&self) -> MutexGuard<'_, Families> {
         self.0.families.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn describe(&self, kind: Kind, key: &KeyName, help: &str) {
         let mut families = self.families();
-        if let Some(family) = family(&mut families, kind, key.as_str())
-            && let Some(help) = name::intern(help)
+        // What was said first holds: help is kept for ever, and whoever says something else each time would fill the place.
+        if let Some(family) = families.get(kind, key.as_str(), &self.0.rules)
+            && family.help.is_empty()
+            && let Some(help) = name::intern(&help[..help.floor_char_boundary(HELP_LEN_MAX)])
         {
             family.help = help;
         }
     }
 
     /// The metric of a key. `None` where there is no place, or it is another kind.
+    #[inline]
     fn metric(&self, kind: Kind, key: &Key) -> Option<Metric> {
-        let text = text_of(key);
+        self.known(kind).get(key).cloned().or_else(|| self.add(kind, key))
+    }
+
+    fn known(&self, kind: Kind) -> &Index<Key, Metric> {
+        &self.0.known[match kind {
+            Kind::Counter | Kind::Info => 0,
+            Kind::Gauge => 1,
+            Kind::Histogram => 2,
+        }]
+    }
+
+    #[cold]
+    fn add(&self, kind: Kind, key: &Key) -> Option<Metric> {
+        let text = key::text_of(key);
         let mut families = self.families();
-        let found = family(&mut families, kind, key.name()).map(|family| {
-            let text =
-                text.filter(|text| family.series.len() < SERIES_MAX || family.series.contains_key(text));
-            let new = || Metric::new(kind, &self.0.rejected);
-            family.series.entry(text.unwrap_or_else(|| OVERFLOW.into())).or_insert_with(new).clone()
-        });
-        if found.is_none() {
+        // Another thread was faster.
+        if let Some(found) = self.known(kind).get(key) {
+            return Some(found.clone());
+        }
+        let Some(family) = families.get(kind, key.name(), &self.0.rules) else {
+            drop(families);
             self.0.rejected.inc();
+            return None;
+        };
+        let has_room =
+            |text: &String| family.series.len() < SERIES_MAX || family.series.contains_key(text.as_str());
+        let fits = text.filter(has_room);
+        let is_known = fits.is_some();
+        let new = || Metric::new(kind, &family.buckets, &self.0.rejected);
+        let text: Arc<str> = fits.map_or_else(|| Arc::from(OVERFLOW), Arc::from);
+        let metric = family.series.entry(text).or_insert_with(new).clone();
+        if is_known {
+            // Where there is no place for it, it is looked for here each time.
+            self.known(kind).insert(key.clone(), metric.clone(), KNOWN_MAX);
+            return Some(metric);
         }
-        found
-    }
-}
-
-fn family<'f>(
-    families: &'f mut BTreeMap<&'static str, Theirs>,
-    kind: Kind,
-    key: &str,
-) -> Option<&'f mut Theirs> {
-    let fitting = fitting_name(kind, key);
-    if !families.contains_key(fitting.as_str()) {
-        let name = (families.len() < FAMILIES_MAX).then(|| name::intern(&fitting)).flatten()?;
-        families.insert(name, Theirs { kind, help: "", series: BTreeMap::new() });
-    }
-    families.get_mut(fitting.as_str()).filter(|family| family.kind == kind)
-}
-
-/// What a key is called here.
-fn fitting_name(kind: Kind, key: &str) -> String {
-    let mut fitting = fitting(key);
-    match kind {
-        Kind::Counter if !name::ends_with(&fitting, "_total") => fitting.push_str("_total"),
-        Kind::Gauge | Kind::Histogram if name::has_suffix(&fitting) => fitting.push_str("_value"),
-        _ => {}
-    }
-    fitting
-}
-
-fn fitting(text: &str) -> String {
-    // Room is left for an ending.
-    let mut fitting: String = text
-        .chars()
-        .take(name::NAME_LEN_MAX - 10)
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
-    if !fitting.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        fitting.insert(0, 'm');
-    }
-    fitting
-}
-
-/// The labels of a key, in order, each name once. `None` where there are too many, or one is too long.
-fn text_of(key: &Key) -> Option<String> {
-    let mut by_name = BTreeMap::new();
-    for label in key.labels() {
-        let mut name = fitting(label.key());
-        if !name::is_label(&name) {
-            name.push_str("_label");
+        family.overflowed += 1;
+        let is_first = family.overflowed == 1;
+        drop(families);
+        if is_first {
+            tracing::warn!(
+                target: "core_metrics",
+                family = key.name(),
+                series_max = SERIES_MAX,
+                "a family of metrics of another crate is full, or has labels that are too long: what is new goes into one series",
+            );
         }
-        by_name.entry(name).or_insert_with(|| label.value());
+        Some(metric)
     }
-    let pairs = (by_name.len() <= LABELS_MAX).then_some(by_name)?;
-    labels::pairs(pairs.iter().map(|(name, value)| (name.as_str(), *value)))
 }
+
+// === impl Families ===
+
+impl Families {
+    /// The family of a key, which is made where there is a place for it.
+    fn get(&mut self, kind: Kind, theirs: &str, rules: &Rules) -> Option<&mut Theirs> {
+        let ours = key::fitting_name(kind, theirs);
+        if !self.by_name.contains_key(ours.as_str()) {
+            let claims = kind.claims(&ours);
+            let is_free = claims.iter().all(|claim| !self.claimed.contains(claim));
+            let has_room = is_free && self.by_name.len() < FAMILIES_MAX;
+            let name = has_room.then(|| name::intern(&ours)).flatten()?;
+            let buckets = BUCKETS.buckets(rules.of(theirs, &ours));
+            self.claimed.extend(claims);
+            let series = BTreeMap::new();
+            self.by_name.insert(name, Theirs { kind, help: "", buckets, series, overflowed: 0 });
+        }
+        self.by_name.get_mut(ours.as_str()).filter(|family| family.kind == kind)
+    }
+}
+
+const BUCKETS: Desc<Histogram> = Desc::histogram("facade", "");
 
 impl Recorder for Bridge {
     fn describe_counter(&self, key: KeyName, _: Option<Unit>, help: SharedString) {
@@ -214,59 +270,6 @@ impl Recorder for Bridge {
 
 impl fmt::Debug for Bridge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bridge").field("families", &self.families().len()).finish()
-    }
-}
-
-// === impl Metric ===
-
-impl Metric {
-    fn new(kind: Kind, rejected: &Counter) -> Self {
-        match kind {
-            Kind::Counter | Kind::Info => {
-                Self::Counter(Arc::new(Counted { counter: Counter::new(), telling: Mutex::default() }))
-            }
-            Kind::Gauge => Self::Gauge(Arc::new(Gauge::new(rejected))),
-            Kind::Histogram => Self::Histogram(Arc::new(Histogram::new(&BUCKETS, rejected))),
-        }
-    }
-
-    fn sample(&self) -> Sample {
-        match self {
-            Self::Counter(counted) => Sample::Number(Number::Int(counted.counter.get())),
-            Self::Gauge(gauge) => Sample::Number(Number::Float(gauge.get())),
-            Self::Histogram(histogram) => Sample::Histogram(histogram.snapshot()),
-        }
-    }
-}
-
-impl CounterFn for Counted {
-    fn increment(&self, value: u64) {
-        self.counter.add(value);
-    }
-
-    fn absolute(&self, value: u64) {
-        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-        self.counter.add(value.saturating_sub(self.counter.get()));
-    }
-}
-
-impl GaugeFn for Gauge {
-    fn increment(&self, value: f64) {
-        self.add(value);
-    }
-
-    fn decrement(&self, value: f64) {
-        self.add(-value);
-    }
-
-    fn set(&self, value: f64) {
-        Self::set(self, value);
-    }
-}
-
-impl HistogramFn for Histogram {
-    fn record(&self, value: f64) {
-        self.observe(value);
+        f.debug_struct("Bridge").field("families", &self.families().by_name.len()).finish()
     }
 }

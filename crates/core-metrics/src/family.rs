@@ -33,8 +33,8 @@ struct Inner<K, L> {
 
 struct Known<K> {
     series: BTreeMap<Arc<str>, K>,
-    /// Sets of labels that have a place; two of them may have one text.
-    sets: usize,
+    /// Sets of labels that have a place and the text of another.
+    alike: usize,
     overflow: Option<K>,
 }
 
@@ -55,7 +55,7 @@ impl<K: Instrument, L: Labels> Family<K, L> {
             rejected: rejected.clone(),
             overflowed: Counter::new(),
             by_labels: Index::new(),
-            by_text: Mutex::new(Known { series: BTreeMap::new(), sets: 0, overflow: None }),
+            by_text: Mutex::new(Known { series: BTreeMap::new(), alike: 0, overflow: None }),
         }))
     }
 
@@ -75,7 +75,7 @@ impl<K: Instrument, L: Labels> Family<K, L> {
         }
     }
 
-    /// How many sets of labels there are, without what did not fit.
+    /// How many series there are, without the one for what did not fit.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.known().series.len()
@@ -163,14 +163,23 @@ impl<K: Instrument, L: Labels> Inner<K, L> {
             return (found.clone(), false);
         }
         let make = || K::make(&self.desc, &self.rejected);
-        let room = known.sets < self.desc.series_max;
-        if let Some(text) = text.filter(|_| room) {
-            let added = known.series.get(text.as_str()).cloned().unwrap_or_else(make);
-            if self.by_labels.insert(labels.clone(), added.clone(), self.desc.series_max).is_some() {
-                known.sets += 1;
-                known.series.insert(text.into(), added.clone());
-                return (added, false);
+        let same = text.as_deref().and_then(|text| known.series.get(text)).cloned();
+        if let Some(same) = same {
+            // Another set of labels that reads the same needs no place of its own, and does not get many.
+            if known.alike < self.desc.series_max {
+                known.alike += 1;
+                self.by_labels.insert(labels.clone(), same.clone(), self.desc.series_max);
             }
+            return (same, false);
+        }
+        if let Some(text) = text
+            && known.series.len() < self.desc.series_max
+        {
+            let added = make();
+            // Where labels hash so badly that there is no place, they are found by their text, each time.
+            self.by_labels.insert(labels.clone(), added.clone(), self.desc.series_max);
+            known.series.insert(text.into(), added.clone());
+            return (added, false);
         }
         self.overflowed.inc();
         let first = known.overflow.is_none();

@@ -27,7 +27,7 @@ const NEAR: usize = 4;
 // === impl Index ===
 
 impl<L: Hash + Eq, K> Index<L, K> {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { parts: [const { OnceLock::new() }; PARTS] }
     }
 

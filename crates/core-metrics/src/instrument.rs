@@ -1,7 +1,7 @@
 use crate::text::{Kind, Number, Writer};
-use crate::{Counter, Desc, Gauge, Histogram, RangeGauge};
+use crate::{Counter, Desc, FloatCounter, Gauge, Histogram, RangeGauge};
 
-/// What a registry keeps: [`Counter`], [`Gauge`], [`RangeGauge`], [`Histogram`]. Nobody else implements it.
+/// What a registry keeps: [`Counter`], [`FloatCounter`], [`Gauge`], [`RangeGauge`], [`Histogram`]. Nobody else implements it.
 pub trait Instrument: Clone + Send + Sync + sealed::Encode + 'static {}
 
 pub(crate) mod sealed {
@@ -25,6 +25,7 @@ type Series<K> = [(std::sync::Arc<str>, K)];
 // === impl Instrument ===
 
 impl Instrument for Counter {}
+impl Instrument for FloatCounter {}
 impl Instrument for Gauge {}
 impl Instrument for RangeGauge {}
 impl Instrument for Histogram {}
@@ -40,6 +41,21 @@ impl sealed::Encode for Counter {
         writer.head(desc.name, Kind::Counter, desc.help);
         for (labels, counter) in series {
             writer.sample(desc.name, "", labels, Number::Int(counter.get()));
+        }
+    }
+}
+
+impl sealed::Encode for FloatCounter {
+    const FAMILIES: &'static [(Kind, &'static str)] = &[(Kind::Counter, "")];
+
+    fn make(_: &Desc<Self>, rejected: &Counter) -> Self {
+        Self::new(rejected)
+    }
+
+    fn encode(writer: &mut Writer, desc: &Desc<Self>, series: &Series<Self>) {
+        writer.head(desc.name, Kind::Counter, desc.help);
+        for (labels, counter) in series {
+            writer.sample(desc.name, "", labels, Number::Float(counter.get()));
         }
     }
 }

@@ -33,7 +33,8 @@
 //! * **Two texts**: Prometheus 0.0.4 and `OpenMetrics` 1.0, as the scraper asks ([`Format::negotiate`]). `_created` is left out: it
 //!   doubles the series, and nothing needs it.
 //! * **Nothing is poisoned.** A value that is not finite, or negative where that cannot be, is refused and counted.
-//! * **Of others**: features `process` (from `/proc`), `tokio` (a runtime), and `facade` (what crates count through `metrics`).
+//! * **Of others**: features `process` (from `/proc`), `tokio` (a runtime), and `facade` (what crates count through `metrics`). With
+//!   `gzip`, texts can be sent small.
 //!
 //! # Dropping
 //! Handles are values; dropping one changes nothing, the metric stays with its registry. [`Timer`], [`InProgress`] and [`Running`]
@@ -55,6 +56,8 @@ mod exemplar;
 pub mod facade;
 mod family;
 mod gauge;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod hash;
 mod histogram;
 mod index;
@@ -73,7 +76,7 @@ mod scrape;
 mod text;
 
 pub use accept::{Format, Response};
-pub use counter::Counter;
+pub use counter::{Counter, FloatCounter};
 pub use desc::{BUCKETS_MAX, DEFAULT_BUCKETS, Desc, SERIES_MAX};
 pub use error::MetricsError;
 pub use family::Family;

@@ -1,5 +1,7 @@
 use std::fmt::Display;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::panicking;
 
 use core_time::{Clock, Instant};
 
@@ -35,12 +37,15 @@ pub struct MonitoredOperation {
 
 /// One run of an operation, until it is dropped. Made by [`MonitoredOperation::start`].
 ///
-/// A panic that drops it counts as an error.
+/// A panic that drops it counts as an error. One run is one error at most.
 #[must_use = "the operation ends when this is dropped"]
 #[derive(Debug)]
 pub struct Running<'o> {
     operation: &'o MonitoredOperation,
     since: Instant,
+    has_failed: AtomicBool,
+    /// A panic that went on before it was started is none of its own.
+    was_panicking: bool,
     _in_progress: InProgress,
 }
 
@@ -57,8 +62,14 @@ impl MonitoredOperation {
         let errors = counter("errors_total", "How often it failed.")?;
         let duration = Desc::parse_histogram(&format!("{name}_duration_seconds"), "How long it took.")?;
         let in_progress = Desc::parse_gauge(&format!("{name}_in_progress"), "How many run now.")?;
+        let name = crate::name::intern(name).ok_or_else(|| MetricsError::names(name))?;
+        // All four or none.
+        registry.would_take(&requests)?;
+        registry.would_take(&errors)?;
+        registry.would_take(&duration)?;
+        registry.would_take(&in_progress)?;
         Ok(Self {
-            name: crate::name::intern(name).ok_or_else(|| MetricsError::names(name))?,
+            name,
             clock,
             requests: registry.get_or_register(&requests)?,
             errors: registry.get_or_register(&errors)?,
@@ -70,7 +81,13 @@ impl MonitoredOperation {
     /// One run, until the guard is dropped.
     pub fn start(&self) -> Running<'_> {
         self.requests.inc();
-        Running { operation: self, since: self.clock.now(), _in_progress: self.in_progress.in_progress() }
+        Running {
+            operation: self,
+            since: self.clock.now(),
+            has_failed: AtomicBool::new(false),
+            was_panicking: panicking(),
+            _in_progress: self.in_progress.in_progress(),
+        }
     }
 
     /// Runs a closure.
@@ -98,8 +115,11 @@ impl MonitoredOperation {
 // === impl Running ===
 
 impl Running<'_> {
-    /// Says that it failed: counts, and writes a line at ERROR with the time it took.
+    /// Says that it failed: counts, and writes a line at ERROR with the time it took. Said again, it changes nothing.
     pub fn failed(&self, error: &impl Display) {
+        if self.has_failed.swap(true, Ordering::Relaxed) {
+            return;
+        }
         self.operation.errors.inc();
         let took = self.operation.clock.now().since(self.since);
         tracing::error!(
@@ -114,7 +134,7 @@ impl Running<'_> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if panicking() && !self.was_panicking {
             self.failed(&"panicked");
         }
         self.operation.duration.observe_since(self.since, &self.operation.clock);

@@ -24,14 +24,15 @@ struct Stat {
     resident_pages: f64,
 }
 
-/// Adds the metrics `process_*` to a registry: CPU time, memory, files, threads and start, read at each scrape.
+/// Adds the metrics `process_*` to a registry: CPU time, memory, files, threads and start, read at each scrape. Asked for again, it
+/// changes nothing.
 ///
 /// What the kernel does not tell is left out. Only Linux tells anything.
 ///
 /// # Cost
 /// Five small files, and a list of what is open, for each scrape.
 pub fn register(registry: &Registry) {
-    registry.collect(collect);
+    registry.collect_process(collect);
 }
 
 fn collect(scrape: &mut Scrape) {

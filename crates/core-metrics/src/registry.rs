@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::accept::{Format, Response};
+use crate::desc::SERIES_LIMIT;
 use crate::family::{Encode, Family};
 use crate::labels::{LabelNames, Labels};
 use crate::scrape::Scrape;
@@ -33,6 +34,9 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     entries: Mutex<Entries>,
     collectors: Mutex<Vec<Collector>>,
+    /// Whether the process is collected.
+    #[cfg(feature = "process")]
+    process: std::sync::Once,
     rejected: Counter,
     panics: Counter,
 }
@@ -59,7 +63,8 @@ struct Entry {
 const REJECTED: Desc<Counter> =
     Desc::counter("metrics_rejected_total", "Values and samples that could not stand in a scrape.");
 const OVERFLOW: Desc<Counter> =
-    Desc::counter("metrics_overflow_total", "Times that a family had no place for another series.");
+    Desc::counter("metrics_overflow_total", "Times that a family had no place for another series.")
+        .series_max(SERIES_LIMIT);
 const PANICS: Desc<Counter> =
     Desc::counter("metrics_collector_panics_total", "Collectors that panicked during a scrape.");
 /// What a registry calls what it says of itself.
@@ -76,6 +81,8 @@ impl Registry {
         Self(Arc::new(Inner {
             entries: Mutex::default(),
             collectors: Mutex::default(),
+            #[cfg(feature = "process")]
+            process: std::sync::Once::new(),
             rejected: Counter::new(),
             panics: Counter::new(),
         }))
@@ -99,7 +106,8 @@ impl Registry {
     /// The same, or the metric that is there already under this name.
     ///
     /// # Errors
-    /// If what is there is something else: another kind, labels, buckets or help.
+    /// If what is there is something else: another kind, labels, buckets or help. Its limit, and whether it keeps exemplars, are what
+    /// the first said.
     pub fn get_or_register<K: Instrument>(&self, desc: &Desc<K>) -> Result<K, MetricsError> {
         Ok(self.add::<K, ()>(desc, true)?.with(&()))
     }
@@ -172,6 +180,17 @@ impl Registry {
         writer.finish()
     }
 
+    /// Whether there is a metric without labels under this name, or a place for it.
+    pub(crate) fn would_take<K: Instrument>(&self, desc: &Desc<K>) -> Result<(), MetricsError> {
+        lock(&self.0.entries).find::<K, ()>(desc, true).map(|_| ())
+    }
+
+    /// Reads what the kernel says of the process: once, however often it is asked to.
+    #[cfg(feature = "process")]
+    pub(crate) fn collect_process(&self, collector: fn(&mut Scrape)) {
+        self.0.process.call_once(|| self.collect(collector));
+    }
+
     #[cfg(feature = "facade")]
     pub(crate) fn rejected(&self) -> &Counter {
         &self.0.rejected
@@ -181,12 +200,13 @@ impl Registry {
     fn of_itself(&self, entries: &[(&'static str, Entry)], scrape: &mut Scrape) {
         scrape.counters(&REJECTED, LabelNames::NONE).put([], self.0.rejected.get());
         scrape.counters(&PANICS, LabelNames::NONE).put([], self.0.panics.get());
+        #[cfg(feature = "facade")]
+        let of_others = scrape.take_overflowed();
+        #[cfg(not(feature = "facade"))]
+        let of_others = Vec::new();
+        let ours = entries.iter().filter_map(|(name, entry)| Some((*name, entry.family.overflowed()?)));
         let mut overflow = scrape.counters(&OVERFLOW, FAMILY);
-        for (name, entry) in entries {
-            if let Some(times) = entry.family.overflowed() {
-                overflow.put([name], times);
-            }
-        }
+        ours.chain(of_others).for_each(|(name, times)| overflow.put([name], times));
     }
 
     fn add<K: Instrument, L: Labels>(
@@ -197,24 +217,12 @@ impl Registry {
         if !name::are_labels(L::NAMES) {
             return Err(MetricsError::labels(desc.name));
         }
-        let claims: BTreeSet<String> = K::FAMILIES
-            .iter()
-            .flat_map(|(kind, suffix)| kind.claims(&format!("{}{suffix}", desc.name)))
-            .collect();
         let mut entries = lock(&self.0.entries);
-        if let Some(entry) = entries.by_name.get(desc.name) {
-            if !may_exist {
-                return Err(MetricsError::taken(desc.name, desc.name));
-            }
-            let same = entry.help == desc.help && entry.bounds == desc.bounds && entry.labels == L::NAMES;
-            let typed = entry.typed.downcast_ref::<Family<K, L>>().filter(|_| same);
-            return typed.cloned().ok_or_else(|| MetricsError::differs(desc.name));
-        }
-        if let Some((claim, by)) = claims.iter().find_map(|claim| Some((claim, entries.holder(claim)?))) {
-            return Err(MetricsError::taken(claim, by));
+        if let Some(found) = entries.find(desc, may_exist)? {
+            return Ok(found);
         }
         let family = Family::<K, L>::new(desc, &self.0.rejected);
-        entries.claimed.extend(claims.into_iter().map(|claim| (claim, desc.name)));
+        entries.claimed.extend(claims::<K>(desc.name).into_iter().map(|claim| (claim, desc.name)));
         let entry = Entry {
             help: desc.help,
             bounds: desc.bounds,
@@ -227,9 +235,32 @@ impl Registry {
     }
 }
 
+/// All names that a metric needs for itself, in either text.
+fn claims<K: Instrument>(name: &str) -> BTreeSet<String> {
+    K::FAMILIES.iter().flat_map(|(kind, suffix)| kind.claims(&format!("{name}{suffix}"))).collect()
+}
+
 // === impl Entries ===
 
 impl Entries {
+    /// What is there under this name. `None` where there is a place for it.
+    fn find<K: Instrument, L: Labels>(
+        &self,
+        desc: &Desc<K>,
+        may_exist: bool,
+    ) -> Result<Option<Family<K, L>>, MetricsError> {
+        if let Some(entry) = self.by_name.get(desc.name) {
+            if !may_exist {
+                return Err(MetricsError::taken(desc.name, desc.name));
+            }
+            let same = entry.help == desc.help && entry.bounds == desc.bounds && entry.labels == L::NAMES;
+            let typed = entry.typed.downcast_ref::<Family<K, L>>().filter(|_| same);
+            return typed.cloned().map(Some).ok_or_else(|| MetricsError::differs(desc.name));
+        }
+        let taken = claims::<K>(desc.name).into_iter().find_map(|claim| Some((self.holder(&claim)?, claim)));
+        taken.map_or(Ok(None), |(by, claim)| Err(MetricsError::taken(&claim, by)))
+    }
+
     /// Who has a name already.
     fn holder(&self, name: &str) -> Option<&'static str> {
         let own = || OWN.into_iter().find(|own| *own == name || own.strip_suffix("_total") == Some(name));

@@ -26,6 +26,7 @@ pub fn register_current(registry: &Registry) -> bool {
 }
 
 /// Adds the metrics `tokio_*` of a runtime to a registry, read at each scrape. They stay when the runtime ends.
+/// A registry shows one runtime: of a second, what is called the same is left out and counted in `metrics_rejected_total`.
 pub fn register(registry: &Registry, runtime: &Handle) {
     let metrics = runtime.metrics();
     registry.collect(move |scrape| {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 
 use crate::labels::{self, LabelNames};
@@ -13,6 +13,9 @@ use crate::{Counter, Desc, Gauge, Histogram, HistogramSnapshot};
 pub struct Scrape {
     blocks: BTreeMap<&'static str, Block>,
     rejected: u64,
+    /// Families of others that were full, and how often.
+    #[cfg(feature = "facade")]
+    overflowed: Vec<(&'static str, u64)>,
 }
 
 /// Takes the samples of one family. Made by [`Scrape::counters`] and its like.
@@ -27,6 +30,8 @@ pub struct Samples<'s, K, const N: usize> {
 
 #[derive(Debug)]
 struct Block {
+    /// How many there were before it.
+    number: usize,
     kind: Kind,
     help: &'static str,
     labels: Vec<&'static str>,
@@ -115,7 +120,7 @@ impl Scrape {
         names: LabelNames<N>,
     ) -> Samples<'_, K, N> {
         // Borrowed apart from the count of what is refused.
-        let Self { blocks, rejected } = self;
+        let Self { blocks, rejected, .. } = self;
         let block = find(blocks, desc.name, K::KIND, desc.help, &names.0, desc.series_max);
         Samples { block, rejected, names, kind: PhantomData }
     }
@@ -147,23 +152,37 @@ impl Scrape {
         }
     }
 
+    /// How often there was no place for another series in a family of others.
+    #[cfg(feature = "facade")]
+    pub(crate) fn overflowed(&mut self, name: &'static str, times: u64) {
+        self.overflowed.push((name, times));
+    }
+
+    #[cfg(feature = "facade")]
+    pub(crate) fn take_overflowed(&mut self) -> Vec<(&'static str, u64)> {
+        std::mem::take(&mut self.overflowed)
+    }
+
     /// What was refused so far.
     pub(crate) fn take_rejected(&mut self) -> u64 {
         std::mem::take(&mut self.rejected)
     }
 
-    /// Leaves out what would take a name that is taken, and counts it.
+    /// Leaves out what would take a name that is taken, or that an earlier one has, and counts it.
     pub(crate) fn keep(&mut self, mut is_free: impl FnMut(&[String]) -> bool) {
         let before = self.blocks.len();
-        let mut taken = std::collections::BTreeSet::new();
-        self.blocks.retain(|name, block| {
-            let claims = block.kind.claims(name);
-            let fits = is_free(&claims) && !claims.iter().any(|claim| taken.contains(claim));
-            if fits {
+        let mut taken = BTreeSet::new();
+        let mut in_turn: Vec<_> =
+            self.blocks.iter().map(|(name, block)| (block.number, *name, block.kind)).collect();
+        in_turn.sort_unstable_by_key(|(number, ..)| *number);
+        for (_, name, kind) in in_turn {
+            let claims = kind.claims(name);
+            if is_free(&claims) && !claims.iter().any(|claim| taken.contains(claim)) {
                 taken.extend(claims);
+            } else {
+                self.blocks.remove(name);
             }
-            fits
-        });
+        }
         self.rejected += u64::try_from(before - self.blocks.len()).unwrap_or(u64::MAX);
     }
 
@@ -186,7 +205,8 @@ fn find<'b>(
     labels: &[&'static str],
     series_max: usize,
 ) -> Option<&'b mut Block> {
-    let new = || Block { kind, help, labels: labels.to_vec(), series_max, samples: BTreeMap::new() };
+    let number = blocks.len();
+    let new = || Block { number, kind, help, labels: labels.to_vec(), series_max, samples: BTreeMap::new() };
     let block = blocks.entry(name).or_insert_with(new);
     (block.kind == kind && block.labels == labels).then_some(block)
 }
@@ -219,12 +239,14 @@ impl<const N: usize> Samples<'_, Gauge, N> {
 }
 
 impl<const N: usize> Samples<'_, Histogram, N> {
-    /// One histogram: ends of buckets that are finite and increasing, and one count more than there are ends.
+    /// One histogram: ends of buckets that are finite and increasing, and one count more than there are ends, which come to no more
+    /// than a `u64` holds.
     pub fn put(&mut self, values: [&str; N], value: HistogramSnapshot) {
         let bounds = &value.bounds;
         let fits = value.sum.is_finite()
             && value.sum >= 0.0
             && value.counts.len() == bounds.len() + 1
+            && value.counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count)).is_some()
             && bounds.iter().all(|bound| bound.is_finite())
             && bounds.is_sorted_by(|a, b| a < b);
         self.insert(values, fits.then_some(Sample::Histogram(value)));

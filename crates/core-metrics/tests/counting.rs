@@ -3,8 +3,8 @@
 mod support;
 
 use core_metrics::{
-    Counter, DEFAULT_BUCKETS, Desc, Family, Format, Gauge, Histogram, HistogramSnapshot, LabelNames,
-    MonitoredOperation, RangeGauge, Registry,
+    Counter, DEFAULT_BUCKETS, Desc, Family, FloatCounter, Format, Gauge, Histogram, HistogramSnapshot,
+    LabelNames, MonitoredOperation, RangeGauge, Registry,
 };
 use core_time::{ManualClock, ms};
 use support::{open_metrics, prometheus};
@@ -16,6 +16,7 @@ core_metrics::labels! {
 
 const EVENTS: Desc<Counter> = Desc::counter("events_total", "Events.");
 const SIZE: Desc<Histogram> = Desc::histogram("size_seconds", "Sizes.").buckets(&[0.1, 0.5, 1.0, 5.0, 10.0]);
+const HALVES: Desc<FloatCounter> = Desc::float_counter("halves_total", "Halves.");
 const LEVEL: Desc<Gauge> = Desc::gauge("level", "The level.");
 
 #[test]
@@ -26,10 +27,11 @@ fn f_164_eight_threads_lose_nothing() {
     let histogram = registry.register(&SIZE).unwrap();
     let gauge = registry.register(&LEVEL).unwrap();
     let range = registry.register(&Desc::<RangeGauge>::range("range", "A range.")).unwrap();
+    let halves = registry.register(&HALVES).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..8_u32 {
-            let (registry, counter, histogram, gauge, range) =
-                (&registry, &counter, &histogram, &gauge, &range);
+            let (registry, counter, histogram, gauge, range, halves) =
+                (&registry, &counter, &histogram, &gauge, &range, &halves);
             scope.spawn(move || {
                 // Found anew by each thread: F52, and none of them counts for itself.
                 let same = registry.get_or_register(&EVENTS).unwrap();
@@ -43,6 +45,7 @@ fn f_164_eight_threads_lose_nothing() {
                     histogram.observe(f64::from(thread));
                     gauge.inc();
                     range.add(1);
+                    halves.add(0.5);
                 }
             });
         }
@@ -56,6 +59,7 @@ fn f_164_eight_threads_lose_nothing() {
     assert_eq!(histogram.snapshot().count(), 2 * all);
     assert!((gauge.get() - f64::from(8 * EACH)).abs() < f64::EPSILON);
     assert_eq!(range.get(), i64::from(8 * EACH));
+    assert!((halves.get() - f64::from(4 * EACH)).abs() < f64::EPSILON, "halves are exact");
     let durations = 8.0 * (0..EACH).map(|n| f64::from(n % 7) * 0.1).sum::<f64>();
     let values = f64::from(EACH) * 28.0;
     assert!((histogram.snapshot().sum - durations - values).abs() < 1e-3);
@@ -97,16 +101,20 @@ fn one_bad_value_spoils_nothing() {
     let registry = Registry::new();
     let (histogram, gauge) = (registry.register(&SIZE).unwrap(), registry.register(&LEVEL).unwrap());
     gauge.set(2.0);
+    let halves = registry.register(&HALVES).unwrap();
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0] {
         histogram.observe(bad);
+        halves.add(bad);
     }
+    halves.add(0.5);
+    assert!((halves.get() - 0.5).abs() < f64::EPSILON);
     gauge.set(f64::NAN);
     gauge.set(f64::INFINITY);
     gauge.add(f64::NAN);
     histogram.observe(1.0);
     assert_eq!(histogram.snapshot().count(), 1);
     assert!((gauge.get() - 2.0).abs() < f64::EPSILON);
-    assert!(registry.respond(None).body.contains("metrics_rejected_total 7\n"));
+    assert!(registry.respond(None).body.contains("metrics_rejected_total 11\n"));
 }
 
 #[test]
@@ -150,6 +158,8 @@ fn f_52_what_is_there_is_found_and_what_differs_is_refused() {
     let other_help: Desc<Counter> = Desc::counter("events_total", "Other events.");
     assert!(registry.get_or_register(&other_help).unwrap_err().is_taken());
     assert!(registry.family::<_, Work>(&EVENTS).unwrap_err().is_taken());
+    let of_fractions = Desc::float_counter("events_total", "Events.");
+    assert!(registry.get_or_register(&of_fractions).unwrap_err().is_taken());
     let other_buckets = SIZE.buckets(&[1.0]);
     registry.register(&SIZE).unwrap();
     assert!(registry.get_or_register(&other_buckets).unwrap_err().is_taken());

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use core_metrics::{Counter, Desc, Family, Format, Gauge, Histogram, MonitoredOperation, Registry};
+use core_metrics::{
+    Counter, Desc, Family, FloatCounter, Format, Gauge, Histogram, MonitoredOperation, RangeGauge, Registry,
+};
 use core_time::{Clock, ms};
 
 core_metrics::labels! {
@@ -23,6 +25,11 @@ fn filled() -> Registry {
         .register(&Desc::<Gauge>::gauge("room_celsius", "How warm it is."))
         .expect("a metric")
         .set(-2.5e-7);
+    let busy =
+        Desc::<FloatCounter>::float_counter("worker_busy_seconds_total", "How long workers were busy.");
+    registry.register(&busy).expect("a metric").add(1e-7);
+    let depth = Desc::<RangeGauge>::range("queue_depth", "Messages that wait.");
+    registry.register(&depth).expect("a metric").set(-3);
     MonitoredOperation::new(&registry, "charge", Clock::system()).expect("a metric");
     #[cfg(feature = "process")]
     core_metrics::process::register(&registry);

@@ -5,6 +5,7 @@ use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_policy::{Admit, Cx, Next, Outcome, Policy};
 use core_time::{Clock, Instant};
 
+use crate::exceeded;
 use crate::gather::Gather;
 
 /// Until when something must be done: a moment that is handed from caller to callee, and only ever moves closer.
@@ -108,6 +109,7 @@ impl Deadline {
     }
 
     fn exceeded(&self) -> Rejection {
+        exceeded::count(self.name);
         let elapsed = self.clock.now() - self.since;
         Rejection::new(PolicyKind::Deadline, self.name, Reason::DeadlineExceeded)
             .with_limit(self.at - self.since, elapsed)

@@ -6,6 +6,7 @@ use core_time::Sleep;
 use pin_project_lite::pin_project;
 
 use crate::deadline::Deadline;
+use crate::exceeded;
 
 pin_project! {
     /// Many futures at once, until a deadline. Made by [`Deadline::gather`]. Nothing begins before it is first polled.
@@ -92,7 +93,14 @@ where
         assert!(!self.is_done, "a gathering was polled after it was ready");
         self.as_mut().poll_running(cx);
         let is_complete = self.running.is_empty() && self.waiting.len() == 0;
-        if is_complete || self.as_mut().is_up(cx) { Poll::Ready(self.finish()) } else { Poll::Pending }
+        if is_complete {
+            return Poll::Ready(self.finish());
+        }
+        if self.as_mut().is_up(cx) {
+            exceeded::count(self.deadline.name());
+            return Poll::Ready(self.finish());
+        }
+        Poll::Pending
     }
 }
 

@@ -68,6 +68,8 @@
 //! an exact clock reading and one timer, and a coarse reading each time it wakes. Making a [`Deadline`] reads the exact clock; a limit is
 //! read out of [`Timeouts`] without a lock. [`Deadline::gather`] allocates once for each future.
 //!
+//! What is counted is counted when a limit is exceeded, and not before: [`Timeout::stats`] and [`exceeded`].
+//!
 //! # Sources
 //! Polly, `tokio::time::timeout`, Go's contexts; rule TO-1 of this project.
 
@@ -75,6 +77,7 @@ mod config;
 mod deadline;
 mod env;
 mod error;
+mod exceeded;
 mod gather;
 mod operation;
 mod policy;
@@ -84,8 +87,9 @@ mod timeouts;
 pub use config::Builder;
 pub use deadline::Deadline;
 pub use error::ConfigError;
+pub use exceeded::exceeded;
 pub use gather::{Gather, Gathered, Part};
 pub use operation::{Operation, Spec, Standard};
-pub use policy::{CallState, Timeout};
+pub use policy::{CallState, Stats, Timeout};
 pub use profile::Profile;
 pub use timeouts::Timeouts;

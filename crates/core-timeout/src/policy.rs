@@ -20,9 +20,21 @@ struct Inner {
     /// In nanoseconds; may change while calls go on.
     limit: AtomicU64,
     clock: Clock,
-    /// How often it fired.
-    fired: Counters<1>,
+    counts: Counters<2>,
 }
+
+/// What a timeout has come to since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How often it fired.
+    pub fired: u64,
+    /// How long the calls that it stopped had taken, all together. Begins anew after 584 years.
+    pub elapsed: Duration,
+}
+
+const FIRED: usize = 0;
+const ELAPSED_NS: usize = 1;
 
 /// What a timeout remembers of a call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +67,7 @@ impl Timeout {
             kind,
             limit: AtomicU64::new(nanos(limit)),
             clock,
-            fired: Counters::new(),
+            counts: Counters::new(),
         }))
     }
 
@@ -85,7 +97,13 @@ impl Timeout {
     /// How often it fired.
     #[must_use]
     pub fn fired(&self) -> u64 {
-        self.0.fired.get(0)
+        self.0.counts.get(FIRED)
+    }
+
+    /// What it has come to.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats { fired: self.fired(), elapsed: Duration::from_nanos(self.0.counts.get(ELAPSED_NS)) }
     }
 
     fn is_total(&self) -> bool {
@@ -148,9 +166,11 @@ impl Policy for Timeout {
         if now < ends {
             return None;
         }
-        self.0.fired.bump(0);
+        let elapsed = now - since;
+        self.0.counts.bump(FIRED);
+        self.0.counts.add(ELAPSED_NS, nanos(elapsed));
         let rejection = Rejection::new(self.0.kind, self.0.name, Reason::TimedOut);
-        Some(rejection.with_limit(ends - since, now - since))
+        Some(rejection.with_limit(ends - since, elapsed))
     }
 }
 

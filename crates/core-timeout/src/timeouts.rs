@@ -10,6 +10,7 @@ use core_time::Clock;
 
 use crate::deadline::Deadline;
 use crate::error::ConfigError;
+use crate::exceeded;
 use crate::operation::{Operation, Standard};
 use crate::profile::{Profile, index};
 
@@ -69,7 +70,8 @@ impl<K: Operation> Timeouts<K> {
         profile.check()?;
         // They were checked: they are short words.
         let name = |operation: &K| Name::new(operation.spec().name()).unwrap_or(Name::UNNAMED);
-        let names = K::ALL.iter().map(name).collect();
+        let names: Vec<Name> = K::ALL.iter().map(name).collect();
+        names.iter().copied().for_each(exceeded::show);
         Ok(Self(Arc::new(Inner { profile: ArcSwap::from_pointee(profile), names, clock })))
     }
 

@@ -6,10 +6,14 @@
 mod breakers;
 #[cfg(feature = "health")]
 mod health;
+#[cfg(feature = "pipeline")]
+mod hedges;
 #[cfg(feature = "breaker")]
 mod outliers;
 #[cfg(feature = "pipeline")]
 mod pipelines;
+#[cfg(feature = "timeout")]
+mod timeouts;
 #[cfg(feature = "track")]
 mod tracker;
 
@@ -20,13 +24,24 @@ use core_metrics::{LabelNames, Registry};
 pub(crate) use breakers::breakers;
 #[cfg(feature = "health")]
 pub(crate) use health::health;
+#[cfg(feature = "pipeline")]
+pub(crate) use hedges::hedges;
 #[cfg(feature = "breaker")]
 pub(crate) use outliers::{Watched, outliers};
 #[cfg(feature = "pipeline")]
 pub(crate) use pipelines::pipelines;
+#[cfg(feature = "timeout")]
+pub(crate) use timeouts::timeouts;
 #[cfg(feature = "track")]
 pub(crate) use tracker::tracker;
 
+/// The same under the names that `OpenTelemetry` gives them, for what joins by these.
+const TARGET: LabelNames<4> = LabelNames::new([
+    "service_name",
+    "service_version",
+    "deployment_environment_name",
+    "service_instance_id",
+]);
 const BUILD: LabelNames<4> = LabelNames::new(["service", "version", "environment", "instance"]);
 
 /// Which process this is, what the kernel says of it, and the runtime it runs in.
@@ -34,6 +49,7 @@ pub(crate) fn process(registry: &Registry, identity: &'static Identity) {
     registry.collect(move |scrape| {
         let values = [&*identity.service, &*identity.version, &*identity.environment, &*identity.instance];
         scrape.info("build_info", "What was built, and where it runs.", BUILD, values);
+        scrape.info("target_info", "Who is scraped.", TARGET, values);
     });
     core_metrics::process::register(registry);
     // Set up outside of a runtime, there is none to tell of.

@@ -18,6 +18,10 @@ enum Kind {
         variable: &'static str,
         value: String,
     },
+    #[cfg(all(feature = "metrics", feature = "pipeline"))]
+    Twice {
+        name: core_errors::Name,
+    },
     Identity(IdentityError),
     Headers(HeaderNameError),
     #[cfg(feature = "log")]
@@ -45,9 +49,16 @@ impl KitError {
         Self(Kind::NotText { variable, value: value.to_string_lossy().chars().take(80).collect() })
     }
 
+    #[cfg(all(feature = "metrics", feature = "pipeline"))]
+    pub(crate) const fn twice(name: core_errors::Name) -> Self {
+        Self(Kind::Twice { name })
+    }
+
     fn inner(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Aborts | Kind::Service { .. } | Kind::NotText { .. } => None,
+            #[cfg(all(feature = "metrics", feature = "pipeline"))]
+            Kind::Twice { .. } => None,
             Kind::Identity(error) => Some(error),
             Kind::Headers(error) => Some(error),
             #[cfg(feature = "log")]
@@ -76,6 +87,12 @@ impl fmt::Display for KitError {
             Kind::NotText { variable, value } => {
                 write!(f, "{variable} is not UTF-8: it reads {value:?}; set it to text, or unset it")
             }
+            #[cfg(all(feature = "metrics", feature = "pipeline"))]
+            Kind::Twice { name } => write!(
+                f,
+                "two pipelines are called {name:?}, and their metrics could not be told apart: give one of them another name, or \
+                 leave it out"
+            ),
             _ => self.inner().map_or(Ok(()), |error| write!(f, "{error}")),
         }
     }

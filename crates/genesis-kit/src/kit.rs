@@ -48,6 +48,8 @@ pub struct Builder {
     outliers: Vec<crate::collect::Watched>,
     #[cfg(all(feature = "metrics", feature = "pipeline"))]
     pipelines: Vec<core_pipeline::Pipeline>,
+    #[cfg(all(feature = "metrics", feature = "pipeline"))]
+    hedges: Vec<(core_errors::Name, core_retry::Hedge)>,
 }
 
 /// Held while the process gets its identity and its log.
@@ -86,6 +88,8 @@ impl Kit {
             outliers: Vec::new(),
             #[cfg(all(feature = "metrics", feature = "pipeline"))]
             pipelines: Vec::new(),
+            #[cfg(all(feature = "metrics", feature = "pipeline"))]
+            hedges: Vec::new(),
         }
     }
 
@@ -270,11 +274,25 @@ impl Builder {
         }
     }
 
+    /// Registers what a hedged pipeline consists of.
+    #[cfg(feature = "pipeline")]
+    pub fn hedged(self, hedged: &core_pipeline::HedgedPipeline) -> Self {
+        #[cfg(feature = "metrics")]
+        let this = {
+            let mut this = self;
+            this.hedges.push((hedged.pipeline().name(), hedged.hedge().clone()));
+            this
+        };
+        #[cfg(not(feature = "metrics"))]
+        let this = self;
+        this.pipeline(hedged.pipeline())
+    }
+
     /// Checks everything, and only then sets the service up: after an error, nothing has happened, and another try may differ in
     /// everything.
     ///
     /// # Errors
-    /// If a name or a variable of the environment makes no sense, two breakers or checks have one name, the process has another
+    /// If a name or a variable of the environment makes no sense, two pipelines, breakers or checks have one name, the process has another
     /// identity or log already, or a panic would abort it.
     pub fn build(self) -> Result<Kit, KitError> {
         if cfg!(panic = "abort") {
@@ -295,6 +313,12 @@ impl Builder {
         #[cfg(feature = "breaker")]
         for breaker in &self.breakers {
             breakers.add(breaker)?;
+        }
+        #[cfg(all(feature = "metrics", feature = "pipeline"))]
+        for (at, pipeline) in self.pipelines.iter().enumerate() {
+            if self.pipelines[..at].iter().any(|other| other.name() == pipeline.name()) {
+                return Err(KitError::twice(pipeline.name()));
+            }
         }
         #[cfg(feature = "log")]
         let layer = match self.log {
@@ -319,6 +343,10 @@ impl Builder {
             crate::collect::outliers(&self.metrics, self.outliers);
             #[cfg(feature = "pipeline")]
             crate::collect::pipelines(&self.metrics, self.pipelines);
+            #[cfg(feature = "pipeline")]
+            crate::collect::hedges(&self.metrics, self.hedges);
+            #[cfg(feature = "timeout")]
+            crate::collect::timeouts(&self.metrics);
             #[cfg(feature = "health")]
             crate::collect::health(&self.metrics, &health);
             #[cfg(feature = "track")]

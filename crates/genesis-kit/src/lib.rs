@@ -28,7 +28,8 @@
 //! | `retry`, `breaker`, `limit`, `timeout` | the policy alone | by `pipeline` |
 //! | `log` | [`log`]; breakers then tell of their changes | |
 //! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime | |
-//! | `facade` | what other crates count through the facade `metrics` can be shown too | |
+//! | `facade` | what other crates count through the facade `metrics` is shown too, after `metrics::facade::install(kit.metrics())` | |
+//! | `gzip` | `/metrics` as gzip, for scrapers that take it | |
 //! | `track` | [`track`] | |
 //! | `health` | [`health`] | |
 //! | `http` | [`http`] | |

@@ -21,21 +21,46 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         .breaker(Breaker::consecutive(2))
         .limit(Rate::per_second(500).burst(50))
         .bulkhead(64)
+        .attempt_timeout(ms(300))
+        .deadline(secs(2))
         .build()
         .unwrap();
-    let search: Outliers = Outliers::builder().name("search").build().unwrap();
-    let host = search.host("db-1").unwrap();
+    let search = Pipeline::named("search").bulkhead(4).build().unwrap();
+    let search = search.hedged(Hedge::after(ms(10)).budget(&Budget::default())).unwrap();
+    let hosts: Outliers = Outliers::builder().name("search").build().unwrap();
+    let host = hosts.host("db-1").unwrap();
     (0..5).for_each(|_| host.acquire().unwrap().failure());
     let kit = Kit::builder("orders")
         .version("1.8.2")
         .without_log()
         .pipeline(&payments)
-        .outliers(&search)
+        .hedged(&search)
+        .outliers(&hosts)
         .tracker(|tracker| tracker.sample_rate(0.0))
         .health(|health| health.dependency(check_fn("db", || ready(CheckOutcome::healthy()))))
         .build()
         .unwrap();
     kit.metrics().register(&ORDERS).unwrap().inc();
+    let late =
+        Deadline::after(ms(1), &Clock::system()).named(genesis_kit::errors::Name::new("report").unwrap());
+    late.run(std::future::pending::<Result<(), Error>>()).await.unwrap_err();
+    payments.call(|_| std::future::pending::<Result<(), Error>>()).await.unwrap_err();
+    // The first attempt hangs, and the hedge answers.
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let found = search.call(|_| {
+        let hangs = first.swap(false, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Error>("found")
+        }
+    });
+    assert_eq!(found.await.unwrap(), "found");
+    let monitor = kit.health().start();
+    Clock::system().sleep(ms(500)).await;
+    drop(monitor);
+    assert_eq!(kit.health().answer(genesis_kit::health::Probe::Ready).status, 200);
     let failed = kit.tracker().call("checkout", "order-17", async {
         let _charge = genesis_kit::track::stage("CHARGE");
         payments.call(|_| async { Err::<(), _>(Error::network("payments cannot be reached")) }).await
@@ -66,11 +91,32 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         "outlier_ejections_total{name=\"search\"} 1",
         "outlier_spared_total{name=\"search\",why=\"max_ejected\"} 0",
         "genesis_retry_attempts_total{operation=\"payments\"} 1",
+        "retry_hints_discarded_total{name=\"payments\"} 0",
+        "hedge_calls_total{name=\"search\",outcome=\"success\"} 1",
+        "hedge_won_total{name=\"search\"} 1",
+        "hedges_total{name=\"search\"} 1",
+        "hedge_withheld_total{name=\"search\",reason=\"budget\"} 0",
+        "bulkhead_slots{name=\"search\"} 4.0",
         "retry_calls_total{name=\"payments\",outcome=\"out_of_attempts\"} 1",
         "rate_limit_requests_total{name=\"payments\",outcome=\"allowed\"} 2",
         "bulkhead_slots{name=\"payments\"} 64.0",
-        "health_check_status{check=\"db\",status=\"unknown\"} 1.0",
-        "health_phase{phase=\"starting\"} 1.0",
+        "timeout_fired_total{name=\"payments\",limits=\"attempt\"} 2",
+        "timeout_fired_total{name=\"payments\",limits=\"call\"} 0",
+        "timeout_elapsed_seconds_total{name=\"payments\",limits=\"attempt\"} 0.6",
+        "timeout_limit_seconds{name=\"payments\",limits=\"call\"} 2.0",
+        "deadline_exceeded_total{operation=\"report\"} 1",
+        "target_info{service_name=\"orders\",service_version=\"1.8.2\",deployment_environment_name=\"development\",",
+        "health_check_status{check=\"db\",status=\"healthy\"} 1.0",
+        "health_check_runs_total{check=\"db\",outcome=\"healthy\"} 1",
+        "health_check_runs_total{check=\"db\",outcome=\"timeout\"} 0",
+        "health_check_duration_seconds_count{check=\"db\"} 1",
+        "health_check_transitions_total{check=\"db\",from=\"unknown\",to=\"healthy\"} 1",
+        "health_check_interval_seconds{check=\"db\"} 10.0",
+        "health_check_last_run_timestamp_seconds{check=\"db\"} 1",
+        "health_check_last_success_timestamp_seconds{check=\"db\"} 1",
+        "health_probe_requests_total{probe=\"ready\",code=\"200\"} 1",
+        "health_probe_requests_total{probe=\"live\",code=\"200\"} 0",
+        "health_phase{phase=\"ready\"} 1.0",
         "health_probe_state{probe=\"live\",state=\"passing\"} 1.0",
         "execution_seconds_count{operation=\"checkout\"} 1",
         "execution_stage_seconds_count{operation=\"checkout\",stage=\"CHARGE\"} 1",

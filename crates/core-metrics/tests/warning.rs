@@ -1,0 +1,71 @@
+//! A family that is full says so once, and names what filled it.
+
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+
+use core_metrics::{Counter, Desc, Family, Registry};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+core_metrics::labels! {
+    /// What a user does.
+    struct Action { kind: &'static str, user: u16 }
+}
+
+/// Keeps what is said, one line for each event.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let _ = write!(self.0, " {field}={value:?}");
+    }
+}
+
+impl<S: tracing::Subscriber> Layer<S> for Heard {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().expect("nobody panicked").push(line.0);
+    }
+}
+
+fn heard(run: impl FnOnce()) -> Vec<String> {
+    let heard = Heard::default();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(heard.clone()), run);
+    heard.0.lock().expect("nobody panicked").clone()
+}
+
+#[test]
+fn a_full_family_warns_once_and_names_the_label_that_has_the_most_values() {
+    let registry = Registry::new();
+    let actions: Family<Counter, Action> =
+        registry.family(&Desc::counter("actions_total", "Actions.").series_max(10)).unwrap();
+    let lines = heard(|| {
+        for user in 0..100 {
+            actions.with(&Action { kind: if user % 2 == 0 { "read" } else { "write" }, user }).inc();
+        }
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for part in ["WARN", "family=\"actions_total\"", "label=\"user\"", "series_max=10"] {
+        assert!(lines[0].contains(part), "{part} in {}", lines[0]);
+    }
+}
+
+#[cfg(feature = "facade")]
+#[test]
+fn a_full_family_of_others_warns_once() {
+    let registry = Registry::new();
+    let bridge = core_metrics::facade::Bridge::new(&registry);
+    let lines = heard(|| {
+        metrics::with_local_recorder(&bridge, || {
+            for user in 0..2010 {
+                metrics::counter!("by_user", "user" => user.to_string()).increment(1);
+            }
+        });
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("WARN") && lines[0].contains("family=\"by_user\""), "{}", lines[0]);
+}

@@ -1,0 +1,45 @@
+use core_metrics::{Counter, Desc, LabelNames, Registry};
+use core_policy::Name;
+use core_retry::Hedge;
+
+const CALLS: Desc<Counter> =
+    Desc::counter("hedge_calls_total", "Calls that may be hedged, by how they ended.");
+const WON: Desc<Counter> = Desc::counter("hedge_won_total", "Calls that a hedge answered.");
+const HEDGES: Desc<Counter> = Desc::counter("hedges_total", "Hedges that were started.");
+const WITHHELD: Desc<Counter> = Desc::counter(
+    "hedge_withheld_total",
+    "Calls that would have had a hedge, or another, by what was in the way.",
+);
+
+const NAME: LabelNames<1> = LabelNames::new(["name"]);
+const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
+const NAME_REASON: LabelNames<2> = LabelNames::new(["name", "reason"]);
+
+/// What hedges have done, each under the name of its pipeline.
+pub(crate) fn hedges(registry: &Registry, hedges: Vec<(Name, Hedge)>) {
+    if hedges.is_empty() {
+        return;
+    }
+    registry.collect(move |scrape| {
+        let all: Vec<_> = hedges.iter().map(|(name, hedge)| (name.as_str(), hedge.stats())).collect();
+        let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
+        for (name, stats) in &all {
+            calls.put([name, "success"], stats.succeeded);
+            calls.put([name, "failure"], stats.failed);
+        }
+        let mut won = scrape.counters(&WON, NAME);
+        for (name, stats) in &all {
+            won.put([name], stats.won);
+        }
+        let mut started = scrape.counters(&HEDGES, NAME);
+        for (name, stats) in &all {
+            started.put([name], stats.hedges);
+        }
+        let mut withheld = scrape.counters(&WITHHELD, NAME_REASON);
+        for (name, stats) in &all {
+            withheld.put([name, "budget"], stats.out_of_budget);
+            withheld.put([name, "deadline"], stats.out_of_time);
+            withheld.put([name, "hint"], stats.hints_discarded);
+        }
+    });
+}
