@@ -34,6 +34,8 @@ pub struct Row {
     pub threads: usize,
     /// What we allow ourselves.
     pub budget: Budget,
+    /// Rows of ours that it is held against.
+    pub beside: &'static [Beside],
     /// What every call comes to.
     pub comes: Comes,
     /// How many allocations each may make.
@@ -42,11 +44,31 @@ pub struct Row {
     pub contest: fn() -> Contest,
 }
 
+/// Another row of ours, measured in turn with this one.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside {
+    /// Which.
+    pub row: &'static str,
+    /// What may come of it.
+    pub bound: Bound,
+}
+
+/// What this row may take, as a multiple of the other.
+#[derive(Clone, Copy, Debug)]
+pub enum Bound {
+    /// No more than so many times as much.
+    AtMost(f64),
+    /// No more than so many nanoseconds above it.
+    Over(f64),
+    /// It is told, and why there is no bound.
+    Told(&'static str),
+}
+
 /// Who is measured in a row.
 pub struct Contest {
     /// The call through us.
     pub ours: Loop,
-    /// The call through others.
+    /// The call through others; none, where nobody else can do the same.
     pub peers: Vec<(&'static str, Loop)>,
 }
 
@@ -60,6 +82,8 @@ pub enum Budget {
     Total(f64),
     /// More than the bare call, in nanoseconds.
     OverBare(f64),
+    /// Nobody has said; the row is held against others of ours.
+    None,
 }
 
 /// What calls come to.
@@ -76,11 +100,22 @@ pub enum Comes {
 impl Budget {
     /// The same in all, in nanoseconds.
     #[must_use]
-    pub fn total(self, bare: f64) -> f64 {
+    pub fn total(self, bare: f64) -> Option<f64> {
         match self {
-            Self::Total(ns) => ns,
-            Self::OverBare(ns) => bare + ns,
+            Self::Total(ns) => Some(ns),
+            Self::OverBare(ns) => Some(bare + ns),
+            Self::None => None,
         }
+    }
+}
+
+// === impl Row ===
+
+impl Row {
+    /// The same on two threads at once, which share the policy.
+    #[must_use]
+    pub fn on_two_threads(self, name: &'static str, beside: &'static [Beside]) -> Self {
+        Self { name, threads: 2, beside, ..self }
     }
 }
 

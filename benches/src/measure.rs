@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::together::together;
-use crate::{Comes, Loop, Row, rows};
+use crate::{Bound, Comes, Loop, Row, rows};
 
 /// What came of a row.
 #[derive(Clone, Debug, Serialize)]
@@ -19,20 +19,22 @@ pub struct Line {
     pub bare_ns: f64,
     /// Ours, nanoseconds for one operation on one thread, median.
     pub ours_ns: f64,
-    /// What we allow ourselves, in all.
-    pub budget_ns: f64,
-    /// Whether we keep to it.
+    /// What we allow ourselves, in all; `None` if nobody has said.
+    pub budget_ns: Option<f64>,
+    /// Whether we keep to it, and to the bounds of [`beside`](Self::beside).
     pub within_budget: bool,
+    /// Rows of ours that it is held against.
+    pub beside: Vec<Other>,
     /// Allocations of ours for one operation.
     pub allocations: f64,
     /// How many we allow ourselves.
     pub allocations_max: f64,
-    /// The fastest peer.
-    pub peer: &'static str,
+    /// The fastest peer, where there is one.
+    pub peer: Option<&'static str>,
     /// What it takes.
-    pub peer_ns: f64,
+    pub peer_ns: Option<f64>,
     /// Ours over the fastest peer's.
-    pub ratio: f64,
+    pub ratio: Option<f64>,
     /// All peers, the fastest first.
     pub peers: Vec<Peer>,
 }
@@ -50,10 +52,31 @@ pub struct Peer {
     pub allocations: f64,
 }
 
+/// What another row of ours took, measured in turn with this one.
+#[derive(Clone, Debug, Serialize)]
+pub struct Other {
+    /// Which.
+    pub row: &'static str,
+    /// Nanoseconds for one operation on one thread, median.
+    pub ns: f64,
+    /// This row over the other.
+    pub ratio: f64,
+    /// How large that may be; `None` if there is no bound on it.
+    pub ratio_max: Option<f64>,
+    /// How many nanoseconds this row may take above the other; `None` if there is no bound on them.
+    pub over_max_ns: Option<f64>,
+    /// Why there is no bound.
+    pub why: Option<&'static str>,
+    /// Whether it is kept.
+    pub is_met: bool,
+}
+
 /// One loop, and what it took.
 struct Contestant {
     who: &'static str,
     run: Loop,
+    threads: usize,
+    comes: Comes,
     calls: u64,
     times: Vec<f64>,
 }
@@ -74,47 +97,76 @@ const SAMPLES_MIN: usize = 3;
 #[must_use]
 pub fn row(row: &Row, samples: usize) -> Option<Line> {
     let contest = (row.contest)();
-    let loops = [("the bare call", rows::bare()), ("ours", contest.ours)].into_iter().chain(contest.peers);
-    let mut all: Vec<Contestant> =
-        loops.map(|(who, run)| Contestant::new(who, run, row)).collect::<Option<_>>()?;
+    let here = |who, run| Contestant::new(who, run, row.threads, row.comes);
+    // Whoever refuses, the bare call is answered.
+    let mut all = vec![Contestant::new("the bare call", rows::bare(), row.threads, Comes::Answered)?];
+    all.push(here("ours", contest.ours)?);
+    for (who, run) in contest.peers {
+        all.push(here(who, run)?);
+    }
+    let others = all.len();
+    for beside in row.beside {
+        let other = rows::named(beside.row);
+        all.push(Contestant::new(other.name, (other.contest)().ours, other.threads, other.comes)?);
+    }
     for _ in 0..samples {
         for contestant in &mut all {
-            contestant.sample(row);
+            contestant.sample(row.name);
         }
     }
     if all.iter().any(|contestant| contestant.times.len() < samples.div_ceil(SAMPLES_MIN)) {
         return None;
     }
-    let (bare_ns, ours_ns) = (all[0].median(), all[1].median());
+    let medians: Vec<f64> = all.iter_mut().map(Contestant::median).collect();
+    let (bare_ns, ours_ns) = (medians[0], medians[1]);
     let allocations = all[1].allocations();
-    let mut peers: Vec<Peer> = all.iter_mut().skip(2).map(|peer| peer.result(ours_ns)).collect();
+    let mut peers: Vec<Peer> = all[2..others].iter_mut().map(|peer| peer.result(ours_ns)).collect();
     peers.sort_by(|a, b| a.ns.total_cmp(&b.ns));
-    let best = peers.first().expect("every row has a peer");
-    let budget_ns = rounded(row.budget.total(bare_ns), 2);
+    let besides = row.beside.iter().zip(&medians[others..]);
+    let beside: Vec<Other> =
+        besides.map(|(other, ns)| Other::new(other.row, other.bound, *ns, ours_ns)).collect();
+    let budget_ns = row.budget.total(bare_ns).map(|budget| rounded(budget, 2));
+    let best = peers.first();
     Some(Line {
         name: row.name,
         threads: row.threads,
         bare_ns,
         ours_ns,
         budget_ns,
-        within_budget: ours_ns <= budget_ns,
+        within_budget: budget_ns.is_none_or(|budget| ours_ns <= budget)
+            && beside.iter().all(|other| other.is_met),
+        beside,
         allocations,
         allocations_max: row.allocations_max.into(),
-        peer: best.peer,
-        peer_ns: best.ns,
-        ratio: best.ratio,
+        peer: best.map(|best| best.peer),
+        peer_ns: best.map(|best| best.ns),
+        ratio: best.map(|best| best.ratio),
         peers,
     })
+}
+
+// === impl Other ===
+
+impl Other {
+    fn new(row: &'static str, bound: Bound, ns: f64, ours: f64) -> Self {
+        let ratio = rounded(ours / ns, 3);
+        let (ratio_max, over_max_ns, why, is_met) = match bound {
+            Bound::AtMost(max) => (Some(max), None, None, ratio <= max),
+            Bound::Over(max) => (None, Some(max), None, ours - ns <= max),
+            Bound::Told(why) => (None, None, Some(why), true),
+        };
+        Self { row, ns, ratio, ratio_max, over_max_ns, why, is_met }
+    }
 }
 
 // === impl Contestant ===
 
 impl Contestant {
-    fn new(who: &'static str, run: Loop, row: &Row) -> Option<Self> {
-        let mut this = Self { who, run, calls: 1_000, times: Vec::new() };
+    fn new(who: &'static str, run: Loop, threads: usize, comes: Comes) -> Option<Self> {
+        let mut this = Self { who, run, threads, comes, calls: 1_000, times: Vec::new() };
         // As many calls as fill a sample.
         loop {
-            let took = (0..CALIBRATIONS).find_map(|_| this.time(row))? * to_f64(this.calls);
+            let took = (0..CALIBRATIONS).find_map(|_| this.time("being tried out"))? * to_f64(this.calls);
             let sample = to_f64(SAMPLE.as_nanos());
             if took >= sample / 2.0 {
                 this.calls = to_u64(sample / took * to_f64(this.calls)).max(1_000);
@@ -124,35 +176,32 @@ impl Contestant {
         }
     }
 
-    fn sample(&mut self, row: &Row) {
+    fn sample(&mut self, row: &str) {
         self.times.extend(self.time(row));
     }
 
     /// Nanoseconds for one operation on one thread.
-    fn time(&self, row: &Row) -> Option<f64> {
+    fn time(&self, row: &str) -> Option<f64> {
         let work = || {
             // The allocator does not count meanwhile, as that would slow down those who allocate.
             allocation_counter::opt_out(|| self.check(row, (self.run)(black_box(self.calls))));
         };
-        let took = if row.threads == 1 {
+        let took = if self.threads == 1 {
             let start = Instant::now();
             work();
             start.elapsed()
         } else {
             // What is set up once for each thread is not measured.
-            together(row.threads, || self.warm_up(), work)?
+            together(self.threads, || self.warm_up(), work)?
         };
         Some(to_f64(took.as_nanos()) / to_f64(self.calls))
     }
 
-    fn check(&self, row: &Row, answered: u64) {
-        // Whoever refuses, the bare call is answered.
-        let comes = if self.who == "the bare call" { Comes::Answered } else { row.comes };
+    fn check(&self, row: &str, answered: u64) {
         let (who, calls) = (self.who, self.calls);
         assert!(
-            answered == comes.answered(calls),
-            "{}, {who}: {answered} of {calls} calls were answered",
-            row.name
+            answered == self.comes.answered(calls),
+            "{row}, {who}: {answered} of {calls} calls were answered"
         );
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::measure::Line;
+use crate::measure::{Line, Other};
 
 /// The whole table, as markdown.
 #[must_use]
@@ -10,20 +10,7 @@ pub fn table(lines: &[Line]) -> String {
     let head = ["hot path", "bare ns", "ours ns", "budget", "met", "peer", "peer ns", "ratio", "allocs"];
     let mut rows: Vec<[String; 9]> = Vec::new();
     for line in lines {
-        for (at, peer) in line.peers.iter().enumerate() {
-            let first = |text: String| if at == 0 { text } else { String::new() };
-            rows.push([
-                first(line.name.to_owned()),
-                first(format!("{:.1}", line.bare_ns)),
-                first(format!("{:.1}", line.ours_ns)),
-                first(format!("≤ {:.1}", line.budget_ns)),
-                first(if line.within_budget { "yes" } else { "NO" }.to_owned()),
-                peer.peer.to_owned(),
-                format!("{:.1}", peer.ns),
-                format!("{:.3}", peer.ratio),
-                format!("{} / {}", line.allocations, peer.allocations),
-            ]);
-        }
+        rows.extend(rows_of(line));
     }
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -42,16 +29,65 @@ pub fn table(lines: &[Line]) -> String {
     out
 }
 
-/// The same for programs. Of nothing that was measured nothing is said: then it is `null`. `all_without_allocation` is about the rows
-/// that may not allocate, `all_within_allocations` about all.
+/// A line for the fastest peer, or for none; below it the other peers, and the rows of ours that it is held against.
+fn rows_of(line: &Line) -> Vec<[String; 9]> {
+    let mut below: Vec<[String; 4]> = line
+        .peers
+        .iter()
+        .map(|peer| {
+            let allocations = format!("{} / {}", line.allocations, peer.allocations);
+            [peer.peer.to_owned(), format!("{:.1}", peer.ns), format!("{:.3}", peer.ratio), allocations]
+        })
+        .collect();
+    if below.is_empty() {
+        below.push(["none".into(), "-".into(), "-".into(), line.allocations.to_string()]);
+    }
+    let mut rows: Vec<[String; 9]> = Vec::new();
+    for (at, [peer, ns, ratio, allocations]) in below.into_iter().enumerate() {
+        let first = |text: String| if at == 0 { text } else { String::new() };
+        rows.push([
+            first(line.name.to_owned()),
+            first(format!("{:.1}", line.bare_ns)),
+            first(format!("{:.1}", line.ours_ns)),
+            first(line.budget_ns.map_or_else(|| "-".into(), |budget| format!("≤ {budget:.1}"))),
+            first(if line.is_in_budget() { "yes" } else { "NO" }.to_owned()),
+            peer,
+            ns,
+            ratio,
+            allocations,
+        ]);
+    }
+    for other in &line.beside {
+        let blank = String::new;
+        rows.push([
+            blank(),
+            blank(),
+            blank(),
+            other.allowed().unwrap_or_else(|| "told".into()),
+            if other.is_met { "yes" } else { "NO" }.to_owned(),
+            other
+                .why
+                .map_or_else(|| format!("our {}", other.row), |why| format!("our {} ({why})", other.row)),
+            format!("{:.1}", other.ns),
+            format!("{:.3}", other.ratio),
+            blank(),
+        ]);
+    }
+    rows
+}
+
+/// The same for programs. Of nothing that was measured nothing is said: then it is `null`. `all_faster` and `worst_ratio`
+/// are about the rows with peers, `all_without_allocation` about those that may not allocate, the others about all.
 #[must_use]
 pub fn json(lines: &[Line], skipped: &[&str]) -> Value {
     let all = |is_so: fn(&Line) -> bool| (!lines.is_empty()).then(|| lines.iter().all(is_so));
+    let mut ratios = lines.iter().filter_map(|line| line.ratio).peekable();
+    let is_compared = ratios.peek().is_some();
     json!({
         "rows": lines,
         "skipped": skipped,
-        "worst_ratio": lines.iter().map(|line| line.ratio).reduce(f64::max),
-        "all_faster": all(|line| line.ratio < 1.0),
+        "worst_ratio": ratios.reduce(f64::max),
+        "all_faster": is_compared.then(|| lines.iter().all(|line| line.ratio.is_none_or(|ratio| ratio < 1.0))),
         "all_within_budget": all(|line| line.within_budget),
         "all_without_allocation": all(|line| line.allocations == 0.0 || line.allocations_max > 0.0),
         "all_within_allocations": all(|line| line.allocations <= line.allocations_max),
@@ -74,14 +110,18 @@ pub fn verdict(lines: &[Line]) -> String {
 pub fn misses(lines: &[Line]) -> Vec<String> {
     let mut out = Vec::new();
     for line in lines {
-        if !line.within_budget {
-            out.push(format!("{}: {:.1} ns, budget {:.1} ns", line.name, line.ours_ns, line.budget_ns));
+        if let Some(budget) = line.budget_ns.filter(|_| !line.is_in_budget()) {
+            out.push(format!("{}: {:.1} ns, budget {budget:.1} ns", line.name, line.ours_ns));
         }
-        if line.ratio >= 1.0 {
+        for other in line.beside.iter().filter(|other| !other.is_met) {
+            let (ours, allowed) = (line.ours_ns, other.allowed().unwrap_or_default());
             out.push(format!(
-                "{}: {:.1} ns, {} takes {:.1} ns",
-                line.name, line.ours_ns, line.peer, line.peer_ns
+                "{}: {ours:.1} ns, {} takes {:.1} ns, {allowed} allowed",
+                line.name, other.row, other.ns
             ));
+        }
+        if let Some(best) = line.peers.first().filter(|best| best.ratio >= 1.0) {
+            out.push(format!("{}: {:.1} ns, {} takes {:.1} ns", line.name, line.ours_ns, best.peer, best.ns));
         }
         if line.allocations > line.allocations_max {
             out.push(format!(
@@ -91,6 +131,25 @@ pub fn misses(lines: &[Line]) -> Vec<String> {
         }
     }
     out
+}
+
+// === impl Line ===
+
+impl Line {
+    /// Whether it keeps to its own budget, whatever other rows take.
+    fn is_in_budget(&self) -> bool {
+        self.budget_ns.is_none_or(|budget| self.ours_ns <= budget)
+    }
+}
+
+// === impl Other ===
+
+impl Other {
+    /// The bound, in words.
+    fn allowed(&self) -> Option<String> {
+        let ratio = self.ratio_max.map(|max| format!("≤ {max:.1} ×"));
+        ratio.or_else(|| self.over_max_ns.map(|max| format!("≤ + {max:.1}")))
+    }
 }
 
 fn text_line(cells: &[String; 9], widths: &[usize; 9]) -> String {
@@ -112,22 +171,41 @@ fn is_text(column: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Peer;
 
     fn line(ratio: f64, within_budget: bool, allocations: f64) -> Line {
+        let peer = Peer { peer: "peer", ns: 10.0 / ratio, ratio, allocations: 0.0 };
         Line {
             name: "row",
             threads: 1,
             bare_ns: 1.0,
             ours_ns: 10.0,
-            budget_ns: 20.0,
+            budget_ns: Some(if within_budget { 20.0 } else { 5.0 }),
             within_budget,
+            beside: Vec::new(),
             allocations,
             allocations_max: 0.0,
-            peer: "peer",
-            peer_ns: 10.0 / ratio,
-            ratio,
-            peers: Vec::new(),
+            peer: Some(peer.peer),
+            peer_ns: Some(peer.ns),
+            ratio: Some(ratio),
+            peers: vec![peer],
         }
+    }
+
+    fn alone() -> Line {
+        Line {
+            budget_ns: None,
+            peer: None,
+            peer_ns: None,
+            ratio: None,
+            peers: Vec::new(),
+            ..line(0.5, true, 0.0)
+        }
+    }
+
+    fn other(ratio: f64, ratio_max: Option<f64>) -> Other {
+        let is_met = ratio_max.is_none_or(|max| ratio <= max);
+        Other { row: "other", ns: 10.0 / ratio, ratio, ratio_max, over_max_ns: None, why: None, is_met }
     }
 
     #[test]
@@ -153,5 +231,28 @@ mod tests {
             assert_eq!(json(&lines, &[])[key], false, "{key}");
             assert!(verdict(&lines).starts_with("1 missed: row"), "{key}");
         }
+    }
+
+    #[test]
+    fn a_row_without_peers_is_in_the_table_and_loses_to_nobody() {
+        let lines = [alone()];
+        assert!(table(&lines).contains("| none |"), "{}", table(&lines));
+        let json = json(&lines, &[]);
+        assert_eq!(json["all_faster"], Value::Null, "nobody was there to be slower");
+        assert_eq!(json["rows"][0]["peer"], Value::Null);
+        assert_eq!(json["all_within_budget"], true);
+        assert_eq!(verdict(&lines), "nothing was missed");
+        let lost = [alone(), line(1.2, true, 0.0)];
+        assert_eq!(super::json(&lost, &[])["all_faster"], false);
+    }
+
+    #[test]
+    fn a_row_is_held_against_another_of_ours() {
+        let held = |other: Other| Line { within_budget: other.is_met, beside: vec![other], ..alone() };
+        let (good, bad) = (held(other(1.0, Some(1.0))), held(other(1.6, Some(1.5))));
+        assert_eq!(json(std::slice::from_ref(&good), &[])["all_within_budget"], true);
+        assert_eq!(verdict(&[good, held(other(7.0, None))]), "nothing was missed", "that one is only told");
+        assert_eq!(json(std::slice::from_ref(&bad), &[])["all_within_budget"], false);
+        assert_eq!(verdict(&[bad]), "1 missed: row: 10.0 ns, other takes 6.2 ns, ≤ 1.5 × allowed");
     }
 }

@@ -45,7 +45,10 @@ pub(crate) fn together(
 
 fn once(threads: usize, warm_up: &(impl Fn() + Sync), work: &(impl Fn() + Sync)) -> Vec<Span> {
     let arrived = AtomicUsize::new(0);
+    // Peers that need a runtime find the one that there is.
+    let runtime = tokio::runtime::Handle::try_current().ok();
     let run = || {
+        let _inside = runtime.as_ref().map(tokio::runtime::Handle::enter);
         warm_up();
         arrived.fetch_add(1, Ordering::AcqRel);
         // Whoever sleeps here is woken on the core of who woke it, and waits for that one to finish.

@@ -12,27 +12,57 @@ use recloser::{AsyncRecloser, Recloser};
 use tower::Layer;
 use tower_resilience_circuitbreaker::{CircuitBreakerLayer, DefaultClassifier};
 
-use super::{BAD, answer, call, seatbelt, service, through, tower_loop};
+use super::{
+    BAD, answer, call, decides_in, no_dearer_than, one_word, scales_as, seatbelt, service, through,
+    tower_loop,
+};
 use crate::{Budget, Comes, Contest, Loop, Row, looped, ready};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) fn rows() -> Vec<Row> {
-    let row = |name, threads, budget, comes, contest| Row {
+    let row = |name, ns, comes, contest| Row {
         name,
-        threads,
-        budget: Budget::Total(budget),
+        threads: 1,
+        budget: Budget::Total(ns),
+        beside: &[],
         comes,
         allocations_max: 0,
         contest,
     };
+    let closed_row = || row("breaker/closed", 20.0, Comes::Answered, closed);
+    // The decision and the record have 3 ns, over what it costs to be called through a policy at all.
+    let consecutive = || Row {
+        beside: const { &[decides_in(3.0)] },
+        ..row("breaker/closed_consecutive", 20.0, Comes::Answered, closed_consecutive)
+    };
+    let count = || row("breaker/closed_count", 20.0, Comes::Answered, closed_count);
+    let open_row = || row("breaker/open", 10.0, Comes::Refused, open);
     vec![
-        row("breaker/closed", 1, 20.0, Comes::Answered, closed),
-        row("breaker/closed_2_threads", 2, 25.0, Comes::Answered, closed),
-        row("breaker/closed_consecutive", 1, 20.0, Comes::Answered, closed_consecutive),
-        row("breaker/closed_blocking", 1, 20.0, Comes::Answered, closed_blocking),
-        row("breaker/open", 1, 10.0, Comes::Refused, open),
-        row("breaker/open_blocking", 1, 15.0, Comes::Refused, open_blocking),
+        closed_row(),
+        Row {
+            budget: Budget::Total(25.0),
+            ..closed_row()
+                .on_two_threads("breaker/closed_2_threads", const { &[scales_as("breaker/closed")] })
+        },
+        count(),
+        // Which call is the hundredth last is a fact about all threads together.
+        Row {
+            budget: Budget::None,
+            ..count().on_two_threads(
+                "breaker/closed_count_2_threads",
+                const { &[one_word("breaker/closed_count", "the sums of the last calls")] },
+            )
+        },
+        consecutive(),
+        consecutive().on_two_threads(
+            "breaker/closed_consecutive_2_threads",
+            const { &[scales_as("breaker/closed_consecutive")] },
+        ),
+        row("breaker/closed_blocking", 20.0, Comes::Answered, closed_blocking),
+        Row { beside: const { &[no_dearer_than("breaker/closed")] }, ..open_row() },
+        open_row().on_two_threads("breaker/open_2_threads", const { &[scales_as("breaker/open")] }),
+        row("breaker/open_blocking", 15.0, Comes::Refused, open_blocking),
     ]
 }
 
@@ -46,6 +76,18 @@ fn closed() -> Contest {
             ("failsafe", failsafe_loop(failsafe_windowed())),
             ("recloser, last 100", recloser_loop(recloser(100))),
             ("tower-resilience, last 100", tower_loop(tower_resilience().layer(service()))),
+        ],
+    }
+}
+
+/// Half of the last 100 calls.
+fn closed_count() -> Contest {
+    let ours = Breaker::rate(0.5).window_of_calls(100).min_calls(20).build().expect("valid");
+    Contest {
+        ours: looped(move |input| ready(ours.call(|_| call(input)))),
+        peers: vec![
+            ("recloser", recloser_loop(recloser(100))),
+            ("tower-resilience", tower_loop(tower_resilience().layer(service()))),
         ],
     }
 }

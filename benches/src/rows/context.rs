@@ -25,6 +25,7 @@ pub(super) fn rows() -> Vec<Row> {
         name,
         threads: 1,
         budget: Budget::Total(ns),
+        beside: &[],
         comes: Comes::Answered,
         allocations_max: 0,
         contest,

@@ -1,8 +1,11 @@
 //! The situations, one file for each policy.
 
 mod breaker;
+mod budget;
 mod context;
 mod error;
+mod guard;
+mod keyed;
 mod limit;
 mod log;
 mod metrics;
@@ -12,6 +15,7 @@ mod seatbelt;
 mod timeout;
 mod trace;
 mod track;
+mod window;
 
 use std::fmt;
 use std::hint::black_box;
@@ -21,14 +25,18 @@ use std::task::{Context, Poll, Waker};
 use core_errors::{Classify, Recovery};
 use tower::Service;
 
-use crate::{Loop, Row, looped, looped_with, ready};
+use crate::{Beside, Bound, Loop, Row, looped, looped_with, ready};
 
 /// All of them, in the order of the table.
 #[must_use]
 pub fn all() -> Vec<Row> {
     let mut rows = breaker::rows();
     rows.extend(retry::rows());
+    rows.extend(budget::rows());
     rows.extend(limit::rows());
+    rows.extend(window::rows());
+    rows.extend(guard::rows());
+    rows.extend(keyed::rows());
     rows.extend(timeout::rows());
     rows.extend(pipeline::rows());
     rows.extend(error::rows());
@@ -40,10 +48,45 @@ pub fn all() -> Vec<Row> {
     rows
 }
 
+/// The one of that name.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn named(name: &str) -> Row {
+    let row = all().into_iter().find(|row| row.name == name);
+    row.unwrap_or_else(|| panic!("there is no row {name:?}"))
+}
+
 /// The call without any policy.
 #[must_use]
 pub fn bare() -> Loop {
     looped(|input| ready(call(input)))
+}
+
+/// A refusal saves the callee a call: it must not cost more than the decision that lets one pass.
+const fn no_dearer_than(row: &'static str) -> Beside {
+    Beside { row, bound: Bound::AtMost(1.0) }
+}
+
+/// Threads that share nothing but the policy do not slow each other down.
+const fn scales_as(row: &'static str) -> Beside {
+    Beside { row, bound: Bound::AtMost(1.5) }
+}
+
+/// What a policy may take for itself, over what a call through one takes that decides nothing.
+const fn decides_in(ns: f64) -> Beside {
+    Beside { row: "policy/none", bound: Bound::Over(ns) }
+}
+
+/// The rule itself needs one word that all threads write.
+const fn one_word(row: &'static str, which: &'static str) -> Beside {
+    Beside { row, bound: Bound::Told(which) }
+}
+
+/// The least that it could cost on this machine.
+const fn floor(row: &'static str) -> Beside {
+    Beside { row, bound: Bound::Told("floor") }
 }
 
 /// What the measured calls are asked, and answer.
@@ -90,11 +133,16 @@ where
 /// One call through a tower service.
 #[inline]
 fn through<S: Service<u64, Response = u64>>(service: &mut S, input: u64) -> Result<u64, S::Error> {
-    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(())) => ready(service.call(input)),
-        Poll::Ready(Err(error)) => Err(error),
-        Poll::Pending => panic!("the measured services are ready at once"),
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..crate::POLLS_MAX {
+        match service.poll_ready(&mut cx) {
+            Poll::Ready(Ok(())) => return ready(service.call(input)),
+            Poll::Ready(Err(error)) => return Err(error),
+            // Another thread has the lock.
+            Poll::Pending => std::hint::spin_loop(),
+        }
     }
+    panic!("the measured services wait for nothing")
 }
 
 // === impl Failure ===

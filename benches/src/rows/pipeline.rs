@@ -15,18 +15,30 @@ use tower_resilience_timelimiter::TimeLimiterLayer;
 
 use super::breaker::tower_resilience as breaker_layer;
 use super::limit::{Governor, PER_SECOND, SLOTS, bulkhead_layer, governor, rate_layer};
-use super::{Answer, Failure, call, seatbelt, service, tower_loop};
+use super::{Answer, Failure, call, one_word, seatbelt, service, tower_loop};
 use crate::{Budget, Comes, Contest, Loop, Row, looped, ready};
 
 pub(super) fn rows() -> Vec<Row> {
-    vec![Row {
+    let row = || Row {
         name: "pipeline/five_policies",
         threads: 1,
         budget: Budget::Total(100.0),
+        beside: &[],
         comes: Comes::Answered,
         allocations_max: 0,
         contest: five_policies,
-    }]
+    };
+    vec![
+        row(),
+        // Two of the five have a word for all threads.
+        Row {
+            budget: Budget::None,
+            ..row().on_two_threads(
+                "pipeline/five_policies_2_threads",
+                const { &[one_word("pipeline/five_policies", "TAT and permits")] },
+            )
+        },
+    ]
 }
 
 /// Retry with a budget, breaker, rate limit, bulkhead, attempt timeout.

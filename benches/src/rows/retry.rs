@@ -22,6 +22,7 @@ pub(super) fn rows() -> Vec<Row> {
         name,
         threads: 1,
         budget: Budget::OverBare(4.0),
+        beside: &[],
         comes: Comes::Answered,
         allocations_max: 0,
         contest,

@@ -17,6 +17,7 @@ pub(super) fn rows() -> Vec<Row> {
         name: "timeout/ready",
         threads: 1,
         budget: Budget::OverBare(10.0),
+        beside: &[],
         comes: Comes::Answered,
         allocations_max: 0,
         contest: ready_at_once,

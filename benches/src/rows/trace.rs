@@ -23,6 +23,7 @@ pub(super) fn rows() -> Vec<Row> {
         name,
         threads: 1,
         budget: Budget::Total(ns),
+        beside: &[],
         comes: Comes::Answered,
         allocations_max,
         contest,

@@ -11,6 +11,7 @@ pub(super) fn rows() -> Vec<Row> {
         name,
         threads,
         budget: Budget::Total(budget),
+        beside: &[],
         comes: Comes::Answered,
         allocations_max: 0,
         contest,

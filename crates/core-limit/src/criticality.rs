@@ -39,6 +39,12 @@ impl Shares {
         Ok(Self(shares))
     }
 
+    /// Whether calls of it may fill all there is.
+    #[inline]
+    pub(crate) fn is_whole(self, criticality: Criticality) -> bool {
+        self.0[index(criticality)] >= Self::WHOLE
+    }
+
     /// How many of `max` calls of `criticality` may fill: of a share that is not zero one at least, or nobody of it would ever
     /// pass a small limit.
     pub(crate) fn of(self, criticality: Criticality, max: u32) -> u32 {

@@ -5,7 +5,7 @@ use std::thread::{self, Thread};
 
 use core_time::Instant;
 
-use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded};
+use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
 use crate::{Admit, Attempt, CallError, Judge, Policy};
 
 /// Runs a call under a policy on this thread; sleeps and waits block it.
@@ -28,9 +28,10 @@ pub fn call_blocking<P: Policy, T, E>(
     judge: &impl Judge<T, E>,
     deadline: Option<Instant>,
 ) -> Result<T, CallError<E>> {
-    let Some(mut driver) = Driver::in_time(policy, deadline) else {
+    let Ok(ambient) = in_time(&policy, deadline) else {
         return Err(CallError::Rejected(deadline_exceeded()));
     };
+    let mut driver = Driver::within(policy, ambient);
     // Nobody waits yet, so nobody need be woken. Whoever then has to wait asks again, with a waker.
     let flow = match driver.admit_first(Some(Waker::noop())) {
         Admit::Run => {

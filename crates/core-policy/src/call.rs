@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
-use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded};
+use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
 use crate::phase::{Phase, Step};
 use crate::{Admit, AtMostOnce, Attempt, CallError, Judge, Policy};
 
@@ -173,10 +173,11 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<<Self as Future>::Output> {
         let mut this = self.as_mut().project();
-        let Some(mut driver) = Driver::in_time(policy, None) else {
+        let Ok(ambient) = in_time(&policy, None) else {
             this.phase.set(Phase::Done);
             return Poll::Ready(Err(CallError::Rejected(deadline_exceeded())));
         };
+        let mut driver = Driver::within(policy, ambient);
         let ended = match driver.admit_first(Some(cx.waker())) {
             Admit::Run => {
                 let attempt = driver.attempt();

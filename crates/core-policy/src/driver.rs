@@ -52,18 +52,10 @@ impl<P: Policy, E> Driver<P, E> {
         Self::within(policy, ambient)
     }
 
-    /// A call under `policy`; `None` if it is too late for it.
-    #[inline]
-    pub(crate) fn in_time(policy: P, given: Option<Instant>) -> Option<Self> {
-        let ambient = ambient(&policy, given);
-        if ambient.is_some_and(|deadline| policy.clock().reached(deadline).is_ok()) {
-            return None;
-        }
-        Some(Self::within(policy, ambient))
-    }
-
-    #[inline]
-    fn within(policy: P, ambient: Option<Instant>) -> Self {
+    /// A call under `policy` that ends by `ambient`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a driver is some hundred bytes, which its maker would copy")]
+    pub(crate) fn within(policy: P, ambient: Option<Instant>) -> Self {
         let state = policy.begin();
         let frame = Frame::new(ambient);
         Self {
@@ -333,6 +325,19 @@ impl<P: Policy, E> Driver<P, E> {
         self.ambient.is_some_and(|deadline| self.policy.clock().reached(deadline).is_ok())
     }
 }
+
+/// The deadline of a call that begins now, if it has one; an error, if it is too late for it.
+#[inline]
+pub(crate) fn in_time<P: Policy>(policy: &P, given: Option<Instant>) -> Result<Option<Instant>, TooLate> {
+    let ambient = ambient(policy, given);
+    match ambient {
+        Some(deadline) if policy.clock().reached(deadline).is_ok() => Err(TooLate),
+        _ => Ok(ambient),
+    }
+}
+
+/// The deadline of a call passed before it began.
+pub(crate) struct TooLate;
 
 /// The earlier one of the deadline that is given and the one that the caller brought along.
 #[inline]

@@ -115,5 +115,5 @@ pub use judge::{ByClass, Classified, Judge};
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use permit::Permit;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
-pub use rng::Rng;
+pub use rng::{Rng, RngOfThreads};
 pub use stack::{Stack, StackState};

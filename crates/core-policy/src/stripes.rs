@@ -100,11 +100,19 @@ impl<T> Stripe<'_, T> {
     /// Adds to a counter of the stripe. Wraps around.
     #[inline]
     pub fn add(&self, counter: &AtomicU64, n: u64) {
+        self.advance(counter, n);
+    }
+
+    /// The same; what the counter is then.
+    #[inline]
+    pub fn advance(&self, counter: &AtomicU64, n: u64) -> u64 {
         if self.is_own {
             // Nobody else writes it, so nothing can come between the load and the store.
-            counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+            let sum = counter.load(Ordering::Relaxed).wrapping_add(n);
+            counter.store(sum, Ordering::Relaxed);
+            sum
         } else {
-            counter.fetch_add(n, Ordering::Relaxed);
+            counter.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
         }
     }
 }

@@ -56,22 +56,21 @@ impl Flights {
                 Err(changed) => known = changed,
             }
         }
-        self.ask_own(criticality, partition)
+        // For whom a part of the limit is out of reach, there is nothing else to ask.
+        if !self.shares.is_whole(criticality) {
+            return Asked::Shed;
+        }
+        self.part(partition).map_or(Asked::Full, |part| self.ask_own(part))
     }
 
     /// The limit is reached: what is the partition's own is there for it still, but for calls that may not fill all of the limit.
     /// Those would take it from the more important ones it is kept for (rule AL-6).
     #[cold]
-    fn ask_own(&self, criticality: Criticality, partition: Option<u8>) -> Asked {
+    fn ask_own(&self, part: &Part) -> Asked {
         let max = self.limit();
-        if self.shares.of(criticality, max) < max {
-            return Asked::Shed;
-        }
-        if let Some(part) = self.part(partition) {
-            let more = |count| (count < part.own(max)).then_some(count + 1);
-            if part.in_flight.fetch_update(Ordering::Acquire, Ordering::Relaxed, more).is_ok() {
-                return Asked::Admitted(self.in_flight.fetch_add(1, Ordering::Relaxed) + 1);
-            }
+        let more = |count| (count < part.own(max)).then_some(count + 1);
+        if part.in_flight.fetch_update(Ordering::Acquire, Ordering::Relaxed, more).is_ok() {
+            return Asked::Admitted(self.in_flight.fetch_add(1, Ordering::Relaxed) + 1);
         }
         Asked::Full
     }

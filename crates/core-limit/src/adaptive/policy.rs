@@ -225,7 +225,7 @@ impl Adaptive {
         next_sample.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    #[cold]
+    #[inline]
     fn refuse(&self, is_shed: bool) -> Admit {
         let (count, reason) = if is_shed { (SHED, Reason::Shed) } else { (REFUSED, Reason::LimitReached) };
         self.inner.counts.bump(count);
@@ -284,7 +284,8 @@ impl Policy for Adaptive {
         Flight::default()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
     fn admit(&self, flight: &mut Flight, cx: &mut Cx<'_>) -> Admit {
         if self.is_bypass {
             return Admit::Run;
@@ -292,8 +293,7 @@ impl Policy for Adaptive {
         let criticality = self.importance.now();
         let in_flight = match self.inner.flights.ask(criticality, self.partition) {
             Asked::Admitted(in_flight) => in_flight,
-            Asked::Full => return self.refuse(false),
-            Asked::Shed => return self.refuse(true),
+            refused => return self.refuse(refused == Asked::Shed),
         };
         self.inner.counts.bump(ADMITTED);
         let now = cx.now();

@@ -138,6 +138,7 @@ impl Bulkhead {
         }
     }
 
+    #[inline]
     fn enter(&self, state: &mut WaitState) -> Admit {
         state.0 = Place::Inside;
         self.inner.counts.bump(ADMITTED);
@@ -148,8 +149,7 @@ impl Bulkhead {
     #[cold]
     fn wait(&self, state: &mut WaitState, cx: &Cx<'_>) -> Admit {
         let slots = &self.inner.slots;
-        // Where nobody may wait, there is nothing to look at under the lock.
-        let Some(waker) = cx.waker().filter(|_| slots.has_queue()) else {
+        let Some(waker) = cx.waker() else {
             return self.refuse(slots.is_shed(self.importance.now()));
         };
         if let Place::Queued { waiter, .. } = &state.0 {
@@ -170,6 +170,7 @@ impl Bulkhead {
         }
     }
 
+    #[inline]
     fn refuse(&self, is_shed: bool) -> Admit {
         let (count, reason) = if is_shed { (SHED, Reason::Shed) } else { (REFUSED, Reason::BulkheadFull) };
         self.inner.counts.bump(count);
@@ -190,10 +191,19 @@ impl Policy for Bulkhead {
         WaitState::default()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
     fn admit(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Admit {
-        if matches!(state.0, Place::Outside) && self.inner.slots.try_take(self.importance.now()) {
-            return self.enter(state);
+        let slots = &self.inner.slots;
+        if matches!(state.0, Place::Outside) {
+            let criticality = self.importance.now();
+            if slots.try_take(criticality) {
+                return self.enter(state);
+            }
+            // Where nobody may wait, there is nothing to look at under the lock.
+            if !slots.has_queue() {
+                return self.refuse(slots.is_shed(criticality));
+            }
         }
         self.wait(state, cx)
     }

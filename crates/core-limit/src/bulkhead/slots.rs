@@ -173,6 +173,7 @@ impl Slots {
     }
 
     /// Whether a call of this criticality would find slots that are not for it.
+    #[inline]
     pub(crate) fn is_shed(&self, criticality: Criticality) -> bool {
         let max = self.limit(Criticality::CriticalPlus);
         self.limit(criticality) < max

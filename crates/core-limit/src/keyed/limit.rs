@@ -245,7 +245,7 @@ impl Shared {
     ) -> Result<R, Refused> {
         rules.bring_up(bucket, now);
         let mut took = take(&bucket.engine, now);
-        if matches!(took, Err(Refused::RetryAfter(wait)) if !self.is_exact() && wait <= self.clock.tick()) {
+        if matches!(took, Err(refused) if !self.is_exact() && refused.is_within(self.clock.tick())) {
             took = take(&bucket.engine, self.clock.now());
         }
         if took.is_ok() {
@@ -269,24 +269,17 @@ impl Shared {
         &self.clock
     }
 
-    #[cold]
+    #[inline]
     fn refuse(&self, rules: &Rules, n: u64, refused: Refused) -> Rejection {
         // Who asks for all there is does not spoil the counts.
         rules.count_refused(if n <= 1 { n } else { n.min(rules.rate().burst) });
-        match refused {
-            Refused::RetryAfter(wait) => self.rejection(Reason::RateLimited).with_retry_after(wait),
-            Refused::Impossible => self.rejection(Reason::Impossible),
-        }
+        refused.rejection(self.name)
     }
 
     #[cold]
     fn full(&self, tier: Tier, _: KeysFull) -> Rejection {
         self.rules(tier).count_refused(1);
-        self.rejection(Reason::TooManyKeys)
-    }
-
-    fn rejection(&self, reason: Reason) -> Rejection {
-        Rejection::new(PolicyKind::RateLimit, self.name, reason)
+        Rejection::new(PolicyKind::RateLimit, self.name, Reason::TooManyKeys)
     }
 
     /// Of a tier of another limit, that may have more of them, the default.

@@ -15,7 +15,8 @@ pub(crate) struct Cycles {
     word: AtomicU64,
     /// How many in a period; changes with the rate.
     count: AtomicU64,
-    penalty: Penalty,
+    /// Apart, since it is rarely looked at, and there may be a bucket for each of very many keys.
+    penalty: Box<Penalty>,
     epoch: Instant,
     /// In nanoseconds.
     period: u64,
@@ -53,13 +54,7 @@ const JUMP: u64 = 1_000_000_000;
 impl Cycles {
     pub(crate) fn new(count: u64, period: Duration, epoch: Instant) -> Self {
         let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
-        Self {
-            word: AtomicU64::new(0),
-            count: AtomicU64::new(count),
-            penalty: Penalty::default(),
-            epoch,
-            period,
-        }
+        Self { word: AtomicU64::new(0), count: AtomicU64::new(count), penalty: Box::default(), epoch, period }
     }
 
     pub(crate) fn period(&self) -> Duration {
@@ -192,7 +187,7 @@ impl Cycles {
         } else {
             start(paid + 1 + ahead).saturating_sub(max_wait).max(start(paid + 1))
         };
-        Refused::RetryAfter(soonest.max(start(state.cycle + no_room)).max(Duration::from_nanos(1)))
+        Refused::after(soonest.max(start(state.cycle + no_room)).max(Duration::from_nanos(1)))
     }
 
     fn taken(&self, state: State, now: Instant) -> Taken {
@@ -239,7 +234,7 @@ impl Cycles {
     #[cold]
     fn is_penalty(&self, then: u64, cycle: u64) -> bool {
         fence(Ordering::Acquire);
-        let Penalty { since, until } = &self.penalty;
+        let Penalty { since, until } = &*self.penalty;
         since.load(Ordering::Relaxed) <= self.soon(cycle) && then <= until.load(Ordering::Relaxed)
     }
 

@@ -114,3 +114,13 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_small_since_every_key_has_one() {
+        assert_eq!(size_of::<Engine>(), 48);
+    }
+}

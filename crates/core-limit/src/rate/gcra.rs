@@ -1,6 +1,8 @@
+use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_time::Instant;
 
 /// The generic cell rate algorithm over one word. Pure: the time goes in.
@@ -16,18 +18,14 @@ pub(crate) struct Gcra {
     /// Units between two calls. This and what follows changes with the rate, one word after the other: who decides meanwhile may
     /// take the one from before and the other from after, and admits what one of the two rates would.
     interval: AtomicU64,
-    /// How many intervals the TAT may lie ahead.
-    burst: AtomicU64,
-    /// The same in units.
+    /// How far the TAT may lie ahead: `burst` intervals.
     ahead: AtomicU64,
     /// How much further it may lie because of reservations, charges and penalties, in units. What lies further still was
     /// written by a clock that has gone back since.
     beyond: AtomicU64,
     epoch: Instant,
-    /// Units in a nanosecond.
-    scale: u64,
-    /// Nanoseconds after which time stands still, so that sums never overflow.
-    nanos_max: u64,
+    /// Units in a nanosecond. Small, since there may be a bucket for each of very many keys.
+    scale: NonZeroU8,
 }
 
 /// What a call was given.
@@ -50,10 +48,38 @@ pub(crate) struct Reserved {
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// After so long it would be.
-    RetryAfter(Duration),
+    /// After so many nanoseconds it would be. A number, since a refusal must cost no more than what it refuses.
+    RetryAfter(u64),
     /// More than `burst` at once is never admitted (rule RL-10).
     Impossible,
+}
+
+// === impl Refused ===
+
+impl Refused {
+    /// After so long it would be.
+    pub(crate) fn after(wait: Duration) -> Self {
+        Self::RetryAfter(nanos(wait))
+    }
+
+    /// Whether the answer depends on less than `tick`.
+    #[inline]
+    pub(crate) fn is_within(self, tick: Duration) -> bool {
+        match self {
+            Self::RetryAfter(wait) => wait <= nanos(tick),
+            Self::Impossible => false,
+        }
+    }
+
+    /// What the caller is told. Made where the caller is, so that nothing large is handed from function to function.
+    #[inline]
+    pub(crate) fn rejection(self, name: Name) -> Rejection {
+        let rejection = |reason| Rejection::new(PolicyKind::RateLimit, name, reason);
+        match self {
+            Self::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after_nanos(wait),
+            Self::Impossible => rejection(Reason::Impossible),
+        }
+    }
 }
 
 // === impl Gcra ===
@@ -66,12 +92,10 @@ impl Gcra {
         Self {
             tat: AtomicU64::new(0),
             interval: AtomicU64::new(interval),
-            burst: AtomicU64::new(burst),
             ahead: AtomicU64::new(burst * interval),
             beyond: AtomicU64::new(nanos(max_wait).saturating_mul(scale).min(ROOM / 4)),
             epoch,
-            scale,
-            nanos_max: u64::MAX / 4 / scale,
+            scale: u8::try_from(scale).ok().and_then(NonZeroU8::new).unwrap_or(NonZeroU8::MIN),
         }
     }
 
@@ -83,7 +107,7 @@ impl Gcra {
 
     /// Whether the rate of a limiter that is at work could be changed to this one, and kept.
     pub(crate) fn can_be(&self, count: u64, period: Duration) -> bool {
-        !is_off(count, period, self.scale, self.interval_of(count, period))
+        !is_off(count, period, self.scale(), self.interval_of(count, period))
     }
 
     /// Changes the rate. What was taken counts as that many calls still, and a bucket is at most full; what was reserved
@@ -95,7 +119,6 @@ impl Gcra {
         let now = self.units(now);
         let was = self.interval.swap(interval, Ordering::Relaxed);
         let was_ahead = self.ahead.swap(ahead, Ordering::Relaxed);
-        self.burst.store(burst, Ordering::Relaxed);
         self.update(|tat| {
             let lead = tat.saturating_sub(now);
             let taken = lead.min(was_ahead);
@@ -115,7 +138,7 @@ impl Gcra {
         loop {
             let after = tat.max(now) + interval;
             if after > limit {
-                return Err(Refused::RetryAfter(self.nanos_up(after - limit)));
+                return Err(Refused::RetryAfter(self.whole_nanos(after - limit)));
             }
             match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
@@ -128,16 +151,17 @@ impl Gcra {
     #[inline]
     pub(crate) fn take(&self, n: u64, now: Instant) -> Result<Taken, Refused> {
         let now = self.units(now);
-        if n > self.burst.load(Ordering::Relaxed) {
+        let ahead = self.ahead();
+        let cost = n.saturating_mul(self.interval());
+        if cost > ahead {
             return Err(Refused::Impossible);
         }
-        let limit = now + self.ahead();
-        let cost = n.saturating_mul(self.interval()).min(ROOM);
+        let limit = now + ahead;
         let mut tat = self.load(now);
         loop {
             let after = tat.max(now) + cost;
             if after > limit && n > 0 {
-                return Err(Refused::RetryAfter(self.nanos_up(after - limit)));
+                return Err(Refused::RetryAfter(self.whole_nanos(after - limit)));
             }
             match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(self.taken(after, now, limit)),
@@ -181,7 +205,7 @@ impl Gcra {
             let after = tat.max(now).saturating_add(cost);
             let wait = after.saturating_sub(limit);
             if wait > wait_max && n > 0 {
-                return Err(Refused::RetryAfter(self.nanos_up(wait - wait_max)));
+                return Err(Refused::RetryAfter(self.whole_nanos(wait - wait_max)));
             }
             match self.tat.compare_exchange_weak(tat, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(before) => return Ok(Reserved { before, after, wait: self.nanos_up(wait) }),
@@ -241,7 +265,7 @@ impl Gcra {
     }
 
     pub(crate) fn burst(&self) -> u64 {
-        self.burst.load(Ordering::Relaxed)
+        self.ahead() / self.interval()
     }
 
     fn update(&self, f: impl Fn(u64) -> u64) {
@@ -270,7 +294,7 @@ impl Gcra {
     #[cold]
     fn far_ahead(&self, tat: u64, now: u64) -> u64 {
         let limit = now + self.ahead();
-        if tat <= limit.saturating_add(self.beyond.load(Ordering::Relaxed) + JUMP * self.scale) {
+        if tat <= limit.saturating_add(self.beyond.load(Ordering::Relaxed) + JUMP * self.scale()) {
             return tat;
         }
         match self.tat.compare_exchange(tat, limit, Ordering::Relaxed, Ordering::Relaxed) {
@@ -289,9 +313,14 @@ impl Gcra {
         self.interval.load(Ordering::Relaxed)
     }
 
+    #[inline]
+    fn scale(&self) -> u64 {
+        self.scale.get().into()
+    }
+
     /// Units between two calls at another rate, never less than it asks for.
     fn interval_of(&self, count: u64, period: Duration) -> u64 {
-        let units = (period.as_nanos() * u128::from(self.scale)).div_ceil(u128::from(count));
+        let units = (period.as_nanos() * u128::from(self.scale())).div_ceil(u128::from(count));
         u64::try_from(units).unwrap_or(ROOM).min(ROOM)
     }
 
@@ -304,18 +333,28 @@ impl Gcra {
     #[inline]
     fn units(&self, now: Instant) -> u64 {
         let nanos = now.as_nanos().saturating_sub(self.epoch.as_nanos());
-        nanos.min(self.nanos_max) * self.scale
+        // Most rates have whole nanoseconds.
+        if self.scale.get() == 1 {
+            nanos.min(NANOS_MAX)
+        } else {
+            nanos.min(NANOS_MAX / SCALE_MAX) * self.scale()
+        }
     }
 
     fn wait_units(&self, wait: Duration) -> u64 {
-        nanos(wait).saturating_mul(self.scale).min(ROOM / 4)
+        nanos(wait).saturating_mul(self.scale()).min(ROOM / 4)
     }
 
     /// Rounded up: a promise of when it is worth coming back must not be a fraction early.
     #[inline]
     fn nanos_up(&self, units: u64) -> Duration {
+        Duration::from_nanos(self.whole_nanos(units))
+    }
+
+    #[inline]
+    fn whole_nanos(&self, units: u64) -> u64 {
         // Most rates need no fractions of a nanosecond, and a division takes as long as all the rest.
-        Duration::from_nanos(if self.scale == 1 { units } else { units.div_ceil(self.scale) })
+        if self.scale.get() == 1 { units } else { units.div_ceil(self.scale()) }
     }
 }
 
@@ -338,14 +377,19 @@ fn units_of(count: u64, period: Duration, burst: u64) -> (u64, u64) {
 /// How far ahead the TAT may lie, in units.
 const ROOM: u64 = u64::MAX / 4;
 
+/// Nanoseconds after which time stands still, so that sums never overflow.
+const NANOS_MAX: u64 = u64::MAX / 4;
+
 /// With this many units in a nanosecond the word lasts for 9 years; rates that would need finer ones are rounded.
 const SCALE_MAX: u64 = 16;
 
 /// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
 const JUMP: u64 = 1_000_000_000;
 
+#[inline]
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let nanos = duration.as_secs().saturating_mul(1_000_000_000);
+    nanos.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_errors::{Name, Rejection};
 use core_policy::{Counters, Cx};
 use core_time::{Clock, Instant};
 
@@ -79,14 +79,15 @@ impl RateLimit {
     pub fn check(&self) -> Result<(), Rejection> {
         match self.take_one(self.now()) {
             Ok(()) => Ok(()),
-            Err(refused) => self.refuse(1, refused).map(drop),
+            Err(refused) if self.is_certain(refused) => Err(self.rejection(1, refused)),
+            Err(_) => self.ask_again(1).map(drop),
         }
     }
 
     /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
     ///
     /// # Errors
-    /// The refusal; [`Reason::Impossible`] if `n` is more than the burst ever admits (rule RL-10).
+    /// The refusal; [`Reason::Impossible`](core_errors::Reason::Impossible) if `n` is more than the burst ever admits (rule RL-10).
     #[inline]
     pub fn take(&self, n: u64) -> Result<Taken, Rejection> {
         self.take_at(n, self.now())
@@ -106,7 +107,7 @@ impl RateLimit {
     ///
     /// # Errors
     /// The refusal, at once and without taking anything, if the wait would be longer than `max_wait` (rule RL-6): it says
-    /// after how long it would not be. [`Reason::Impossible`] if it always would.
+    /// after how long it would not be. [`Reason::Impossible`](core_errors::Reason::Impossible) if it always would.
     ///
     /// ```
     /// use core_limit::Rate;
@@ -278,7 +279,8 @@ impl RateLimit {
                 self.0.counts.add(ALLOWED, n);
                 Ok(taken)
             }
-            Err(refused) => self.refuse(n, refused),
+            Err(refused) if self.is_certain(refused) => Err(self.rejection(n, refused)),
+            Err(_) => self.ask_again(n),
         }
     }
 
@@ -289,23 +291,15 @@ impl RateLimit {
         Ok(())
     }
 
-    /// The refusal, made where the caller is; or what the exact clock says, where the answer depends on less than a tick.
-    #[inline]
-    pub(super) fn refuse(&self, n: u64, refused: Refused) -> Result<Taken, Rejection> {
-        if self.is_certain(refused) { Err(self.rejection(n, refused)) } else { self.ask_again(n) }
-    }
-
     /// Whether the exact clock would say the same.
     #[inline]
-    fn is_certain(&self, refused: Refused) -> bool {
-        match refused {
-            Refused::RetryAfter(wait) => wait > self.0.clock.tick() || self.is_exact(),
-            Refused::Impossible => true,
-        }
+    pub(super) fn is_certain(&self, refused: Refused) -> bool {
+        !refused.is_within(self.0.clock.tick()) || self.is_exact()
     }
 
+    /// What the exact clock says, where the answer depends on less than a tick.
     #[cold]
-    fn ask_again(&self, n: u64) -> Result<Taken, Rejection> {
+    pub(super) fn ask_again(&self, n: u64) -> Result<Taken, Rejection> {
         match self.0.engine.take(n, self.0.clock.now()) {
             Ok(taken) => {
                 self.0.counts.add(ALLOWED, n);
@@ -318,10 +312,6 @@ impl RateLimit {
     #[inline]
     pub(super) fn rejection(&self, n: u64, refused: Refused) -> Rejection {
         self.0.counts.add(REFUSED, self.counted(n));
-        let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);
-        match refused {
-            Refused::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after(wait),
-            Refused::Impossible => rejection(Reason::Impossible),
-        }
+        refused.rejection(self.0.name)
     }
 }

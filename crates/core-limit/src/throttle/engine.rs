@@ -81,7 +81,7 @@ impl Engine {
         share == 0 || self.holds_back(share, draw())
     }
 
-    #[cold]
+    #[inline]
     fn holds_back(&self, share: u32, draw: u64) -> bool {
         let is_through = draw >> 32 >= u64::from(share);
         if !is_through {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection, Verdict};
-use core_policy::{Admit, Cx, Next, Outcome, Policy, Rng};
+use core_policy::{Admit, Cx, Next, Outcome, Policy, RngOfThreads};
 use core_time::Clock;
 
 use super::config::Builder;
@@ -32,7 +32,7 @@ struct Inner {
     name: Name,
     engine: Engine,
     clock: Clock,
-    rng: Rng,
+    rng: RngOfThreads,
 }
 
 /// What a throttle does at the moment, and what it has counted since it was made.
@@ -57,7 +57,7 @@ impl Throttle {
         Builder::new()
     }
 
-    pub(super) fn new(name: Name, rules: Rules, clock: Clock, rng: Rng) -> Self {
+    pub(super) fn new(name: Name, rules: Rules, clock: Clock, rng: RngOfThreads) -> Self {
         let engine = Engine::new(rules, clock.now());
         Self(Arc::new(Inner { name, engine, clock, rng }))
     }
@@ -95,7 +95,8 @@ impl Policy for Throttle {
         false
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
     fn admit(&self, is_out: &mut bool, cx: &mut Cx<'_>) -> Admit {
         if self.0.engine.admit(cx.now(), || self.0.rng.next_u64()) {
             *is_out = true;

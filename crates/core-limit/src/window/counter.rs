@@ -74,7 +74,7 @@ impl Counter {
         loop {
             let state = self.state(word, now);
             if n > 0 && self.weight(state) + state.this + n > limit {
-                return Err(Refused::RetryAfter(self.wait(state, limit - n)));
+                return Err(Refused::after(self.wait(state, limit - n)));
             }
             let after = State { this: state.this + n, ..state };
             match self.exchange(word, after) {

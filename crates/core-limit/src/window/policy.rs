@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_errors::{Name, Rejection};
 use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy};
 use core_time::{Clock, Instant};
 
@@ -72,7 +72,7 @@ impl SlidingWindow {
     /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
     ///
     /// # Errors
-    /// The refusal; [`Reason::Impossible`] if `n` is more than the limit (rule RL-10).
+    /// The refusal; [`Reason::Impossible`](core_errors::Reason::Impossible) if `n` is more than the limit (rule RL-10).
     #[inline]
     pub fn take(&self, n: u64) -> Result<Taken, Rejection> {
         self.take_at(n, if self.0.exact { self.0.clock.now() } else { self.0.clock.now_coarse() })
@@ -132,28 +132,29 @@ impl SlidingWindow {
                 self.0.counts.add(ALLOWED, n);
                 Ok(taken)
             }
-            Err(refused) => self.refuse(n, refused),
+            Err(refused) if self.0.exact || !refused.is_within(self.0.clock.tick()) => {
+                Err(self.rejection(n, refused))
+            }
+            Err(_) => self.ask_again(n),
         }
     }
 
+    /// The answer depends on less than a tick: asks the exact clock.
     #[cold]
-    fn refuse(&self, n: u64, mut refused: Refused) -> Result<Taken, Rejection> {
-        if matches!(refused, Refused::RetryAfter(wait) if !self.0.exact && wait <= self.0.clock.tick()) {
-            // The answer depends on less than a tick: ask the exact clock.
-            match self.0.counter.take(n, self.0.clock.now()) {
-                Ok(taken) => {
-                    self.0.counts.add(ALLOWED, n);
-                    return Ok(taken);
-                }
-                Err(exactly) => refused = exactly,
+    fn ask_again(&self, n: u64) -> Result<Taken, Rejection> {
+        match self.0.counter.take(n, self.0.clock.now()) {
+            Ok(taken) => {
+                self.0.counts.add(ALLOWED, n);
+                Ok(taken)
             }
+            Err(refused) => Err(self.rejection(n, refused)),
         }
+    }
+
+    #[inline]
+    fn rejection(&self, n: u64, refused: Refused) -> Rejection {
         self.0.counts.add(REFUSED, n.min(self.0.counter.limit()));
-        let rejection = |reason| Rejection::new(PolicyKind::RateLimit, self.0.name, reason);
-        Err(match refused {
-            Refused::RetryAfter(wait) => rejection(Reason::RateLimited).with_retry_after(wait),
-            Refused::Impossible => rejection(Reason::Impossible),
-        })
+        refused.rejection(self.0.name)
     }
 }
 

@@ -7,6 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use core_time::{Clock, Instant};
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
 
 use super::config::Keyed;
 use super::shard::{Evicted, Shard};
@@ -31,13 +33,16 @@ use crate::Counters;
 /// Asking for a key puts it last in that order, [`peek`](Self::peek) does not.
 ///
 /// # Cost
-/// A hit: one hash (`SipHash`, seeded for each map, since users may choose the keys), one lock of one shard, one reference
-/// counted, one coarse clock reading; no allocation. Two threads that ask for the same key at once share its lock and its count;
+/// A hit: one hash, one lock of one shard, one reference counted, one coarse clock reading; no allocation. The hash (foldhash) is
+/// seeded by the operating system for each map, since users may choose the keys: who cannot see the hashes cannot choose keys
+/// that meet. It is no cryptographic one; should somebody find such keys all the same, a lookup goes through as many of them
+/// as there is room for in a shard.
+/// Two threads that ask for the same key at once share its lock and its count;
 /// others meet once in as many times as there are shards, which are up to four for each core. A miss makes the value outside any
 /// lock: two that race make two, and one of them is dropped.
 pub struct KeyedMap<K, V> {
     shards: Box<[Locked<K, V>]>,
-    hasher: RandomState,
+    hasher: SeedableRandomState,
     /// Keys in all shards, and those that are about to be.
     len: AtomicUsize,
     max: usize,
@@ -86,7 +91,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub(super) fn new(settings: Keyed) -> Self {
         let Keyed { max, idle, clock } = settings;
         let shards = (0..shards_for(max)).map(|_| Locked(Mutex::default())).collect();
-        let (hasher, len, counts) = (RandomState::new(), AtomicUsize::new(0), Counters::new());
+        let (hasher, len, counts) = (seeded(), AtomicUsize::new(0), Counters::new());
         Self { shards, hasher, len, max, idle, clock, counts }
     }
 
@@ -201,7 +206,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         K: Borrow<Q>,
     {
         let hash = self.hasher.hash_one(key);
-        let removed = self.shard(hash).remove(key, &self.hasher)?;
+        let removed = self.shard(hash).remove(hash, key)?;
         self.release();
         Some(removed.into_value())
     }
@@ -212,7 +217,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         let now = self.clock.now_coarse();
         let mut sum = 0;
         for shard in &self.shards {
-            let evicted = lock(shard).sweep(now, self.idle, &self.hasher);
+            let evicted = lock(shard).sweep(now, self.idle);
             sum += evicted.len();
             self.forgotten(IDLE, &evicted);
         }
@@ -287,17 +292,17 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         if let Some(faster) = shard.touch(hash, &key, now) {
             return Ok(faster);
         }
-        let idle = shard.glance(GLANCES, now, self.idle, &self.hasher);
+        let idle = shard.glance(GLANCES, now, self.idle);
         self.forgotten(IDLE, &idle);
         if self.reserve() {
-            shard.push(key, Arc::clone(&value), now, &self.hasher);
+            shard.push(hash, key, Arc::clone(&value), now);
             drop(shard);
             self.counts.bump(INSERTED);
             return Ok(value);
         }
         // What is forgotten here makes room for the new key, so the count stays.
-        if let Some(displaced) = shard.evict_oldest(&self.hasher) {
-            shard.push(key, Arc::clone(&value), now, &self.hasher);
+        if let Some(displaced) = shard.evict_oldest() {
+            shard.push(hash, key, Arc::clone(&value), now);
             drop(shard);
             drop(displaced);
             self.counts.bump(DISPLACED);
@@ -312,7 +317,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     fn insert_for_another(&self, hash: u64, key: K, value: Arc<V>) -> Result<Arc<V>, KeysFull> {
         let start = self.index(hash);
         let mut others = self.shards.iter().cycle().skip(start + 1).take(self.shards.len());
-        let displaced = others.find_map(|shard| lock(shard).evict_oldest(&self.hasher));
+        let displaced = others.find_map(|shard| lock(shard).evict_oldest());
         if displaced.is_some() {
             self.counts.bump(DISPLACED);
         } else if !self.reserve() {
@@ -324,7 +329,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         let mut shard = self.shard(hash);
         let faster = shard.touch(hash, &key, now);
         if faster.is_none() {
-            shard.push(key, Arc::clone(&value), now, &self.hasher);
+            shard.push(hash, key, Arc::clone(&value), now);
         }
         drop(shard);
         let Some(faster) = faster else {
@@ -366,6 +371,12 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
 
 /// How many keys a new one looks at in passing, for whether they are idle.
 const GLANCES: usize = 2;
+
+/// A hash of its own for each map, seeded by the operating system.
+fn seeded() -> SeedableRandomState {
+    let seed = RandomState::new().hash_one(0);
+    SeedableRandomState::with_seed(seed, SharedSeed::global_random())
+}
 
 #[inline]
 fn lock<K, V>(shard: &Locked<K, V>) -> MutexGuard<'_, Shard<K, V>> {

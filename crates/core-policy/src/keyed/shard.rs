@@ -1,5 +1,4 @@
 use std::borrow::Borrow;
-use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +7,10 @@ use hashbrown::HashTable;
 
 /// Some of the keys of a map, under one lock. Pure: the time goes in.
 ///
-/// Keys stand in a list without gaps, so that a hand can go round; a table says where each is.
+/// A key, its value and when it was asked for stand in the table itself, so that a question waits for memory as rarely as can
+/// be: for the table, for the place in it, and then for the key and the value at once. A hand goes round the places.
 pub(super) struct Shard<K, V> {
-    places: HashTable<u32>,
-    entries: Vec<Entry<K, V>>,
+    entries: HashTable<Entry<K, V>>,
     /// Where the search for something to forget goes on.
     hand: usize,
     /// When a key was asked for last.
@@ -21,6 +20,8 @@ pub(super) struct Shard<K, V> {
 }
 
 struct Entry<K, V> {
+    /// Of the key: the table grows without asking the key again, which may be far away, or panic.
+    hash: u64,
     key: K,
     value: Arc<V>,
     /// When it was asked for last. No two in a shard are the same: its lowest bits are not time but number the questions of a
@@ -33,6 +34,10 @@ pub(super) struct Evicted<K, V>(Entry<K, V>);
 
 /// How many keys are compared for which was asked for longest ago.
 const COMPARED: usize = 16;
+
+/// How many places are looked at for each key in passing, at most. Of the places of a table that has just grown 7 in 16 are
+/// taken; fewer only where many keys were forgotten at once.
+const PLACES_FOR_A_KEY: usize = 8;
 
 /// The bits of a moment, in nanoseconds, that say in which order.
 const ORDER: u64 = 1_023;
@@ -59,10 +64,8 @@ impl<K, V> Shard<K, V> {
     where
         K: Borrow<Q>,
     {
-        let at = self.place(hash, key)?;
-        let asked = self.stamp(now);
-        let entry = &mut self.entries[at];
-        entry.asked = asked;
+        let entry = self.entries.find_mut(hash, |entry| entry.is_of(hash, key))?;
+        entry.asked = stamp(&mut self.last, now);
         Some(&entry.value)
     }
 
@@ -71,89 +74,63 @@ impl<K, V> Shard<K, V> {
     where
         K: Borrow<Q>,
     {
-        let at = self.place(hash, key)?;
-        Some(Arc::clone(&self.entries[at].value))
+        self.entries.find(hash, |entry| entry.is_of(hash, key)).map(|entry| Arc::clone(&entry.value))
     }
 
     /// Puts in a key that is not there.
-    pub(super) fn push(&mut self, key: K, value: Arc<V>, now: Instant, hasher: &RandomState)
-    where
-        K: Hash,
-    {
-        let place = u32::try_from(self.entries.len()).expect("a map has at most 2^24 keys");
-        let (asked, hash) = (self.stamp(now), hasher.hash_one(&key));
-        self.entries.push(Entry { key, value, asked });
-        let entries = &self.entries;
-        self.places.insert_unique(hash, place, |place| hasher.hash_one(&entries[*place as usize].key));
+    pub(super) fn push(&mut self, hash: u64, key: K, value: Arc<V>, now: Instant) {
+        let asked = stamp(&mut self.last, now);
+        self.entries.insert_unique(hash, Entry { hash, key, value, asked }, |entry| entry.hash);
     }
 
-    pub(super) fn remove<Q: Hash + Eq + ?Sized>(
-        &mut self,
-        key: &Q,
-        hasher: &RandomState,
-    ) -> Option<Evicted<K, V>>
+    pub(super) fn remove<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<Evicted<K, V>>
     where
-        K: Borrow<Q> + Hash,
+        K: Borrow<Q>,
     {
-        let at = self.place(hasher.hash_one(key), key)?;
-        Some(self.take(at, hasher))
+        let found = self.entries.find_entry(hash, |entry| entry.is_of(hash, key)).ok()?;
+        Some(Evicted(found.remove().0))
     }
 
     /// Forgets those of the next `glances` keys that are idle and not in use.
-    pub(super) fn glance(
-        &mut self,
-        glances: usize,
-        now: Instant,
-        idle: Duration,
-        hasher: &RandomState,
-    ) -> Vec<Evicted<K, V>>
-    where
-        K: Hash,
-    {
+    pub(super) fn glance(&mut self, glances: usize, now: Instant, idle: Duration) -> Vec<Evicted<K, V>> {
         let mut evicted = Vec::new();
-        for _ in 0..glances.min(self.entries.len()) {
+        let mut left = glances;
+        for _ in 0..(glances * PLACES_FOR_A_KEY).min(self.entries.num_buckets()) {
+            if left == 0 {
+                break;
+            }
             let at = self.step();
-            if self.entries[at].is_forgotten(now, idle, self.keep) {
-                evicted.push(self.take(at, hasher));
-                // The last key has taken its place.
-                self.hand = at;
+            let Some(entry) = self.entries.get_bucket_mut(at) else { continue };
+            left -= 1;
+            if entry.is_forgotten(now, idle, self.keep) {
+                evicted.extend(self.take(at));
             }
         }
         evicted
     }
 
     /// Forgets all keys that are idle and not in use.
-    pub(super) fn sweep(&mut self, now: Instant, idle: Duration, hasher: &RandomState) -> Vec<Evicted<K, V>>
-    where
-        K: Hash,
-    {
-        let mut evicted = Vec::new();
-        // Backwards: the key that takes the place of another was looked at before.
-        for at in (0..self.entries.len()).rev() {
-            if self.entries[at].is_forgotten(now, idle, self.keep) {
-                evicted.push(self.take(at, hasher));
-            }
-        }
-        evicted
+    pub(super) fn sweep(&mut self, now: Instant, idle: Duration) -> Vec<Evicted<K, V>> {
+        let keep = self.keep;
+        let forgotten = self.entries.extract_if(|entry| entry.is_forgotten(now, idle, keep));
+        forgotten.map(Evicted).collect()
     }
 
     /// Forgets the key that was asked for longest ago, of the next sixteen; of those that are not in use.
-    pub(super) fn evict_oldest(&mut self, hasher: &RandomState) -> Option<Evicted<K, V>>
-    where
-        K: Hash,
-    {
-        let mut oldest = None;
-        for looked in 0..self.entries.len() {
+    pub(super) fn evict_oldest(&mut self) -> Option<Evicted<K, V>> {
+        let (mut oldest, mut looked) = (None, 0);
+        for _ in 0..self.entries.num_buckets() {
             if looked >= COMPARED && oldest.is_some() {
                 break;
             }
             let at = self.step();
-            let entry = &mut self.entries[at];
+            let Some(entry) = self.entries.get_bucket_mut(at) else { continue };
+            looked += 1;
             if oldest.is_none_or(|(asked, _)| entry.asked < asked) && entry.is_free(self.keep) {
                 oldest = Some((entry.asked, at));
             }
         }
-        oldest.map(|(_, at)| self.take(at, hasher))
+        oldest.and_then(|(_, at)| self.take(at))
     }
 
     pub(super) fn copy_to(&self, entries: &mut Vec<(K, Arc<V>)>)
@@ -167,62 +144,44 @@ impl<K, V> Shard<K, V> {
         values.extend(self.entries.iter().map(|entry| Arc::clone(&entry.value)));
     }
 
-    #[inline]
-    fn place<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<usize>
-    where
-        K: Borrow<Q>,
-    {
-        let is_it = |place: &u32| self.entries[*place as usize].key.borrow() == key;
-        self.places.find(hash, is_it).map(|place| *place as usize)
-    }
-
     /// Moves the hand on. Where it was.
     fn step(&mut self) -> usize {
-        let at = if self.hand < self.entries.len() { self.hand } else { 0 };
+        let at = if self.hand < self.entries.num_buckets() { self.hand } else { 0 };
         self.hand = at + 1;
         at
     }
 
-    #[inline]
-    fn stamp(&mut self, now: Instant) -> Instant {
-        let next = self.last.as_nanos().saturating_add(1);
-        self.last = Instant::from_nanos(next.max(now.as_nanos() & !ORDER));
-        self.last
+    fn take(&mut self, at: usize) -> Option<Evicted<K, V>> {
+        let entry = self.entries.get_bucket_entry(at).ok()?;
+        Some(Evicted(entry.remove().0))
     }
+}
 
-    /// Takes an entry out; the last one takes its place.
-    fn take(&mut self, at: usize, hasher: &RandomState) -> Evicted<K, V>
-    where
-        K: Hash,
-    {
-        let last = self.entries.len() - 1;
-        let hash = |at: usize| hasher.hash_one(&self.entries[at].key);
-        let (gone, moved) = (hash(at), hash(last));
-        if let Ok(place) = self.places.find_entry(gone, |place| *place as usize == at) {
-            place.remove();
-        }
-        if let Some(place) = self.places.find_mut(moved, |place| *place as usize == last) {
-            *place = u32::try_from(at).expect("it is not larger than the last");
-        }
-        Evicted(self.entries.swap_remove(at))
-    }
+/// The moment of a question, later than that of the last.
+#[inline]
+fn stamp(last: &mut Instant, now: Instant) -> Instant {
+    let next = last.as_nanos().saturating_add(1);
+    *last = Instant::from_nanos(next.max(now.as_nanos() & !ORDER));
+    *last
 }
 
 impl<K, V> Default for Shard<K, V> {
     fn default() -> Self {
-        Self {
-            places: HashTable::new(),
-            entries: Vec::new(),
-            hand: 0,
-            last: Instant::ORIGIN,
-            keep: |_| false,
-        }
+        Self { entries: HashTable::new(), hand: 0, last: Instant::ORIGIN, keep: |_| false }
     }
 }
 
 // === impl Entry ===
 
 impl<K, V> Entry<K, V> {
+    #[inline]
+    fn is_of<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.hash == hash && self.key.borrow() == key
+    }
+
     /// Whether nobody has asked for it in the idle time, and nobody holds it.
     fn is_forgotten(&mut self, now: Instant, idle: Duration, keep: fn(&V) -> bool) -> bool {
         now - Instant::from_nanos(self.asked.as_nanos() & !ORDER) >= idle && self.is_free(keep)

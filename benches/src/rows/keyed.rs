@@ -1,0 +1,170 @@
+//! One of many keys, each a user's name. Whoever asks has the name at hand, as who has just read a request.
+
+use std::hash::BuildHasher;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use core_breaker::Breaker;
+use core_limit::Rate;
+use core_policy::{Keyed, KeyedMap};
+use core_time::secs;
+use dashmap::DashMap;
+use governor::{Quota, RateLimiter};
+use hashbrown::HashMap;
+
+use super::limit::PER_SECOND;
+use super::{answer, floor, scales_as};
+use crate::{Budget, Comes, Contest, Loop, Row, looped_with};
+
+pub(super) fn rows() -> Vec<Row> {
+    let row = |name, ns, contest| Row {
+        name,
+        threads: 1,
+        budget: Budget::Total(ns),
+        beside: &[],
+        comes: Comes::Answered,
+        allocations_max: 0,
+        contest,
+    };
+    let one_floor = const { &[floor("keyed/floor_1")] };
+    let some_floor = const { &[floor("keyed/floor_256")] };
+    let many_floor = const { &[floor("keyed/floor_10000")] };
+    let rate_1 = || row("rate_limit/keyed_1", 60.0, rates::<1>);
+    let rate_256 = || row("rate_limit/keyed_256", 60.0, rates::<256>);
+    // Ten thousand are more than the nearest caches hold: what there is to hold them against is the floor.
+    let far = |name, contest| Row { budget: Budget::None, beside: many_floor, ..row(name, 0.0, contest) };
+    let rate_10_000 = || far("rate_limit/keyed_10000", rates::<10_000>);
+    // A hash table behind a lock, with the same keys and a count for each: what memory costs. Without the lock the processor
+    // would be at work on several lookups at once; no map that threads share can have that, since an atomic instruction waits
+    // for what was asked of memory before it.
+    let floor_row = |name, contest| Row { budget: Budget::None, ..row(name, 0.0, contest) };
+    vec![
+        floor_row("keyed/floor_1", floors::<1>),
+        floor_row("keyed/floor_256", floors::<256>),
+        floor_row("keyed/floor_10000", floors::<10_000>),
+        Row { beside: one_floor, ..row("keyed/get_1", 60.0, gets::<1>) },
+        Row { beside: some_floor, ..row("keyed/get_256", 60.0, gets::<256>) },
+        far("keyed/get_10000", gets::<10_000>),
+        Row { beside: one_floor, ..rate_1() },
+        Row { beside: some_floor, ..rate_256() },
+        rate_10_000(),
+        // Two threads that ask for one key share its bucket.
+        Row {
+            budget: Budget::None,
+            ..rate_1().on_two_threads(
+                "rate_limit/keyed_1_2_threads",
+                const { &[super::one_word("rate_limit/keyed_1", "the TAT of the key")] },
+            )
+        },
+        Row {
+            budget: Budget::None,
+            ..rate_256().on_two_threads(
+                "rate_limit/keyed_256_2_threads",
+                const { &[super::one_word("rate_limit/keyed_256", "the TATs of the keys")] },
+            )
+        },
+        rate_10_000().on_two_threads(
+            "rate_limit/keyed_10000_2_threads",
+            const { &[scales_as("rate_limit/keyed_10000")] },
+        ),
+        Row { beside: one_floor, ..row("breaker/keyed_1", 60.0, breakers::<1>) },
+        Row { beside: some_floor, ..row("breaker/keyed_256", 60.0, breakers::<256>) },
+        far("breaker/keyed_10000", breakers::<10_000>),
+    ]
+}
+
+/// The same keys in the same kind of table, with nothing around it but a lock.
+fn floors<const N: usize>() -> Contest {
+    let mut table: HashMap<String, u64> = HashMap::with_capacity(N);
+    table.extend(names(N).into_iter().map(|name| (name, 0)));
+    let table = Mutex::new(table);
+    Contest {
+        ours: walk(N, move |name| {
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.get_mut(name).map(|count| *count += 1).is_some()
+        }),
+        peers: Vec::new(),
+    }
+}
+
+/// A value that somebody will hold for a while.
+fn gets<const N: usize>() -> Contest {
+    let ours: KeyedMap<String, u64> = Keyed::max(2 * N).build().expect("valid");
+    let theirs: DashMap<String, Arc<u64>> = DashMap::new();
+    for name in names(N) {
+        ours.get_or_insert_with(name.as_str(), || 7).expect("room");
+        theirs.insert(name, Arc::new(7));
+    }
+    Contest {
+        ours: walk(N, move |name| ours.get(name.as_str()).is_some()),
+        // It knows no bound, and forgets nothing by itself.
+        peers: vec![(
+            "dashmap",
+            walk(N, move |name| theirs.get(name).map(|found| Arc::clone(&found)).is_some()),
+        )],
+    }
+}
+
+fn rates<const N: usize>() -> Contest {
+    let keys = Keyed::max(2 * N);
+    let ours = Rate::per_second(PER_SECOND.into()).burst(PER_SECOND.into()).keyed(keys);
+    let ours = ours
+        .tier("premium", Rate::per_second(PER_SECOND.into()).burst(PER_SECOND.into()))
+        .build::<String>()
+        .expect("valid");
+    let rate = NonZeroU32::new(PER_SECOND).expect("not zero");
+    let theirs = RateLimiter::keyed(Quota::per_second(rate).allow_burst(rate));
+    for name in names(N) {
+        assert!(ours.check(name.as_str()).is_ok() && theirs.check_key(&name).is_ok(), "there is a burst");
+    }
+    Contest {
+        ours: walk(N, move |name| ours.check(name.as_str()).is_ok()),
+        peers: vec![("governor", walk(N, move |name| theirs.check_key(name).is_ok()))],
+    }
+}
+
+/// The circuit of a key, and a call through it.
+fn breakers<const N: usize>() -> Contest {
+    let ours = Breaker::consecutive(5).build().expect("valid");
+    let ours = ours.keyed::<String>(Keyed::max(2 * N).idle(secs(3_600))).expect("valid");
+    for name in names(N) {
+        ours.get(name.as_str()).expect("room");
+    }
+    let ours = walk(N, move |name| {
+        ours.get(name.as_str()).is_ok_and(|breaker| breaker.call_blocking(|_| answer(super::INPUT)).is_ok())
+    });
+    Contest { ours, peers: Vec::new() }
+}
+
+/// The names of users, in the order in which they were first seen.
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("user-{:010}", at * 7_919)).collect()
+}
+
+/// The same in the order in which they come from now on: any, and the same in each run. They stand side by side, so that the
+/// memory that is waited for is that of whoever looks them up.
+fn names_in_turn(count: usize) -> Vec<String> {
+    let mut names = names(count);
+    let order = foldhash::fast::FixedState::with_seed(7);
+    names.sort_by_key(|name| order.hash_one(name));
+    // Copied in that order, since what is sorted are the pointers.
+    names.clone()
+}
+
+/// Each thread goes its own way through the names.
+fn walk(count: usize, ask: impl Fn(&String) -> bool + Send + Sync + 'static) -> Loop {
+    let (names, next) = (names_in_turn(count), AtomicU64::new(0));
+    looped_with(
+        move || start(&next, count),
+        move |at: &mut usize, input| {
+            *at = if *at + 1 < count { *at + 1 } else { 0 };
+            if ask(&names[*at]) { Ok(input) } else { Err(()) }
+        },
+    )
+}
+
+/// Threads begin half a round apart.
+fn start(next: &AtomicU64, count: usize) -> usize {
+    if next.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { 0 } else { count / 2 }
+}
