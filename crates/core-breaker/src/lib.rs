@@ -118,7 +118,6 @@ mod saved;
 mod share;
 mod snapshot;
 mod state;
-mod sync;
 #[cfg(feature = "tracing")]
 mod trace;
 mod window;

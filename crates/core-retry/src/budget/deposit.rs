@@ -1,7 +1,8 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use core_policy::sync::{AtomicU64, Mutex};
 use core_time::Instant;
 
 use crate::error::{ConfigError, Kind};

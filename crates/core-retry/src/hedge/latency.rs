@@ -1,10 +1,15 @@
 //! How long calls took lately: a histogram for each thread, in two halves that take turns.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+mod half;
+
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use core_policy::stripes::Stripes;
+use core_policy::sync::AtomicU64;
 use core_time::{Instant, ms};
+
+use half::Half;
 
 /// How long calls took in the last window, to within an eighth. Recording takes no lock and shares no cache line.
 #[derive(Debug)]
@@ -14,7 +19,13 @@ pub(super) struct Latency {
     samples_min: u64,
     /// Half of the window in nanoseconds.
     half: u64,
-    /// The last answer in nanoseconds, and until when it is good enough.
+    /// The last answer.
+    answer: Answer,
+}
+
+/// An answer in nanoseconds, and until when it is good enough.
+#[derive(Debug)]
+struct Answer {
     delay: AtomicU64,
     fresh_until: AtomicU64,
 }
@@ -22,14 +33,7 @@ pub(super) struct Latency {
 /// What one thread has recorded.
 #[derive(Debug, Default)]
 struct Cells {
-    halves: [Half; 2],
-}
-
-#[derive(Debug)]
-struct Half {
-    /// Which half of a window it holds; 0 for none.
-    epoch: AtomicU64,
-    counts: [AtomicU32; BUCKETS],
+    halves: [Half<BUCKETS>; 2],
 }
 
 /// The unit: an eighth of a millisecond, roughly. Nothing is hedged earlier than after a whole one.
@@ -54,14 +58,7 @@ const REFRESH: Duration = ms(100);
 impl Latency {
     pub(super) fn new(quantile: f64, samples_min: u64, window: Duration) -> Self {
         let half = u64::try_from(window.as_nanos() / 2).unwrap_or(u64::MAX).max(1);
-        Self {
-            stripes: Stripes::new(),
-            quantile,
-            samples_min,
-            half,
-            delay: AtomicU64::new(0),
-            fresh_until: AtomicU64::new(0),
-        }
+        Self { stripes: Stripes::new(), quantile, samples_min, half, answer: Answer::none() }
     }
 
     pub(super) fn quantile(&self) -> f64 {
@@ -72,28 +69,16 @@ impl Latency {
     pub(super) fn record(&self, latency: Duration, now: Instant) {
         let epoch = self.epoch(now);
         let mine = self.stripes.mine();
-        let half = &mine.value.halves[usize::from(epoch % 2 == 1)];
-        half.begin(epoch);
-        let count = &half.counts[bucket(latency)];
-        if mine.is_own {
-            count.store(count.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
-        } else {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+        mine.value.halves[usize::from(epoch % 2 == 1)].record(epoch, bucket(latency), mine.is_own);
     }
 
     /// The quantile of the last window, never under a millisecond; `None` until there are enough samples.
     pub(super) fn delay(&self, now: Instant) -> Option<Duration> {
-        // Acquire pairs with the Release below: who sees until when it is good sees the answer as well.
-        let fresh_until = self.fresh_until.load(Ordering::Acquire);
-        let left = fresh_until.saturating_sub(now.as_nanos());
-        // A clock that went back makes no answer good for ever.
-        if left > 0 && u128::from(left) <= REFRESH.as_nanos() {
-            return Some(Duration::from_nanos(self.delay.load(Ordering::Relaxed)));
+        if let Some(delay) = self.answer.get(now) {
+            return Some(delay);
         }
         let delay = self.add_up(now)?.max(DELAY_MIN);
-        self.delay.store(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.fresh_until.store((now + REFRESH).as_nanos(), Ordering::Release);
+        self.answer.set(delay, now);
         Some(delay)
     }
 
@@ -102,9 +87,7 @@ impl Latency {
         let mut sums = [0_u64; BUCKETS];
         for half in self.stripes.iter().flat_map(|cells| &cells.halves) {
             if half.is_of(epoch) || half.is_of(epoch - 1) {
-                for (sum, count) in sums.iter_mut().zip(&half.counts) {
-                    *sum += u64::from(count.load(Ordering::Relaxed));
-                }
+                half.add_to(&mut sums);
             }
         }
         let total: u64 = sums.iter().sum();
@@ -132,27 +115,25 @@ impl Latency {
     }
 }
 
-// === impl Half ===
+// === impl Answer ===
 
-impl Half {
-    fn is_of(&self, epoch: u64) -> bool {
-        self.epoch.load(Ordering::Relaxed) == epoch
+impl Answer {
+    fn none() -> Self {
+        Self { delay: AtomicU64::new(0), fresh_until: AtomicU64::new(0) }
     }
 
-    /// Clears what is left of an earlier epoch. Where threads share it, one clears; what others record meanwhile may be lost.
-    fn begin(&self, epoch: u64) {
-        let held = self.epoch.load(Ordering::Relaxed);
-        if held != epoch
-            && self.epoch.compare_exchange(held, epoch, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-        {
-            self.counts.iter().for_each(|count| count.store(0, Ordering::Relaxed));
-        }
+    fn get(&self, now: Instant) -> Option<Duration> {
+        // Acquire pairs with the Release below: who sees until when it is good sees the answer as well.
+        let fresh_until = self.fresh_until.load(Ordering::Acquire);
+        let left = fresh_until.saturating_sub(now.as_nanos());
+        // A clock that went back makes no answer good for ever.
+        let is_fresh = left > 0 && u128::from(left) <= REFRESH.as_nanos();
+        is_fresh.then(|| Duration::from_nanos(self.delay.load(Ordering::Relaxed)))
     }
-}
 
-impl Default for Half {
-    fn default() -> Self {
-        Self { epoch: AtomicU64::new(0), counts: [const { AtomicU32::new(0) }; BUCKETS] }
+    fn set(&self, delay: Duration, now: Instant) {
+        self.delay.store(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.fresh_until.store((now + REFRESH).as_nanos(), Ordering::Release);
     }
 }
 
@@ -184,5 +165,7 @@ fn top(bucket: usize) -> Duration {
     Duration::from_nanos(units << UNIT_BITS)
 }
 
-#[cfg(test)]
+#[cfg(all(test, genesis_loom))]
+mod models;
+#[cfg(all(test, not(genesis_loom)))]
 mod tests;
