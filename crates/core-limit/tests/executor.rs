@@ -276,3 +276,24 @@ fn what_a_dropped_job_held_is_dropped_with_it() {
     drop(end);
     running.join().unwrap();
 }
+
+#[test]
+fn a_shutdown_tells_what_still_runs_apart_from_what_idles() {
+    let io = build(Executor::io().threads(3).queue(10));
+    let (running, end) = busy(&io);
+    assert_eq!((io.snapshot().running, io.snapshot().waiting), (1, 0));
+    let left = io.shutdown(ms(1)).unwrap_err();
+    assert_eq!((left.running, left.cancelled), (1, 0), "two of three threads had nothing to do");
+    drop(end);
+    running.join().unwrap();
+}
+
+/// A wait that ends when the job does may not end before.
+#[test]
+fn a_wait_without_end_returns_the_result() {
+    let io = build(Executor::io().threads(1));
+    let (running, end) = busy(&io);
+    let ends = thread::spawn(move || drop(end));
+    running.join_within(std::time::Duration::MAX).unwrap().unwrap();
+    ends.join().unwrap();
+}
