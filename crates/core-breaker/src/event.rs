@@ -165,3 +165,6 @@ impl fmt::Display for Trigger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
