@@ -76,6 +76,8 @@ impl Deposit {
 
     /// Takes a token, if one is there.
     pub(super) fn take(&self, now: Instant) -> bool {
+        // Left out where models are to show that they notice.
+        #[cfg(not(genesis_mutant))]
         let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let is_there = self.sum(now) >= i64::from(TOKEN);
         if is_there {
