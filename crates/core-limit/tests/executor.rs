@@ -297,3 +297,21 @@ fn a_wait_without_end_returns_the_result() {
     running.join_within(std::time::Duration::MAX).unwrap().unwrap();
     ends.join().unwrap();
 }
+
+#[test]
+fn bh_1_a_job_whose_awaiting_is_dropped_leaves_the_queue_and_the_one_that_runs_goes_on() {
+    let io = build(Executor::io().threads(1).queue(4));
+    let (running, end) = busy(&io);
+    let mut waiting = Box::pin(io.run(|| 1).unwrap());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    assert_eq!((io.snapshot().running, io.snapshot().waiting), (1, 1));
+    drop(waiting);
+    assert_eq!((io.snapshot().waiting, io.snapshot().cancelled), (0, 1));
+    let mut running = Box::pin(running);
+    assert!(running.as_mut().poll(&mut context).is_pending());
+    drop(running);
+    drop(end);
+    io.shutdown(secs(60)).unwrap();
+    assert_eq!(io.snapshot().done, 1, "what has begun comes to its end");
+}

@@ -1,5 +1,4 @@
 //! What every policy counts and draws with: stripes, counters and random numbers.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 #![expect(clippy::disallowed_methods, reason = "threads are what is tested, and the test waits for them")]
 
 use std::collections::BTreeSet;

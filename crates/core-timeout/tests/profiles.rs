@@ -160,6 +160,49 @@ async fn f_93_an_operation_that_takes_too_long_is_stopped_under_its_name() {
     assert_eq!(fails.await.unwrap_err().inner().unwrap().message(), "no");
 }
 
+/// Counts itself while it is there.
+struct Counted<'a>(&'a std::cell::Cell<i32>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f_93_an_operation_that_is_dropped_at_any_await_does_not_run_on() {
+    let timeouts = Timeouts::new(Profile::<Standard>::test()).unwrap();
+    let running = std::cell::Cell::new(0);
+    let mut points = 0;
+    for polls in 0.. {
+        let operation = async {
+            running.set(running.get() + 1);
+            let _counted = Counted(&running);
+            for _ in 0..3 {
+                Clock::system().sleep(ms(40)).await;
+            }
+            Ok::<_, Error>(())
+        };
+        let mut run = Box::pin(timeouts.run(Standard::HealthCheck, operation));
+        let mut is_done = false;
+        for _ in 0..polls {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            if run.as_mut().poll(&mut context).is_ready() {
+                is_done = true;
+                break;
+            }
+            tokio::time::advance(ms(10)).await;
+        }
+        drop(run);
+        assert_eq!(running.get(), 0, "after {polls} polls");
+        if is_done {
+            break;
+        }
+        points += 1;
+    }
+    assert!(points > 10, "or it was never dropped half-way: {points}");
+}
+
 // === environment ===
 
 fn from(pairs: &[(&str, &str)]) -> Result<Profile<Step>, ConfigError> {
