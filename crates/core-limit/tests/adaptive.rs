@@ -340,3 +340,19 @@ fn the_edges_of_what_can_be_built_can_be_built() {
     Adaptive::gradient().max(1_000_000).build().unwrap();
     assert!(Adaptive::gradient().max(1_000_001).build().is_err());
 }
+
+/// What a call waited for further out was over before this limit was asked.
+#[tokio::test(start_paused = true)]
+async fn what_a_call_waited_for_further_out_is_not_the_callees_time_either() {
+    let rate = core_limit::Rate::per_second(1).burst(1).max_wait(secs(60)).build().unwrap();
+    let limit = Adaptive::vegas().sample_every(Duration::ZERO).window(Duration::ZERO).build().unwrap();
+    let stack = Stack::new(rate.clone(), limit.clone());
+    for _ in 0..3 {
+        let takes = |_: core_policy::Attempt| async {
+            Clock::system().sleep(ms(20)).await;
+            Ok::<_, Error>(())
+        };
+        core_policy::Call::new(&stack, takes, core_policy::ByClass).await.unwrap();
+    }
+    assert_eq!(limit.snapshot().baseline, Some(ms(20)));
+}

@@ -430,3 +430,13 @@ fn what_makes_no_sense_of_waits_and_bursts_is_refused_with_a_reason() {
         "nobody waits unless it is said"
     );
 }
+
+#[test]
+fn an_estimate_is_put_right_by_exactly_what_it_was_wrong() {
+    for (taken, used, balance) in [(2, 5, 5), (5, 2, 8), (3, 3, 7), (1, 10, 0)] {
+        let (_time, limit) = under(Rate::per_second(10));
+        limit.take(taken).unwrap();
+        limit.settle(taken, used);
+        assert_eq!(limit.balance(), balance, "{taken} {used}");
+    }
+}
