@@ -86,6 +86,9 @@ fn b_12_every_limit_is_checked_and_the_error_names_it() {
         let days = refused(Profile::standard().with(*operation, secs(100_000)));
         assert!(days.starts_with(name) && days.contains("at most"), "{days}");
     }
+    let day = secs(24 * 3_600);
+    Timeouts::new(Profile::standard().with(Standard::Idle, day)).unwrap();
+    assert!(Timeouts::new(Profile::standard().with(Standard::Idle, day + ms(1))).is_err());
     let short = refused(Profile::standard().with(Standard::Election, secs(1)));
     assert!(short.contains("election") && short.contains("longer") && short.contains("heartbeat"), "{short}");
     let long = refused(Profile::standard().with(Standard::Heartbeat, secs(10)));
@@ -273,6 +276,26 @@ operation!(Twins, Spec::new("twin", secs(1)), Spec::new("twin", secs(1)));
 operation!(Loud, Spec::new("fine", secs(1)), Spec::new("Loud", secs(1)));
 operation!(Reserved, Spec::new("profile", secs(1)), Spec::new("b", secs(1)));
 operation!(Forgotten, Spec::new("a", secs(1)), Spec::new("b", secs(2)));
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Long<const LEN: usize>;
+
+impl<const LEN: usize> Operation for Long<LEN> {
+    const ALL: &'static [Self] = &[Self];
+
+    fn spec(self) -> Spec {
+        const NAME: &str = "a2345678901234567890123456789012345678901234567890123456789012345";
+        Spec::new(&NAME[..LEN], secs(1))
+    }
+}
+
+#[test]
+fn a_name_has_1_to_64_characters() {
+    Timeouts::new(Profile::<Long<64>>::standard()).unwrap();
+    Timeouts::new(Profile::<Long<1>>::standard()).unwrap();
+    assert!(Timeouts::new(Profile::<Long<65>>::standard()).is_err());
+    assert!(Timeouts::new(Profile::<Long<0>>::standard()).is_err());
+}
 
 #[test]
 fn names_that_cannot_be_told_apart_are_refused() {
