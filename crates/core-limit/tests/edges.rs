@@ -1,5 +1,4 @@
 //! The largest and the smallest that can be built, to the last one; and names.
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use std::time::Duration;
 
