@@ -147,3 +147,40 @@ fn a_retry_says_what_it_was_made_with() {
     let careful = exact(2).not_idempotent().build().unwrap();
     assert!(!careful.is_idempotent() && careful.budget().is_none());
 }
+
+#[test]
+fn bg_2_a_deposit_lives_for_its_time_and_no_longer() {
+    let budget = Budget::deposit(1.0, 0, secs(1)).unwrap();
+    budget.succeeded(core_retry::Paid::NOTHING, || NOW);
+    assert!((budget.available(NOW + ms(999)) - 1.0).abs() < 1e-9);
+    assert!(budget.available(NOW + secs(1)).abs() < 1e-9);
+}
+
+#[test]
+fn bg_2_a_call_leaves_its_share_once_however_often_it_fails() {
+    let time = ManualClock::new();
+    let budget = Budget::deposit(0.5, 10, secs(60)).unwrap();
+    let retry = exact(3).budget(&budget).clock(time.clock()).build().unwrap();
+    assert!(retry.call_blocking(|_| Err::<(), _>(Error::network("gone"))).is_err());
+    let left = budget.available(time.now());
+    assert!((left - (600.0 + 0.5 - 2.0)).abs() < 1e-9, "{left}");
+}
+
+#[test]
+fn f_71_what_has_no_kind_is_of_none_that_was_chosen() {
+    let time = ManualClock::new();
+    for (builder, calls) in [
+        (exact(3), 3),
+        (exact(3).only_on(&[core_errors::Category::Timeout]), 1),
+        (exact(3).not_idempotent(), 1),
+    ] {
+        let retry = builder.clock(time.clock()).build().unwrap();
+        let made = std::cell::Cell::new(0);
+        let bad = |_: &Result<(), Error>| core_errors::Verdict::Transient(None);
+        let _ = retry.classify(bad).call_blocking(|_| {
+            made.set(made.get() + 1);
+            Ok::<_, Error>(())
+        });
+        assert_eq!(made.get(), calls);
+    }
+}
