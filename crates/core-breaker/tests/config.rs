@@ -155,6 +155,7 @@ fn g_15_the_edges_of_what_can_be_built_can_be_built() {
     assert!(rate().window(nanos(9)).buckets(10).build().is_err());
     Breaker::failures(5).window_of_calls(5).build().unwrap();
     assert!(Breaker::failures(6).window_of_calls(5).build().is_err());
+    assert!(!Breaker::consecutive(0).build().unwrap_err().is_unknown_name());
     let probing = || Breaker::consecutive(1).probe_lease(secs(30));
     probing().probe_timeout(secs(30)).build().unwrap();
     assert!(probing().probe_timeout(secs(30) + nanos(1)).build().is_err());

@@ -423,6 +423,18 @@ fn cb_32_forcing_needs_a_reason() {
     assert!(bench.breaker.force_open("  ").unwrap_err().to_string().contains("1 to 500"));
     assert!(bench.breaker.force_open(&"x".repeat(501)).is_err());
     assert_eq!(bench.breaker.state(), State::Closed);
+    bench.breaker.force_open(&"x".repeat(500)).unwrap();
+    assert_eq!(bench.breaker.state(), State::ForcedOpen);
+}
+
+#[test]
+fn it_says_how_often_it_opened() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).open_for(secs(5)));
+    for opened in 1..=3 {
+        bench.play("F");
+        assert_eq!(bench.breaker.snapshot().opened, opened);
+        bench.time.advance(secs(60));
+    }
 }
 
 #[test]
