@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use core_time::Instant;
 
-use core_policy::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Trip when an exponentially decaying average of successes falls below what is required.
 ///

@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::saved::Saved;
 use crate::snapshot::Snapshot;
-use core_policy::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A circuit breaker. Cheap to clone; clones share the circuit.
 #[derive(Clone)]

@@ -123,6 +123,8 @@ mod trace;
 mod window;
 mod word;
 
+use core_policy::sync;
+
 pub use average::{Average, Decay};
 pub use breaker::{Breaker, CallState};
 pub use config::Builder;

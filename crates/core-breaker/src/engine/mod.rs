@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use core_errors::Name;
-use core_policy::sync::{AtomicU64, Mutex, MutexGuard};
 use core_policy::{Counters, Rng};
 use core_time::Instant;
 
 use crate::average::Smoothed;
 use crate::plan::Plan;
+use crate::sync::{AtomicU64, Mutex, MutexGuard};
 use crate::window::{Tally, Windows};
 use crate::word::{Codes, Phase, Word};
 
