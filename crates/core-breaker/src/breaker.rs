@@ -4,13 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use core_errors::{Name, Reason, Rejection, Verdict};
+use core_errors::{Name, Rejection, Verdict};
 use core_policy::{Admit, Cx, Next, Permit, Policy, Rng};
 use core_time::{Clock, Instant};
 
 use crate::State;
 use crate::config::{Builder, Settings};
-use crate::engine::{Engine, PANICKED, Refused, TIMED_OUT, Ticket};
+use crate::engine::{Engine, Refused, Ticket};
 use crate::error::{ConfigError, Kind};
 use crate::event::{Event, Subscriber};
 use crate::outcome::Outcome;
@@ -233,16 +233,7 @@ impl Breaker {
     /// Records what was no success.
     #[cold]
     fn record_rest(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) {
-        use core_policy::Outcome as Came;
-        let outcome = match outcome {
-            Came::Judged(verdict, cause) => Outcome::of(*verdict, *cause),
-            // A limit of ours on time that passed while the callee was at work is the callee's failure. The caller's own
-            // deadline, and refusals of other policies, say nothing about it (rule PL-3).
-            Came::Refused(rejection) if rejection.reason() == Reason::TimedOut => Outcome::failed(TIMED_OUT),
-            Came::Refused(_) => Outcome::Inconclusive,
-            Came::Panicked if self.0.engine.plan().rules.count_panics => Outcome::failed(PANICKED),
-            Came::Panicked => Outcome::Ignored,
-        };
+        let outcome = Outcome::came(outcome, || self.0.engine.plan().rules.count_panics);
         self.record(state, outcome, cx);
     }
 

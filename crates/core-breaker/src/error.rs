@@ -32,15 +32,22 @@ pub(crate) enum Kind {
     Unknown { name: String, near: Vec<&'static str> },
     Duplicate { name: String },
     Full { max: usize },
+    NoOutlierRule,
+    UnknownHost,
+    Share { what: &'static str, value: f64, over: &'static str },
+    HostsOverRoom { rule: &'static str, hosts: u32, room: usize },
+    Stdevs { stdevs: f64, furthest: f64 },
+    EjectionOrder,
+    IdleUnderInterval { idle: Duration, interval: Duration },
 }
 
 // === impl ConfigError ===
 
 impl ConfigError {
-    /// Whether a registry does not know the name.
+    /// Whether a registry does not know the name, or a set of hosts not the key.
     #[must_use]
     pub fn is_unknown_name(&self) -> bool {
-        matches!(self.0, Kind::Unknown { .. })
+        matches!(self.0, Kind::Unknown { .. } | Kind::UnknownHost)
     }
 }
 
@@ -108,7 +115,7 @@ impl fmt::Display for ConfigError {
                 f.write_str("the window has more buckets than nanoseconds: make it longer or take fewer buckets")
             }
             Kind::Reason { len } => {
-                write!(f, "the reason has {len} bytes: say in 1 to 500 why the breaker is forced")
+                write!(f, "the reason has {len} bytes: say in 1 to 500 why it is forced")
             }
             Kind::Unknown { name, near } => {
                 write!(f, "no breaker is called {name:?}; none was created")?;
@@ -120,6 +127,30 @@ impl fmt::Display for ConfigError {
                 f.write_str(if near.is_empty() { "" } else { "?" })
             }
             Kind::Duplicate { name } => write!(f, "another breaker is called {name:?} already"),
+            Kind::NoOutlierRule => f.write_str(
+                "no host can ever be ejected: leave it a rule of consecutive failures, success rate, or failure percentage",
+            ),
+            Kind::UnknownHost => f.write_str("no such host is known; none was created"),
+            Kind::Share { what, value, over } => {
+                write!(f, "{what} is {value}: it must be {over} and at most 1")
+            }
+            Kind::HostsOverRoom { rule, hosts, room } => write!(
+                f,
+                "{rule} can never eject: it needs {hosts} hosts, and there is room for {room}; make more room, or lower min_hosts"
+            ),
+            Kind::Stdevs { stdevs, furthest } => write!(
+                f,
+                "success_rate can never eject: no host can be {stdevs} standard deviations under the mean where there is room \
+                 for so few; take over 0 and under {furthest:.2}"
+            ),
+            Kind::EjectionOrder => {
+                f.write_str("ejection_max is shorter than ejection: it must be as long, or longer")
+            }
+            Kind::IdleUnderInterval { idle, interval } => write!(
+                f,
+                "hosts are forgotten after {idle:?}, and looked at every {interval:?}: what they answered would be lost; make the \
+                 idle time as long, or longer"
+            ),
             Kind::Full { max } => write!(f, "the registry holds {max} breakers, which is its limit"),
         }
     }

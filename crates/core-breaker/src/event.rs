@@ -96,11 +96,16 @@ pub(crate) type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Events that wait to be delivered. One thread delivers at a time, so that they arrive in order; others leave theirs to
 /// it.
-#[derive(Default)]
-pub(crate) struct Outbox {
-    waiting: VecDeque<Event>,
+pub(crate) struct Outbox<E = Event> {
+    waiting: VecDeque<E>,
     lost: u64,
     delivering: bool,
+}
+
+/// An event that can say how many before it were dropped.
+pub(crate) trait Tells {
+    /// So many were.
+    fn after_loss(&mut self, lost: u64);
 }
 
 /// Transitions are rare; a subscriber that lags this far behind has lost the thread.
@@ -108,13 +113,18 @@ const OUTBOX_MAX: usize = 64;
 
 // === impl Outbox ===
 
-impl Outbox {
-    pub(crate) fn push(&mut self, event: Event) {
+impl<E: Tells> Outbox<E> {
+    pub(crate) fn push(&mut self, event: E) {
         if self.waiting.len() == OUTBOX_MAX {
             self.waiting.pop_front();
             self.lost += 1;
         }
         self.waiting.push_back(event);
+    }
+
+    /// Whether there is something to deliver.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// The right to deliver, if nobody has it and there is something to deliver.
@@ -123,17 +133,29 @@ impl Outbox {
     }
 
     /// The next event for whoever has the right, which ends with the last.
-    pub(crate) fn next(&mut self) -> Option<Event> {
+    pub(crate) fn next(&mut self) -> Option<E> {
         let mut event = self.waiting.pop_front();
         match &mut event {
-            Some(event) => event.lost = std::mem::take(&mut self.lost),
+            Some(event) => event.after_loss(std::mem::take(&mut self.lost)),
             None => self.delivering = false,
         }
         event
     }
 }
 
-impl fmt::Debug for Outbox {
+impl Tells for Event {
+    fn after_loss(&mut self, lost: u64) {
+        self.lost = lost;
+    }
+}
+
+impl<E> Default for Outbox<E> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), lost: 0, delivering: false }
+    }
+}
+
+impl<E> fmt::Debug for Outbox<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbox")
             .field("waiting", &self.waiting.len())

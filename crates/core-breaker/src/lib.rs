@@ -34,7 +34,8 @@
 //! ```
 //!
 //! Streams and callbacks take a permit: [`Breaker::acquire`]. A breaker for each host or tenant: [`Breaker::keyed`]. All
-//! of a service by name: [`Registry`]. Many instances of a service: [`Fleet`].
+//! of a service by name: [`Registry`]. Many instances of a service: [`Fleet`]. Several hosts that can stand in for each other, of
+//! which one may be bad: [`Outliers`].
 //!
 //! ```text
 //!            too many failures                open time over, a call comes
@@ -109,6 +110,7 @@ mod near;
 mod opening;
 mod operator;
 mod outcome;
+mod outlier;
 mod plan;
 mod presets;
 mod registry;
@@ -134,6 +136,10 @@ pub use fleet::{Fleet, FleetBuilder, FleetStatus};
 pub use keyed::KeyedBreaker;
 pub use opening::{Hints, OpenTimes, Opening, Progression, RampUp};
 pub use operator::Isolation;
+pub use outlier::{
+    ConsecutiveFailures, FailurePercentage, Finding, Host, HostChange, HostSnapshot, HostState, OutlierEvent,
+    OutlierRules, OutlierSnapshot, OutlierTotals, Outliers, OutliersBuilder, Spared, SuccessRate,
+};
 pub use registry::Registry;
 pub use rules::{Rule, Rules};
 pub use saved::{Saved, SavedAverage, SavedBucket, SavedResult};

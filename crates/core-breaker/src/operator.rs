@@ -1,6 +1,7 @@
 //! What operators may do to a breaker.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::Breaker;
@@ -94,11 +95,16 @@ impl Breaker {
 }
 
 fn by_operator(reason: &str) -> Result<Trigger, ConfigError> {
+    Ok(Trigger::Operator { reason: checked_reason(reason)? })
+}
+
+/// Why an operator does it, in as many words as an event has room for.
+pub(crate) fn checked_reason(reason: &str) -> Result<Arc<str>, ConfigError> {
     let reason = reason.trim();
     if reason.is_empty() || reason.len() > 500 {
         return Err(ConfigError(Kind::Reason { len: reason.len() }));
     }
-    Ok(Trigger::Operator { reason: reason.into() })
+    Ok(reason.into())
 }
 
 // === impl Isolation ===

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use core_errors::{Cause, Verdict};
+use core_errors::{Cause, Reason, Verdict};
+use core_policy::Outcome as Came;
+
+use crate::engine::{PANICKED, TIMED_OUT};
 
 /// What a call came to, as a breaker sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,19 @@ impl Outcome {
             Verdict::Success => Self::Success,
             Verdict::Ignore => Self::Ignored,
             _ => Self::Failure { cause, hint: verdict.retry_after() },
+        }
+    }
+
+    /// What came of an attempt; whether a panic counts is for the rules to say.
+    pub(crate) fn came(outcome: &Came<'_>, count_panics: impl FnOnce() -> bool) -> Self {
+        match outcome {
+            Came::Judged(verdict, cause) => Self::of(*verdict, *cause),
+            // A limit of ours on time that passed while the callee was at work is the callee's failure. The caller's own
+            // deadline, and refusals of other policies, say nothing about it (rule PL-3).
+            Came::Refused(rejection) if rejection.reason() == Reason::TimedOut => Self::failed(TIMED_OUT),
+            Came::Refused(_) => Self::Inconclusive,
+            Came::Panicked if count_panics() => Self::failed(PANICKED),
+            Came::Panicked => Self::Ignored,
         }
     }
 

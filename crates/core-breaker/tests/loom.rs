@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use core_breaker::{Breaker, State};
+use core_breaker::{Breaker, ConsecutiveFailures, Host, HostChange, OutlierEvent, Outliers, State};
 use core_errors::Reason;
 use core_time::{ManualClock, secs};
 use loom::thread;
@@ -206,5 +206,66 @@ fn pl_2_a_probe_that_ends_while_the_rules_change_closes_it_in_any_order() {
         probe.success();
         changed.join().unwrap();
         assert_eq!(breaker.state(), State::Closed, "one success, and one is asked for");
+    });
+}
+
+/// Ten hosts of which so many failures in a row eject one, the first two, and what is told of them.
+fn ten_hosts(failures: u32) -> (Outliers, [Host; 2], Arc<std::sync::Mutex<Vec<OutlierEvent>>>) {
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let events = Arc::clone(&told);
+    let builder = Outliers::builder().consecutive(ConsecutiveFailures::of(failures)).success_rate(None);
+    let builder = builder.failure_percentage(None).clock(ManualClock::new().clock());
+    let builder = builder.on_event(move |event| events.lock().unwrap().push(event.clone()));
+    let set: Outliers = builder.build().unwrap();
+    let hosts = ["a", "b"].map(|key| set.host(key).unwrap());
+    for n in 2..10 {
+        set.host(&*n.to_string()).unwrap();
+    }
+    (set, hosts, told)
+}
+
+#[test]
+fn od_1_a_run_that_two_threads_complete_ejects_once_in_any_order() {
+    loom::model(|| {
+        let (set, [host, _], told) = ten_hosts(2);
+        let (ours, theirs) = (host.clone(), host.clone());
+        let thread = thread::spawn(move || theirs.acquire().unwrap().failure());
+        ours.acquire().unwrap().failure();
+        thread.join().unwrap();
+        assert!(host.is_ejected());
+        let told = told.lock().unwrap();
+        assert!(matches!(told[..], [OutlierEvent { change: HostChange::Ejected { .. }, .. }]), "{told:?}");
+        assert_eq!((set.snapshot().ejected, host.snapshot().ejections), (1, 1));
+    });
+}
+
+#[test]
+fn od_1_of_two_hosts_that_fail_at_once_one_is_ejected_in_any_order() {
+    loom::model(|| {
+        let (set, [a, b], told) = ten_hosts(1);
+        let theirs = b.clone();
+        let thread = thread::spawn(move || theirs.acquire().unwrap().failure());
+        a.acquire().unwrap().failure();
+        thread.join().unwrap();
+        assert!(a.is_ejected() ^ b.is_ejected(), "a tenth of ten may be");
+        assert_eq!((set.snapshot().totals.over_max, told.lock().unwrap().len()), (1, 2));
+    });
+}
+
+#[test]
+fn od_1_what_an_operator_returns_and_a_failure_ejects_is_counted_right_in_any_order() {
+    loom::model(|| {
+        let (set, [host, _], told) = ten_hosts(1);
+        set.force_eject("a", "disk").unwrap();
+        let (operator, early) = (set.clone(), host.clone());
+        let thread = thread::spawn(move || operator.force_return("a", "well").unwrap());
+        if let Ok(permit) = early.acquire() {
+            permit.failure();
+        }
+        thread.join().unwrap();
+        assert_eq!(set.snapshot().ejected, usize::from(host.is_ejected()));
+        let told = told.lock().unwrap();
+        let last = told.last().map(|event| matches!(event.change, HostChange::Ejected { .. }));
+        assert_eq!(last, Some(host.is_ejected()), "{told:?}");
     });
 }

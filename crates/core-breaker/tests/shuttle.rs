@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use core_breaker::{Breaker, Event, State};
+use core_breaker::{Breaker, ConsecutiveFailures, Event, Host, HostChange, OutlierEvent, Outliers, State};
 use core_time::{ManualClock, secs};
 use shuttle::thread;
 
@@ -126,5 +126,41 @@ fn from_whatever_threads_leave_behind_it_closes_again() {
             }
         }
         panic!("{:?}", breaker.snapshot());
+    });
+}
+
+#[test]
+fn od_1_whatever_threads_do_to_hosts_the_count_of_ejected_ones_is_right() {
+    check(|| {
+        let time = ManualClock::new();
+        let told: Arc<std::sync::Mutex<Vec<OutlierEvent>>> = Arc::default();
+        let events = Arc::clone(&told);
+        let builder = Outliers::builder().consecutive(ConsecutiveFailures::of(2)).max_ejected(0.5);
+        let builder = builder.on_event(move |event| events.lock().unwrap().push(event.clone()));
+        let set: Outliers = builder.clock(time.clock()).build().unwrap();
+        let hosts: Vec<Host> = ["a", "b", "c", "d"].iter().map(|key| set.host(*key).unwrap()).collect();
+        let (shared, theirs, clock) = (set.clone(), hosts.clone(), time.clone());
+        spawn(4, move |number| match number {
+            0 => {
+                clock.advance(secs(40));
+                shared.sweep();
+                shared.force_return("a", "well").unwrap();
+            }
+            1 => shared.force_eject("b", "ill").unwrap(),
+            _ => (0..4).for_each(|call| {
+                if let Ok(permit) = theirs[call % 3].acquire() {
+                    permit.failure();
+                }
+            }),
+        });
+        let ejected = hosts.iter().filter(|host| host.is_ejected()).count();
+        assert_eq!(set.snapshot().ejected, ejected);
+        let told = told.lock().unwrap();
+        for host in &hosts {
+            let of_it = || told.iter().filter(|event| &*event.host == host.key());
+            let last = of_it().filter(|event| !matches!(event.change, HostChange::Spared { .. })).last();
+            let is_out = last.is_some_and(|event| matches!(event.change, HostChange::Ejected { .. }));
+            assert_eq!(is_out, host.is_ejected(), "{} in {told:?}", host.key());
+        }
     });
 }

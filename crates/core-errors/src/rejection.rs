@@ -31,6 +31,8 @@ pub enum PolicyKind {
     Hedge,
     /// Circuit breaker.
     Breaker,
+    /// Outlier detection, among the hosts of one upstream.
+    Outlier,
     /// Rate limit.
     RateLimit,
     /// Throttle of a client.
@@ -57,6 +59,8 @@ pub enum Reason {
     HalfOpenFull,
     /// The circuit has closed a short while ago and admits a growing share of the calls; this one is not in it.
     RampUp,
+    /// The host does worse than the others of its upstream, or an operator took it out.
+    HostEjected,
     /// The limit of the policy passed before an answer came.
     TimedOut,
     /// The caller's own deadline passed.
@@ -310,6 +314,7 @@ impl Classify for Rejection {
             | Reason::ForcedOpen
             | Reason::HalfOpenFull
             | Reason::RampUp
+            | Reason::HostEjected
             | Reason::BudgetExhausted
             | Reason::Throttled
             | Reason::ShutDown => Category::Unavailable,
@@ -370,6 +375,7 @@ impl PolicyKind {
         match self {
             Self::Retry => "retry",
             Self::Breaker => "breaker",
+            Self::Outlier => "outlier",
             Self::RateLimit => "rate_limit",
             Self::Throttle => "throttle",
             Self::Bulkhead => "bulkhead",
@@ -398,6 +404,7 @@ impl Reason {
             Self::ForcedOpen => const { Code::new("CIRCUIT_FORCED_OPEN") },
             Self::HalfOpenFull => const { Code::new("CIRCUIT_HALF_OPEN_FULL") },
             Self::RampUp => const { Code::new("CIRCUIT_RAMP_UP") },
+            Self::HostEjected => const { Code::new("HOST_EJECTED") },
             Self::TimedOut => const { Code::new("TIMED_OUT") },
             Self::DeadlineExceeded => const { Code::new("DEADLINE_EXCEEDED") },
             Self::RateLimited => const { Code::new("RATE_LIMITED") },
@@ -421,6 +428,7 @@ impl fmt::Display for Reason {
             Self::ForcedOpen => "the circuit is held open by an operator",
             Self::HalfOpenFull => "the circuit is half open and all probes are out",
             Self::RampUp => "the circuit closed a short while ago and admits calls bit by bit",
+            Self::HostEjected => "the host is ejected",
             Self::TimedOut => "timed out",
             Self::DeadlineExceeded => "the caller's deadline has passed",
             Self::RateLimited => "over the rate limit",

@@ -26,6 +26,17 @@ fn keys<V>(map: &KeyedMap<String, V>) -> Vec<String> {
 }
 
 #[test]
+fn all_values_are_there_without_their_keys() {
+    let (_time, map) = map(100);
+    for n in 0..50 {
+        ask(&map, &n.to_string(), n);
+    }
+    let mut values: Vec<u32> = map.values().iter().map(|value| **value).collect();
+    values.sort_unstable();
+    assert_eq!(values, (0..50).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_same_key_has_the_same_value() {
     let (_time, map) = map(10);
     assert!(map.get("a").is_none());

@@ -6,6 +6,8 @@
 mod breakers;
 #[cfg(feature = "health")]
 mod health;
+#[cfg(feature = "breaker")]
+mod outliers;
 #[cfg(feature = "pipeline")]
 mod pipelines;
 #[cfg(feature = "track")]
@@ -18,6 +20,8 @@ use core_metrics::{LabelNames, Registry};
 pub(crate) use breakers::breakers;
 #[cfg(feature = "health")]
 pub(crate) use health::health;
+#[cfg(feature = "breaker")]
+pub(crate) use outliers::{Watched, outliers};
 #[cfg(feature = "pipeline")]
 pub(crate) use pipelines::pipelines;
 #[cfg(feature = "track")]

@@ -44,6 +44,8 @@ pub struct Builder {
     health: core_health::Builder,
     #[cfg(feature = "breaker")]
     breakers: Vec<core_breaker::Breaker>,
+    #[cfg(all(feature = "metrics", feature = "breaker"))]
+    outliers: Vec<crate::collect::Watched>,
     #[cfg(all(feature = "metrics", feature = "pipeline"))]
     pipelines: Vec<core_pipeline::Pipeline>,
 }
@@ -80,6 +82,8 @@ impl Kit {
             health: core_health::Health::builder(),
             #[cfg(feature = "breaker")]
             breakers: Vec::new(),
+            #[cfg(all(feature = "metrics", feature = "breaker"))]
+            outliers: Vec::new(),
             #[cfg(all(feature = "metrics", feature = "pipeline"))]
             pipelines: Vec::new(),
         }
@@ -230,6 +234,16 @@ impl Builder {
         self
     }
 
+    /// Shows a set of hosts in the metrics, by its name.
+    #[cfg(all(feature = "metrics", feature = "breaker"))]
+    pub fn outliers<K: std::hash::Hash + Eq + Send + Sync + 'static>(
+        mut self,
+        outliers: &core_breaker::Outliers<K>,
+    ) -> Self {
+        self.outliers.push(crate::collect::Watched::new(outliers));
+        self
+    }
+
     /// Registers what a pipeline consists of.
     #[cfg(feature = "pipeline")]
     pub fn pipeline(self, pipeline: &core_pipeline::Pipeline) -> Self {
@@ -292,6 +306,8 @@ impl Builder {
             crate::collect::process(&self.metrics, identity);
             #[cfg(feature = "breaker")]
             crate::collect::breakers(&self.metrics, &breakers);
+            #[cfg(feature = "breaker")]
+            crate::collect::outliers(&self.metrics, self.outliers);
             #[cfg(feature = "pipeline")]
             crate::collect::pipelines(&self.metrics, self.pipelines);
             #[cfg(feature = "health")]

@@ -87,7 +87,7 @@ pub mod prelude {
     pub use core_time::{Clock, ms, secs};
 
     #[cfg(feature = "breaker")]
-    pub use core_breaker::Breaker;
+    pub use core_breaker::{Breaker, Outliers};
     #[cfg(feature = "limit")]
     pub use core_limit::{Bulkhead, Rate, RateLimit};
     #[cfg(feature = "pipeline")]

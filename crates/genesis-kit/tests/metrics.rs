@@ -23,10 +23,14 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         .bulkhead(64)
         .build()
         .unwrap();
+    let search: Outliers = Outliers::builder().name("search").build().unwrap();
+    let host = search.host("db-1").unwrap();
+    (0..5).for_each(|_| host.acquire().unwrap().failure());
     let kit = Kit::builder("orders")
         .version("1.8.2")
         .without_log()
         .pipeline(&payments)
+        .outliers(&search)
         .tracker(|tracker| tracker.sample_rate(0.0))
         .health(|health| health.dependency(check_fn("db", || ready(CheckOutcome::healthy()))))
         .build()
@@ -55,6 +59,12 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         "genesis_circuit_breaker_state{service=\"payments\"} 1.0",
         "circuit_breaker_calls_total{name=\"payments\",outcome=\"failure\"} 2",
         "circuit_breaker_requests_total{service=\"payments\",result=\"failure\"} 2",
+        "outlier_hosts{name=\"search\"} 1.0",
+        "outlier_hosts_ejected{name=\"search\"} 1.0",
+        "outlier_panic{name=\"search\"} 1.0",
+        "outlier_found_total{name=\"search\",rule=\"consecutive\"} 1",
+        "outlier_ejections_total{name=\"search\"} 1",
+        "outlier_spared_total{name=\"search\",why=\"max_ejected\"} 0",
         "genesis_retry_attempts_total{operation=\"payments\"} 1",
         "retry_calls_total{name=\"payments\",outcome=\"out_of_attempts\"} 1",
         "rate_limit_requests_total{name=\"payments\",outcome=\"allowed\"} 2",

@@ -102,6 +102,7 @@ impl Engine {
             ledger.base = base;
         }
         self.plan.store(Arc::new(plan));
+        self.windows.unsettle();
         match self.load().phase() {
             Phase::HalfOpen => {
                 self.publish_round(&ledger);

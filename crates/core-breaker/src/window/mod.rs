@@ -163,6 +163,13 @@ impl Windows {
         }
     }
 
+    /// Other rules may find what the old ones did not: the next result is looked at.
+    pub(crate) fn unsettle(&self) {
+        if let Some(window) = self.time() {
+            window.unsettle();
+        }
+    }
+
     /// A new generation starts with nothing (rule CB-21).
     pub(crate) fn restart(&self, generation: u32) {
         // The generation is part of each tag in a window of time: nothing needs to be cleared there.

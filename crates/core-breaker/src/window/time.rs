@@ -88,6 +88,10 @@ impl TimeWindow {
         }
     }
 
+    pub(crate) fn unsettle(&self) {
+        self.settled.store(0, Ordering::Relaxed);
+    }
+
     pub(crate) fn tally(&self, generation: u32, now: Instant) -> Tally {
         self.shape.read().map_or_else(Tally::default, |cut| self.sum(&cut, generation, cut.index(now)))
     }

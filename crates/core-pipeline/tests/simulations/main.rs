@@ -9,5 +9,6 @@ mod adaptive;
 mod callee;
 mod herd;
 mod history;
+mod outlier;
 mod picture;
 mod storm;

@@ -233,6 +233,16 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         entries
     }
 
+    /// All values, as [`entries`](Self::entries) without the keys.
+    #[must_use]
+    pub fn values(&self) -> Vec<Arc<V>> {
+        let mut values = Vec::with_capacity(self.len());
+        for shard in &self.shards {
+            lock(shard).copy_values_to(&mut values);
+        }
+        values
+    }
+
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -163,6 +163,10 @@ impl<K, V> Shard<K, V> {
         entries.extend(self.entries.iter().map(|entry| (entry.key.clone(), Arc::clone(&entry.value))));
     }
 
+    pub(super) fn copy_values_to(&self, values: &mut Vec<Arc<V>>) {
+        values.extend(self.entries.iter().map(|entry| Arc::clone(&entry.value)));
+    }
+
     #[inline]
     fn place<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<usize>
     where
