@@ -316,3 +316,11 @@ fn bh_1_a_job_whose_awaiting_is_dropped_leaves_the_queue_and_the_one_that_runs_g
     io.shutdown(secs(60)).unwrap();
     assert_eq!(io.snapshot().done, 1, "what has begun comes to its end");
 }
+
+#[test]
+fn a_job_that_was_cancelled_did_nothing_and_one_that_panicked_may_have() {
+    assert!(!JobError::Cancelled.idempotent_only());
+    let io = build(Executor::io().threads(1));
+    let panicked = io.run(|| -> u32 { panic!("boom") }).unwrap().join().unwrap_err();
+    assert!(panicked.idempotent_only(), "{panicked:?}");
+}

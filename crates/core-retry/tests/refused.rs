@@ -184,3 +184,31 @@ fn f_71_what_has_no_kind_is_of_none_that_was_chosen() {
         assert_eq!(made.get(), calls);
     }
 }
+
+#[test]
+fn bg_2_a_call_that_was_retried_and_succeeds_leaves_its_share_once() {
+    let time = ManualClock::new();
+    let budget = Budget::deposit(0.5, 10, secs(60)).unwrap();
+    let retry = exact(3).budget(&budget).clock(time.clock()).build().unwrap();
+    let second = |at: Attempt| if at.is_retry() { Ok(()) } else { Err(Error::network("gone")) };
+    retry.call_blocking(second).unwrap();
+    let left = budget.available(time.now());
+    assert!((left - (600.0 + 0.5 - 1.0)).abs() < 1e-9, "{left}");
+}
+
+#[test]
+fn bg_5_what_was_not_paid_is_not_given_back() {
+    let budgets = [
+        Budget::new(10, 0.1).unwrap(),
+        Budget::deposit(0.5, 10, secs(1)).unwrap(),
+        Budget::costs(100).unwrap(),
+        Budget::in_flight(0.0, 9).unwrap(),
+    ];
+    for budget in budgets {
+        let _ = budget.failed(true, || NOW);
+        let _ = budget.take(false, || NOW).unwrap();
+        let before = budget.available(NOW);
+        budget.refund(core_retry::Paid::NOTHING, || NOW);
+        assert!((budget.available(NOW) - before).abs() < 1e-9, "{budget:?}");
+    }
+}

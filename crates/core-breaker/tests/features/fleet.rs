@@ -238,6 +238,20 @@ async fn when_the_store_is_lost_it_goes_on_locally_and_says_so() {
     assert_eq!(service.fleets[0].status().lost_since, None);
 }
 
+#[tokio::test]
+async fn what_is_shared_is_numbered_and_says_for_how_long_it_is_open_only_while_it_is() {
+    let service = Service::of(1, 1);
+    let shared = || {
+        let held = service.store.held.lock().unwrap();
+        held.reports.values().map(|(report, _)| (report.seq, report.state, report.open_left)).next().unwrap()
+    };
+    service.tick().await;
+    assert_eq!(shared(), (1, State::Closed, None));
+    service.fail(0, 4);
+    service.tick().await;
+    assert_eq!(shared(), (2, State::Open, Some(secs(5))));
+}
+
 /// Each a little later than it would, and no more than half an open time; and once for each time that it is open.
 #[tokio::test(start_paused = true)]
 async fn cb_30_instances_that_can_ask_nobody_do_not_probe_as_one() {
