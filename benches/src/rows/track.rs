@@ -18,6 +18,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         // A stage allocates nothing; its share of an execution is in it.
         Row { allocations_max: 1, ..row("track/stage", 1, 60.0, unsampled as fn() -> Contest) },
+        Row { allocations_max: 1, ..row("track/stage_2_threads", 2, 90.0, unsampled) },
         Row { allocations_max: 1, ..row("track/stage_sampled", 1, 120.0, sampled) },
     ]
 }

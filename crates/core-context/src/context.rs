@@ -168,6 +168,10 @@ impl Context {
         self.0.parts.extensions.as_ref()?.get()
     }
 
+    pub(crate) fn share<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.0.parts.extensions.as_ref()?.share()
+    }
+
     /// Until when an answer is of use.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -22,9 +22,17 @@ const TYPES_MAX: usize = 32;
 
 impl Extensions {
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.find::<T>()?.downcast_ref()
+    }
+
+    pub(crate) fn share<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.find::<T>()?).downcast().ok()
+    }
+
+    fn find<T: Any>(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         // A handful is looked through faster than it is hashed.
         let found = self.0.iter().find(|extension| extension.of == TypeId::of::<T>())?;
-        found.value.downcast_ref()
+        Some(&found.value)
     }
 
     pub(crate) fn insert<T: Any + Send + Sync>(&mut self, value: T, detaches: bool) {

@@ -420,6 +420,9 @@ fn extensions_are_by_type_and_bounded() {
     );
     let other = context.derive(|b| b.extension(3_u8));
     assert_eq!((context.get::<u8>(), other.get::<u8>()), (Some(&2), Some(&3)), "the original stays as it is");
+    let seen = other.sync_scope(|| (Context::current_extension::<u8>(), Context::current_extension::<u16>()));
+    assert_eq!(seen, (Some(3.into()), None), "and it is read from the current one");
+    assert_eq!(Context::current_extension::<u8>(), None, "where there is one");
     let replaced = in_call().derive(|b| b.extension(Transaction(8))).detached();
     assert_eq!(replaced.get::<Transaction>(), Some(&Transaction(8)), "what was said last counts");
 }

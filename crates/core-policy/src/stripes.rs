@@ -84,6 +84,12 @@ impl<T> Stripes<T> {
         }
     }
 
+    /// The stripe of threads that have none of their own.
+    #[inline]
+    pub fn shared(&self) -> &T {
+        &self.shared.0
+    }
+
     /// All of them, to add up.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.own.iter().chain(std::iter::once(&self.shared)).map(|padded| &padded.0)

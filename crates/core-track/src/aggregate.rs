@@ -1,12 +1,14 @@
 //! What is counted of all executions of an operation.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use crate::latency::{Counted, Latency};
+use crate::sample::SampleRate;
+use crate::window::{Lens, Span, Windows};
 
 /// All operations, by name.
 #[derive(Debug)]
@@ -18,6 +20,10 @@ pub(crate) struct Operations {
     other: Arc<Operation>,
     /// How many more stages may have figures of their own.
     room: AtomicUsize,
+    windows: Lens,
+    rate: SampleRate,
+    /// Of operations with a rate of their own.
+    rates: HashMap<&'static str, SampleRate>,
 }
 
 /// One operation.
@@ -28,14 +34,22 @@ pub(crate) struct Operation {
     pub(crate) dropped: AtomicU64,
     /// From how many nanoseconds an execution is slow.
     slow: AtomicU64,
-    recent: Mutex<Recent>,
     finished: AtomicU64,
-    /// Names are never removed, so that they can be read without a lock.
-    names: [OnceLock<&'static str>; STAGES],
-    stages: Box<[OnceLock<Aggregate>]>,
+    /// Never removed, so that they can be read without a lock.
+    stages: Box<[OnceLock<Named>]>,
+    /// Which number a name of that [slot] had last.
+    hints: [AtomicU16; HINTS],
     named: AtomicUsize,
     adding: Mutex<()>,
     other: OnceLock<Aggregate>,
+    windows: Lens,
+}
+
+/// A stage with figures of its own.
+#[derive(Debug)]
+struct Named {
+    name: &'static str,
+    figures: Aggregate,
 }
 
 /// What is counted of one thing.
@@ -43,14 +57,7 @@ pub(crate) struct Operation {
 pub(crate) struct Aggregate {
     pub(crate) latency: Latency,
     pub(crate) failures: AtomicU64,
-}
-
-/// What had been counted when the last two windows began.
-#[derive(Debug, Default)]
-struct Recent {
-    began: Option<u64>,
-    older: Option<Box<[u64]>>,
-    newer: Option<Box<[u64]>>,
+    windows: Windows,
 }
 
 /// The most operations.
@@ -59,6 +66,8 @@ const OPERATIONS_MAX: usize = 128;
 const AGGREGATES_MAX: usize = 1024;
 /// The most stages of an operation with figures of their own.
 const STAGES: usize = 64;
+/// Twice as many as there are stages, so that most have one of their own.
+const HINTS: usize = 2 * STAGES;
 /// What is said of the rest.
 pub(crate) const OTHER: &str = "(other)";
 /// The number of the rest: the first that no stage has.
@@ -70,29 +79,47 @@ const SLOW_EVERY: u64 = 64;
 // === impl Operations ===
 
 impl Operations {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(windows: Lens, rate: SampleRate, rates: HashMap<&'static str, SampleRate>) -> Self {
         Self {
             by_name: ArcSwap::default(),
             adding: Mutex::default(),
-            other: Arc::new(Operation::new(OTHER)),
+            other: Arc::new(Operation::new(OTHER, windows)),
             room: AtomicUsize::new(AGGREGATES_MAX),
+            windows,
+            rate,
+            rates,
         }
     }
 
+    /// Which share of an operation is kept, whether it has figures of its own or not.
+    pub(crate) fn rate(&self, name: &str) -> SampleRate {
+        if self.rates.is_empty() { self.rate } else { self.rates.get(name).copied().unwrap_or(self.rate) }
+    }
+
     pub(crate) fn get(&self, name: &'static str) -> Arc<Operation> {
-        if let Some(known) = self.by_name.load().get(name) {
-            return Arc::clone(known);
+        let by_name = self.by_name.load();
+        match by_name.get(name) {
+            Some(known) => Arc::clone(known),
+            None if by_name.len() >= OPERATIONS_MAX => Arc::clone(&self.other),
+            None => {
+                drop(by_name);
+                self.add(name)
+            }
         }
+    }
+
+    #[cold]
+    fn add(&self, name: &'static str) -> Arc<Operation> {
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         let by_name = self.by_name.load_full();
         // Another thread was faster.
         if let Some(known) = by_name.get(name) {
             return Arc::clone(known);
         }
-        if by_name.len() == OPERATIONS_MAX {
+        if by_name.len() >= OPERATIONS_MAX {
             return Arc::clone(&self.other);
         }
-        let new = Arc::new(Operation::new(name));
+        let new = Arc::new(Operation::new(name, self.windows));
         let mut by_name = HashMap::clone(&by_name);
         by_name.insert(name, Arc::clone(&new));
         self.by_name.store(Arc::new(by_name));
@@ -112,58 +139,79 @@ impl Operations {
     /// The number of a stage with its operation.
     #[inline]
     pub(crate) fn stage(&self, operation: &Operation, name: &'static str) -> u16 {
-        operation.find(name, 0).unwrap_or_else(|from| operation.add(name, from, &self.room))
+        let hint = &operation.hints[slot(name)];
+        let at = hint.load(Ordering::Relaxed);
+        match operation.stages.get(usize::from(at)).and_then(OnceLock::get) {
+            // Nearly always the very same text.
+            Some(known) if std::ptr::eq(known.name, name) => at,
+            _ => operation.find_or_add(name, hint, &self.room),
+        }
     }
 }
 
 // === impl Operation ===
 
 impl Operation {
-    fn new(name: &'static str) -> Self {
+    fn new(name: &'static str, windows: Lens) -> Self {
         Self {
             name,
-            total: Aggregate::new(),
+            total: Aggregate::new(windows),
             dropped: AtomicU64::new(0),
             slow: AtomicU64::new(u64::MAX),
-            recent: Mutex::default(),
             finished: AtomicU64::new(0),
-            names: [const { OnceLock::new() }; STAGES],
             stages: (0..STAGES).map(|_| OnceLock::new()).collect(),
+            hints: [const { AtomicU16::new(0) }; HINTS],
             named: AtomicUsize::new(0),
             adding: Mutex::default(),
             other: OnceLock::new(),
+            windows,
         }
     }
 
     /// What a stage of this number is called.
     pub(crate) fn stage_name(&self, number: u16) -> &'static str {
-        self.names.get(usize::from(number)).and_then(OnceLock::get).copied().unwrap_or(OTHER)
+        self.named(number).map_or(OTHER, |named| named.name)
     }
 
     /// What is counted of a stage.
     #[inline]
     pub(crate) fn stage(&self, number: u16) -> &Aggregate {
-        match self.stages.get(usize::from(number)).and_then(OnceLock::get) {
-            Some(own) => own,
-            None => self.other.get_or_init(Aggregate::new),
+        match self.named(number) {
+            Some(own) => &own.figures,
+            None => self.other.get_or_init(|| Aggregate::new(self.windows)),
         }
+    }
+
+    #[inline]
+    fn named(&self, number: u16) -> Option<&Named> {
+        self.stages.get(usize::from(number)).and_then(OnceLock::get)
     }
 
     /// All stages that were ever entered.
     pub(crate) fn stages(&self) -> impl Iterator<Item = (&'static str, &Aggregate)> {
-        let named = self.names.iter().zip(&*self.stages);
-        let named = named.filter_map(|(name, stage)| Some((*name.get()?, stage.get()?)));
-        named.chain(self.other.get().map(|other| (OTHER, other)))
+        let named = self.stages.iter().filter_map(OnceLock::get);
+        named.map(|named| (named.name, &named.figures)).chain(self.other.get().map(|other| (OTHER, other)))
     }
 
-    /// The number of a name, or from where on nobody has looked.
-    #[inline]
+    #[inline(never)]
+    fn find_or_add(&self, name: &'static str, hint: &AtomicU16, room: &AtomicUsize) -> u16 {
+        let number = match self.find(name, 0) {
+            Ok(known) => known,
+            // There is no room, and never will be: nobody has to wait to learn that.
+            Err(STAGES..) => return OTHER_STAGE,
+            Err(_) if room.load(Ordering::Relaxed) == 0 => return OTHER_STAGE,
+            Err(from) => self.add(name, from, room),
+        };
+        hint.store(number, Ordering::Relaxed);
+        number
+    }
+
+    /// The number of a name, or from where on nobody has looked. Equal texts from different places are one name.
     fn find(&self, name: &'static str, from: usize) -> Result<u16, usize> {
-        // Pairs with the store in `add`: the names up to there are in place.
+        // Pairs with the store in `add`: the stages up to there are in place.
         let named = self.named.load(Ordering::Acquire);
-        for (at, known) in self.names.iter().enumerate().take(named).skip(from) {
-            // Nearly always the very same text; equal texts from elsewhere are one name too.
-            if known.get().is_some_and(|known| std::ptr::eq(*known, name) || *known == name) {
+        for (at, known) in self.stages.iter().enumerate().take(named).skip(from) {
+            if known.get().is_some_and(|known| known.name == name) {
                 return Ok(u16::try_from(at).unwrap_or(OTHER_STAGE));
             }
         }
@@ -183,54 +231,53 @@ impl Operation {
             return OTHER_STAGE;
         }
         // Nobody else writes while this one adds.
-        self.names[at].get_or_init(|| name);
-        self.stages[at].get_or_init(Aggregate::new);
+        self.stages[at].get_or_init(|| Named { name, figures: Aggregate::new(self.windows) });
         self.named.store(at + 1, Ordering::Release);
         u16::try_from(at).unwrap_or(OTHER_STAGE)
     }
 
     /// Counts an execution that ended, and says whether it was slower than nearly all.
-    pub(crate) fn finish(&self, took: u64, window: u64, now: u64) -> bool {
+    pub(crate) fn finish(&self, took: u64, failed: bool, now: u64) -> bool {
         let is_slow = took > self.slow.load(Ordering::Relaxed);
-        self.total.latency.record(took);
+        self.total.record(took, failed, now);
         let finished = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
         if finished.is_multiple_of(SLOW_EVERY) {
-            let recent = self.recent(window, now);
+            let recent = self.total.recent(Span::Long, now);
             let enough = recent.count() >= SLOW_MIN;
-            let slow = recent.percentile(0.99).filter(|_| enough);
+            let slow = recent.percentile(99).filter(|_| enough);
             // The figure is off by up to 1/32; what is hardly slower than others is not slow.
-            self.slow.store(slow.map_or(u64::MAX, |slow| slow + slow / 16), Ordering::Relaxed);
+            let slow = slow.map_or(u64::MAX, |slow| slow.saturating_add(slow / 16));
+            self.slow.store(slow, Ordering::Relaxed);
         }
         is_slow
     }
+}
 
-    /// What was counted in the last one to two windows.
-    pub(crate) fn recent(&self, window: u64, now: u64) -> Counted {
-        let counted = self.total.latency.counted();
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_sub(*recent.began.get_or_insert(now)) >= window {
-            recent.began = Some(now);
-            recent.older = recent.newer.replace(counted.counts.clone());
-        }
-        match &recent.older {
-            Some(older) => counted.since(older),
-            None => counted,
-        }
-    }
+/// Where the number of a name is looked for first. Texts lie one behind the other, so that any bits of the address tell them apart.
+#[inline]
+fn slot(name: &'static str) -> usize {
+    let at = name.as_ptr().addr();
+    (at ^ at >> 7) % HINTS
 }
 
 // === impl Aggregate ===
 
 impl Aggregate {
-    fn new() -> Self {
-        Self { latency: Latency::new(), failures: AtomicU64::new(0) }
+    fn new(windows: Lens) -> Self {
+        Self { latency: Latency::new(), failures: AtomicU64::new(0), windows: Windows::new(windows) }
     }
 
     #[inline]
-    pub(crate) fn record(&self, took: u64, failed: bool) {
+    pub(crate) fn record(&self, took: u64, failed: bool, now: u64) {
+        self.windows.turn(&self.latency, now);
         self.latency.record(took);
         if failed {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// What was counted in the last one to two windows.
+    pub(crate) fn recent(&self, span: Span, now: u64) -> Counted {
+        self.windows.recent(&self.latency, now, span)
     }
 }

@@ -1,5 +1,6 @@
 //! The stages of one execution, in the order in which they began. Written by any number of threads without a lock.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -75,15 +76,21 @@ impl Arena {
     }
 
     /// All stages, with the place of each.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (u16, Record)> {
-        let len = self.next.load(Ordering::Relaxed).min(STAGES_MAX);
-        (0_u16..).take(len).filter_map(|at| Some((at, self.get(at)?)))
+    pub(crate) fn records(&self) -> Vec<(u16, Record)> {
+        // The last first: whoever sees a stage then sees the one around it, which began before and has the smaller place.
+        let mut records: Vec<_> = self.places().rev().filter_map(|at| Some((at, self.get(at)?))).collect();
+        records.reverse();
+        records
     }
 
     /// The stage that began last of those that run.
     pub(crate) fn last_running(&self) -> Option<Record> {
-        let len = u16::try_from(self.next.load(Ordering::Relaxed).min(STAGES_MAX)).ok()?;
-        (0..len).rev().filter_map(|at| self.get(at)).find(|record| record.state == State::Running)
+        self.places().rev().filter_map(|at| self.get(at)).find(|record| record.state == State::Running)
+    }
+
+    fn places(&self) -> Range<u16> {
+        let len = self.next.load(Ordering::Relaxed).min(STAGES_MAX);
+        0..u16::try_from(len).unwrap_or_default()
     }
 
     fn get(&self, at: u16) -> Option<Record> {
@@ -149,7 +156,7 @@ mod tests {
                 arena.end(at, at % 7, parent, 5, at % 4 == 0);
             }
         }
-        let records: Vec<_> = arena.records().collect();
+        let records = arena.records();
         assert_eq!(records.len(), 256);
         for (at, record) in records {
             let state =

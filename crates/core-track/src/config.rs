@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,9 +6,11 @@ use std::time::Duration;
 use core_time::Clock;
 
 use crate::ConfigError;
+use crate::aggregate::Operations;
 use crate::sample::SampleRate;
 use crate::sink::{Line, Sink};
-use crate::tracker::Tracker;
+use crate::tracker::{Tracker, nanos};
+use crate::window::Lens;
 
 /// Says how executions are tracked. Made by [`Tracker::builder`].
 #[must_use = "a builder does nothing until it is built"]
@@ -16,6 +19,8 @@ pub struct Builder {
     pub(crate) sample_rate: f64,
     pub(crate) slow_over: Option<Duration>,
     pub(crate) window: Duration,
+    pub(crate) window_short: Duration,
+    pub(crate) rates: Vec<(&'static str, f64)>,
     pub(crate) clock: Clock,
     pub(crate) sink: Arc<dyn Sink>,
 }
@@ -28,6 +33,8 @@ impl Builder {
             sample_rate: 0.1,
             slow_over: None,
             window: Duration::from_secs(600),
+            window_short: Duration::from_secs(60),
+            rates: Vec::new(),
             clock: Clock::system(),
             sink: Arc::new(Line),
         }
@@ -39,6 +46,12 @@ impl Builder {
         self
     }
 
+    /// The same for the executions of one operation. Default: that of all.
+    pub fn sample_rate_of(mut self, operation: &'static str, rate: f64) -> Self {
+        self.rates.push((operation, rate));
+        self
+    }
+
     /// Keeps every execution that takes longer. Default: none, and what is slower than 99 % of its like is kept anyway, once there
     /// are a hundred.
     pub fn slow_over(mut self, duration: Duration) -> Self {
@@ -46,10 +59,16 @@ impl Builder {
         self
     }
 
-    /// Of which time the percentiles of [`OperationStats::recent`](crate::OperationStats::recent) are: this long, to twice as long.
-    /// Default: 10 minutes.
+    /// Of which time the percentiles of [`StageStats::long`](crate::StageStats::long) are: this long, to twice as long. Default: 10
+    /// minutes.
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
+        self
+    }
+
+    /// Of which time the percentiles of [`StageStats::short`](crate::StageStats::short) are: this long, to twice as long. Default: 60 s.
+    pub fn window_short(mut self, window: Duration) -> Self {
+        self.window_short = window;
         self
     }
 
@@ -68,16 +87,26 @@ impl Builder {
     /// Checks it.
     ///
     /// # Errors
-    /// If the rate is no share, or a duration is zero.
+    /// If a rate is no share, an operation has two, a duration is zero, or the short window is not the shorter one.
     pub fn build(self) -> Result<Tracker, ConfigError> {
         let rate = SampleRate::new(self.sample_rate)?;
-        if self.window.is_zero() {
-            return Err(ConfigError::zero("window"));
+        let mut rates = HashMap::new();
+        for (operation, rate) in &self.rates {
+            if rates.insert(*operation, SampleRate::new(*rate)?).is_some() {
+                return Err(ConfigError::twice(operation));
+            }
         }
-        if self.slow_over.is_some_and(|slow| slow.is_zero()) {
-            return Err(ConfigError::zero("slow_over"));
+        let slow_over = self.slow_over.unwrap_or(Duration::MAX);
+        let durations =
+            [("window", self.window), ("window_short", self.window_short), ("slow_over", slow_over)];
+        if let Some((zero, _)) = durations.iter().find(|(_, duration)| duration.is_zero()) {
+            return Err(ConfigError::zero(zero));
         }
-        Ok(Tracker::new(self, rate))
+        if self.window_short >= self.window {
+            return Err(ConfigError::windows(self.window_short, self.window));
+        }
+        let windows = Lens { short: nanos(self.window_short), long: nanos(self.window) };
+        Ok(Tracker::new(self, Operations::new(windows, rate, rates)))
     }
 }
 
@@ -87,6 +116,8 @@ impl fmt::Debug for Builder {
             .field("sample_rate", &self.sample_rate)
             .field("slow_over", &self.slow_over)
             .field("window", &self.window)
+            .field("window_short", &self.window_short)
+            .field("rates", &self.rates)
             .finish_non_exhaustive()
     }
 }

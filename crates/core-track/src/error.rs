@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 /// Why a tracker was not built.
 #[derive(Clone, PartialEq)]
@@ -8,6 +9,8 @@ pub struct ConfigError(Kind);
 enum Kind {
     Rate(f64),
     Zero(&'static str),
+    Twice(&'static str),
+    Windows(Duration, Duration),
     Global,
 }
 
@@ -22,6 +25,14 @@ impl ConfigError {
         Self(Kind::Zero(what))
     }
 
+    pub(crate) fn twice(operation: &'static str) -> Self {
+        Self(Kind::Twice(operation))
+    }
+
+    pub(crate) fn windows(short: Duration, long: Duration) -> Self {
+        Self(Kind::Windows(short, long))
+    }
+
     pub(crate) fn global() -> Self {
         Self(Kind::Global)
     }
@@ -29,11 +40,15 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match &self.0 {
             Kind::Rate(rate) => {
                 write!(f, "sample_rate is {rate}: it is a share from 0 to 1, as 0.1 for 10 %")
             }
             Kind::Zero(what) => write!(f, "{what} is zero: it has to be longer"),
+            Kind::Twice(operation) => write!(f, "{operation} has two sample rates: it takes one"),
+            Kind::Windows(short, long) => {
+                write!(f, "window_short is {short:?} and window {long:?}: the short one is shorter")
+            }
             Kind::Global => f.write_str("the process has a tracker already"),
         }
     }

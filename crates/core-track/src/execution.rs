@@ -2,16 +2,18 @@ use std::any::type_name;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-use core_context::{CorrelationId, Scoped, TraceId};
+use core_context::{Context, Scoped};
 
 use crate::aggregate::Operation;
 use crate::arena::Arena;
-use crate::current::Current;
+use crate::current::{Current, Keep};
+use crate::notes::Notes;
 use crate::stage::Stage;
 use crate::summary::Outcome;
+use crate::text::{cut, shown};
 use crate::tracker::{Shared, Tracker};
 
 /// One execution of an operation, until it is finished. Made by [`Tracker::start`].
@@ -22,6 +24,8 @@ use crate::tracker::{Shared, Tracker};
 pub struct Execution {
     inner: Arc<Inner>,
     outcome: Outcome,
+    /// What begins while a panic unwinds is not ended by it.
+    was_panicking: bool,
 }
 
 /// What stages and the live view share with an execution.
@@ -31,14 +35,17 @@ pub(crate) struct Inner {
     /// Its number with the tracker.
     pub(crate) number: u64,
     pub(crate) id: Box<str>,
-    pub(crate) correlation_id: Option<CorrelationId>,
-    pub(crate) trace_id: Option<TraceId>,
+    /// The one in which it started, or else one of its own, once somebody asks.
+    context: OnceLock<Context>,
     pub(crate) started: u64,
     pub(crate) is_sampled: bool,
     pub(crate) is_forced: AtomicBool,
     pub(crate) arena: Arena,
     pub(crate) omitted: AtomicU64,
     failures: Mutex<Failures>,
+    pub(crate) notes: Notes,
+    /// How old it was when it was last warned of, in nanoseconds.
+    pub(crate) warned: AtomicU64,
 }
 
 #[derive(Default)]
@@ -63,29 +70,32 @@ const MESSAGE_LEN_MAX: usize = 512;
 /// The most stages whose messages are kept.
 const FAILURES_MAX: usize = 32;
 /// The longest id that is kept. It is sampled by all of it.
-const ID_LEN_MAX: usize = 256;
+pub(crate) const ID_LEN_MAX: usize = 256;
 
 // === impl Execution ===
 
 impl Execution {
     pub(crate) fn start(tracker: &Tracker, operation: &'static str, id: &str) -> Self {
         let shared = tracker.shared();
+        let context = Context::current();
+        let is_forced = context.as_ref().is_some_and(|context| context.get::<Keep>().is_some());
         let inner = Arc::new(Inner {
             operation: shared.operations.get(operation),
             number: shared.next_number(),
             id: cut(id, ID_LEN_MAX).into(),
-            correlation_id: core_context::Context::current_correlation_id(),
-            trace_id: core_context::Context::current_trace_id(),
+            context: context.map(OnceLock::from).unwrap_or_default(),
             started: shared.clock.now().as_nanos(),
-            is_sampled: shared.rate.keeps(id),
-            is_forced: AtomicBool::new(false),
+            is_sampled: shared.operations.rate(operation).keeps(id),
+            is_forced: AtomicBool::new(is_forced),
             arena: Arena::default(),
             omitted: AtomicU64::new(0),
             failures: Mutex::default(),
+            notes: Notes::default(),
+            warned: AtomicU64::new(0),
             shared: Arc::clone(shared),
         });
         shared.live.add(&inner);
-        Self { inner, outcome: Outcome::Dropped }
+        Self { inner, outcome: Outcome::Dropped, was_panicking: thread::panicking() }
     }
 
     /// Begins a stage of this execution, which ends when the guard is dropped.
@@ -104,6 +114,12 @@ impl Execution {
     /// Runs a closure in which [`stage`](crate::stage) begins stages of this execution.
     pub fn sync_scope<R>(&self, run: impl FnOnce() -> R) -> R {
         Current::of(&self.inner, None, 0).context().sync_scope(run)
+    }
+
+    /// Notes something, in place of what was noted under that key. At most 64 notes are kept of an execution and its stages, of at
+    /// most 256 bytes each.
+    pub fn note<V: Display + ?Sized>(&self, key: &'static str, value: &V) {
+        self.inner.notes.put(None, key, value);
     }
 
     /// Keeps this one, whatever comes of it.
@@ -143,7 +159,7 @@ impl Execution {
 
 impl Drop for Execution {
     fn drop(&mut self) {
-        if self.outcome == Outcome::Dropped && thread::panicking() {
+        if self.outcome == Outcome::Dropped && !self.was_panicking && thread::panicking() {
             self.outcome = Outcome::Failed;
             self.inner.fail("panicked");
         }
@@ -160,6 +176,16 @@ impl fmt::Debug for Execution {
 // === impl Inner ===
 
 impl Inner {
+    /// The context it belongs to.
+    pub(crate) fn context(&self) -> &Context {
+        self.context.get_or_init(Context::new)
+    }
+
+    /// The same, where there is one already.
+    pub(crate) fn context_if_any(&self) -> Option<&Context> {
+        self.context.get()
+    }
+
     /// Whether it failed, or any stage did.
     pub(crate) fn has_failed(&self) -> bool {
         let failures = self.failures();
@@ -203,13 +229,6 @@ impl fmt::Debug for Inner {
 
 impl Failure {
     fn new<E: Display + ?Sized>(error: &E) -> Self {
-        let mut message = error.to_string();
-        message.truncate(cut(&message, MESSAGE_LEN_MAX).len());
-        Self { of: type_name::<E>(), message }
+        Self { of: type_name::<E>(), message: shown(error, MESSAGE_LEN_MAX) }
     }
-}
-
-/// As much of a text as fits.
-fn cut(text: &str, len_max: usize) -> &str {
-    &text[..text.floor_char_boundary(len_max)]
 }

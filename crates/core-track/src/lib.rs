@@ -31,22 +31,30 @@
 //! * **A stage belongs to its execution**, by handle or by the [`Context`](core_context::Context) it runs in, however many
 //!   run at once. Nothing is kept on a thread.
 //! * **Sampling is decided by a hash of the id**, so that it is the same everywhere and exact at any rate. Default: 10 %. Whatever
-//!   the rate, executions that failed or were slow are kept with all of their stages ([`Kept`]).
-//! * **Figures are of all executions**, sampled or not: counts, failures, and percentiles that are off by at most 1/32
-//!   ([`Tracker::stats`]).
-//! * **What runs now** is listed with its current stage ([`Tracker::live`]).
-//! * **One line for each execution that is kept**, as a `tracing` event, or whatever a [`Sink`] makes of it.
+//!   the rate, executions that failed or were slow are kept with all of their stages, and those whose context says [`Keep`]
+//!   ([`Kept`]).
+//! * **Figures are of all executions**, sampled or not: counts, failures, and percentiles that are off by at most 1/32, since the
+//!   start, of the last minute or two, and of the last ten or twenty ([`Tracker::stats`]).
+//! * **What runs now** is listed with its current stage ([`Tracker::live`]), and warned of when it runs for too long
+//!   ([`Tracker::warn_stuck`]; with the feature `tokio`, `Tracker::watch` does so in a task).
+//! * **One line for each execution that is kept**, as a `tracing` event in the context of the execution, or whatever a [`Sink`]
+//!   makes of it.
 //!
-//! Everything has a bound: stages of an execution (256, 32 deep), executions that are listed (10 000) and kept (256), operations
-//! (128) and stages with figures of their own (1024). What is beyond is counted as `omitted`, or under `(other)`.
+//! Everything has a bound: stages of an execution (256, 32 deep) and notes (64), executions that are listed (10 000) and kept (256),
+//! operations (128) and stages with figures of their own (64 of an operation, 1024 of all). What is beyond is counted as `omitted`, or
+//! under `(other)`.
 //!
 //! # Dropping
 //! A [`Stage`] ends when it is dropped, and failed if that is by a panic. An [`Execution`] that is dropped before
-//! [`finish`](Execution::finish) or [`fail`](Execution::fail) was cut off: it is neither success nor failure.
+//! [`finish`](Execution::finish) or [`fail`](Execution::fail) was cut off: it is neither success nor failure. The stages that were open in
+//! it ended there, and did not fail.
 //!
 //! # Cost
-//! A stage: two exact readings of the clock, and a few atomic operations beside; it takes no lock, and allocates nothing until there are
-//! more than sixteen. An execution: one allocation for itself and one for its id; a summary is made only of one that is kept.
+//! A stage: two exact readings of the clock, which are three quarters of it, and one word that other threads may write too. It takes no
+//! lock, and allocates nothing until there are more than sixteen. But the first of a name makes its figures (256 bytes for each
+//! thread that may count for itself, and 1 KiB more for each that does, by size, up to 42), and the first after each window keeps
+//! what was counted until then. [`stage`] costs a look into the context and a reference more than [`Execution::stage`]. An execution: one
+//! allocation for itself and one for its id; a summary is made only of one that is kept.
 
 mod aggregate;
 mod arena;
@@ -56,21 +64,25 @@ mod error;
 mod execution;
 mod latency;
 mod live;
+mod notes;
 mod sample;
 mod sink;
 mod stage;
 mod stats;
+mod stuck;
 mod summary;
+mod text;
 mod tracker;
+mod window;
 
 pub use config::Builder;
-pub use current::stage;
+pub use current::{Keep, stage};
 pub use error::ConfigError;
 pub use execution::Execution;
 pub use live::Live;
 pub use sample::SampleRate;
 pub use sink::{Line, Sink};
 pub use stage::Stage;
-pub use stats::{Durations, OperationStats, Percentiles, StageStats};
+pub use stats::{Durations, OperationStats, Percentiles, Recent, StageStats};
 pub use summary::{FailedStage, Kept, Outcome, StageSummary, Summary};
 pub use tracker::Tracker;

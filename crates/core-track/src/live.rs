@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use core_context::{CorrelationId, TraceId};
+use core_context::{Context, CorrelationId, TraceId};
 use serde::{Serialize, Serializer};
 
 use crate::execution::Inner;
@@ -97,8 +97,8 @@ impl Live {
             age: age(execution.started),
             stage: stage.map(|stage| execution.operation.stage_name(stage.name)),
             stage_age: stage.map_or(Duration::ZERO, |stage| age(stage.started)),
-            correlation_id: execution.correlation_id.clone(),
-            trace_id: execution.trace_id,
+            correlation_id: execution.context_if_any().map(|context| context.correlation_id().clone()),
+            trace_id: execution.context_if_any().and_then(Context::trace).map(|trace| trace.trace_id),
         }
     }
 }

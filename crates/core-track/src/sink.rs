@@ -4,7 +4,7 @@ use crate::summary::{Outcome, StageSummary, Summary};
 
 /// Who is told of each execution that is kept, when it ends.
 ///
-/// It runs where the execution ends, with no lock held; what takes long belongs elsewhere. A panic of it stays inside.
+/// It runs when and on the thread where the execution ends, in the context in which that started, with no lock held; what takes long belongs elsewhere. A panic of it stays inside.
 pub trait Sink: Send + Sync {
     /// One that is kept.
     fn kept(&self, summary: &Summary);
@@ -12,8 +12,8 @@ pub trait Sink: Send + Sync {
 
 /// One `tracing` event for each execution: target `core_track`, WARN for what failed and INFO for the rest.
 ///
-/// Its fields are `operation`, `execution_id`, `outcome`, `kept`, `duration_ms`, `stage_count`, `omitted`, `failed_stages` and `stages`,
-/// a text like `1_LOAD=12.31 1.1_CACHE_LOOKUP=3.05 2_CHARGE=40.77!`, in milliseconds, where `!` marks what failed and `…` what
+/// Its fields are `operation`, `execution_id`, `outcome`, `kept`, `duration_ms`, `stage_count`, `omitted`, `failed_stages`, `error`,
+/// `metadata`, what was noted of the execution, and `stages`, a text like `1_LOAD=12.31 1.1_CACHE_LOOKUP=3.05 2_CHARGE=40.77!`, in milliseconds, where `!` marks what failed and `…` what
 /// still runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Line;
@@ -40,6 +40,7 @@ impl Sink for Line {
                     omitted = summary.omitted,
                     failed_stages = failed(summary),
                     error = summary.error_message,
+                    metadata = metadata(summary),
                     stages = stages(summary),
                     "execution {outcome}",
                 )
@@ -58,6 +59,11 @@ impl<F: Fn(&Summary) + Send + Sync> Sink for F {
 fn failed(summary: &Summary) -> String {
     let failed: Vec<_> = summary.failed_stages().into_iter().map(|stage| stage.stage_id).collect();
     failed.join(" ")
+}
+
+fn metadata(summary: &Summary) -> Option<String> {
+    let all: Vec<_> = summary.metadata().iter().map(|(key, value)| format!("{key}={value}")).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 fn stages(summary: &Summary) -> String {

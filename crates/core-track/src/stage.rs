@@ -30,12 +30,14 @@ struct Open<'e> {
     depth: u8,
     started: u64,
     has_failed: bool,
+    /// What begins while a panic unwinds is not ended by it.
+    was_panicking: bool,
 }
 
-/// Stages that are begun by a handle borrow it.
+/// Stages that are begun by a handle borrow it; others have what is in the context.
 enum Held<'e> {
     Borrowed(&'e Arc<Inner>),
-    Owned(Arc<Inner>),
+    Shared(Arc<Current>),
 }
 
 /// Stages inside stages beyond this have no place of their own.
@@ -57,13 +59,10 @@ impl<'e> Stage<'e> {
         Self { open: Some(Open::begin(Held::Borrowed(execution), name, parent, depth)) }
     }
 
-    pub(crate) fn begin_owned(
-        execution: Arc<Inner>,
-        name: &'static str,
-        parent: Option<u16>,
-        depth: u8,
-    ) -> Self {
-        Self { open: Some(Open::begin(Held::Owned(execution), name, parent, depth)) }
+    #[inline]
+    pub(crate) fn begin_in(current: Arc<Current>, name: &'static str) -> Self {
+        let (parent, depth) = (current.parent, current.depth);
+        Self { open: Some(Open::begin(Held::Shared(current), name, parent, depth)) }
     }
 
     /// Begins a stage inside this one.
@@ -88,6 +87,18 @@ impl<'e> Stage<'e> {
         match &self.open {
             Some(open) => open.current().context().sync_scope(run),
             None => run(),
+        }
+    }
+
+    /// Notes something, in place of what was noted under that key. At most 64 notes are kept of an execution and its stages, of at
+    /// most 256 bytes each; a stage that is omitted has none.
+    ///
+    /// It takes a lock and allocates: for what helps to understand the stage, not for each of a thousand rows.
+    pub fn note<V: Display + ?Sized>(&self, key: &'static str, value: &V) {
+        if let Some(open) = &self.open
+            && let Some(at) = open.at
+        {
+            open.execution.notes.put(Some(at), key, value);
         }
     }
 
@@ -126,7 +137,9 @@ impl<'e> Open<'e> {
         if at.is_none() {
             inner.omitted.fetch_add(1, Ordering::Relaxed);
         }
-        Self { execution, at, around: at.or(parent), name, parent, depth, started, has_failed: false }
+        let was_panicking = thread::panicking();
+        let around = at.or(parent);
+        Self { execution, at, around, name, parent, depth, started, has_failed: false, was_panicking }
     }
 
     /// How deep stages inside it are.
@@ -149,12 +162,13 @@ impl<'e> Open<'e> {
 impl Drop for Open<'_> {
     #[inline]
     fn drop(&mut self) {
-        if thread::panicking() {
+        if thread::panicking() && !self.was_panicking {
             self.fail("panicked");
         }
         let inner = &*self.execution;
-        let took = inner.shared.clock.now().as_nanos().saturating_sub(self.started);
-        inner.operation.stage(self.name).record(took, self.has_failed);
+        let now = inner.shared.clock.now().as_nanos();
+        let took = now.saturating_sub(self.started);
+        inner.operation.stage(self.name).record(took, self.has_failed, now);
         if let Some(at) = self.at {
             inner.arena.end(at, self.name, self.parent, took, self.has_failed);
         }
@@ -169,7 +183,7 @@ impl Deref for Held<'_> {
     fn deref(&self) -> &Arc<Inner> {
         match self {
             Self::Borrowed(inner) => inner,
-            Self::Owned(inner) => inner,
+            Self::Shared(current) => &current.execution,
         }
     }
 }

@@ -6,18 +6,17 @@ use serde::Serialize;
 use crate::aggregate::{Aggregate, Operation};
 use crate::latency::Counted;
 use crate::live::as_ms;
+use crate::window::Span;
 
 /// The figures of an operation, over all of its executions.
 #[derive(Clone, Debug, Serialize)]
 pub struct OperationStats {
     /// What it is.
     pub operation: &'static str,
-    /// Of whole executions, since the start.
+    /// Of whole executions. Those that were cut off count, but for the share that did not fail: they are neither.
     pub total: StageStats,
     /// Executions that were cut off.
     pub dropped: u64,
-    /// Of whole executions, of the last one to two [windows](crate::Builder::window).
-    pub recent: Percentiles,
     /// Of its stages, by name, wherever in an execution they are.
     pub stages: Vec<StageStats>,
 }
@@ -33,7 +32,7 @@ pub struct StageStats {
     pub count: u64,
     /// How often it failed.
     pub failures: u64,
-    /// The share that did not fail, 0 to 1; 1 where there is nothing.
+    /// The share of successes among successes and failures, 0 to 1; 1 where there is nothing.
     pub success_rate: f64,
     /// The mean.
     #[serde(rename = "avg_duration_ms", serialize_with = "as_ms")]
@@ -44,12 +43,28 @@ pub struct StageStats {
     /// The most.
     #[serde(rename = "max_duration_ms", serialize_with = "as_ms")]
     pub max: Duration,
+    /// What a share of them did not exceed, since the start.
+    #[serde(flatten)]
+    pub percentiles: Percentiles,
+    /// Of the last one to two [short windows](crate::Builder::window_short).
+    pub short: Recent,
+    /// Of the last one to two [windows](crate::Builder::window).
+    pub long: Recent,
+}
+
+/// The figures of lately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Recent {
+    /// How many there were.
+    #[serde(rename = "execution_count")]
+    pub count: u64,
     /// What a share of them did not exceed.
     #[serde(flatten)]
     pub percentiles: Percentiles,
 }
 
-/// What a share of durations did not exceed, each off by at most 1/32 (and 32 ns). Zero where there is nothing.
+/// What a share of durations did not exceed, each off by at most 1/32 (and 32 ns); what is beyond 39 hours is the most there ever
+/// was. Zero where there is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Percentiles {
     /// Half of them.
@@ -77,6 +92,8 @@ pub struct Durations {
     pub sum: Duration,
     /// How many failed.
     pub failures: u64,
+    /// How many were cut off, which only executions are. They are among the others too.
+    pub dropped: u64,
 }
 
 // === impl Durations ===
@@ -86,6 +103,7 @@ impl Durations {
         operation: &'static str,
         stage: Option<&'static str>,
         aggregate: &Aggregate,
+        dropped: u64,
         ends: &[u64],
     ) -> Self {
         let counted = aggregate.latency.counted();
@@ -95,6 +113,7 @@ impl Durations {
             counts: counted.between(ends),
             sum: Duration::from_nanos(counted.sum),
             failures: aggregate.failures.load(Ordering::Relaxed),
+            dropped,
         }
     }
 }
@@ -102,24 +121,22 @@ impl Durations {
 // === impl OperationStats ===
 
 impl OperationStats {
-    pub(crate) fn of(operation: &Operation, window: u64, now: u64) -> Self {
+    pub(crate) fn of(operation: &Operation, now: u64) -> Self {
         let mut stages: Vec<_> =
-            operation.stages().map(|(name, aggregate)| StageStats::of(name, aggregate)).collect();
+            operation.stages().map(|(name, aggregate)| StageStats::of(name, aggregate, 0, now)).collect();
         stages.sort_by_key(|stage| stage.name);
-        Self {
-            operation: operation.name,
-            total: StageStats::of(operation.name, &operation.total),
-            dropped: operation.dropped.load(Ordering::Relaxed),
-            recent: Percentiles::of(&operation.recent(window, now)),
-            stages,
-        }
+        let dropped = operation.dropped.load(Ordering::Relaxed);
+        let total = StageStats::of(operation.name, &operation.total, dropped, now);
+        Self { operation: operation.name, total, dropped, stages }
     }
 }
 
 // === impl StageStats ===
 
 impl StageStats {
-    fn of(name: &'static str, aggregate: &Aggregate) -> Self {
+    fn of(name: &'static str, aggregate: &Aggregate, dropped: u64, now: u64) -> Self {
+        let recent = |span| Recent::of(&aggregate.recent(span, now));
+        let (short, long) = (recent(Span::Short), recent(Span::Long));
         let counted = aggregate.latency.counted();
         let failures = aggregate.failures.load(Ordering::Relaxed);
         let count = counted.count();
@@ -128,12 +145,22 @@ impl StageStats {
             name,
             count,
             failures,
-            success_rate: success_rate(count, failures),
+            success_rate: success_rate(count.saturating_sub(dropped), failures),
             avg: Duration::from_nanos(counted.sum.checked_div(count).unwrap_or(0)),
             min: Duration::from_nanos(min),
             max: Duration::from_nanos(counted.max),
             percentiles: Percentiles::of(&counted),
+            short,
+            long,
         }
+    }
+}
+
+// === impl Recent ===
+
+impl Recent {
+    fn of(counted: &Counted) -> Self {
+        Self { count: counted.count(), percentiles: Percentiles::of(counted) }
     }
 }
 
@@ -146,7 +173,7 @@ fn success_rate(count: u64, failures: u64) -> f64 {
 
 impl Percentiles {
     fn of(counted: &Counted) -> Self {
-        let of = |share| Duration::from_nanos(counted.percentile(share).unwrap_or(0));
-        Self { p50: of(0.5), p95: of(0.95), p99: of(0.99) }
+        let of = |percent| Duration::from_nanos(counted.percentile(percent).unwrap_or(0));
+        Self { p50: of(50), p95: of(95), p99: of(99) }
     }
 }

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use core_context::{CorrelationId, TraceId};
+use core_context::{Context, CorrelationId, TraceId};
 use serde::{Serialize, Serializer};
 
 use crate::aggregate::Operation;
 use crate::arena::{Record, State};
 use crate::execution::{Failure, Inner};
 use crate::live::{as_ms, as_text};
+use crate::notes::Note;
 
 /// Where the time of one execution went. Serialises as the sources have it, with durations in milliseconds.
 ///
@@ -37,6 +38,9 @@ pub struct Summary {
     pub error_message: Option<String>,
     /// Stages for which there was no place: too many, or too deep.
     pub omitted: u64,
+    /// Notes for which there was no place.
+    pub notes_omitted: u64,
+    notes: Vec<Note>,
     names: Arc<Operation>,
     started: u64,
     now: u64,
@@ -64,6 +68,8 @@ struct Written<'s> {
     stages: Vec<StageSummary>,
     failed_stages: Vec<FailedStage>,
     omitted: u64,
+    metadata: BTreeMap<&'static str, String>,
+    notes_omitted: u64,
 }
 
 /// Where the time of one stage went.
@@ -79,7 +85,7 @@ pub struct StageSummary {
     /// From its start to its end, or until now.
     #[serde(rename = "duration_ms", serialize_with = "as_ms")]
     pub duration: Duration,
-    /// Of that, what was in none of the stages inside. Those that overlap may leave nothing of it.
+    /// Of that, when none of the stages inside ran. Where several ran at once, that time is taken off once.
     #[serde(rename = "self_ms", serialize_with = "as_ms")]
     pub self_time: Duration,
     /// Whether it has ended.
@@ -90,6 +96,8 @@ pub struct StageSummary {
     pub error_type: Option<&'static str>,
     /// What it failed with, for people.
     pub error_message: Option<String>,
+    /// What was [noted](crate::Stage::note) of it.
+    pub metadata: BTreeMap<&'static str, String>,
     /// The stages inside, in the order in which they began.
     pub substages: Vec<StageSummary>,
 }
@@ -145,18 +153,20 @@ impl Summary {
         Self {
             id: execution.id.clone(),
             operation: execution.operation.name,
-            correlation_id: execution.correlation_id.clone(),
-            trace_id: execution.trace_id,
+            correlation_id: execution.context_if_any().map(|context| context.correlation_id().clone()),
+            trace_id: execution.context_if_any().and_then(Context::trace).map(|trace| trace.trace_id),
             duration: Duration::from_nanos(now.saturating_sub(execution.started)),
             outcome: ended.map(|(outcome, _)| outcome),
             kept: ended.map(|(_, kept)| kept),
             error_type,
             error_message,
             omitted: execution.omitted.load(Ordering::Relaxed),
+            notes_omitted: execution.notes.omitted(),
+            notes: execution.notes.all(),
             names: Arc::clone(&execution.operation),
             started: execution.started,
             now,
-            records: execution.arena.records().collect(),
+            records: execution.arena.records(),
             of_stages,
         }
     }
@@ -182,6 +192,17 @@ impl Summary {
         }
         let of_stages = self.of_stages.iter().map(|(at, failure)| (*at, failure)).collect();
         Tree { summary: self, inside, of_stages }.stages(None, "")
+    }
+
+    /// What was [noted](crate::Execution::note) of the execution.
+    #[must_use]
+    pub fn metadata(&self) -> BTreeMap<&'static str, String> {
+        self.noted(None)
+    }
+
+    fn noted(&self, of: Option<u16>) -> BTreeMap<&'static str, String> {
+        let notes = self.notes.iter().filter(|note| note.of == of);
+        notes.map(|note| (note.key, note.value.clone())).collect()
     }
 
     /// The stages that failed, on all levels.
@@ -214,6 +235,8 @@ impl Serialize for Summary {
             stages: self.stages(),
             failed_stages: self.failed_stages(),
             omitted: self.omitted,
+            metadata: self.metadata(),
+            notes_omitted: self.notes_omitted,
         };
         written.serialize(serializer)
     }
@@ -299,22 +322,40 @@ impl Tree<'_> {
             State::Running => self.summary.now.saturating_sub(record.started),
             State::Succeeded | State::Failed => record.took,
         };
+        let started = Duration::from_nanos(record.started.saturating_sub(self.summary.started));
         let duration = Duration::from_nanos(took);
         let (error_type, error_message) =
             split(self.of_stages.get(&at).map(|failure| Failure::clone(failure)));
         StageSummary {
             stage_id,
             stage_name,
-            started: Duration::from_nanos(record.started.saturating_sub(self.summary.started)),
+            started,
             duration,
-            self_time: duration.saturating_sub(substages.iter().map(|inside| inside.duration).sum()),
+            self_time: duration.saturating_sub(covered(started, duration, &substages)),
             ended: record.state != State::Running,
             success: record.state != State::Failed,
             error_type,
             error_message,
+            metadata: self.summary.noted(Some(at)),
             substages,
         }
     }
+}
+
+/// For how long of this time any of the stages inside ran.
+fn covered(started: Duration, duration: Duration, inside: &[StageSummary]) -> Duration {
+    let end = started.saturating_add(duration);
+    let mut spans: Vec<_> =
+        inside.iter().map(|stage| (stage.started, stage.started + stage.duration)).collect();
+    spans.sort_unstable();
+    let mut covered = Duration::ZERO;
+    let mut until = started;
+    for (from, to) in spans {
+        let to = to.min(end);
+        covered += to.saturating_sub(from.max(until));
+        until = until.max(to);
+    }
+    covered
 }
 
 fn split(failure: Option<Failure>) -> (Option<&'static str>, Option<String>) {

@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use core_context::Context;
 use core_time::Clock;
 
 use crate::aggregate::Operations;
 use crate::config::Builder;
-use crate::execution::{Execution, Inner};
+use crate::execution::{Execution, ID_LEN_MAX, Inner};
 use crate::live::{self, Live};
-use crate::sample::SampleRate;
 use crate::sink::Sink;
 use crate::summary::{Kept, Outcome, Summary};
+use crate::text::cut;
 use crate::{ConfigError, Durations, OperationStats};
 
 /// Tracks executions. Cheap to clone; clones are one.
@@ -23,12 +24,10 @@ pub struct Tracker(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
-    pub(crate) rate: SampleRate,
     pub(crate) operations: Operations,
     pub(crate) live: live::Table,
     /// In nanoseconds.
     slow_over: u64,
-    window: u64,
     numbers: AtomicU64,
     sink: Arc<dyn Sink>,
     kept: Mutex<VecDeque<Arc<Summary>>>,
@@ -49,14 +48,12 @@ impl Tracker {
         Builder::new()
     }
 
-    pub(crate) fn new(builder: Builder, rate: SampleRate) -> Self {
+    pub(crate) fn new(builder: Builder, operations: Operations) -> Self {
         Self(Arc::new(Shared {
             clock: builder.clock,
-            rate,
-            operations: Operations::new(),
+            operations,
             live: live::Table::default(),
             slow_over: builder.slow_over.map_or(u64::MAX, nanos),
-            window: nanos(builder.window),
             numbers: AtomicU64::new(0),
             sink: builder.sink,
             kept: Mutex::default(),
@@ -130,9 +127,8 @@ impl Tracker {
     /// The figures of each operation, by name.
     #[must_use]
     pub fn stats(&self) -> Vec<OperationStats> {
-        let (now, window) = (self.0.now(), self.0.window);
-        let all = self.0.operations.all();
-        all.iter().map(|operation| OperationStats::of(operation, window, now)).collect()
+        let now = self.0.now();
+        self.0.operations.all().iter().map(|operation| OperationStats::of(operation, now)).collect()
     }
 
     /// How long executions and stages took since the start, between these ends, which increase.
@@ -141,9 +137,10 @@ impl Tracker {
         let ends: Vec<_> = ends.iter().copied().map(nanos).collect();
         let mut all = Vec::new();
         for operation in self.0.operations.all() {
-            all.push(Durations::of(operation.name, None, &operation.total, &ends));
+            let dropped = operation.dropped.load(Ordering::Relaxed);
+            all.push(Durations::of(operation.name, None, &operation.total, dropped, &ends));
             let stages = operation.stages();
-            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, &ends)));
+            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, 0, &ends)));
         }
         all
     }
@@ -175,6 +172,7 @@ impl Tracker {
     /// The last execution of that id: as it stands if it runs, or as it was kept.
     #[must_use]
     pub fn summary(&self, id: &str) -> Option<Arc<Summary>> {
+        let id = cut(id, ID_LEN_MAX);
         let running = self.0.live.all().into_iter().rev().find(|execution| &*execution.id == id);
         if let Some(running) = running {
             return Some(Arc::new(Summary::of(&running, self.0.now(), None)));
@@ -185,6 +183,7 @@ impl Tracker {
     /// Forgets the summaries of that id, and says how many there were. Nothing has to be cleared: all is bounded.
     #[expect(clippy::must_use_candidate, reason = "it is asked to forget; the number is by the way")]
     pub fn clear(&self, id: &str) -> usize {
+        let id = cut(id, ID_LEN_MAX);
         let mut kept = self.0.kept_now();
         let before = kept.len();
         kept.retain(|summary| &*summary.id != id);
@@ -198,7 +197,7 @@ impl Tracker {
 
 impl fmt::Debug for Tracker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tracker").field("rate", &self.0.rate).finish_non_exhaustive()
+        f.debug_struct("Tracker").field("in_progress", &self.in_progress()).finish_non_exhaustive()
     }
 }
 
@@ -214,18 +213,13 @@ impl Shared {
         let now = self.now();
         let took = now.saturating_sub(execution.started);
         let operation = &execution.operation;
-        let was_slow = operation.finish(took, self.window, now) || took > self.slow_over;
-        match outcome {
-            Outcome::Succeeded => {}
-            Outcome::Failed => {
-                operation.total.failures.fetch_add(1, Ordering::Relaxed);
-            }
-            Outcome::Dropped => {
-                operation.dropped.fetch_add(1, Ordering::Relaxed);
-            }
+        let has_failed = outcome == Outcome::Failed;
+        let was_slow = operation.finish(took, has_failed, now) || took > self.slow_over;
+        if outcome == Outcome::Dropped {
+            operation.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.live.remove(execution.number);
-        let kept = if execution.has_failed() {
+        let kept = if has_failed || execution.has_failed() {
             Kept::Failed
         } else if was_slow {
             Kept::Slow
@@ -236,13 +230,17 @@ impl Shared {
         } else {
             return;
         };
-        self.keep(Arc::new(Summary::of(execution, now, Some((outcome, kept)))));
+        // Whoever ends it may be anywhere: what the sink logs is logged where the execution was.
+        let context = execution.context();
+        let summary = Arc::new(Summary::of(execution, now, Some((outcome, kept))));
+        self.keep(context, summary);
     }
 
-    fn keep(&self, summary: Arc<Summary>) {
+    fn keep(&self, context: &Context, summary: Arc<Summary>) {
         self.kept_total.fetch_add(1, Ordering::Relaxed);
         // An execution may end while its thread unwinds: a panic of the sink would then end the process.
-        if catch_unwind(AssertUnwindSafe(|| self.sink.kept(&summary))).is_err() {
+        let tell = || context.sync_scope(|| self.sink.kept(&summary));
+        if catch_unwind(AssertUnwindSafe(tell)).is_err() {
             self.sink_panics.fetch_add(1, Ordering::Relaxed);
         }
         let oldest = {
@@ -258,12 +256,12 @@ impl Shared {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.clock.now().as_nanos()
     }
 }
 
 /// More than 584 years are taken for 584 years.
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -121,25 +121,196 @@ fn what_is_long_is_cut_where_a_letter_ends() {
     assert_eq!((summary.id.len(), summary.error_message.as_ref().unwrap().len()), (256, 512));
 }
 
-#[test]
-fn percentiles_of_a_window_forget_what_is_older() {
-    let (tracker, clock) = tracker(0.0);
-    let run = |count, took| {
-        for _ in 0..count {
-            let execution = tracker.start("op", "any");
-            clock.advance(ms(took));
-            execution.finish();
-        }
-    };
-    run(100, 1000);
-    for _ in 0..2 {
-        clock.advance(ms(600_000));
-        let _ = tracker.stats();
-        run(100, 10);
+/// So many executions with one stage, each this long.
+fn run(tracker: &Tracker, clock: &ManualClock, count: u32, took: u64) {
+    for _ in 0..count {
+        let execution = tracker.start("op", "any");
+        let stage = execution.stage("stage");
+        clock.advance(ms(took));
+        drop(stage);
+        execution.finish();
     }
-    let stats = &tracker.stats()[0];
-    assert!(stats.total.percentiles.p99 > ms(900));
-    assert!(stats.recent.p99 < ms(11) && stats.recent.p50 > ms(9), "{:?}", stats.recent);
+}
+
+#[test]
+fn percentiles_of_both_windows_forget_what_is_older_whether_anybody_looks_or_not() {
+    for looks in [false, true] {
+        let (tracker, clock) = tracker(0.0);
+        run(&tracker, &clock, 100, 1000);
+        for _ in 0..2 {
+            clock.advance(ms(600_000));
+            if looks {
+                let _ = tracker.stats();
+            }
+            run(&tracker, &clock, 100, 10);
+        }
+        run(&tracker, &clock, 30_000, 10);
+        run(&tracker, &clock, 5, 20);
+        let stats = &tracker.stats()[0];
+        for of in [&stats.total, &stats.stages[0]] {
+            assert!(of.percentiles.p50 < ms(11) && of.max == ms(1000), "{of:?}");
+            assert!(of.long.percentiles.p99 < ms(11) && of.long.percentiles.p50 > ms(9), "{of:?}");
+            assert_eq!(of.long.count, 30_205);
+            assert!((6000..=12_000).contains(&of.short.count), "{of:?}");
+        }
+        clock.advance(ms(120_000));
+        let total = &tracker.stats()[0].total;
+        assert_eq!((total.short.count, total.short.percentiles.p99), (0, ms(0)), "nothing lately");
+        assert!(total.long.count > 30_000);
+    }
+}
+
+#[test]
+fn eight_threads_are_counted_exactly_while_windows_turn_and_somebody_looks() {
+    let (tracker, clock) = tracker(0.0);
+    std::thread::scope(|scope| {
+        let works: Vec<_> = (0..8)
+            .map(|thread| {
+                let tracker = &tracker;
+                scope.spawn(move || {
+                    for n in 0..2000 {
+                        let execution = tracker.start("op", "any");
+                        let mut stage = execution.stage("outer");
+                        drop(stage.stage("inner"));
+                        if (n + thread) % 10 == 0 {
+                            stage.fail("one of ten");
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut before = (0, 0);
+        while works.iter().any(|work| !work.is_finished()) {
+            clock.advance(ms(7_000));
+            let stats = tracker.stats();
+            let Some(op) = stats.first() else { continue };
+            assert!(op.total.count >= before.0 && op.total.failures >= before.1, "counts never go back");
+            assert!(op.total.short.count <= op.total.long.count && op.total.long.count <= op.total.count);
+            before = (op.total.count, op.total.failures);
+        }
+    });
+    let op = &tracker.stats()[0];
+    assert_eq!((op.total.count, op.dropped, op.total.failures), (16_000, 16_000, 0));
+    let stages: Vec<_> = op.stages.iter().map(|stage| (stage.name, stage.count, stage.failures)).collect();
+    assert_eq!(stages, [("inner", 16_000, 0), ("outer", 16_000, 1600)]);
+}
+
+#[test]
+fn what_idled_for_long_tells_only_what_came_since() {
+    let (tracker, clock) = tracker(0.0);
+    run(&tracker, &clock, 200, 1000);
+    clock.advance(ms(36_000_000));
+    assert_eq!(tracker.stats()[0].total.long.count, 0);
+    run(&tracker, &clock, 200, 1000);
+    clock.advance(ms(36_000_000));
+    run(&tracker, &clock, 100, 10);
+    let long = tracker.stats()[0].total.long;
+    assert!(long.count == 100 && long.percentiles.p99 < ms(11), "{long:?}");
+}
+
+#[test]
+fn hours_are_told_apart_and_days_are_the_most_there_was() {
+    let (tracker, clock) = tracker(0.0);
+    run(&tracker, &clock, 1, 1);
+    run(&tracker, &clock, 99, 36_000_000);
+    let p50 = tracker.stats()[0].total.percentiles.p50;
+    assert!(p50.abs_diff(ms(36_000_000)) < ms(36_000_000 / 32), "{p50:?}");
+    assert_eq!(tracker.durations(&[ms(3_600_000), ms(7_200_000)])[0].counts, [1, 0, 99]);
+    run(&tracker, &clock, 1, 864_000_000);
+    run(&tracker, &clock, 9, 864_000_000);
+    assert_eq!(tracker.stats()[0].total.percentiles.p99, ms(864_000_000));
+    assert_eq!(tracker.durations(&[ms(7_200_000)])[0].counts, [1, 109]);
+}
+
+/// Says more of itself than there is room for.
+struct Endless;
+
+impl std::fmt::Display for Endless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        loop {
+            f.write_str("and so on ")?;
+        }
+    }
+}
+
+/// Cannot say anything of itself.
+struct Mute;
+
+impl std::fmt::Display for Mute {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Err(std::fmt::Error)
+    }
+}
+
+#[test]
+fn what_errors_say_is_asked_for_as_far_as_it_fits() {
+    let (tracker, _) = tracker(0.0);
+    assert!(tracker.run("op", "endless", || Err::<(), _>(Endless)).is_err());
+    assert!(tracker.run("op", "mute", || Err::<(), _>(Mute)).is_err());
+    let message = |id| tracker.summary(id).unwrap().error_message.clone().unwrap();
+    assert_eq!((message("endless").len(), message("mute").len()), (512, 0));
+    assert_eq!(tracker.stats()[0].total.failures, 2);
+}
+
+#[test]
+fn notes_beyond_the_bounds_are_counted() {
+    let (tracker, _) = tracker(1.0);
+    let keys: Vec<&'static str> = (0..100).map(|n| &*format!("key-{n}").leak()).collect();
+    let execution = tracker.start("op", "noted");
+    let stage = execution.stage("stage");
+    for key in &keys {
+        stage.note(key, &Endless);
+    }
+    execution.note("one more", "is none");
+    stage.note("key-0", "as it became");
+    drop(stage);
+    execution.finish();
+    let summary = tracker.summary("noted").unwrap();
+    let metadata = &summary.stages()[0].metadata;
+    assert_eq!((metadata.len(), summary.notes_omitted, metadata["key-0"].as_str()), (64, 37, "as it became"));
+    assert!(metadata.values().all(|value| value.len() <= 256) && summary.metadata().is_empty());
+}
+
+#[test]
+fn an_id_that_was_cut_is_found_by_all_of_it() {
+    let (tracker, _) = tracker(1.0);
+    let id = "ü".repeat(1000);
+    let execution = tracker.start("op", &id);
+    assert!(tracker.summary(&id).is_some_and(|summary| summary.outcome.is_none()));
+    execution.finish();
+    assert!(tracker.summary(&id).is_some());
+    assert_eq!(tracker.clear(&id), 1);
+}
+
+#[test]
+fn who_looks_while_executions_begin_and_end_sees_whole_ones() {
+    let (tracker, _) = tracker(1.0);
+    std::thread::scope(|scope| {
+        let works: Vec<_> = (0..4)
+            .map(|thread| {
+                let tracker = &tracker;
+                scope.spawn(move || {
+                    for _ in 0..2000 {
+                        let execution = tracker.start("op", &format!("of {thread}"));
+                        let outer = execution.stage("outer");
+                        drop(outer.stage("inner"));
+                        drop(outer);
+                        execution.finish();
+                    }
+                })
+            })
+            .collect();
+        while works.iter().any(|work| !work.is_finished()) {
+            assert!(tracker.live().len() <= 4);
+            let Some(summary) = tracker.summary("of 2") else { continue };
+            let mut seen = 0;
+            summary.stages().iter().for_each(|stage| stage.each(0, &mut |_, _| seen += 1));
+            assert_eq!(seen, summary.stage_count());
+            let count: u64 = tracker.stats().iter().map(|operation| operation.total.count).sum();
+            assert!(count <= 8000);
+        }
+    });
+    assert_eq!((tracker.in_progress(), tracker.stats()[0].total.count), (0, 8000));
 }
 
 #[test]

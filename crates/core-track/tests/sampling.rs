@@ -3,6 +3,7 @@
 use std::fmt::Error;
 use std::sync::{Arc, Mutex};
 
+use core_context::Context;
 use core_time::{ManualClock, ms};
 use core_track::{Kept, SampleRate, Summary, Tracker};
 use proptest::prelude::*;
@@ -62,6 +63,9 @@ fn what_is_no_share_is_refused() {
         assert!(error.to_string().contains("from 0 to 1"), "{error}");
     }
     assert!(Tracker::builder().window(ms(0)).build().is_err());
+    assert!(Tracker::builder().window_short(ms(0)).build().is_err());
+    let windows = Tracker::builder().window(ms(60_000)).build().unwrap_err();
+    assert_eq!(windows.to_string(), "window_short is 60s and window 60s: the short one is shorter");
     assert!(Tracker::builder().slow_over(ms(0)).build().is_err());
 }
 
@@ -126,6 +130,77 @@ fn whoever_asks_is_kept() {
     assert!(execution.is_sampled());
     execution.finish();
     assert_eq!(tracker.kept()[0].kept, Some(Kept::Forced));
+}
+
+#[test]
+fn an_operation_may_have_a_rate_of_its_own() {
+    let builder = || Tracker::builder().sample_rate(0.0).sample_rate_of("checkout", 1.0);
+    let tracker = builder().build().unwrap();
+    for operation in ["checkout", "other"] {
+        let execution = tracker.start(operation, "any");
+        assert_eq!(execution.is_sampled(), operation == "checkout");
+        execution.finish();
+    }
+    let names: Vec<&'static str> = (0..130).map(|n| &*format!("name-{n}").leak()).collect();
+    for name in &names {
+        tracker.start(name, "any").finish();
+    }
+    assert_eq!(tracker.kept_total(), 1);
+    let late = Tracker::builder().sample_rate(0.0).sample_rate_of("name-late", 1.0).build().unwrap();
+    for name in &names {
+        late.start(name, "any").finish();
+    }
+    assert!(late.start("name-late", "any").is_sampled(), "also one without figures of its own");
+    let twice = builder().sample_rate_of("checkout", 0.5).build().unwrap_err();
+    assert_eq!(twice.to_string(), "checkout has two sample rates: it takes one");
+    assert!(builder().sample_rate_of("else", 1.5).build().is_err());
+}
+
+#[test]
+fn whose_context_asks_is_kept() {
+    let tracker = tracker(0.0, &ManualClock::new());
+    let asked = Context::builder().extension(core_track::Keep).build();
+    let execution = asked.sync_scope(|| tracker.start("op", "asked"));
+    assert!(execution.is_sampled());
+    execution.finish();
+    tracker.start("op", "not asked").finish();
+    assert_eq!(tracker.kept().iter().map(|summary| summary.kept).collect::<Vec<_>>(), [Some(Kept::Forced)]);
+}
+
+#[test]
+fn a_sink_is_told_in_the_context_of_the_execution_also_while_a_panic_unwinds() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let seen = Arc::clone(&seen);
+        move |summary: &Summary| {
+            seen.lock().unwrap().push((summary.correlation_id.clone(), Context::current_correlation_id()));
+            panic!("a sink of somebody");
+        }
+    };
+    let tracker = Tracker::builder().sample_rate(1.0).sink(sink).build().unwrap();
+    let context = Context::new();
+    let execution = context.sync_scope(|| tracker.start("op", "elsewhere"));
+    Context::new().sync_scope(|| execution.finish());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _execution = context.sync_scope(|| tracker.start("op", "panicked"));
+        panic!("in the execution");
+    }));
+    assert!(panicked.is_err());
+    tracker.start("op", "alone").finish();
+    let seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    assert_eq!((seen.len(), tracker.sink_panics()), (3, 3));
+    assert!(seen.iter().all(|(told, current)| told.is_some() && told == current));
+    assert!(seen[..2].iter().all(|(told, _)| told.as_ref() == Some(context.correlation_id())));
+    assert_eq!(Context::current_correlation_id(), None);
+}
+
+#[test]
+fn what_was_cut_off_is_neither_success_nor_failure() {
+    let tracker = tracker(0.0, &ManualClock::new());
+    drop(tracker.start("op", "dropped"));
+    tracker.start("op", "failed").fail("it broke");
+    let total = &tracker.stats()[0].total;
+    assert!(total.success_rate.abs() < 1e-9 && (total.count, total.failures) == (2, 1), "{total:?}");
 }
 
 #[test]

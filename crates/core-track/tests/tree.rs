@@ -154,6 +154,181 @@ async fn futures_that_are_joined_do_not_take_each_others_stages() {
 }
 
 #[test]
+fn time_of_its_own_is_when_nothing_inside_runs_also_where_that_overlaps() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let execution = tracker.start("op", "overlap");
+    let outer = execution.stage("outer");
+    clock.advance(ms(20));
+    let (first, second) = (outer.stage("first"), outer.stage("second"));
+    clock.advance(ms(40));
+    drop(first);
+    let third = outer.stage("third");
+    clock.advance(ms(20));
+    drop(second);
+    drop(third);
+    clock.advance(ms(30));
+    drop(outer);
+    execution.finish();
+    let outer = tracker.summary("overlap").unwrap().stages().swap_remove(0);
+    assert_eq!((outer.duration, outer.self_time), (ms(110), ms(50)));
+}
+
+#[test]
+fn stages_may_end_in_any_order_or_never() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let execution = tracker.start("op", "any order");
+    std::mem::forget(execution.stage("leaked"));
+    let (outer, inner) = execution.sync_scope(|| {
+        let outer = stage("outer");
+        let inner = outer.sync_scope(|| stage("inner"));
+        (outer, inner)
+    });
+    clock.advance(ms(5));
+    drop(outer);
+    clock.advance(ms(5));
+    std::thread::scope(|scope| scope.spawn(|| drop(inner)).join().unwrap());
+    execution.finish();
+    let summary = tracker.summary("any order").unwrap();
+    assert_eq!(shape(&summary), ["1_LEAKED", "2_OUTER", " 2.1_INNER"]);
+    let stages = summary.stages();
+    assert_eq!((stages[0].ended, stages[1].duration, stages[1].self_time), (false, ms(5), ms(0)));
+    assert_eq!(stages[1].substages[0].duration, ms(10));
+    assert_eq!(tracker.stats()[0].stages.iter().map(|stage| stage.count).collect::<Vec<_>>(), [1, 0, 1]);
+}
+
+#[test]
+fn a_stage_that_outlives_its_execution_is_counted_and_changes_nothing_that_is_kept() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let execution = tracker.start("op", "short");
+    let mut late = execution.sync_scope(|| stage("late"));
+    execution.finish();
+    let before = serde_json::to_value(&*tracker.summary("short").unwrap()).unwrap();
+    clock.advance(ms(5));
+    late.fail("too late");
+    drop(late.stage("inside"));
+    drop(late);
+    assert_eq!(serde_json::to_value(&*tracker.summary("short").unwrap()).unwrap(), before);
+    assert!(tracker.live().is_empty());
+    let late = &tracker.stats()[0].stages[1];
+    assert_eq!((late.name, late.count, late.failures), ("late", 1, 1));
+}
+
+#[test]
+fn executions_inside_executions_keep_their_stages_apart() {
+    let clock = ManualClock::new();
+    let (outer_tracker, inner_tracker) = (tracker(&clock), tracker(&clock));
+    outer_tracker
+        .run("outer", "outer", || {
+            let before = stage("before");
+            before.sync_scope(|| {
+                inner_tracker.run("inner", "inner", || {
+                    drop(stage("inside"));
+                    Ok::<_, std::fmt::Error>(())
+                })
+            })?;
+            drop(stage("after"));
+            Ok::<_, std::fmt::Error>(())
+        })
+        .unwrap();
+    assert_eq!(shape(&outer_tracker.summary("outer").unwrap()), ["1_BEFORE", "2_AFTER"]);
+    assert_eq!(shape(&inner_tracker.summary("inner").unwrap()), ["1_INSIDE"]);
+}
+
+#[test]
+fn what_cleans_up_while_a_panic_unwinds_has_not_failed() {
+    struct CleanUp(Tracker);
+    impl Drop for CleanUp {
+        fn drop(&mut self) {
+            let execution = self.0.start("op", "clean-up");
+            drop(execution.stage("inside"));
+            execution.finish();
+            drop(self.0.start("op", "dropped"));
+        }
+    }
+    let tracker = tracker(&ManualClock::new());
+    let clean_up = CleanUp(tracker.clone());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _clean_up = clean_up;
+        panic!("somewhere else");
+    }));
+    assert!(panicked.is_err());
+    let summary = tracker.summary("clean-up").unwrap();
+    assert_eq!((summary.success(), summary.failed_stages().len()), (true, 0));
+    assert_eq!(tracker.summary("dropped").unwrap().outcome, Some(Outcome::Dropped));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_is_dropped_ends_its_stages_and_cuts_its_execution_off() {
+    let tracker = Tracker::builder().sample_rate(1.0).build().unwrap();
+    let work = tracker.call("op", "cut off", async {
+        let outer = stage("outer");
+        let inner = outer.scope(async {
+            let _inner = stage("inner");
+            Clock::system().sleep(ms(1000)).await;
+        });
+        inner.await;
+        Ok::<_, std::fmt::Error>(())
+    });
+    tokio::select! {
+        _ = work => panic!("it waits"),
+        () = Clock::system().sleep(ms(10)) => {}
+    }
+    let summary = tracker.summary("cut off").unwrap();
+    assert_eq!(
+        (summary.outcome, shape(&summary)),
+        (Some(Outcome::Dropped), vec!["1_OUTER".into(), " 1.1_INNER".into()])
+    );
+    assert!(summary.stages()[0].ended && summary.stages()[0].substages[0].ended);
+    assert!(tracker.live().is_empty());
+}
+
+#[test]
+fn a_clock_that_goes_back_makes_stages_short_and_nothing_else() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    clock.advance(ms(100_000));
+    let execution = tracker.start("op", "back");
+    let stage = execution.stage("stage");
+    clock.set(core_time::Instant::ORIGIN);
+    drop(stage);
+    assert_eq!(tracker.live()[0].age, ms(0));
+    execution.finish();
+    let total = &tracker.stats()[0].total;
+    assert_eq!((total.count, total.max, total.long.count), (1, ms(0), 1));
+}
+
+#[test]
+fn an_execution_has_one_correlation_id_wherever_it_runs() {
+    let tracker = tracker(&ManualClock::new());
+    let execution = tracker.start("op", "alone");
+    let id = || Context::current_correlation_id().unwrap();
+    let (first, second) = (execution.sync_scope(id), execution.sync_scope(id));
+    execution.finish();
+    let told = tracker.summary("alone").unwrap().correlation_id.clone().unwrap();
+    assert_eq!((&first, &second), (&told, &told));
+}
+
+#[test]
+fn what_is_noted_stands_at_its_stage() {
+    let tracker = tracker(&ManualClock::new());
+    let execution = tracker.start("op", "noted");
+    execution.note("tier", "premium");
+    let load = execution.stage("load");
+    load.note("rows", &17);
+    load.note("rows", &18);
+    load.stage("cache").note("hit", &false);
+    drop(load);
+    execution.finish();
+    let json = serde_json::to_value(&*tracker.summary("noted").unwrap()).unwrap();
+    assert_eq!(json["metadata"], serde_json::json!({ "tier": "premium" }));
+    assert_eq!(json["stages"][0]["metadata"], serde_json::json!({ "rows": "18" }));
+    assert_eq!(json["stages"][0]["substages"][0]["metadata"], serde_json::json!({ "hit": "false" }));
+}
+
+#[test]
 fn outside_of_an_execution_a_stage_is_part_of_nothing() {
     let mut nothing = stage("nothing");
     nothing.fail("of no consequence");

@@ -138,6 +138,15 @@ impl Kit {
         &self.tracker
     }
 
+    /// What runs now, as the route `/debug/executions`: a JSON array, the oldest first, as [`Live`](core_track::Live) is written. GET and
+    /// HEAD; anything else is 405.
+    ///
+    /// It tells the ids of executions to whoever asks: for the port of the operators, not that of the customers.
+    #[cfg(all(feature = "track", feature = "axum"))]
+    pub fn executions_router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
+        crate::executions::routes(&self.tracker)
+    }
+
     /// The health of the service. Its checks run once it is started: `let _monitor = kit.health().start();`.
     #[cfg(feature = "health")]
     #[must_use]

@@ -44,6 +44,8 @@
 mod collect;
 mod environment;
 mod error;
+#[cfg(all(feature = "track", feature = "axum"))]
+mod executions;
 mod kit;
 #[cfg(all(feature = "axum", feature = "log"))]
 mod log_route;

@@ -8,6 +8,7 @@ use core_track::{Durations, Tracker};
 const EXECUTIONS: Desc<Histogram> = Desc::histogram("execution_seconds", "How long executions took.");
 const STAGES: Desc<Histogram> = Desc::histogram("execution_stage_seconds", "How long stages took.");
 const FAILURES: Desc<Counter> = Desc::counter("execution_failures_total", "Executions that failed.");
+const DROPPED: Desc<Counter> = Desc::counter("execution_dropped_total", "Executions that were cut off.");
 const STAGE_FAILURES: Desc<Counter> = Desc::counter("execution_stage_failures_total", "Stages that failed.");
 const IN_PROGRESS: Desc<Gauge> = Desc::gauge("executions_in_progress", "Executions that run now.");
 
@@ -28,6 +29,8 @@ pub(crate) fn tracker(registry: &Registry, tracker: &Tracker) {
         stages().for_each(|(of, stage)| seconds.put([of.operation, stage], histogram(of)));
         let mut failures = scrape.counters(&FAILURES, OPERATION);
         executions().for_each(|of| failures.put([of.operation], of.failures));
+        let mut dropped = scrape.counters(&DROPPED, OPERATION);
+        executions().for_each(|of| dropped.put([of.operation], of.dropped));
         let mut failures = scrape.counters(&STAGE_FAILURES, STAGE);
         stages().for_each(|(of, stage)| failures.put([of.operation, stage], of.failures));
         let running = u32::try_from(tracker.in_progress()).unwrap_or(u32::MAX);
