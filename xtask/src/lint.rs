@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::failure::Failure;
 use crate::steps::{self, Step};
-use crate::{layers, out, process, tools, workspace};
+use crate::{layers, named, out, process, tools, workspace};
 
 /// Check format, lints, docs, licences and layers.
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,8 @@ enum Part {
     Deny,
     /// Who leans on whom.
     Layers,
+    /// Each rule has a test named after it, and each test that is named is there.
+    Rules,
     /// Each crate alone, without what the others turn on.
     Features,
 }
@@ -65,6 +67,7 @@ impl Args {
                 step("deny", "licences, crates and sources are those of deny.toml", || deny(self.advisories))
             }
             Part::Layers => step("layers", "crates lean only on layers below", layers::check_own),
+            Part::Rules => step("rules", "each rule has a test named after it", named::check),
             Part::Features => step("features", "each crate stands alone with its default features", alone),
         }
     }

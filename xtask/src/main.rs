@@ -11,6 +11,8 @@ mod failure;
 mod icount;
 mod layers;
 mod lint;
+mod mutants;
+mod named;
 mod out;
 mod process;
 mod steps;
@@ -39,6 +41,7 @@ enum Command {
     Icount(icount::Args),
     Layers(layers::Args),
     Lint(lint::Args),
+    Mutants(mutants::Args),
     Test(test::Args),
 }
 
@@ -62,6 +65,7 @@ impl Command {
             Self::Icount(args) => args.run(),
             Self::Layers(args) => args.run(),
             Self::Lint(args) => args.run(),
+            Self::Mutants(args) => args.run(),
             Self::Test(args) => args.run(),
         }
     }

@@ -51,6 +51,13 @@ pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// What the command prints on standard output, whether or not it succeeds. Its errors go where ours go.
+pub(crate) fn said(command: &mut Command) -> Result<String, Failure> {
+    out::line(format_args!("$ {}", show(command)));
+    let output = command.stderr(Stdio::inherit()).output().map_err(|e| not_started(command, &e))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Runs the command for at most `limit`, then kills it.
 pub(crate) fn run_within(command: &mut Command, limit: Duration, clock: &Clock) -> Result<(), Failure> {
     let mut child = command.spawn().map_err(|e| not_started(command, &e))?;

@@ -5,6 +5,7 @@
 //! another, so these are builds of their own.
 
 mod examples;
+mod models;
 mod prometheus;
 
 use clap::ValueEnum;
@@ -83,17 +84,21 @@ impl Args {
                 about: "promises about time on the clock of the system",
                 run: Box::new(real_clock),
             },
-            Part::Loom => {
-                Step { name: "loom", about: "every interleaving of a few threads", run: Box::new(loom) }
-            }
+            Part::Loom => Step {
+                name: "loom",
+                about: "every interleaving of a few threads",
+                run: Box::new(models::loom),
+            },
             Part::Shuttle => Step {
                 name: "shuttle",
                 about: "many interleavings of more threads",
-                run: Box::new(|| process::run(&mut model("shuttle", "--cfg genesis_shuttle"))),
+                run: Box::new(models::shuttle),
             },
-            Part::Mutant => {
-                Step { name: "mutant", about: "the models find a bug that is let in", run: Box::new(mutant) }
-            }
+            Part::Mutant => Step {
+                name: "mutant",
+                about: "the models find a bug that is let in",
+                run: Box::new(models::mutant),
+            },
         }
     }
 }
@@ -120,33 +125,4 @@ fn doc_tests() -> Result<(), Failure> {
 /// Built without the rest of the workspace, whose tests turn another clock on.
 fn real_clock() -> Result<(), Failure> {
     process::run(&mut process::cargo(&["test", "--package", "demo", "--test", "real_clock", "--release"]))
-}
-
-fn loom() -> Result<(), Failure> {
-    process::run(&mut model("loom", "--cfg genesis_loom"))
-}
-
-/// A model that cannot fail proves nothing: with atomic changes in two steps, each kind of model must.
-fn mutant() -> Result<(), Failure> {
-    for (name, flags) in [
-        ("loom", "--cfg genesis_loom --cfg genesis_mutant"),
-        ("shuttle", "--cfg genesis_shuttle --cfg genesis_mutant"),
-    ] {
-        // What does not compile finds nothing.
-        process::run(model(name, flags).arg("--no-run"))?;
-        if process::run(&mut model(name, flags)).is_ok() {
-            return Err(Failure::new(format!("the models of {name} do not find a bug that was let in")));
-        }
-        out::line(format_args!("{name} has found it: these failures are what was asked for."));
-    }
-    Ok(())
-}
-
-/// The models of one kind. Built with optimisation, since each is run thousands of times.
-fn model(name: &str, cfg: &str) -> std::process::Command {
-    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    let mut command = process::cargo(&["test", "--package", "core-breaker", "--test", name, "--release"]);
-    command.args(["--target-dir", "target/loom"]);
-    command.env("RUSTFLAGS", format!("{flags} {cfg}").trim());
-    command
 }

@@ -10,13 +10,19 @@ use crate::failure::Failure;
 use crate::{out, process, workspace};
 
 /// Checks licences, bans and sources against `deny.toml`.
-pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", ask: &["--version"] };
+
+/// Changes the code one place at a time, for `.cargo/mutants.toml`.
+pub(crate) const MUTANTS: Tool =
+    Tool { name: "cargo-mutants", version: "27.1.0", ask: &["mutants", "--version"] };
 
 /// A program of a crate of the same name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tool {
     name: &'static str,
     version: &'static str,
+    /// What makes it say so.
+    ask: &'static [&'static str],
 }
 
 // === impl Tool ===
@@ -24,7 +30,7 @@ pub(crate) struct Tool {
 impl Tool {
     /// The program in its pinned version: ours, the one in the `PATH`, or one that is installed now.
     ///
-    /// Installing cargo-deny takes about 2.5 minutes on two cores, once per `target` folder.
+    /// Installing one takes about 2.5 minutes on two cores, once per `target` folder.
     ///
     /// # Errors
     /// It is not there and could not be built.
@@ -51,7 +57,7 @@ impl Tool {
 
     /// Whether `program` is there and says that it is the pinned version.
     fn is(self, program: &Path) -> bool {
-        says(Command::new(program).arg("--version")).is_some_and(|answer| self.is_named_in(&answer))
+        says(Command::new(program).args(self.ask)).is_some_and(|answer| self.is_named_in(&answer))
     }
 
     fn is_named_in(self, answer: &str) -> bool {

@@ -187,3 +187,6 @@ impl fmt::Display for Trigger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,11 +120,12 @@ mod saved;
 mod share;
 mod snapshot;
 mod state;
-mod sync;
 #[cfg(feature = "tracing")]
 mod trace;
 mod window;
 mod word;
+
+use core_policy::sync;
 
 pub use average::{Average, Decay};
 pub use breaker::{Breaker, CallState};

@@ -37,3 +37,6 @@ fn distance(name: &[char], other: &str) -> usize {
     }
     row[name.len()]
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,6 @@ pub(crate) fn unpack_cause(payload: u32, codes: &Codes) -> Option<Cause> {
     let category = Category::nth((category as usize).checked_sub(1)?)?;
     Some(Cause::new(category, codes.at(payload >> CATEGORY_BITS)))
 }
+
+#[cfg(test)]
+mod tests;

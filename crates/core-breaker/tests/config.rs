@@ -146,3 +146,17 @@ fn f_77_f_81_f_82_f_88_breakers_of_the_originals_by_name() {
     assert!(Breaker::presets().all(|name| Breaker::preset(name).unwrap().build().is_ok()));
     assert!(Breaker::preset("reckless").is_none());
 }
+
+#[test]
+fn g_15_the_edges_of_what_can_be_built_can_be_built() {
+    let nanos = Duration::from_nanos;
+    let rate = || Breaker::rate(0.5).min_calls(1);
+    rate().window(nanos(10)).buckets(10).build().unwrap();
+    assert!(rate().window(nanos(9)).buckets(10).build().is_err());
+    Breaker::failures(5).window_of_calls(5).build().unwrap();
+    assert!(Breaker::failures(6).window_of_calls(5).build().is_err());
+    assert!(!Breaker::consecutive(0).build().unwrap_err().is_unknown_name());
+    let probing = || Breaker::consecutive(1).probe_lease(secs(30));
+    probing().probe_timeout(secs(30)).build().unwrap();
+    assert!(probing().probe_timeout(secs(30) + nanos(1)).build().is_err());
+}

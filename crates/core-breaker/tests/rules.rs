@@ -55,7 +55,11 @@ impl Bench {
     /// A new half-open round of a circuit that is open for 5 s.
     fn half_open(&self) {
         self.breaker.close("test").unwrap();
-        while self.breaker.state() == State::Closed {
+        // Not for ever: a breaker that does not open is what tests are there to find.
+        for _ in 0..1_000 {
+            if self.breaker.state() != State::Closed {
+                break;
+            }
             self.play("F");
         }
         self.time.advance(secs(60));
@@ -437,6 +441,41 @@ fn cb_32_forcing_needs_a_reason() {
     assert!(bench.breaker.force_open("  ").unwrap_err().to_string().contains("1 to 500"));
     assert!(bench.breaker.force_open(&"x".repeat(501)).is_err());
     assert_eq!(bench.breaker.state(), State::Closed);
+    bench.breaker.force_open(&"x".repeat(500)).unwrap();
+    assert_eq!(bench.breaker.state(), State::ForcedOpen);
+}
+
+#[test]
+fn before_the_first_call_there_is_no_rate() {
+    let bench = Bench::new(Breaker::rate(0.5));
+    assert_eq!(bench.breaker.snapshot().totals.success_rate(), None);
+}
+
+#[test]
+fn cb_9_of_rules_that_open_for_as_long_the_first_is_the_reason() {
+    let bench = Bench::new(Breaker::failures(2).window_of_calls(5).or_consecutive(2));
+    bench.play("FF");
+    let events = bench.events.lock().unwrap();
+    assert!(matches!(events[0].trigger, Trigger::Consecutive { failures: 2 }), "{:?}", events[0].trigger);
+}
+
+#[test]
+fn cb_32_an_operator_opens_it_for_longer_while_it_is_open() {
+    let bench = Bench::new(Breaker::consecutive(1).open_for(secs(5)));
+    bench.play("F");
+    bench.breaker.open_for(secs(7_200), "the callee is moved").unwrap();
+    bench.time.advance(secs(7_199));
+    assert_eq!(bench.breaker.acquire().unwrap_err().retry_after(), Some(secs(1)));
+}
+
+#[test]
+fn it_says_how_often_it_opened() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).open_for(secs(5)));
+    for opened in 1..=3 {
+        bench.play("F");
+        assert_eq!(bench.breaker.snapshot().opened, opened);
+        bench.time.advance(secs(60));
+    }
 }
 
 #[test]

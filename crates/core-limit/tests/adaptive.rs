@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use core_errors::{Error, PolicyKind, Reason, Rejection, Verdict};
+use core_errors::{Error, Name, PolicyKind, Reason, Rejection, Verdict};
 use core_limit::Criticality::{Critical, CriticalPlus, Sheddable, SheddablePlus};
 use core_limit::{Adaptive, AdaptiveBuilder, Bulkhead, Criticality};
-use core_policy::{Permit, Stack};
-use core_time::{ManualClock, ms, secs};
+use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Stack};
+use core_time::{Clock, ManualClock, ms, secs};
 
 fn under(builder: AdaptiveBuilder) -> (ManualClock, Adaptive) {
     let time = ManualClock::new();
@@ -285,4 +285,74 @@ fn al_6_what_is_the_partitions_own_is_not_for_those_who_may_not_have_all_of_the_
     assert_eq!(own.len() * 2, others.len(), "critical calls find all of what is the partition's own");
     drop((own, others));
     drop(sheddable.acquire().unwrap());
+}
+
+/// Refuses, as a limit on time further in does, or another policy.
+#[derive(Debug)]
+struct Stops(Reason, Clock);
+
+impl Policy for Stops {
+    type State = ();
+
+    fn clock(&self) -> &Clock {
+        &self.1
+    }
+
+    fn begin(&self) {}
+
+    fn admit(&self, (): &mut (), _: &mut Cx<'_>) -> Admit {
+        Admit::Refuse(Rejection::new(PolicyKind::Timeout, Name::UNNAMED, self.0))
+    }
+
+    fn settle(&self, (): &mut (), _: &Outcome<'_>, _: &mut Cx<'_>) -> Next {
+        Next::Finish
+    }
+
+    fn abandon(&self, (): &mut ()) {}
+}
+
+#[test]
+fn al_4_of_refusals_further_in_only_a_limit_on_time_is_a_drop() {
+    for (why, dropped) in [(Reason::TimedOut, 1), (Reason::RateLimited, 0), (Reason::CircuitOpen, 0)] {
+        let (time, limit) = ten();
+        let stack = Stack::new(limit.clone(), Stops(why, time.clock()));
+        let refused = core_policy::call_blocking(&stack, |_| Ok::<_, Error>(()), &core_policy::ByClass, None);
+        assert_eq!(refused.unwrap_err().rejection().map(Rejection::reason), Some(why));
+        assert_eq!((limit.snapshot().dropped, limit.snapshot().in_flight), (dropped, 0), "{why:?}");
+    }
+}
+
+#[test]
+fn al_4_of_failures_only_overload_and_timeouts_are_drops() {
+    let (_time, limit) = ten();
+    for failure in [Error::network, Error::internal, Error::validation] {
+        assert!(limit.call_blocking(|_| Err::<(), _>(failure("no"))).is_err());
+        assert_eq!(limit.snapshot().dropped, 0);
+    }
+}
+
+#[test]
+fn the_edges_of_what_can_be_built_can_be_built() {
+    let names: Vec<_> = (0..64).map(|n| format!("p{n}")).collect();
+    let all = names.iter().fold(Adaptive::gradient(), |limit, name| limit.partition(name, 1.0 / 64.0));
+    all.clone().build().unwrap();
+    assert!(all.partition("one-more", 0.000_1).build().is_err());
+    Adaptive::gradient().max(1_000_000).build().unwrap();
+    assert!(Adaptive::gradient().max(1_000_001).build().is_err());
+}
+
+/// What a call waited for further out was over before this limit was asked.
+#[tokio::test(start_paused = true)]
+async fn what_a_call_waited_for_further_out_is_not_the_callees_time_either() {
+    let rate = core_limit::Rate::per_second(1).burst(1).max_wait(secs(60)).build().unwrap();
+    let limit = Adaptive::vegas().sample_every(Duration::ZERO).window(Duration::ZERO).build().unwrap();
+    let stack = Stack::new(rate.clone(), limit.clone());
+    for _ in 0..3 {
+        let takes = |_: core_policy::Attempt| async {
+            Clock::system().sleep(ms(20)).await;
+            Ok::<_, Error>(())
+        };
+        core_policy::Call::new(&stack, takes, core_policy::ByClass).await.unwrap();
+    }
+    assert_eq!(limit.snapshot().baseline, Some(ms(20)));
 }

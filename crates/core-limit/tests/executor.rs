@@ -276,3 +276,51 @@ fn what_a_dropped_job_held_is_dropped_with_it() {
     drop(end);
     running.join().unwrap();
 }
+
+#[test]
+fn a_shutdown_tells_what_still_runs_apart_from_what_idles() {
+    let io = build(Executor::io().threads(3).queue(10));
+    let (running, end) = busy(&io);
+    assert_eq!((io.snapshot().running, io.snapshot().waiting), (1, 0));
+    let left = io.shutdown(ms(1)).unwrap_err();
+    assert_eq!((left.running, left.cancelled), (1, 0), "two of three threads had nothing to do");
+    drop(end);
+    running.join().unwrap();
+}
+
+/// A wait that ends when the job does may not end before.
+#[test]
+fn a_wait_without_end_returns_the_result() {
+    let io = build(Executor::io().threads(1));
+    let (running, end) = busy(&io);
+    thread::scope(|scope| {
+        scope.spawn(move || drop(end));
+        running.join_within(std::time::Duration::MAX).unwrap().unwrap();
+    });
+}
+
+#[test]
+fn bh_1_a_job_whose_awaiting_is_dropped_leaves_the_queue_and_the_one_that_runs_goes_on() {
+    let io = build(Executor::io().threads(1).queue(4));
+    let (running, end) = busy(&io);
+    let mut waiting = Box::pin(io.run(|| 1).unwrap());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    assert_eq!((io.snapshot().running, io.snapshot().waiting), (1, 1));
+    drop(waiting);
+    assert_eq!((io.snapshot().waiting, io.snapshot().cancelled), (0, 1));
+    let mut running = Box::pin(running);
+    assert!(running.as_mut().poll(&mut context).is_pending());
+    drop(running);
+    drop(end);
+    io.shutdown(secs(60)).unwrap();
+    assert_eq!(io.snapshot().done, 1, "what has begun comes to its end");
+}
+
+#[test]
+fn a_job_that_was_cancelled_did_nothing_and_one_that_panicked_may_have() {
+    assert!(!JobError::Cancelled.idempotent_only());
+    let io = build(Executor::io().threads(1));
+    let panicked = io.run(|| -> u32 { panic!("boom") }).unwrap().join().unwrap_err();
+    assert!(panicked.idempotent_only(), "{panicked:?}");
+}

@@ -220,6 +220,44 @@ async fn a_reservation_is_ready_exactly_in_time() {
     assert_eq!(limit.balance(), 0, "also a future that was never polled gives it back");
 }
 
+#[tokio::test(start_paused = true)]
+async fn rl_7_a_reservation_that_is_dropped_at_any_await_is_given_back() {
+    let clock = Clock::system();
+    let limit = Rate::per_second(4).smooth().max_wait(secs(9)).build().unwrap();
+    let mut points = 0;
+    for polls in 0.. {
+        limit.reserve(1).unwrap().spend();
+        let mut ready = Box::pin(limit.reserve(1).unwrap().ready());
+        let mut is_done = false;
+        for _ in 0..polls {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            if ready.as_mut().poll(&mut context).is_ready() {
+                is_done = true;
+                break;
+            }
+            tokio::time::advance(ms(50)).await;
+        }
+        drop(ready);
+        let taken = limit.stats().allowed - limit.stats().cancelled;
+        assert_eq!(taken, u64::from(is_done) + 1 + points, "after {polls} polls");
+        if is_done {
+            break;
+        }
+        points += 1;
+        clock.sleep(secs(60)).await;
+    }
+    assert!(points >= 5, "or it was never dropped half-way: {points}");
+}
+
+#[test]
+fn a_reservation_says_when_it_is() {
+    let (time, limit) = under(Rate::per_second(2).smooth().max_wait(secs(60)));
+    let now = time.clock().now();
+    let reserved: Vec<_> = (0..3).map(|_| limit.reserve(1).unwrap()).collect();
+    let times: Vec<_> = reserved.iter().map(|reservation| reservation.at() - now).collect();
+    assert_eq!(times, [ms(0), ms(500), ms(1_000)]);
+}
+
 #[test]
 fn rl_10_a_reservation_that_is_always_too_far_away_is_impossible() {
     for rate in [Rate::per_second(2), Rate::per_second(2).bursty()] {
@@ -391,4 +429,14 @@ fn what_makes_no_sense_of_waits_and_bursts_is_refused_with_a_reason() {
         Duration::ZERO,
         "nobody waits unless it is said"
     );
+}
+
+#[test]
+fn an_estimate_is_put_right_by_exactly_what_it_was_wrong() {
+    for (taken, used, balance) in [(2, 5, 5), (5, 2, 8), (3, 3, 7), (1, 10, 0)] {
+        let (_time, limit) = under(Rate::per_second(10));
+        limit.take(taken).unwrap();
+        limit.settle(taken, used);
+        assert_eq!(limit.balance(), balance, "{taken} {used}");
+    }
 }

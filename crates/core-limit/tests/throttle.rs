@@ -33,6 +33,16 @@ fn th_1_a_callee_that_accepts_half_is_left_alone() {
 }
 
 #[test]
+fn th_1_what_it_counted_is_what_it_did() {
+    let time = ManualClock::new();
+    let throttle = throttle(&time);
+    let refused = load(&throttle, &time, 1_000, 0) + load(&throttle, &time, 1_000, 0);
+    assert!(refused > 500, "{refused}");
+    assert_eq!(throttle.snapshot().refused, u64::from(refused));
+    assert_eq!(throttle.name().as_str(), "payments");
+}
+
+#[test]
 fn th_1_a_callee_that_is_down_gets_few_requests_and_is_found_again() {
     let time = ManualClock::new();
     let throttle = throttle(&time);

@@ -200,3 +200,31 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         assert!(error.contains(text), "{error:?} should say {text:?}");
     }
 }
+
+#[test]
+fn everything_is_there_again_once_the_last_window_counts_no_more() {
+    let time = ManualClock::new();
+    let limit = SlidingWindow::per(10, secs(1)).clock(time.clock()).build().unwrap();
+    limit.take(5).unwrap();
+    time.advance(secs(1));
+    // Of five, none counts once more than four fifths of the window have gone by.
+    let reset = limit.peek().reset;
+    time.advance(reset.saturating_sub(Duration::from_nanos(1)));
+    assert_eq!(limit.peek().remaining, 9);
+    time.advance(Duration::from_nanos(1));
+    assert_eq!(limit.peek().remaining, 10);
+    assert!(reset > ms(790) && reset <= ms(801), "{reset:?}");
+}
+
+#[test]
+fn a_long_window_says_how_long_to_wait() {
+    let month = secs(30 * 24 * 3_600);
+    let time = ManualClock::new();
+    let limit = SlidingWindow::per(1, month).clock(time.clock()).build().unwrap();
+    limit.take(1).unwrap();
+    let wait = limit.take(1).unwrap_err().retry_after().unwrap();
+    assert!(wait >= month && wait <= month + secs(60), "{wait:?}");
+    assert!(limit.peek().reset >= month, "{:?}", limit.peek().reset);
+    time.advance(wait);
+    limit.take(1).unwrap();
+}

@@ -8,7 +8,7 @@ use core_breaker::{Breaker, State};
 use core_errors::Error;
 use core_limit::Bulkhead;
 use core_pipeline::Pipeline;
-use core_policy::Attempt;
+use core_policy::{Attempt, Keyed};
 use core_retry::{Budget, Retry};
 use core_time::{ManualClock, ms, secs};
 
@@ -153,4 +153,32 @@ fn rt_10_no_attempt_follows_and_no_timer_is_left() {
     assert_eq!(sleepers(), 0);
     bench.time.advance(secs(60));
     assert_eq!(bench.pipeline.breaker().unwrap().snapshot().totals.calls(), 1);
+}
+
+#[test]
+fn cb_25_a_call_of_a_key_that_is_dropped_anywhere_lets_go_of_the_key() {
+    let mut points = 0;
+    for n in 0..1_000 {
+        let bench = Bench::new();
+        let keys = bench.pipeline.keyed::<String>(Keyed::max(1).idle(secs(600))).unwrap();
+        let is_over = {
+            let of_key = keys.get("a").unwrap();
+            let mut call = pin!(of_key.call(second_time_lucky));
+            let polls = (0..n).any(|_| {
+                let is_over = call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+                bench.time.advance(ms(1));
+                is_over
+            });
+            assert!(keys.get("b").is_err(), "{n}: the only key is in use");
+            polls
+        };
+        let slots = keys.get("a").unwrap().bulkhead().unwrap().snapshot();
+        assert_eq!((slots.in_use, slots.waiting), (0, 0), "{n}");
+        assert!(keys.get("b").is_ok(), "{n}: nobody holds it any more");
+        if is_over {
+            break;
+        }
+        points += 1;
+    }
+    assert_eq!(points, 1 + 3 + 3 + 3, "unpolled, an attempt, a sleep, an attempt");
 }

@@ -101,6 +101,8 @@ mod policy;
 mod rng;
 mod stack;
 pub mod stripes;
+#[doc(hidden)]
+pub mod sync;
 #[cfg(feature = "tower")]
 pub mod tower;
 

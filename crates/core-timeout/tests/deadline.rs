@@ -135,6 +135,7 @@ async fn f_96_what_is_done_in_time_is_there_and_the_rest_is_named() {
     assert_eq!(parts.missing().collect::<Vec<_>>(), [1, 4]);
     assert_eq!(parts.done().collect::<Vec<_>>(), [(0, &50), (2, &10), (3, &100)]);
     assert!(!parts.is_complete());
+    assert_eq!(parts.clone().into_parts(), parts.parts());
     assert!(parts.complete().is_err());
 }
 

@@ -86,6 +86,9 @@ fn b_12_every_limit_is_checked_and_the_error_names_it() {
         let days = refused(Profile::standard().with(*operation, secs(100_000)));
         assert!(days.starts_with(name) && days.contains("at most"), "{days}");
     }
+    let day = secs(24 * 3_600);
+    Timeouts::new(Profile::standard().with(Standard::Idle, day)).unwrap();
+    assert!(Timeouts::new(Profile::standard().with(Standard::Idle, day + ms(1))).is_err());
     let short = refused(Profile::standard().with(Standard::Election, secs(1)));
     assert!(short.contains("election") && short.contains("longer") && short.contains("heartbeat"), "{short}");
     let long = refused(Profile::standard().with(Standard::Heartbeat, secs(10)));
@@ -160,6 +163,49 @@ async fn f_93_an_operation_that_takes_too_long_is_stopped_under_its_name() {
     assert_eq!(fails.await.unwrap_err().inner().unwrap().message(), "no");
 }
 
+/// Counts itself while it is there.
+struct Counted<'a>(&'a std::cell::Cell<i32>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f_93_an_operation_that_is_dropped_at_any_await_does_not_run_on() {
+    let timeouts = Timeouts::new(Profile::<Standard>::test()).unwrap();
+    let running = std::cell::Cell::new(0);
+    let mut points = 0;
+    for polls in 0.. {
+        let operation = async {
+            running.set(running.get() + 1);
+            let _counted = Counted(&running);
+            for _ in 0..3 {
+                Clock::system().sleep(ms(40)).await;
+            }
+            Ok::<_, Error>(())
+        };
+        let mut run = Box::pin(timeouts.run(Standard::HealthCheck, operation));
+        let mut is_done = false;
+        for _ in 0..polls {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            if run.as_mut().poll(&mut context).is_ready() {
+                is_done = true;
+                break;
+            }
+            tokio::time::advance(ms(10)).await;
+        }
+        drop(run);
+        assert_eq!(running.get(), 0, "after {polls} polls");
+        if is_done {
+            break;
+        }
+        points += 1;
+    }
+    assert!(points > 10, "or it was never dropped half-way: {points}");
+}
+
 // === environment ===
 
 fn from(pairs: &[(&str, &str)]) -> Result<Profile<Step>, ConfigError> {
@@ -230,6 +276,26 @@ operation!(Twins, Spec::new("twin", secs(1)), Spec::new("twin", secs(1)));
 operation!(Loud, Spec::new("fine", secs(1)), Spec::new("Loud", secs(1)));
 operation!(Reserved, Spec::new("profile", secs(1)), Spec::new("b", secs(1)));
 operation!(Forgotten, Spec::new("a", secs(1)), Spec::new("b", secs(2)));
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Long<const LEN: usize>;
+
+impl<const LEN: usize> Operation for Long<LEN> {
+    const ALL: &'static [Self] = &[Self];
+
+    fn spec(self) -> Spec {
+        const NAME: &str = "a2345678901234567890123456789012345678901234567890123456789012345";
+        Spec::new(&NAME[..LEN], secs(1))
+    }
+}
+
+#[test]
+fn a_name_has_1_to_64_characters() {
+    Timeouts::new(Profile::<Long<64>>::standard()).unwrap();
+    Timeouts::new(Profile::<Long<1>>::standard()).unwrap();
+    assert!(Timeouts::new(Profile::<Long<65>>::standard()).is_err());
+    assert!(Timeouts::new(Profile::<Long<0>>::standard()).is_err());
+}
 
 #[test]
 fn names_that_cannot_be_told_apart_are_refused() {

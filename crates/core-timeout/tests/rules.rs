@@ -176,3 +176,9 @@ async fn pl_2_a_limit_that_changes_holds_for_the_next_call() {
     assert!(timeout.set_limit(Duration::ZERO).is_err());
     assert_eq!(timeout.limit(), ms(200));
 }
+
+#[test]
+fn a_limit_knows_its_name() {
+    let named = Timeout::attempt(secs(1)).name("search").build().unwrap();
+    assert_eq!(named.name().as_str(), "search");
+}

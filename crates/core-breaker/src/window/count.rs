@@ -125,12 +125,12 @@ fn gain_of(mark: Mark) -> u64 {
 /// A slot holds the whole stamp, above two bits and one that says that it is taken: the ring is not cleared when the
 /// circuit changes, and what is left over must never be taken for something of now.
 impl Mark {
-    fn pack(self, stamp: u64) -> u64 {
+    pub(super) fn pack(self, stamp: u64) -> u64 {
         stamp << 3 | u64::from(self.failed) << 2 | u64::from(self.slow) << 1 | 1
     }
 
     /// `None` for a slot that is empty or of another stamp.
-    fn unpack(slot: u64, stamp: u64) -> Option<Self> {
+    pub(super) fn unpack(slot: u64, stamp: u64) -> Option<Self> {
         let is_ours = slot & 1 == 1 && slot >> 3 == stamp;
         is_ours.then_some(Self { failed: slot & 4 != 0, slow: slot & 2 != 0 })
     }

@@ -70,4 +70,8 @@ async fn fb_1_the_same_for_futures() {
         .await;
     assert_eq!(answer.ok(), Some(7));
     assert_eq!(breaker.snapshot().totals.failures, 1);
+    let breaker = Breaker::consecutive(1).build().expect("valid");
+    let wrong = async |_| Err::<u32, _>(Error::validation("no"));
+    let answer = breaker.call_or(wrong, async |_| unreachable!("it is the caller's own fault")).await;
+    assert!(answer.is_err());
 }

@@ -267,6 +267,50 @@ async fn when_the_store_is_lost_it_goes_on_locally_and_says_so() {
     assert_eq!(service.fleets[0].status().lost_since, None);
 }
 
+#[tokio::test]
+async fn what_is_shared_is_numbered_and_says_for_how_long_it_is_open_only_while_it_is() {
+    let service = Service::of(1, 1);
+    let shared = || {
+        let held = service.store.held.lock().unwrap();
+        held.reports.values().map(|(report, _)| (report.seq, report.state, report.open_left)).next().unwrap()
+    };
+    service.tick().await;
+    assert_eq!(shared(), (1, State::Closed, None));
+    service.fail(0, 4);
+    service.tick().await;
+    assert_eq!(shared(), (2, State::Open, Some(secs(5))));
+}
+
+/// Each a little later than it would, and no more than half an open time; and once for each time that it is open.
+#[tokio::test(start_paused = true)]
+async fn cb_30_instances_that_can_ask_nobody_do_not_probe_as_one() {
+    let service = Service::of(8, 1);
+    service.store.lose(true);
+    (0..8).for_each(|instance| service.fail(instance, 4));
+    service.time.advance(ms(4_400));
+    service.tick().await;
+    let left = || -> Vec<_> { service.breakers.iter().map(|it| it.snapshot().open_left.unwrap()).collect() };
+    assert_eq!(left(), [ms(600); 8], "there is time to ask again");
+    service.time.advance(ms(100));
+    service.tick().await;
+    let put_off = left();
+    assert!(put_off.iter().all(|left| (ms(500)..=ms(3_000)).contains(left)), "{put_off:?}");
+    let distinct: std::collections::BTreeSet<_> = put_off.iter().collect();
+    assert_eq!(distinct.len(), 8, "{put_off:?}");
+    assert!(put_off.iter().any(|left| *left > ms(1_000)), "{put_off:?}");
+    service.tick().await;
+    assert_eq!(left(), put_off, "once");
+    // The next time that it is open is put off anew.
+    service.time.advance(secs(10));
+    for breaker in &service.breakers {
+        breaker.acquire().unwrap().failure();
+    }
+    let open = left();
+    service.time.advance(open[0].checked_sub(ms(100)).unwrap());
+    service.tick().await;
+    assert!(left().iter().any(|left| *left > ms(600)), "{:?}", left());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_is_a_store_that_is_lost() {
     let store = Memory::new(Clock::system());

@@ -74,6 +74,21 @@ fn cb_31_a_function_says_how_long_and_knows_why() {
 }
 
 #[test]
+fn cb_31_a_function_is_told_how_many_probes_failed() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&seen);
+    let builder = Breaker::consecutive(3).open_by(move |opening| {
+        sink.lock().unwrap().push(opening.failures);
+        secs(1)
+    });
+    let bench = Bench::new(builder.probes(4).successes(3));
+    bench.play("FFF");
+    bench.time.advance(secs(1));
+    bench.play("SFF");
+    assert_eq!(*seen.lock().unwrap(), [3, 2]);
+}
+
+#[test]
 fn cb_31_an_overflow_is_for_ever_and_an_operator_ends_it() {
     let bench = one(Breaker::consecutive(1).open_by(|_| Duration::MAX));
     bench.play("F");

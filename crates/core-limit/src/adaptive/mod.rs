@@ -11,6 +11,8 @@ mod vegas;
 mod window;
 
 #[cfg(test)]
+mod numbers;
+#[cfg(test)]
 mod tests;
 
 pub use config::Builder;

@@ -202,4 +202,18 @@ mod tests {
         assert!((share(0) - 0.8).abs() < 1e-9, "capped");
         assert!((share(45) - (10.0_f64 / 101.0).sqrt()).abs() < 1e-9, "steeper");
     }
+
+    #[test]
+    fn th_1_what_was_counted_before_the_last_ten_looks_is_forgotten() {
+        let at = |n: u64| Totals { requests: 10 * n, accepts: n };
+        let mut marks = Marks::default();
+        for n in 1..=10 {
+            assert_eq!(marks.shift(at(n), 1), at(n), "nothing is that old");
+        }
+        for n in 11..=25 {
+            assert_eq!(marks.shift(at(n), 1), at(10), "{n}: what came since the tenth look before");
+        }
+        assert_eq!(marks.shift(at(26), 4), at(26 - 19), "four at once");
+        assert_eq!(marks.shift(at(30), LOOKS + 1), at(0), "all of them, and once more");
+    }
 }

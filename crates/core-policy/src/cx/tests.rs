@@ -31,3 +31,35 @@ fn the_longest_wait_saturates_and_says_nothing() {
     let cx = Cx::new(&clock, None, &mut frame);
     assert!(cx.may_repeat() && cx.waited() > Duration::from_secs(1 << 30));
 }
+
+#[test]
+fn of_two_deadlines_the_earlier_counts_until_it_is_undone() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let at = |millis| clock.now() + ms(millis);
+    let mut frame = Frame::new(Some(at(9)));
+    let mut cx = Cx::new(&clock, None, &mut frame);
+    assert_eq!((cx.deadline(), cx.may_wait()), (Some(at(9)), false));
+    cx.end_by(at(5));
+    cx.end_by(at(7));
+    assert_eq!(cx.deadline(), Some(at(5)));
+    cx.reset_deadline(Some(at(9)));
+    assert_eq!(cx.deadline(), Some(at(9)));
+    cx.reset_deadline(None);
+    cx.end_by(at(3));
+    assert_eq!(cx.deadline(), Some(at(3)));
+    assert!(Cx::new(&clock, Some(Waker::noop()), &mut frame).may_wait());
+}
+
+#[test]
+fn the_time_is_read_once_until_it_is_forgotten() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    let first = Cx::new(&clock, None, &mut frame).now();
+    assert_eq!(first, clock.now());
+    time.advance(ms(5));
+    assert_eq!(Cx::new(&clock, None, &mut frame).now(), first);
+    frame.forget_now();
+    assert_eq!(Cx::new(&clock, None, &mut frame).now(), first + ms(5));
+}

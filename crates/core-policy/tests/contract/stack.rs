@@ -242,6 +242,11 @@ fn nothing_at_all_admits_everything() {
     let time = ManualClock::new();
     let none: Stack<Option<Recorder>, Option<Recorder>> = Stack::new(None, None);
     assert_eq!(none.ambient_deadline(), None);
+    assert!(none.is_absent());
+    let one = || Some(Recorder::new(&time));
+    assert!(
+        !Stack::new(one(), None::<Recorder>).is_absent() && !Stack::new(None::<Recorder>, one()).is_absent()
+    );
     let result =
         run(&time, Call::new(&none, async |attempt: Attempt| Ok::<_, Error>(attempt.remaining()), ByClass));
     assert_eq!(result.unwrap(), None);

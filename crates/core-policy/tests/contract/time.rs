@@ -82,6 +82,18 @@ fn a_wait_that_is_not_ended_ends_at_its_limit() {
     assert_eq!(policy.slots(), (0, 0));
 }
 
+/// A policy that may be there is, where it is there, that policy.
+#[test]
+fn so_does_one_of_a_policy_that_might_not_be_there() {
+    let time = ManualClock::new();
+    let policy = Some(Recorder::new(&time).admits(&[Answer::Park; 99]).wait(ms(10)));
+    assert_eq!(reason(run(&time, Call::new(&policy, |_| takes(0), ByClass))), Some(Reason::QueueTimeout));
+    assert_eq!(time.elapsed(), ms(10));
+    let policy = Some(Recorder::new(&time));
+    drop(core_policy::Permit::acquire(&policy).unwrap());
+    assert_eq!(policy.as_ref().map(Recorder::slots), Some((1, 1)), "and is told when a call is dropped");
+}
+
 #[test]
 fn an_attempt_that_had_to_wait_for_its_turn_is_not_held_to_the_limit_of_that_wait() {
     let time = ManualClock::new();

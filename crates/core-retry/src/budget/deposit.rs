@@ -1,7 +1,8 @@
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use core_policy::sync::{AtomicU64, Mutex};
 use core_time::Instant;
 
 use crate::error::{ConfigError, Kind};
@@ -86,6 +87,8 @@ impl Deposit {
 
     /// Takes a token, if one is there.
     pub(super) fn take(&self, now: Instant) -> bool {
+        // Left out where models are to show that they notice.
+        #[cfg(not(genesis_mutant))]
         let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let is_there = self.sum(now) >= i64::from(TOKEN);
         if is_there {

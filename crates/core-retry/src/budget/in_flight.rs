@@ -1,4 +1,6 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+
+use core_policy::sync::AtomicU64;
 
 use crate::error::{ConfigError, Kind};
 

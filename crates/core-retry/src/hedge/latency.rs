@@ -1,10 +1,15 @@
 //! How long calls took lately: a histogram for each thread, in two halves that take turns.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+mod half;
+
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use core_policy::stripes::Stripes;
+use core_policy::sync::AtomicU64;
 use core_time::{Instant, ms};
+
+use half::Half;
 
 /// How long calls took in the last window, to within an eighth. Recording takes no lock and shares no cache line.
 #[derive(Debug)]
@@ -12,7 +17,13 @@ pub(super) struct Latency {
     stripes: Stripes<Cells>,
     /// Half of the window in nanoseconds. What was recorded under another is of no half of this one.
     half: AtomicU64,
-    /// The last answer in nanoseconds, and until when it is good enough.
+    /// The last answer.
+    answer: Answer,
+}
+
+/// An answer in nanoseconds, and until when it is good enough.
+#[derive(Debug)]
+struct Answer {
     delay: AtomicU64,
     fresh_until: AtomicU64,
 }
@@ -20,14 +31,7 @@ pub(super) struct Latency {
 /// What one thread has recorded.
 #[derive(Debug, Default)]
 struct Cells {
-    halves: [Half; 2],
-}
-
-#[derive(Debug)]
-struct Half {
-    /// Which half of a window it holds; 0 for none.
-    epoch: AtomicU64,
-    counts: [AtomicU32; BUCKETS],
+    halves: [Half<BUCKETS>; 2],
 }
 
 /// The unit: an eighth of a millisecond, roughly. Nothing is hedged earlier than after a whole one.
@@ -51,48 +55,31 @@ const REFRESH: Duration = ms(100);
 
 impl Latency {
     pub(super) fn new() -> Self {
-        Self {
-            stripes: Stripes::new(),
-            half: AtomicU64::new(u64::MAX),
-            delay: AtomicU64::new(0),
-            fresh_until: AtomicU64::new(0),
-        }
+        Self { stripes: Stripes::new(), half: AtomicU64::new(u64::MAX), answer: Answer::none() }
     }
 
     /// Records over `window` from now on, and forgets the last answer: another quantile may be wanted.
     pub(super) fn begin(&self, window: Duration) {
         let half = u64::try_from(window.as_nanos() / 2).unwrap_or(u64::MAX).max(1);
         self.half.store(half, Ordering::Relaxed);
-        self.fresh_until.store(0, Ordering::Release);
+        self.answer.forget();
     }
 
     /// A call succeeded after `latency`.
     pub(super) fn record(&self, latency: Duration, now: Instant) {
         let epoch = self.epoch(now);
         let mine = self.stripes.mine();
-        let half = &mine.value.halves[usize::from(epoch % 2 == 1)];
-        half.begin(epoch);
-        let count = &half.counts[bucket(latency)];
-        if mine.is_own {
-            count.store(count.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
-        } else {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+        mine.value.halves[usize::from(epoch % 2 == 1)].record(epoch, bucket(latency), mine.is_own);
     }
 
     /// The quantile of the last window, never under a millisecond; `None` until there are so many samples. After a change the answer to
     /// the question before may be given for as long as it was good.
     pub(super) fn delay(&self, quantile: f64, samples_min: u64, now: Instant) -> Option<Duration> {
-        // Acquire pairs with the Release below: who sees until when it is good sees the answer as well.
-        let fresh_until = self.fresh_until.load(Ordering::Acquire);
-        let left = fresh_until.saturating_sub(now.as_nanos());
-        // A clock that went back makes no answer good for ever.
-        if left > 0 && u128::from(left) <= REFRESH.as_nanos() {
-            return Some(Duration::from_nanos(self.delay.load(Ordering::Relaxed)));
+        if let Some(delay) = self.answer.get(now) {
+            return Some(delay);
         }
         let delay = self.add_up(quantile, samples_min, now)?.max(DELAY_MIN);
-        self.delay.store(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.fresh_until.store((now + REFRESH).as_nanos(), Ordering::Release);
+        self.answer.set(delay, now);
         Some(delay)
     }
 
@@ -101,9 +88,7 @@ impl Latency {
         let mut sums = [0_u64; BUCKETS];
         for half in self.stripes.iter().flat_map(|cells| &cells.halves) {
             if half.is_of(epoch) || half.is_of(epoch - 1) {
-                for (sum, count) in sums.iter_mut().zip(&half.counts) {
-                    *sum += u64::from(count.load(Ordering::Relaxed));
-                }
+                half.add_to(&mut sums);
             }
         }
         let total: u64 = sums.iter().sum();
@@ -131,27 +116,29 @@ impl Latency {
     }
 }
 
-// === impl Half ===
+// === impl Answer ===
 
-impl Half {
-    fn is_of(&self, epoch: u64) -> bool {
-        self.epoch.load(Ordering::Relaxed) == epoch
+impl Answer {
+    fn none() -> Self {
+        Self { delay: AtomicU64::new(0), fresh_until: AtomicU64::new(0) }
     }
 
-    /// Clears what is left of an earlier epoch. Where threads share it, one clears; what others record meanwhile may be lost.
-    fn begin(&self, epoch: u64) {
-        let held = self.epoch.load(Ordering::Relaxed);
-        if held != epoch
-            && self.epoch.compare_exchange(held, epoch, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-        {
-            self.counts.iter().for_each(|count| count.store(0, Ordering::Relaxed));
-        }
+    fn get(&self, now: Instant) -> Option<Duration> {
+        // Acquire pairs with the Release below: who sees until when it is good sees the answer as well.
+        let fresh_until = self.fresh_until.load(Ordering::Acquire);
+        let left = fresh_until.saturating_sub(now.as_nanos());
+        // A clock that went back makes no answer good for ever.
+        let is_fresh = left > 0 && u128::from(left) <= REFRESH.as_nanos();
+        is_fresh.then(|| Duration::from_nanos(self.delay.load(Ordering::Relaxed)))
     }
-}
 
-impl Default for Half {
-    fn default() -> Self {
-        Self { epoch: AtomicU64::new(0), counts: [const { AtomicU32::new(0) }; BUCKETS] }
+    fn forget(&self) {
+        self.fresh_until.store(0, Ordering::Release);
+    }
+
+    fn set(&self, delay: Duration, now: Instant) {
+        self.delay.store(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.fresh_until.store((now + REFRESH).as_nanos(), Ordering::Release);
     }
 }
 
@@ -183,5 +170,7 @@ fn top(bucket: usize) -> Duration {
     Duration::from_nanos(units << UNIT_BITS)
 }
 
-#[cfg(test)]
+#[cfg(all(test, genesis_loom))]
+mod models;
+#[cfg(all(test, not(genesis_loom)))]
 mod tests;

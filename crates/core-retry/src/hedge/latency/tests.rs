@@ -103,8 +103,40 @@ fn threads_that_share_a_stripe_lose_next_to_nothing() {
         }
     });
     let epoch = latency.0.epoch(START);
+    let mut sums = [0; BUCKETS];
     let halves = latency.0.stripes.iter().flat_map(|cells| &cells.halves).filter(|half| half.is_of(epoch));
-    let total: u64 =
-        halves.flat_map(|half| &half.counts).map(|count| u64::from(count.load(Ordering::Relaxed))).sum();
+    halves.for_each(|half| half.add_to(&mut sums));
+    let total: u64 = sums.iter().sum();
     assert!((9_900..=10_000).contains(&total), "{total}");
+}
+
+#[test]
+fn the_half_that_ended_counts_while_the_next_one_fills() {
+    let latency = p95();
+    (0..100).for_each(|_| latency.record(secs(1), START));
+    (0..5).for_each(|_| latency.record(ms(5), START + secs(31)));
+    assert!(latency.delay(START + secs(31)).unwrap() >= secs(1));
+}
+
+#[test]
+fn what_a_bucket_does_not_reach_is_the_first_of_the_next() {
+    for bucket in 0..BUCKETS - 1 {
+        let units = u64::try_from(top(bucket).as_nanos()).unwrap() >> UNIT_BITS;
+        assert_eq!((bucket_of_units(units - 1), bucket_of_units(units)), (bucket, bucket + 1));
+    }
+}
+
+#[test]
+fn a_clock_that_has_just_begun_will_do() {
+    let latency = p95();
+    (0..100).for_each(|_| latency.record(ms(10), Instant::from_nanos(0)));
+    assert!(latency.delay(Instant::from_nanos(0)).is_some_and(|delay| delay > ms(10)));
+}
+
+#[test]
+fn an_answer_is_good_for_a_tenth_of_a_second() {
+    let answer = Answer::none();
+    answer.set(ms(7), START);
+    assert_eq!(answer.get(START + ms(99)), Some(ms(7)));
+    assert_eq!((answer.get(START + ms(100)), answer.get(START - ms(1))), (None, None));
 }

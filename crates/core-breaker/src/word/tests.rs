@@ -1,0 +1,36 @@
+use super::*;
+
+const NAMES: [&str; 16] = [
+    "NAME_A", "NAME_B", "NAME_C", "NAME_D", "NAME_E", "NAME_F", "NAME_G", "NAME_H", "NAME_I", "NAME_J",
+    "NAME_K", "NAME_L", "NAME_M", "NAME_N", "NAME_O", "NAME_P",
+];
+
+#[test]
+fn cb_34_every_kind_of_failure_is_remembered_with_its_name() {
+    let codes = Codes::default();
+    let kinds = (0..).map_while(Category::nth);
+    for (category, name) in kinds.zip(NAMES.iter().cycle()) {
+        assert_eq!(
+            unpack_cause(pack_cause(Some(Cause::new(category, None)), &codes), &codes),
+            Some(Cause::new(category, None))
+        );
+        let cause = Cause::new(category, Some(Code::new(name)));
+        let is_one_too_many = *name == "NAME_P";
+        let expected = if is_one_too_many { Cause::new(category, None) } else { cause };
+        assert_eq!(unpack_cause(pack_cause(Some(cause), &codes), &codes), Some(expected), "{name}");
+    }
+    assert_eq!(unpack_cause(pack_cause(None, &codes), &codes), None);
+}
+
+#[test]
+fn names_have_their_places_in_the_order_they_came() {
+    let codes = Codes::default();
+    assert_eq!(codes.at(1), None, "nobody came yet");
+    for (place, name) in (1..).zip(&NAMES[..15]) {
+        assert_eq!(codes.place(Code::new(name)), place);
+        assert_eq!(codes.at(place), Some(Code::new(name)));
+    }
+    assert_eq!(codes.place(Code::new("NAME_C")), 3, "it has one already");
+    assert_eq!(codes.place(Code::new("NAME_P")), 0);
+    assert_eq!((codes.at(0), codes.at(16)), (None, None));
+}
