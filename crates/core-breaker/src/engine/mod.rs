@@ -190,3 +190,6 @@ impl Engine {
 fn slow_nanos(over: Option<Duration>) -> u64 {
     over.map_or(NOT_TIMED, |over| u64::try_from(over.as_nanos()).unwrap_or(NOT_TIMED - 1).min(NOT_TIMED - 1))
 }
+
+#[cfg(all(test, not(genesis_loom)))]
+mod tests;

@@ -385,3 +385,39 @@ fn times_that_never_end_are_times() {
         }
     }
 }
+
+#[test]
+fn cb_38_a_refusal_of_a_ramp_of_nanoseconds_is_for_a_nanosecond_at_least() {
+    let bench = one(Breaker::consecutive(3).ramp_up(0.1, Duration::from_nanos(50)));
+    bench.breaker.probe_now("test").unwrap();
+    bench.play("S");
+    let mut refused = 0;
+    for _ in 0..50 {
+        for _ in 0..50 {
+            if let Err(rejection) = bench.breaker.acquire() {
+                refused += 1;
+                assert!(rejection.retry_after().unwrap() >= Duration::from_nanos(1), "{rejection:?}");
+            }
+        }
+        bench.time.advance(Duration::from_nanos(1));
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+#[test]
+fn cb_26_nobody_is_told_when_a_round_that_is_full_has_a_place() {
+    let bench = one(Breaker::consecutive(1));
+    bench.breaker.probe_now("test").unwrap();
+    let _probe = bench.permit();
+    let refused = bench.breaker.acquire().unwrap_err();
+    assert_eq!((refused.reason(), refused.retry_after()), (Reason::HalfOpenFull, None));
+}
+
+#[test]
+fn cb_31_after_a_function_was_asked_other_rules_decide_a_round_at_once() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(2).successes(2).open_by(|_| secs(1)));
+    assert_eq!(bench.play("F-F"), State::Open, "a probe failed, and the function was asked");
+    assert_eq!(bench.play("-S"), State::HalfOpen);
+    bench.breaker.reconfigure(|builder| builder.probes(1).successes(1)).unwrap();
+    assert_eq!(bench.breaker.state(), State::Closed);
+}

@@ -323,3 +323,14 @@ fn f_88_a_registry_resets_and_forces_by_name_and_knows_what_was_meant() {
     assert_eq!(registry.snapshot().len(), 3);
     assert!(registry.reset_all(" ").is_err());
 }
+
+#[test]
+fn pl_2_an_average_goes_on_unless_its_decay_is_another() {
+    let average = |decay| Breaker::average(0.5, decay).min_calls(1);
+    let bench = Bench::new(average(Decay::Calls(100)));
+    bench.play("S");
+    bench.breaker.reconfigure(|builder| builder.min_calls(1).probes(2)).unwrap();
+    assert_eq!(bench.breaker.snapshot().success_average, Some(1.0));
+    bench.breaker.reconfigure(|_| average(Decay::Calls(50))).unwrap();
+    assert_eq!(bench.breaker.snapshot().success_average, None);
+}

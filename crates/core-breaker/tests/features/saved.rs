@@ -202,3 +202,37 @@ fn f_78_what_was_saved_goes_through_json_and_back() {
     assert_eq!(again(rated(), &read, Duration::ZERO).breaker.state(), State::Open);
     assert!(serde_json::from_str::<Saved>(&text.replace(r#""open""#, r#""ajar""#)).is_err());
 }
+
+#[test]
+fn what_has_left_a_window_is_not_saved() {
+    let bench = Bench::new(rated());
+    bench.play("F---------");
+    assert_eq!(bench.breaker.save().buckets.len(), 1, "the last of its ten seconds");
+    bench.play("-");
+    assert_eq!(bench.breaker.save().buckets, []);
+}
+
+#[test]
+fn calls_that_failed_and_were_slow_count_as_both_after_a_restart() {
+    let mut saved = Bench::new(rated()).breaker.save();
+    let tally = Tally { calls: 9, failures: 9, slow: 9 };
+    saved.buckets.push(SavedBucket { age: Duration::ZERO, tally });
+    assert_eq!(again(rated(), &saved, Duration::ZERO).play("S"), State::Open, "9 of 10");
+}
+
+#[test]
+fn an_average_is_as_old_after_a_restart_as_it_was() {
+    let average = || Breaker::average(0.1, Decay::Time(secs(10))).min_calls(1);
+    let bench = Bench::new(average());
+    assert_eq!(bench.breaker.save().average, None, "of no calls there is none");
+    bench.play("----S---");
+    let saved = bench.breaker.save();
+    assert_eq!(saved.average, Some(SavedAverage { success_rate: 1.0, calls: 1, age: secs(3) }));
+    let next = Bench::new(average());
+    next.time.advance(secs(100));
+    let builder = average().jitter(false).name("payments").clock(next.time.clock());
+    let breaker = builder.resume(saved, secs(4)).build().unwrap();
+    breaker.acquire().unwrap().failure();
+    let kept = (-0.7_f64).exp();
+    assert!((breaker.snapshot().success_average.unwrap() - kept).abs() < 1e-9, "seven of ten seconds old");
+}

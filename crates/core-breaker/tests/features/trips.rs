@@ -143,3 +143,10 @@ fn cb_8_an_average_trips_in_a_later_generation_as_well() {
     bench.time.advance(secs(5));
     assert_eq!(bench.play("SFFFF"), State::Open);
 }
+
+#[test]
+fn cb_9_of_rules_that_open_for_as_long_the_first_is_the_trigger() {
+    let bench = Bench::new(Breaker::consecutive(3).or_failures(3).window(secs(10)));
+    assert_eq!(bench.play("FFF"), State::Open);
+    assert!(matches!(bench.events.lock().unwrap()[0].trigger, Trigger::Consecutive { failures: 3 }));
+}
