@@ -39,3 +39,26 @@ fn a_queue_of_a_million_is_the_longest() {
     Bulkhead::max(1).queue(1_000_000).max_wait(secs(1)).build().unwrap();
     assert!(Bulkhead::max(1).queue(1_000_001).max_wait(secs(1)).build().is_err());
 }
+
+#[test]
+fn shares_that_add_up_to_a_millionth_more_than_one_are_taken_for_one() {
+    let two = |share| Adaptive::gradient().partition("a", 0.75).partition("b", share).build();
+    assert!((0.75 + 0.250_001_f64).to_bits() == 1.000_001_f64.to_bits());
+    two(0.250_001).unwrap();
+    assert!(two(0.250_001_1).is_err());
+}
+
+#[test]
+fn rl_8_a_rate_that_its_units_cannot_hold_is_refused() {
+    let limit = Rate::per_second(10).build().unwrap();
+    assert!(limit.set_rate(Rate::per_second(700_000_000)).is_err());
+    assert_eq!(limit.rate(), (10, secs(1)));
+}
+
+#[test]
+fn rl_5_a_reservation_that_a_thread_waited_for_is_spent() {
+    let time = core_time::ManualClock::new();
+    let limit = Rate::per_second(1).burst(3).clock(time.clock()).build().unwrap();
+    limit.reserve(2).unwrap().ready_blocking();
+    assert_eq!(limit.peek().remaining, 1);
+}

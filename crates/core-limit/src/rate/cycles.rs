@@ -279,3 +279,6 @@ impl State {
         self.cycle << USED_BITS | self.used
     }
 }
+
+#[cfg(test)]
+mod tests;

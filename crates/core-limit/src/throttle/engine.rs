@@ -216,4 +216,14 @@ mod tests {
         assert_eq!(marks.shift(at(26), 4), at(26 - 19), "four at once");
         assert_eq!(marks.shift(at(30), LOOKS + 1), at(0), "all of them, and once more");
     }
+
+    #[test]
+    fn w_5_a_look_further_away_than_the_next_was_set_before_the_clock_went_back() {
+        let rules = Rules { ratio: 2.0, aggression: 1.0, share_max: 0.9, window: 10_000_000_000 };
+        let engine = Engine::new(rules, Instant::ORIGIN);
+        let now = Instant::from_nanos(7);
+        assert!(engine.is_due(now, 7) && !engine.is_due(now, 8));
+        let furthest = 7 + 1_000_000_000 + JUMP;
+        assert!(!engine.is_due(now, furthest) && engine.is_due(now, furthest + 1));
+    }
 }

@@ -53,3 +53,15 @@ fn rl_8_a_rate_of_one_a_nanosecond_has_room_for_its_burst() {
     assert!(gcra.take(5, Instant::ORIGIN + secs(9)).is_ok());
     assert!(gcra.take(1, Instant::ORIGIN + secs(9)).is_err());
 }
+
+#[test]
+fn rl_8_another_rate_in_finer_units_than_nanoseconds_is_exact() {
+    let gcra = Gcra::new(300, secs(7), 1, Duration::ZERO, Instant::ORIGIN);
+    let mut now = Instant::ORIGIN + secs(7);
+    gcra.change(150, secs(7), 1, now);
+    for n in 0..150 {
+        assert!(gcra.take_one(now).is_ok(), "{n}");
+        assert!(gcra.take_one(now + Duration::from_nanos(46_666_666)).is_err(), "{n}");
+        now = now + Duration::from_nanos(46_666_667);
+    }
+}

@@ -1,0 +1,75 @@
+//! Limits on a clock whose coarse readings lag: what they decide is what the exact clock says.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+use core_errors::{Error, Rejection};
+use core_limit::{Rate, RateLimit, SlidingWindow};
+use core_time::{ManualClock, ms, secs};
+
+fn lagging() -> ManualClock {
+    let time = ManualClock::lagging(ms(4));
+    time.advance(secs(5));
+    time
+}
+
+/// A call under the limit.
+fn call(limit: &RateLimit) -> Result<(), Rejection> {
+    limit.call_blocking(|_| Ok::<_, Error>(())).map_err(|error| error.rejection().unwrap().clone())
+}
+
+#[test]
+fn rl_1_who_comes_back_in_time_is_admitted_however_it_asks() {
+    let time = lagging();
+    let limit = Rate::per_second(10).burst(1).clock(time.clock()).build().unwrap();
+    limit.check().unwrap();
+    for _ in 0..3 {
+        time.advance(ms(100));
+        limit.check().unwrap();
+        time.advance(ms(100));
+        limit.take(1).unwrap();
+        time.advance(ms(100));
+        call(&limit).unwrap();
+    }
+    assert_eq!(limit.check().unwrap_err().retry_after(), Some(ms(100)), "what it says is exact");
+}
+
+#[test]
+fn rl_1_a_refusal_within_a_tick_is_exact() {
+    let time = lagging();
+    let limit = Rate::per_second(10).burst(1).clock(time.clock()).build().unwrap();
+    limit.check().unwrap();
+    time.advance(ms(98));
+    assert_eq!(limit.check().unwrap_err().retry_after(), Some(ms(2)));
+    assert_eq!(limit.take(1).unwrap_err().retry_after(), Some(ms(2)));
+    assert_eq!(call(&limit).unwrap_err().retry_after(), Some(ms(2)));
+}
+
+#[test]
+fn rl_1_a_rate_that_is_finer_than_a_tick_reads_the_exact_clock() {
+    let time = lagging();
+    let limit = Rate::per_second(10_000).burst(10).clock(time.clock()).build().unwrap();
+    for _ in 0..5 {
+        assert_eq!(limit.take_at_most(100), 10);
+        time.advance(ms(1));
+    }
+    limit.set_rate(Rate::per_second(1).burst(1)).unwrap();
+    limit.set_rate(Rate::per_second(10_000).burst(10)).unwrap();
+    time.advance(ms(1));
+    for _ in 0..5 {
+        assert_eq!(limit.take_at_most(100), 10);
+        time.advance(ms(1));
+    }
+}
+
+#[test]
+fn rl_9_a_window_admits_who_comes_back_in_time() {
+    let time = lagging();
+    let limit = SlidingWindow::per(1, secs(1)).clock(time.clock()).build().unwrap();
+    limit.check().unwrap();
+    for _ in 0..3 {
+        let wait = limit.check().unwrap_err().retry_after().unwrap();
+        time.advance(wait.saturating_sub(ms(3)));
+        assert_eq!(limit.check().unwrap_err().retry_after(), Some(ms(3)));
+        time.advance(ms(3));
+        limit.check().unwrap();
+    }
+}
