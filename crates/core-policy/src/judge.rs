@@ -92,3 +92,6 @@ impl<P: Policy, J: Clone> Classified<P, J> {
         call_blocking(&self.policy, op, &self.judge, None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -351,3 +351,13 @@ fn settings_that_make_no_sense_are_refused_with_a_reason() {
     let map = Keyed::max(1 << 24).build::<u8, ()>().unwrap();
     assert_eq!((map.max(), map.idle()), (1 << 24, secs(600)), "ten minutes unless it is said");
 }
+
+#[test]
+fn settings_say_what_they_are_and_a_map_whether_it_is_empty() {
+    let settings = Keyed::max(7).idle(secs(9));
+    assert_eq!((settings.keys(), settings.idle_time()), (7, secs(9)));
+    let (_time, map) = map(10);
+    assert!(map.is_empty());
+    ask(&map, "a", 1);
+    assert!(!map.is_empty());
+}

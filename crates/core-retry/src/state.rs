@@ -71,3 +71,6 @@ impl CallState {
         paid
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,3 +172,9 @@ fn rt_3_smooth_delays_have_the_values_of_the_formula() {
     let retry = Retry::smooth(ms(100)..secs(5)).attempts(4).seed(3).build().unwrap();
     assert_eq!(retry.delays().count(), 3);
 }
+
+#[test]
+fn rt_2_doubled_times_are_exact_to_the_nanosecond_however_long() {
+    let base = Duration::new(20_000_000, 1);
+    assert_eq!(delays(DOUBLING, base, Duration::MAX, 3), [base, base * 2, base * 4]);
+}

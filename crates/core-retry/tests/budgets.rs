@@ -207,3 +207,13 @@ fn a_budget_does_not_become_another_kind() {
     // Itself it is already.
     tokens.reconfigure(&tokens.clone()).unwrap();
 }
+
+#[test]
+fn bg_2_a_deposit_is_open_while_a_whole_token_is_there() {
+    let budget = Budget::deposit(0.5, 0, secs(10)).unwrap();
+    assert!(!budget.is_open(START));
+    assert!(budget.failed(true, || START));
+    assert!(!budget.is_open(START), "half a token");
+    assert!(budget.failed(true, || START));
+    assert!(budget.is_open(START));
+}
