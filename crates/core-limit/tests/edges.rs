@@ -62,3 +62,11 @@ fn rl_5_a_reservation_that_a_thread_waited_for_is_spent() {
     limit.reserve(2).unwrap().ready_blocking();
     assert_eq!(limit.peek().remaining, 1);
 }
+
+#[test]
+fn a_bursty_rate_has_a_burst_of_a_period() {
+    let limit = Rate::per_second(7).bursty().max_wait(secs(9)).build().unwrap();
+    assert_eq!(limit.burst(), 7);
+    assert!(limit.take(9).is_err());
+    assert_eq!(limit.stats().refused, 7, "no more than could ever be");
+}

@@ -124,3 +124,43 @@ fn numbers_out_of_range_are_refused() {
         assert!(error.contains(says), "{error}");
     }
 }
+
+/// A policy further in that waits for too long.
+struct Late(core_time::Clock);
+
+impl core_policy::Policy for Late {
+    type State = ();
+    fn clock(&self) -> &core_time::Clock {
+        &self.0
+    }
+    fn begin(&self) {}
+    fn admit(&self, (): &mut (), _: &mut core_policy::Cx<'_>) -> core_policy::Admit {
+        let name = core_errors::Name::new("late").unwrap();
+        core_policy::Admit::Refuse(core_errors::Rejection::new(
+            core_errors::PolicyKind::Timeout,
+            name,
+            Reason::TimedOut,
+        ))
+    }
+    fn settle(
+        &self,
+        (): &mut (),
+        _: &core_policy::Outcome<'_>,
+        _: &mut core_policy::Cx<'_>,
+    ) -> core_policy::Next {
+        core_policy::Next::Finish
+    }
+    fn abandon(&self, (): &mut ()) {}
+}
+
+#[test]
+fn th_1_a_callee_that_does_not_answer_in_time_was_asked() {
+    let time = ManualClock::new();
+    let throttle = throttle(&time);
+    for _ in 0..1_000 {
+        let late = Stack::new(&throttle, Late(time.clock()));
+        assert!(Permit::acquire(late).is_err());
+        time.advance(ms(10));
+    }
+    assert!(throttle.snapshot().share > 0.5, "{:?}", throttle.snapshot());
+}

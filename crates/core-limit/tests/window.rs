@@ -228,3 +228,22 @@ fn a_long_window_says_how_long_to_wait() {
     time.advance(wait);
     limit.take(1).unwrap();
 }
+
+#[test]
+fn w_5_what_a_clock_that_went_back_takes_belongs_to_the_window_it_came_from() {
+    let (time, limit) = under(10, secs(1));
+    time.advance(ms(5_001));
+    assert_eq!(limit.take_at_most(5), 5);
+    time.set(time.now() - ms(5));
+    assert_eq!(limit.take_at_most(20), 5);
+    time.advance(ms(500));
+    assert_eq!(limit.take_at_most(20), 0, "all of it is of the window that lasts");
+}
+
+#[test]
+fn to_take_nothing_is_to_look_whatever_the_limit_has_become() {
+    let (_time, limit) = under(10, secs(1));
+    assert_eq!(limit.take_at_most(10), 10);
+    limit.set_limit(3).unwrap();
+    assert_eq!(limit.take(0).unwrap().remaining, 0);
+}

@@ -365,3 +365,16 @@ impl fmt::Display for Snapshot {
         write!(f, "{}: {} of {} in flight", self.name, self.in_flight, self.limit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_holds_how_many_and_which() {
+        for (in_flight, criticality) in [(1, Criticality::CriticalPlus), (7, Criticality::Sheddable)] {
+            let measured = Measured::new(in_flight, criticality);
+            assert_eq!((measured.in_flight(), measured.criticality()), (in_flight, criticality));
+        }
+    }
+}

@@ -57,6 +57,14 @@ fn al_1_the_steps_grow_with_the_limit() {
 }
 
 #[test]
+fn al_1_a_queue_under_three_steps_is_too_short() {
+    let mut vegas = engine(Algorithm::Vegas, 100, 1_000);
+    learn(&mut vegas, ms(10), 100);
+    learn(&mut vegas, Duration::from_micros(10_500), 100);
+    assert_eq!(vegas.limit(), 102, "five calls of a hundred wait: two more");
+}
+
+#[test]
 fn al_2_aimd_adds_one_and_takes_a_tenth() {
     let mut aimd = engine(AIMD, 20, 200);
     learn(&mut aimd, ms(10), 10);
