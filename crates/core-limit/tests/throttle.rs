@@ -164,3 +164,15 @@ fn th_1_a_callee_that_does_not_answer_in_time_was_asked() {
     }
     assert!(throttle.snapshot().share > 0.5, "{:?}", throttle.snapshot());
 }
+
+#[test]
+fn a_call_that_is_dropped_before_it_begins_says_nothing() {
+    let time = ManualClock::new();
+    let throttle = throttle(&time);
+    for _ in 0..1_000 {
+        drop(throttle.call(|_| async { Ok::<_, Error>(()) }));
+        let _ = throttle.call_blocking(|_| Err::<(), _>(Error::unavailable("down")));
+        time.advance(ms(10));
+    }
+    assert!(throttle.snapshot().share > 0.5, "{:?}", throttle.snapshot());
+}

@@ -186,3 +186,21 @@ fn od_1_sweeps_that_come_late_come_to_what_sweeps_on_time_do() {
     assert_eq!(times(&late), times(&on_time));
     assert_eq!(late.set.snapshot().next_sweep, on_time.set.snapshot().next_sweep);
 }
+
+#[test]
+fn od_1_sweeps_that_come_late_forgive_one_time_for_each_healthy_interval() {
+    for intervals in 1..=6 {
+        let late = Bench::new(20, touchy());
+        let on_time = Bench::new(20, touchy());
+        for bench in [&late, &on_time] {
+            let _ = [(); 8].map(|()| away(bench));
+        }
+        let before = late.hosts[0].snapshot().times;
+        assert!(before > 6, "{before}");
+        on_time.intervals(intervals);
+        late.time.advance_to(on_time.time.now());
+        late.set.sweep();
+        assert_eq!(late.hosts[0].snapshot().times, on_time.hosts[0].snapshot().times, "{intervals}");
+        assert_eq!(late.hosts[0].snapshot().times, before - intervals);
+    }
+}

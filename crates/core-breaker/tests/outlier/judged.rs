@@ -199,3 +199,11 @@ fn od_1_what_an_ejected_host_answers_is_no_reason_to_eject_it_again() {
     assert_eq!(bench.told(), ["h0 out: 5 in a row (30s, x1)", "h0 back"]);
     assert_eq!(bench.hosts[0].snapshot().consecutive_failures, 0, "a host that returns begins anew");
 }
+
+#[test]
+fn od_1_what_was_not_enforced_is_counted() {
+    let rule = ConsecutiveFailures::of(1).enforce(0.0);
+    let bench = Bench::new(3, Outliers::builder().consecutive(rule).max_ejected(1.0));
+    (0..3).for_each(|host| bench.answer(host, 0, 1));
+    assert_eq!(bench.set.snapshot().totals.not_enforced, 3);
+}

@@ -272,3 +272,6 @@ impl Paid {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,3 +65,13 @@ fn rl_8_another_rate_in_finer_units_than_nanoseconds_is_exact() {
         now = now + Duration::from_nanos(46_666_667);
     }
 }
+
+#[test]
+fn rl_1_three_in_seventy_milliseconds_are_there_to_the_nanosecond() {
+    let gcra = Gcra::new(300, secs(7), 3, Duration::ZERO, Instant::ORIGIN);
+    gcra.change(300, secs(7), 3, Instant::ORIGIN);
+    let start = Instant::ORIGIN + secs(7);
+    assert!(gcra.take(3, start).is_ok());
+    assert!(gcra.take(3, start + Duration::from_nanos(69_999_999)).is_err());
+    assert!(gcra.take(3, start + ms(70)).is_ok());
+}
