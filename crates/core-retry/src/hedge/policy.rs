@@ -100,7 +100,7 @@ impl Hedge {
         let (latency, counts) = (OnceLock::new(), Counters::new());
         let settings_swap = ArcSwap::from_pointee(settings);
         let inner = Inner { name, settings: settings_swap, budget, feeds_budget, latency, clock, counts };
-        inner.measure(&inner.settings.load());
+        inner.measure();
         Self(Arc::new(inner))
     }
 
@@ -121,9 +121,9 @@ impl Hedge {
                 return Err(ConfigError(Kind::Fixed { what }));
             }
             let settings = Arc::new(builder.settings()?);
-            let found = Guard::into_inner(self.0.settings.compare_and_swap(&current, Arc::clone(&settings)));
+            let found = Guard::into_inner(self.0.settings.compare_and_swap(&current, settings));
             if Arc::ptr_eq(&found, &current) {
-                self.0.measure(&settings);
+                self.0.measure();
                 return Ok(());
             }
             current = found;
@@ -235,10 +235,16 @@ impl Inner {
         }
     }
 
-    /// Latencies are measured from now on, if that is what `settings` ask for.
-    fn measure(&self, settings: &Settings) {
-        if let WhenDue::Quantile(_) = settings.when_due {
-            self.latency.get_or_init(Latency::new).begin(settings.plan.window);
+    /// Latencies are measured from now on as the settings ask for. Whoever does this last sees that it was by the last settings.
+    fn measure(&self) {
+        loop {
+            let settings = self.settings();
+            if let WhenDue::Quantile(_) = settings.when_due {
+                self.latency.get_or_init(Latency::new).begin(settings.plan.window);
+            }
+            if Arc::ptr_eq(&settings, &self.settings.load()) {
+                return;
+            }
         }
     }
 
