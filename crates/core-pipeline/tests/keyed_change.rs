@@ -70,13 +70,13 @@ fn pl_2_keys_that_are_made_while_all_change_have_a_pipeline_each() {
 fn pl_2_changes_come_to_a_key_in_the_order_in_which_they_were_made() {
     let (keys, before) = (keyed(), asked_without_keys());
     let key = keys.get("db-1").unwrap();
-    let (arrived, arrives) = sync_channel(1);
+    let (at_key, waits) = sync_channel(1);
     let (go_on, goes_on) = sync_channel(1);
     let (goes_on, asked) = (Mutex::new(goes_on), AtomicUsize::new(0));
     let linger = move |breaker| {
         if asked.fetch_add(1, Ordering::Relaxed) == before {
             // The first change is at the key: the second is made meanwhile.
-            arrived.send(()).unwrap();
+            at_key.send(()).unwrap();
             goes_on.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap();
         }
         breaker
@@ -84,7 +84,7 @@ fn pl_2_changes_come_to_a_key_in_the_order_in_which_they_were_made() {
     let again = &keys;
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            arrives.recv_timeout(Duration::from_secs(20)).unwrap();
+            waits.recv_timeout(Duration::from_secs(20)).unwrap();
             let _may_find_it_busy = again.reconfigure(|c| c.bulkhead(20));
             go_on.send(()).unwrap();
         });

@@ -226,9 +226,8 @@ impl<S: Share> Fleet<S> {
         let now = self.clock.now();
         let mut advised = Vec::new();
         let mut over = Vec::new();
-        for member in self.members().iter_mut() {
-            let found = reports.iter().zip(all).find(|(report, _)| report.name == member.breaker.name());
-            let Some((report, peers)) = found else { continue };
+        // Members only ever come, so each is where its report is.
+        for (member, (report, peers)) in self.members().iter_mut().zip(reports.iter().zip(all)) {
             let others: Vec<_> =
                 peers.iter().filter(|peer| self.is_other(&peer.instance)).take(PEERS_MAX).collect();
             over.extend(member.lease_that_is_over(now));
