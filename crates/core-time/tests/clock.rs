@@ -48,8 +48,8 @@ fn a_counted_reading_runs_as_the_exact_clock_does() {
         let (counted, exact) = (clock.now_counted() - begin.0, clock.now() - begin.1);
         counted.abs_diff(exact)
     };
-    let least = (0..100).map(|_| apart()).min();
-    assert!(least < Some(Duration::from_micros(200)), "{least:?} in 50 ms");
+    let error = (0..100).map(|_| apart()).min();
+    assert!(error < Some(Duration::from_micros(200)), "{error:?} in 50 ms");
     let time = ManualClock::new();
     assert_eq!(time.clock().now_counted(), time.now());
 }
