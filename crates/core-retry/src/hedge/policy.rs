@@ -108,8 +108,8 @@ impl Hedge {
     /// `|hedge| hedge.after(ms(50)).max(2)`. All or nothing. Calls that wait already keep theirs; counts are kept, and so is what is known
     /// of latencies if the window stays as it was. For the budget see [`Budget::reconfigure`]: it is that of others, too.
     ///
-    /// `change` may be called again if another thread changes them at the same moment. A hedge of a pipeline is better changed
-    /// there, where it is checked against the others.
+    /// `change` may be called again if another thread changes them at the same moment, so it must not change them itself. A hedge of a
+    /// pipeline is better changed there, where it is checked against the others.
     ///
     /// # Errors
     /// As [`HedgeBuilder::build`]; and if name, budget or clock are set, which cannot be changed. Nothing has changed then.
