@@ -55,7 +55,8 @@ fn od_1_what_is_counted_agrees_with_what_is_whoever_does_what_at_once() {
     let found = all.totals.by_consecutive + all.totals.by_success_rate + all.totals.by_failure_percentage;
     let events = found + all.totals.by_operator + all.totals.returned;
     assert_eq!(told.load(Ordering::Relaxed), events, "each is told once");
-    let names: Vec<_> = all.hosts.iter().map(|host| host.host.to_string()).collect();
-    names.iter().for_each(|name| drop(set.force_return(&**name, "all")));
+    for host in &all.hosts {
+        set.force_return(&*host.host, "all").unwrap();
+    }
     assert_eq!((set.snapshot().ejected, set.is_panicking()), (0, false));
 }
