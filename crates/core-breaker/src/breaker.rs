@@ -107,8 +107,8 @@ impl Breaker {
     /// another time starts anew. A result that is counted in the very moment may be lost to the window. Rules apply from
     /// the next result on; a stricter one does not open the circuit by itself.
     ///
-    /// `change` may be called again if another thread changes the rules at the same moment. Calls go on meanwhile, and wait
-    /// for nothing.
+    /// `change` may be called again if another thread changes the rules at the same moment; so it must not change them itself. Calls
+    /// go on meanwhile, and wait for nothing.
     ///
     /// # Errors
     /// As [`Builder::build`]; and if something is set that a running breaker cannot change: name, clock, seed, subscribers,
