@@ -56,7 +56,7 @@ pub struct Beside {
 /// What this row may take, as a multiple of the other.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
-    /// No more than so many times as much.
+    /// No more than so many times as much, and as many times more as the bare call takes on these threads.
     AtMost(f64),
     /// No more than so many nanoseconds above it.
     Over(f64),

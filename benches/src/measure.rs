@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::together::together;
-use crate::{Bound, Comes, Loop, Row, rows};
+use crate::{Beside, Bound, Comes, Loop, Row, rows};
 
 /// What came of a row.
 #[derive(Clone, Debug, Serialize)]
@@ -61,8 +61,11 @@ pub struct Other {
     pub ns: f64,
     /// This row over the other.
     pub ratio: f64,
-    /// How large that may be; `None` if there is no bound on it.
+    /// How large that may be, on a machine whose cores do not slow each other down; `None` if there is no bound on it.
     pub ratio_max: Option<f64>,
+    /// What the bare call takes on the threads of this row, over what it takes on those of the other: 1 where each thread has a
+    /// core, nearly 2 where two are halves of one. The bound is as many times larger.
+    pub machine: f64,
     /// How many nanoseconds this row may take above the other; `None` if there is no bound on them.
     pub over_max_ns: Option<f64>,
     /// Why there is no bound.
@@ -108,6 +111,7 @@ pub fn row(row: &Row, samples: usize) -> Option<Line> {
     for beside in row.beside {
         let other = rows::named(beside.row);
         all.push(Contestant::new(other.name, (other.contest)().ours, other.threads, other.comes)?);
+        all.push(Contestant::new("the bare call", rows::bare(), other.threads, Comes::Answered)?);
     }
     for _ in 0..samples {
         for contestant in &mut all {
@@ -122,9 +126,10 @@ pub fn row(row: &Row, samples: usize) -> Option<Line> {
     let allocations = all[1].allocations();
     let mut peers: Vec<Peer> = all[2..others].iter_mut().map(|peer| peer.result(ours_ns)).collect();
     peers.sort_by(|a, b| a.ns.total_cmp(&b.ns));
-    let besides = row.beside.iter().zip(&medians[others..]);
-    let beside: Vec<Other> =
-        besides.map(|(other, ns)| Other::new(other.row, other.bound, *ns, ours_ns)).collect();
+    let besides = row.beside.iter().zip(medians[others..].chunks_exact(2));
+    let beside: Vec<Other> = besides
+        .map(|(other, taken)| Other::new(*other, taken[0], ours_ns, (bare_ns / taken[1]).max(1.0)))
+        .collect();
     let budget_ns = row.budget.total(bare_ns).map(|budget| rounded(budget, 2));
     let best = peers.first();
     Some(Line {
@@ -148,14 +153,14 @@ pub fn row(row: &Row, samples: usize) -> Option<Line> {
 // === impl Other ===
 
 impl Other {
-    fn new(row: &'static str, bound: Bound, ns: f64, ours: f64) -> Self {
+    fn new(beside: Beside, ns: f64, ours: f64, machine: f64) -> Self {
         let ratio = rounded(ours / ns, 3);
-        let (ratio_max, over_max_ns, why, is_met) = match bound {
-            Bound::AtMost(max) => (Some(max), None, None, ratio <= max),
+        let (ratio_max, over_max_ns, why, is_met) = match beside.bound {
+            Bound::AtMost(max) => (Some(max), None, None, ratio <= max * machine),
             Bound::Over(max) => (None, Some(max), None, ours - ns <= max),
             Bound::Told(why) => (None, None, Some(why), true),
         };
-        Self { row, ns, ratio, ratio_max, over_max_ns, why, is_met }
+        Self { row: beside.row, ns, ratio, ratio_max, machine: rounded(machine, 2), over_max_ns, why, is_met }
     }
 }
 

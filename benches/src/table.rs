@@ -147,7 +147,8 @@ impl Line {
 impl Other {
     /// The bound, in words.
     fn allowed(&self) -> Option<String> {
-        let ratio = self.ratio_max.map(|max| format!("≤ {max:.1} ×"));
+        let machine = if self.machine > 1.05 { format!(" {:.2} ×", self.machine) } else { String::new() };
+        let ratio = self.ratio_max.map(|max| format!("≤ {max:.1} ×{machine}"));
         ratio.or_else(|| self.over_max_ns.map(|max| format!("≤ + {max:.1}")))
     }
 }
@@ -205,7 +206,16 @@ mod tests {
 
     fn other(ratio: f64, ratio_max: Option<f64>) -> Other {
         let is_met = ratio_max.is_none_or(|max| ratio <= max);
-        Other { row: "other", ns: 10.0 / ratio, ratio, ratio_max, over_max_ns: None, why: None, is_met }
+        Other {
+            row: "other",
+            ns: 10.0 / ratio,
+            ratio,
+            ratio_max,
+            machine: 1.0,
+            over_max_ns: None,
+            why: None,
+            is_met,
+        }
     }
 
     #[test]

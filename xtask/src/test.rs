@@ -124,5 +124,14 @@ fn doc_tests() -> Result<(), Failure> {
 
 /// Built without the rest of the workspace, whose tests turn another clock on.
 fn real_clock() -> Result<(), Failure> {
-    process::run(&mut process::cargo(&["test", "--package", "demo", "--test", "real_clock", "--release"]))
+    process::run(&mut process::cargo(&["test", "--package", "demo", "--test", "real_clock", "--release"]))?;
+    process::run(&mut process::cargo(&[
+        "test",
+        "--package",
+        "core-time",
+        "--features",
+        "counter",
+        "--test",
+        "clock",
+    ]))
 }

@@ -1,12 +1,11 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex as PlainMutex, MutexGuard as PlainGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use core_errors::{Name, Rejection, Verdict};
-use core_policy::{Admit, Cx, Next, Permit, Policy, Rng};
+use core_policy::{Admit, Cx, Next, Permit, Policy, Rng, quietly};
 use core_time::{Clock, Instant};
 
 use crate::State;
@@ -108,8 +107,8 @@ impl Breaker {
     /// another time starts anew. A result that is counted in the very moment may be lost to the window. Rules apply from
     /// the next result on; a stricter one does not open the circuit by itself.
     ///
-    /// `change` may be called again if another thread changes the rules at the same moment. Calls go on meanwhile, and wait
-    /// for nothing.
+    /// `change` may be called again if another thread changes the rules at the same moment; so it must not change them itself. Calls
+    /// go on meanwhile, and wait for nothing.
     ///
     /// # Errors
     /// As [`Builder::build`]; and if something is set that a running breaker cannot change: name, clock, seed, subscribers,
@@ -291,13 +290,13 @@ impl Breaker {
 
     fn publish(&self, event: &Event) {
         #[cfg(feature = "tracing")]
-        crate::trace::event(event);
+        quietly(|| crate::trace::event(event));
         // Under no lock: whoever is woken is somebody else's.
         let bells = self.bells().clone();
-        bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.ring());
+        quietly(|| bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.ring()));
         for subscriber in &self.0.subscribers {
             // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
-            let _ = catch_unwind(AssertUnwindSafe(|| subscriber(event)));
+            quietly(|| subscriber(event));
         }
     }
 }

@@ -1,7 +1,8 @@
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+
+use core_policy::quietly;
 
 use crate::opening::Opening;
 use crate::rules::Rules;
@@ -24,7 +25,7 @@ impl Plan {
         let by_rules = || self.rules.jittered(opening.open_for, draw);
         let Some(open_by) = &self.open_by else { return by_rules() };
         // The panic hook has reported a bug in it; whoever made the call has nothing to do with it.
-        catch_unwind(AssertUnwindSafe(|| open_by(opening))).unwrap_or_else(|_| by_rules())
+        quietly(|| open_by(opening)).unwrap_or_else(by_rules)
     }
 }
 

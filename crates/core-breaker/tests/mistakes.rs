@@ -2,7 +2,7 @@
 //! hosts alike; and two rows of rules that had no test of their own.
 #![cfg(not(any(genesis_loom, genesis_shuttle)))]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -258,4 +258,39 @@ fn cb_13_half_of_the_calls_trip_at_half() {
         if call % 2 == 0 { permit.success() } else { permit.failure() }
     }
     assert_eq!(breaker.state(), State::Open, "at the threshold, and not only over it");
+}
+
+/// What a subscriber panics with, and what panics again when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            std::panic::panic_any("dropped");
+        }
+    }
+}
+
+#[test]
+fn cb_35_what_a_subscriber_panics_with_may_panic_again_and_no_event_is_held_up() {
+    let told = Arc::new(AtomicU32::new(0));
+    let (of_breaker, of_hosts) = (Arc::clone(&told), Arc::clone(&told));
+    let breaker = Breaker::consecutive(1)
+        .open_by(|_| std::panic::panic_any(Bomb))
+        .on_change(|_| std::panic::panic_any(Bomb))
+        .on_change(move |_| _ = of_breaker.fetch_add(1, Ordering::Relaxed))
+        .build()
+        .unwrap();
+    breaker.acquire().unwrap().failure();
+    breaker.close("again").unwrap();
+    assert_eq!(told.swap(0, Ordering::Relaxed), 2);
+    let hosts: Outliers = Outliers::builder()
+        .on_event(|_| std::panic::panic_any(Bomb))
+        .on_event(move |_| _ = of_hosts.fetch_add(1, Ordering::Relaxed))
+        .build()
+        .unwrap();
+    let _known = hosts.host("a").unwrap();
+    hosts.force_eject("a", "once").unwrap();
+    hosts.force_return("a", "and back").unwrap();
+    assert_eq!(told.load(Ordering::Relaxed), 2);
 }

@@ -34,8 +34,16 @@ const TURNS_MAX: u32 = 1_000;
 /// One change at a time. A second one is refused, since nobody may wait for code of the user's.
 pub(crate) struct Busy<'a>(&'a AtomicBool);
 
-/// What takes back what was done already, the last first.
-type Undo<'a> = Vec<Box<dyn FnOnce() + 'a>>;
+/// Of a pipeline for a key: how many changes of all keys it must have seen to be changed, and has seen then.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    pub(crate) seen: u64,
+    pub(crate) then: u64,
+}
+
+/// What takes back what was done already, the last first: when it is dropped, as by a panic of a closure, unless all is done.
+#[derive(Default)]
+struct Undo<'a>(Vec<Box<dyn FnOnce() + 'a>>);
 
 // === impl Change ===
 
@@ -137,13 +145,23 @@ impl Pipeline {
     /// If the settings contradict each other or cannot be changed while calls go on, if a policy is named that the pipeline does not
     /// have, or if another thread is changing it in this moment. Nothing has changed then.
     pub fn reconfigure(&self, change: impl FnOnce(Change) -> Change) -> Result<(), ConfigError> {
-        self.apply(&change(Change::default()), None).map(drop)
+        self.apply(&change(Change::default()), None, None)
     }
 
-    /// Which version it was made to. `own` is the hedge that the change may speak of.
-    pub(crate) fn apply(&self, change: &Change, own: Option<&Hedge>) -> Result<u64, ConfigError> {
+    /// `own` is the hedge that the change may speak of. With a step it is made only if that is the next.
+    pub(crate) fn apply(
+        &self,
+        change: &Change,
+        own: Option<&Hedge>,
+        step: Option<Step>,
+    ) -> Result<(), ConfigError> {
         let _busy = Busy::enter(self.busy())?;
-        let (before, version) = self.plan_and_version();
+        if let Some(Step { seen, then }) = step
+            && self.followed().compare_exchange(seen, then, Ordering::AcqRel, Ordering::Relaxed).is_err()
+        {
+            return Ok(());
+        }
+        let before = self.plan();
         let after = change.of(before.clone())?;
         // Whatever is wrong with it shows here.
         after.clone().build()?;
@@ -156,14 +174,12 @@ impl Pipeline {
             let plan = hedge.to_builder();
             check_hedge(&after, &changed.map_or(plan.clone(), |change| change(plan)))?;
         }
-        let mut undo = Undo::new();
-        let applied =
-            apply_to_hedge(own, &mut undo).and_then(|()| self.apply_each(change, &before, &mut undo));
-        match applied {
-            Ok(()) => self.set_plan(after),
-            Err(_) => undo.into_iter().rev().for_each(|undo| undo()),
-        }
-        applied.map(|()| version)
+        let mut undo = Undo::default();
+        apply_to_hedge(own, &mut undo)?;
+        self.apply_each(change, &before, &mut undo)?;
+        undo.0.clear();
+        self.set_plan(after);
+        Ok(())
     }
 
     fn apply_each<'a>(
@@ -175,7 +191,7 @@ impl Pipeline {
         if let (Some(breaker), Some(change)) = (self.breaker(), &change.breaker) {
             let old = RefCell::new(None);
             breaker.reconfigure(|builder| change(remember(&old, builder)))?;
-            undo.extend(old.take().map(|old| -> Box<dyn FnOnce()> {
+            undo.0.extend(old.take().map(|old| -> Box<dyn FnOnce()> {
                 // It went by these, so they are right.
                 Box::new(move || drop(breaker.reconfigure(|_| old.clone())))
             }));
@@ -183,13 +199,13 @@ impl Pipeline {
         if let (Some(retry), Some(change)) = (self.retry(), &change.retry) {
             let old = RefCell::new(None);
             retry.reconfigure(|builder| change(remember(&old, builder)))?;
-            undo.extend(old.take().map(|old| -> Box<dyn FnOnce()> {
+            undo.0.extend(old.take().map(|old| -> Box<dyn FnOnce()> {
                 Box::new(move || drop(retry.reconfigure(|_| old.clone())))
             }));
         }
         if let (Some(limit), Some(rate)) = (self.limit(), &change.limit) {
             limit.set_rate(rate.clone())?;
-            undo.extend(
+            undo.0.extend(
                 before
                     .limit
                     .clone()
@@ -217,7 +233,7 @@ fn apply_to_hedge<'a>(
     let Some((hedge, change)) = own else { return Ok(()) };
     let old = hedge.to_builder();
     hedge.reconfigure(change)?;
-    undo.push(Box::new(move || drop(hedge.reconfigure(|_| old.clone()))));
+    undo.0.push(Box::new(move || drop(hedge.reconfigure(|_| old.clone()))));
     Ok(())
 }
 
@@ -240,7 +256,7 @@ pub(crate) fn in_turn<T>(mut attempt: impl FnMut() -> Result<T, ConfigError>) ->
 // === impl Busy ===
 
 impl<'a> Busy<'a> {
-    fn enter(busy: &'a AtomicBool) -> Result<Self, ConfigError> {
+    pub(crate) fn enter(busy: &'a AtomicBool) -> Result<Self, ConfigError> {
         if busy.swap(true, Ordering::Acquire) { Err(ConfigError(Kind::Busy)) } else { Ok(Self(busy)) }
     }
 
@@ -253,6 +269,16 @@ impl<'a> Busy<'a> {
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
+    }
+}
+
+// === impl Undo ===
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        while let Some(undo) = self.0.pop() {
+            undo();
+        }
     }
 }
 

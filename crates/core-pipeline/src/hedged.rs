@@ -14,7 +14,7 @@ use core_time::{Clock, Instant};
 use core_timeout::Timeout;
 use pin_project_lite::pin_project;
 
-use crate::change::{Busy, Change};
+use crate::change::{Busy, Change, Step};
 use crate::checks;
 use crate::describe::{Description, Layer};
 use crate::error::{ConfigError, Kind};
@@ -93,7 +93,7 @@ impl Pipeline {
         };
         let hedge = Arc::new(hedge.build()?);
         let _turn = Busy::enter_in_turn(self.busy())?;
-        checks::check_hedge(&self.plan_and_version().0, &hedge.to_builder())?;
+        checks::check_hedge(&self.plan(), &hedge.to_builder())?;
         self.add_hedge(&hedge);
         Ok(HedgedPipeline { pipeline: self.clone(), hedge })
     }
@@ -126,11 +126,11 @@ impl HedgedPipeline {
     /// # Errors
     /// As there.
     pub fn reconfigure(&self, change: impl FnOnce(Change) -> Change) -> Result<(), ConfigError> {
-        self.apply(&change(Change::default())).map(drop)
+        self.apply(&change(Change::default()), None)
     }
 
-    pub(crate) fn apply(&self, change: &Change) -> Result<u64, ConfigError> {
-        self.pipeline.apply(change, Some(&self.hedge))
+    pub(crate) fn apply(&self, change: &Change, step: Option<Step>) -> Result<(), ConfigError> {
+        self.pipeline.apply(change, Some(&self.hedge), step)
     }
 
     /// The pipeline without the hedge.

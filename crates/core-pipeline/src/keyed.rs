@@ -2,7 +2,7 @@ use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use core_breaker::Breaker;
 use core_errors::{PolicyKind, Reason, Rejection};
 use core_policy::{Keyed, KeyedMap, KeyedStats};
 
-use crate::change::{Change, in_turn};
+use crate::change::{Busy, Change, Step, in_turn};
 use crate::error::{ConfigError, Kind};
 use crate::hedged::HedgedPipeline;
 use crate::pipeline::Pipeline;
@@ -45,10 +45,19 @@ use crate::pipeline::Pipeline;
 /// # Cost
 /// A key that is there: one hash and the lock of a shard, about 30 ns; then what the pipeline costs. A key that is new builds one.
 pub struct KeyedPipeline<K, P = Pipeline> {
-    template: P,
+    template: Mutex<Arc<Template<P>>>,
     map: KeyedMap<K, P>,
-    /// The last changes, each with the version of the template that it was made to.
+    /// The last changes, each with the version of the template that it was made to, in order.
     changes: Mutex<VecDeque<(u64, Change)>>,
+    /// Whether all of them are being changed.
+    busy: AtomicBool,
+}
+
+/// What keys are made from. It is never changed, but followed by another: whoever makes a key meanwhile never sees half a change.
+struct Template<P> {
+    like: P,
+    /// How often all keys have changed.
+    version: u64,
 }
 
 /// What there is one of for each key.
@@ -56,11 +65,11 @@ pub struct KeyedPipeline<K, P = Pipeline> {
 pub trait PerKey: Clone {
     fn pipeline(&self) -> &Pipeline;
 
-    /// Another one with the same settings, and which version of them; for a key, without state and with seeds of its own.
-    fn fresh(&self, salt: Option<u64>) -> Result<(Self, u64), ConfigError>;
+    /// Another one with the same settings; for a key, without state and with seeds of its own.
+    fn fresh(&self, salt: Option<u64>) -> Result<Self, ConfigError>;
 
-    /// Changes it. Which version the change was made to.
-    fn make(&self, change: &Change) -> Result<u64, ConfigError>;
+    /// Changes it; of a key, if it has seen no more changes than the step begins with.
+    fn make(&self, change: &Change, step: Option<Step>) -> Result<(), ConfigError>;
 }
 
 /// So many changes are kept for keys that are made in this moment.
@@ -105,17 +114,17 @@ impl PerKey for Pipeline {
         self
     }
 
-    fn fresh(&self, salt: Option<u64>) -> Result<(Self, u64), ConfigError> {
-        let (plan, version) = self.plan_and_version();
+    fn fresh(&self, salt: Option<u64>) -> Result<Self, ConfigError> {
+        let plan = self.plan();
         let plan = match salt {
             Some(salt) => plan.for_key(salt),
             None => plan,
         };
-        Ok((plan.build()?, version))
+        plan.build()
     }
 
-    fn make(&self, change: &Change) -> Result<u64, ConfigError> {
-        self.apply(change, None)
+    fn make(&self, change: &Change, step: Option<Step>) -> Result<(), ConfigError> {
+        self.apply(change, None, step)
     }
 }
 
@@ -124,13 +133,12 @@ impl PerKey for HedgedPipeline {
         self.pipeline()
     }
 
-    fn fresh(&self, salt: Option<u64>) -> Result<(Self, u64), ConfigError> {
-        let (pipeline, version) = self.pipeline().fresh(salt)?;
-        Ok((pipeline.hedged(self.hedge().to_builder())?, version))
+    fn fresh(&self, salt: Option<u64>) -> Result<Self, ConfigError> {
+        self.pipeline().fresh(salt)?.hedged(self.hedge().to_builder())
     }
 
-    fn make(&self, change: &Change) -> Result<u64, ConfigError> {
-        self.apply(change)
+    fn make(&self, change: &Change, step: Option<Step>) -> Result<(), ConfigError> {
+        self.apply(change, step)
     }
 }
 
@@ -144,7 +152,8 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
         let map = KeyedMap::keep_if(map, |each: &P| each.pipeline().breaker().is_some_and(Breaker::is_held));
         // A pipeline of its own, so that a change to this one is none to the keys.
-        Ok(Self { template: like.fresh(None)?.0, map, changes: Mutex::default() })
+        let template = Mutex::new(Arc::new(Template { like: like.fresh(None)?, version: 0 }));
+        Ok(Self { template, map, changes: Mutex::default(), busy: AtomicBool::new(false) })
     }
 
     /// The pipeline of `key`, which is made when it is first asked for. It is kept as long as somebody holds it.
@@ -159,35 +168,36 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         if let Some(pipeline) = self.map.get(key) {
             return Ok(pipeline);
         }
-        // It was built before, from the same.
         let mut salt = DefaultHasher::new();
         key.hash(&mut salt);
-        let fresh = self.template.fresh(Some(salt.finish()));
-        let (fresh, version) = fresh.unwrap_or_else(|_| (self.template.clone(), 0));
-        fresh.pipeline().followed().store(version, Ordering::Relaxed);
+        let template = self.template();
+        // It was built before, from the same. Should that fail, no key may have the pipeline of another.
+        let fresh = template.like.fresh(Some(salt.finish())).map_err(|_| self.full())?;
+        fresh.pipeline().followed().store(template.version, Ordering::Relaxed);
         let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
         // Whoever changed all keys meanwhile may have gone by before this one was there. What it cannot follow it was told of.
         let _ = self.follow(&pipeline);
         Ok(pipeline)
     }
 
-    /// Makes the changes that a pipeline has not seen, each once.
+    /// Makes the changes that a pipeline has not seen, each once and in order. If somebody else is changing it, and does not come to an
+    /// end, it is left as it is: if that one makes a change of ours it makes those after it as well.
     fn follow(&self, each: &P) -> Result<(), ConfigError> {
-        let pipeline = each.pipeline();
+        let mut done = Ok(());
         loop {
-            let seen = pipeline.followed().load(Ordering::Acquire);
-            let Some(change) = self.change_to(seen) else { return Ok(()) };
-            let is_ours =
-                pipeline.followed().compare_exchange(seen, seen + 1, Ordering::AcqRel, Ordering::Acquire);
-            if is_ours.is_ok() {
-                in_turn(|| each.make(&change))?;
+            let seen = each.pipeline().followed().load(Ordering::Acquire);
+            let Some((version, change)) = self.change_from(seen) else { return done };
+            let step = Step { seen, then: version + 1 };
+            match in_turn(|| each.make(&change, Some(step))) {
+                Err(busy @ ConfigError(Kind::Busy)) => return Err(busy),
+                made => done = done.and(made),
             }
         }
     }
 
-    fn change_to(&self, version: u64) -> Option<Change> {
-        let changes = self.locked_changes();
-        changes.iter().find(|(made_to, _)| *made_to == version).map(|(_, change)| change.clone())
+    /// The first change that was made to this version or a later one: those before it may be forgotten.
+    fn change_from(&self, version: u64) -> Option<(u64, Change)> {
+        self.locked_changes().iter().find(|(made_to, _)| *made_to >= version).cloned()
     }
 
     fn locked_changes(&self) -> MutexGuard<'_, VecDeque<(u64, Change)>> {
@@ -195,30 +205,37 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
     }
 
     fn full(&self) -> Rejection {
-        Rejection::new(PolicyKind::Bulkhead, self.template.pipeline().name(), Reason::TooManyKeys)
+        Rejection::new(PolicyKind::Bulkhead, self.template().like.pipeline().name(), Reason::TooManyKeys)
     }
 
     /// Changes all of them, and those that are still to be made: see [`Pipeline::reconfigure`].
     ///
     /// # Errors
     /// As [`Pipeline::reconfigure`]; then nothing has changed. Where somebody changes the pipeline of a key by itself in this moment, that
-    /// one is left out, and the error says that it is busy.
-    pub fn reconfigure(&self, change: impl FnOnce(Change) -> Change) -> Result<(), ConfigError>
-    where
-        K: Clone,
-    {
-        let change = change(Change::default());
-        check_idle(self.map.idle(), &change.of(self.template.pipeline().plan_and_version().0)?.build()?)?;
-        let version = self.template.make(&change)?;
+    /// one is left out, and the error says that it is busy: it has this change with the next one.
+    pub fn reconfigure(&self, change: impl FnOnce(Change) -> Change) -> Result<(), ConfigError> {
+        self.replace(change(Change::default()))?;
+        let each = self.map.values().into_iter().map(|pipeline| self.follow(&pipeline));
+        each.fold(Ok(()), Result::and)
+    }
+
+    /// Changes what keys are made from.
+    fn replace(&self, change: Change) -> Result<(), ConfigError> {
+        let _busy = Busy::enter(&self.busy)?;
+        let template = self.template();
+        let like = template.like.fresh(None)?;
+        like.make(&change, None)?;
+        check_idle(self.map.idle(), like.pipeline())?;
         let forgotten = {
             let mut changes = self.locked_changes();
-            changes.push_back((version, change));
+            changes.push_back((template.version, change));
             if changes.len() > CHANGES_MAX { changes.pop_front() } else { None }
         };
-        // Closures of the user's are in it: they are dropped where no lock is held.
-        drop(forgotten);
-        let each = self.map.entries().into_iter().map(|(_, pipeline)| self.follow(&pipeline));
-        each.fold(Ok(()), Result::and)
+        let next = Arc::new(Template { like, version: template.version + 1 });
+        let before = std::mem::replace(&mut *self.locked_template(), next);
+        // Closures of the user's are in them: they are dropped where no lock is held.
+        drop((forgotten, before));
+        Ok(())
     }
 
     /// All keys and their pipelines, in no order: for reports. They are in use while they are held.
@@ -242,8 +259,18 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
     }
 }
 
+impl<K, P> KeyedPipeline<K, P> {
+    fn template(&self) -> Arc<Template<P>> {
+        Arc::clone(&self.locked_template())
+    }
+
+    fn locked_template(&self) -> MutexGuard<'_, Arc<Template<P>>> {
+        self.template.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<K, P: PerKey> fmt::Debug for KeyedPipeline<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyedPipeline({})", self.template.pipeline().describe())
+        write!(f, "KeyedPipeline({})", self.template().like.pipeline().describe())
     }
 }

@@ -22,8 +22,8 @@ struct Inner {
     name: Name,
     clock: Clock,
     chain: Chain,
-    /// What it is built of, and how often that has changed.
-    plan: Mutex<(Builder, u64)>,
+    /// What it is built of.
+    plan: Mutex<Builder>,
     /// Whether it is being changed.
     busy: AtomicBool,
     /// Those of hedged pipelines around this one: they must fit what it is changed to.
@@ -48,20 +48,20 @@ impl Pipeline {
     }
 
     pub(crate) fn new(name: Name, clock: Clock, chain: Chain, plan: Builder) -> Self {
-        let (plan, busy, followed) = (Mutex::new((plan, 0)), AtomicBool::new(false), AtomicU64::new(0));
+        let (plan, busy, followed) = (Mutex::new(plan), AtomicBool::new(false), AtomicU64::new(0));
         let hedges = Mutex::default();
         Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed }))
     }
 
-    /// What it is built of now, and how often that has changed.
-    pub(crate) fn plan_and_version(&self) -> (Builder, u64) {
-        let (mut plan, version) = self.locked_plan().clone();
+    /// What it is built of now.
+    pub(crate) fn plan(&self) -> Builder {
+        let mut plan = self.locked_plan().clone();
         // These may have been changed where they are.
         plan.deadline = self.deadline().map(Timeout::limit);
         plan.attempt_timeout = self.attempt_timeout().map(Timeout::limit);
         plan.bulkhead =
             plan.bulkhead.zip(self.bulkhead()).map(|(plan, live)| plan.slots(live.snapshot().max));
-        (plan, version)
+        plan
     }
 
     pub(crate) fn followed(&self) -> &AtomicU64 {
@@ -69,15 +69,12 @@ impl Pipeline {
     }
 
     pub(crate) fn set_plan(&self, plan: Builder) {
-        let mut held = self.locked_plan();
-        let version = held.1 + 1;
-        let before = std::mem::replace(&mut *held, (plan, version));
-        drop(held);
+        let before = std::mem::replace(&mut *self.locked_plan(), plan);
         // Closures of the user's are in it: they are dropped where no lock is held.
         drop(before);
     }
 
-    fn locked_plan(&self) -> MutexGuard<'_, (Builder, u64)> {
+    fn locked_plan(&self) -> MutexGuard<'_, Builder> {
         // Whatever is done under it is done or not: a clone that panicked has changed nothing.
         self.0.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -98,6 +98,7 @@ pub mod methods;
 mod permit;
 mod phase;
 mod policy;
+mod quietly;
 mod rng;
 mod stack;
 pub mod stripes;
@@ -117,5 +118,7 @@ pub use judge::{ByClass, Classified, Judge};
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use permit::Permit;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
+#[doc(hidden)]
+pub use quietly::quietly;
 pub use rng::{Rng, RngOfThreads};
 pub use stack::{Stack, StackState};

@@ -1,10 +1,9 @@
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use core_errors::{Cause, Name};
-use core_policy::Why;
+use core_policy::{Why, quietly};
 
 /// What happens to a call that fails: told to whoever asked with [`Builder::on_retry`](crate::Builder::on_retry) and
 /// [`Builder::on_give_up`](crate::Builder::on_give_up).
@@ -66,7 +65,7 @@ impl Subscribers {
         };
         for subscriber in told {
             // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
-            let _ = catch_unwind(AssertUnwindSafe(|| subscriber(event)));
+            quietly(|| subscriber(event));
         }
     }
 }

@@ -313,3 +313,32 @@ async fn hg_1_a_failure_that_asks_for_nothing_brings_no_time_forward_that_anothe
     assert_eq!(starts([Some(secs(3)), Some(secs(1))]).await, [ms(0), ms(10), ms(3_015)]);
     assert_eq!(starts([Some(secs(1)), Some(secs(3))]).await, [ms(0), ms(10), ms(3_017)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn hg_1_nobody_waits_for_a_hedge_that_the_deadline_forbids() {
+    let clock = Clock::system();
+    for (left, least, took, hedges) in [
+        (secs(1), ms(0), ms(0), 0),
+        (secs(3), ms(0), ms(0), 0),
+        (ms(3_001), ms(0), secs(3), 1),
+        (secs(4), ms(1_001), ms(0), 0),
+    ] {
+        let hedge = Hedge::after(ms(10)).min_attempt_time(least).budget(&Budget::default()).build().unwrap();
+        let start = clock.now();
+        let call = hedge.call(|_| async { Err::<(), _>(Busy(Some(secs(3)))) }).until(start + left);
+        call.await.unwrap_err();
+        assert_eq!((clock.now() - start, hedge.stats().hedges), (took, hedges), "{left:?} are left");
+        assert_eq!(hedge.stats().out_of_time, 1 - hedges);
+        // An attempt that runs goes on.
+        let start = clock.now();
+        let call = hedge.call(|at: Attempt| {
+            let clock = &clock;
+            async move {
+                clock.sleep(if at.is_hedge() { ms(5) } else { secs(2) }).await;
+                if at.is_hedge() { Err(Busy(Some(secs(30)))) } else { Ok(()) }
+            }
+        });
+        call.until(start + secs(5)).await.unwrap();
+        assert_eq!(clock.now() - start, secs(2));
+    }
+}

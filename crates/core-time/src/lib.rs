@@ -16,11 +16,13 @@
 //!
 //! * **Three sources, one type.** [`Clock::system`] in services, [`ManualClock`] in tests of logic, and with the
 //!   feature `test-util` the system clock follows the paused clock of `#[tokio::test(start_paused = true)]`.
-//! * **Two readings.** [`Clock::now`] is exact. [`Clock::now_coarse`] lags by up to [`Clock::tick`] and
-//!   costs about a fifth. [`Clock::reached`] is exact and costs a coarse reading unless the moment is a tick away.
+//! * **Three readings.** [`Clock::now`] is exact. [`Clock::now_coarse`] lags by up to [`Clock::tick`] and
+//!   costs about a fifth. [`Clock::now_counted`] says how long something took, and costs half. [`Clock::reached`] is exact and costs
+//!   a coarse reading unless the moment is a tick away.
 //! * **Never backwards.** Arithmetic on [`Instant`] saturates: a clock that jumps back reads as "no time has passed",
 //!   a sum that overflows reads as [`Instant::NEVER`] (rule W-5).
-//! * **Cost.** One `clock_gettime` through the vDSO, no allocation, no lock. A manual clock is one atomic load.
+//! * **Cost.** One `clock_gettime` through the vDSO, no allocation, no lock; with the feature `counter` a counted reading asks the
+//!   processor. A manual clock is one atomic load.
 
 mod clock;
 mod instant;

@@ -21,6 +21,11 @@ mod source {
         nanos(clock_gettime(ClockId::MonotonicCoarse))
     }
 
+    #[cfg(feature = "counter")]
+    pub(crate) use super::counter::counted;
+    #[cfg(not(feature = "counter"))]
+    pub(crate) use exact as counted;
+
     #[expect(
         clippy::cast_sign_loss,
         reason = "a monotonic clock starts at zero and its parts are never negative"
@@ -57,6 +62,37 @@ mod source {
     pub(crate) fn coarse() -> u64 {
         exact()
     }
+
+    pub(crate) use exact as counted;
 }
 
-pub(crate) use source::{coarse, exact};
+/// The counter of the processor, in nanoseconds of the exact clock: it is as that one was when it was first read.
+#[cfg(all(target_os = "linux", feature = "counter", not(feature = "test-util")))]
+mod counter {
+    use std::sync::OnceLock;
+
+    struct Counter {
+        clock: quanta::Clock,
+        /// The counter and the exact clock at one moment.
+        begin: (u64, u64),
+    }
+
+    static COUNTER: OnceLock<Counter> = OnceLock::new();
+
+    #[inline]
+    pub(crate) fn counted() -> u64 {
+        let Counter { clock, begin: (raw, nanos) } = COUNTER.get_or_init(Counter::calibrated);
+        nanos.wrapping_add(clock.delta_as_nanos(*raw, clock.raw()))
+    }
+
+    impl Counter {
+        #[cold]
+        fn calibrated() -> Self {
+            let clock = quanta::Clock::new();
+            let begin = (clock.raw(), super::exact());
+            Self { clock, begin }
+        }
+    }
+}
+
+pub(crate) use source::{coarse, counted, exact};

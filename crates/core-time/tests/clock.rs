@@ -34,6 +34,27 @@ fn a_coarse_reading_is_never_later_than_an_exact_one() {
 }
 
 #[test]
+fn a_counted_reading_runs_as_the_exact_clock_does() {
+    let clock = Clock::system();
+    let begin = (clock.now_counted(), clock.now());
+    let mut last = begin.0;
+    while clock.now() - begin.1 < ms(50) {
+        let now = clock.now_counted();
+        assert!(now >= last, "{now:?} {last:?}");
+        last = now;
+    }
+    // Whoever is put to sleep between the two readings of a pair makes them differ: the best of a few is judged.
+    let apart = || {
+        let (counted, exact) = (clock.now_counted() - begin.0, clock.now() - begin.1);
+        counted.abs_diff(exact)
+    };
+    let error = (0..100).map(|_| apart()).min();
+    assert!(error < Some(Duration::from_micros(200)), "{error:?} in 50 ms");
+    let time = ManualClock::new();
+    assert_eq!(time.clock().now_counted(), time.now());
+}
+
+#[test]
 fn reached_is_exact_to_the_nanosecond() {
     let time = ManualClock::new();
     let at = time.now() + ms(7);

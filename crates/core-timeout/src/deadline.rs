@@ -103,7 +103,7 @@ impl Deadline {
     /// Runs many futures at once until all are done, or this deadline comes: what is done by then is there, and the rest is dropped.
     ///
     /// Futures are taken from the iterator when there is room for them. Where it does not say how many are left, as behind a `filter`,
-    /// those that never began are made at the end, counted, and dropped unpolled.
+    /// those that never began are made at the end, counted up to 1 048 576, and dropped unpolled.
     pub fn gather<I>(&self, futures: I) -> Gather<I::IntoIter>
     where
         I: IntoIterator<Item: Future>,

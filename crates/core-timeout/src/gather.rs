@@ -12,7 +12,7 @@ pin_project! {
     /// Many futures at once, until a deadline. Made by [`Deadline::gather`]. Nothing begins before it is first polled.
     ///
     /// They run in the task that awaits it, a bounded number [at once](Self::at_once); each wake-up asks all of those. For many hundreds that
-    /// work hard, a task for each is better.
+    /// work hard, a task for each is better. After 1024 that were begun at one wake-up, other tasks have their turn.
     ///
     /// # Cancel safety
     /// Dropping it drops all futures, and what those have come to that are done.
@@ -46,7 +46,8 @@ pub enum Part<T> {
     Done(T),
     /// It was running when the time was up, and was dropped.
     Unfinished,
-    /// The time was up before its turn came. Of an iterator that never ends one stands for all of these.
+    /// The time was up before its turn came. Of an iterator that says it never ends one stands for all of these, and of any other
+    /// there are 1 048 576 at most.
     NotStarted,
 }
 
@@ -59,6 +60,12 @@ pub struct Gathered<T> {
 
 /// How many run at once unless somebody says otherwise.
 const AT_ONCE: usize = 64;
+
+/// So many begin at one wake-up: where all are ready at once nobody else would have a turn until the deadline.
+const STARTS_MAX: usize = 1_024;
+
+/// So many that were not started are told of. An iterator may go on for ever and not say so.
+const REST_MAX: usize = 1 << 20;
 
 // === impl Gather ===
 
@@ -114,7 +121,7 @@ where
     /// Asks all that run, and starts others where there is room.
     fn poll_running(self: Pin<&mut Self>, cx: &mut Context<'_>) {
         let this = self.project();
-        let mut at = 0;
+        let (mut at, mut starts) = (0, 0);
         loop {
             while let Some((part, future)) = this.running.get_mut(at) {
                 match future.as_mut().poll(cx) {
@@ -129,14 +136,19 @@ where
             if *this.is_exhausted || this.deadline.is_past() {
                 return;
             }
+            if starts == STARTS_MAX && room > 0 {
+                cx.waker().wake_by_ref();
+                return;
+            }
             // Whoever is ready at once makes room for another.
-            for _ in 0..room {
+            for _ in 0..room.min(STARTS_MAX - starts) {
                 let Some(future) = this.waiting.next() else {
                     *this.is_exhausted = true;
                     break;
                 };
                 this.running.push((this.parts.len(), Box::pin(future)));
                 this.parts.push(Part::Unfinished);
+                starts += 1;
             }
             if this.running.len() == at {
                 return;
@@ -183,12 +195,13 @@ where
     }
 }
 
-/// How many were not started. One that does not say how many there are is asked for all of them; one that never ends has one.
+/// How many were not started, within bounds. One that does not say how many there are is asked for them; one that says it never ends has
+/// one.
 fn rest(waiting: &mut impl Iterator) -> usize {
     match waiting.size_hint() {
         (usize::MAX, _) => 1,
-        (least, Some(most)) if least == most => least,
-        _ => waiting.count(),
+        (least, Some(most)) if least == most => least.min(REST_MAX),
+        _ => waiting.take(REST_MAX).count(),
     }
 }
 

@@ -218,6 +218,42 @@ async fn an_iterator_that_never_ends_is_done_as_far_as_there_is_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_does_not_say_so_or_is_too_long_to_be_listed_does_not_hold_the_result_up() {
+    let made = Cell::new(0_u32);
+    let legs = std::iter::from_fn(|| {
+        made.set(made.get() + 1);
+        assert!(made.get() < 2_000_000, "nobody waits for the end of it");
+        Some(after(10))
+    });
+    let parts = Deadline::after(ms(25), &Clock::system()).gather(legs).at_once(2).await;
+    assert_eq!((parts.done().count(), parts.missing().count()), (4, 2 + (1 << 20)));
+    let legs = (0..1_u64 << 60).map(|_| after(10));
+    let parts = Deadline::after(ms(25), &Clock::system()).gather(legs).at_once(2).await;
+    assert_eq!((parts.done().count(), parts.missing().count()), (4, 2 + (1 << 20)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_have_a_turn_while_all_of_very_many_are_ready_at_once() {
+    let made = Cell::new(0_u32);
+    let legs = (0..).map(|leg| {
+        made.set(made.get() + 1);
+        assert!(made.get() < 1_000_000, "nobody else has a turn");
+        ready(leg)
+    });
+    let mut call = pin!(Deadline::after(secs(1), &Clock::system()).gather(legs.take(5_000)));
+    let mut polls = 0;
+    let all = std::future::poll_fn(|cx| {
+        polls += 1;
+        let begun = made.get();
+        let polled = call.as_mut().poll(cx);
+        assert!(made.get() - begun <= 1_024);
+        polled
+    });
+    assert_eq!(all.await.complete().map(|all| all.len()).ok(), Some(5_000));
+    assert_eq!(polls, 5, "it has woken itself");
+}
+
+#[tokio::test(start_paused = true)]
 async fn those_that_are_ready_at_once_make_room_at_once() {
     let order = RefCell::new(Vec::new());
     let legs: Vec<_> = (0..10)

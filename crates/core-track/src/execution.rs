@@ -84,7 +84,7 @@ impl Execution {
             number: shared.next_number(),
             id: cut(id, ID_LEN_MAX).into(),
             context: context.map(OnceLock::from).unwrap_or_default(),
-            started: shared.clock.now().as_nanos(),
+            started: shared.clock.now_counted().as_nanos(),
             is_sampled: shared.operations.rate(operation).keeps(id),
             is_forced: AtomicBool::new(is_forced),
             arena: Arena::default(),

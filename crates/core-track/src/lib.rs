@@ -50,7 +50,7 @@
 //! it ended there, and did not fail.
 //!
 //! # Cost
-//! A stage: two exact readings of the clock, which are three quarters of it, and one word that other threads may write too. It takes no
+//! A stage: two readings of the counter of the processor, where it has a steady one, and one word that other threads may write too. It takes no
 //! lock, and allocates nothing until there are more than sixteen. But the first of a name makes its figures (256 bytes for each
 //! thread that may count for itself, and 1 KiB more for each that does, by size, up to 42), and the first after each window keeps
 //! what was counted until then. [`stage`] costs a look into the context and a reference more than [`Execution::stage`]. An execution: one

@@ -104,7 +104,13 @@ impl Live {
 }
 
 pub(crate) fn as_ms<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(duration.as_secs_f64() * 1e3)
+    serializer.serialize_f64(millis(*duration))
+}
+
+/// In milliseconds, rounded once: 435.126 µs are 0.435126.
+#[expect(clippy::cast_precision_loss, reason = "of 104 days the nanoseconds are exact")]
+pub(crate) fn millis(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1e6
 }
 
 #[expect(clippy::ref_option, reason = "serde hands it over so")]
@@ -115,5 +121,16 @@ pub(crate) fn as_text<T: ToString, S: Serializer>(
     match value {
         Some(value) => serializer.serialize_some(&value.to_string()),
         None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_are_rounded_once() {
+        assert_eq!(millis(Duration::from_nanos(435_126)).to_string(), "0.435126");
+        assert_eq!(millis(Duration::from_nanos(6_139_197)).to_string(), "6.139197");
     }
 }

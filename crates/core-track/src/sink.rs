@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use crate::live::millis;
 use crate::summary::{Outcome, StageSummary, Summary};
 
 /// Who is told of each execution that is kept, when it ends.
@@ -35,7 +36,7 @@ impl Sink for Line {
                     execution_id = &*summary.id,
                     outcome,
                     kept,
-                    duration_ms = summary.duration.as_secs_f64() * 1e3,
+                    duration_ms = millis(summary.duration),
                     stage_count = summary.stage_count(),
                     omitted = summary.omitted,
                     failed_stages = failed(summary),
@@ -87,7 +88,7 @@ fn show(stage: &StageSummary, text: &mut String) {
         (true, true) => "",
     };
     let space = if text.is_empty() { "" } else { " " };
-    let ms = stage.duration.as_secs_f64() * 1e3;
+    let ms = millis(stage.duration);
     // Writing into a text cannot fail.
     let _ = write!(text, "{space}{}={ms:.2}{mark}", stage.stage_id);
 }

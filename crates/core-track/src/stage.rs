@@ -132,7 +132,7 @@ impl<'e> Open<'e> {
     fn begin(execution: Held<'e>, name: &'static str, parent: Option<u16>, depth: u8) -> Self {
         let inner = &*execution;
         let name = inner.shared.operations.stage(&inner.operation, name);
-        let started = inner.shared.clock.now().as_nanos();
+        let started = inner.shared.clock.now_counted().as_nanos();
         let at = if depth < DEPTH_MAX { inner.arena.begin(name, parent, started) } else { None };
         if at.is_none() {
             inner.omitted.fetch_add(1, Ordering::Relaxed);
@@ -166,7 +166,7 @@ impl Drop for Open<'_> {
             self.fail("panicked");
         }
         let inner = &*self.execution;
-        let now = inner.shared.clock.now().as_nanos();
+        let now = inner.shared.clock.now_counted().as_nanos();
         let took = now.saturating_sub(self.started);
         inner.operation.stage(self.name).record(took, self.has_failed, now);
         if let Some(at) = self.at {

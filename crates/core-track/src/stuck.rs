@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::live::Live;
+use crate::live::{Live, millis};
 use crate::tracker::{Tracker, nanos};
 
 /// The most warnings of one round.
@@ -65,9 +65,9 @@ fn warn(live: &Live) {
         target: "core_track",
         operation = live.operation,
         execution_id = live.id,
-        age_ms = live.age.as_secs_f64() * 1e3,
+        age_ms = millis(live.age),
         stage = live.stage,
-        stage_age_ms = live.stage.map(|_| live.stage_age.as_secs_f64() * 1e3),
+        stage_age_ms = live.stage.map(|_| millis(live.stage_age)),
         "execution still runs",
     );
 }

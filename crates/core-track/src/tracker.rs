@@ -49,6 +49,8 @@ impl Tracker {
     }
 
     pub(crate) fn new(builder: Builder, operations: Operations) -> Self {
+        // The first reading of the process takes its time: here, and not in somebody's stage.
+        let _ = builder.clock.now_counted();
         Self(Arc::new(Shared {
             clock: builder.clock,
             operations,
@@ -257,7 +259,7 @@ impl Shared {
     }
 
     pub(crate) fn now(&self) -> u64 {
-        self.clock.now().as_nanos()
+        self.clock.now_counted().as_nanos()
     }
 }
 

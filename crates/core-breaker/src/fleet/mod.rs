@@ -89,6 +89,9 @@ const INSTANCE_MAX: usize = 128;
 /// For so many leases one after the other others may probe; then a circuit does so by itself, whatever the store says.
 const TURNS_MAX: u32 = 4;
 
+/// A tick takes no longer than so many questions that are not answered.
+const ASKS_MAX: u32 = 4;
+
 /// More breakers than this do not take part.
 const MEMBERS_MAX: usize = 10_000;
 
@@ -144,28 +147,41 @@ impl<S: Share> Fleet<S> {
         }
     }
 
-    /// Exchanges reports once, and does what follows. Takes as long as the store does, and no longer than a few times the
-    /// [limit](FleetBuilder::answer_within).
+    /// Exchanges reports once, and does what follows. Takes as long as the store does, and no longer than four times the
+    /// [limit](FleetBuilder::answer_within): what it had no time to ask it asks the next time, and who cannot wait for that probes by
+    /// itself, a little later than it would.
     ///
     /// # Cancel safety
     /// As [`run`](Self::run).
     pub async fn tick(&self) {
+        let ends = self.clock.now() + self.settings.answer_within.saturating_mul(ASKS_MAX - 1);
         let reports = self.reports();
         let Some(all) = self.asked(self.share.exchange(&reports)).await else {
             self.put_probes_off();
             return;
         };
         let (leases, over) = self.heed(&reports, &all);
+        if !self.settle(leases, over, ends).await {
+            self.put_probes_off();
+        }
+    }
+
+    /// Gives leases back, and asks for others. Whether the store has answered all of it by then.
+    async fn settle(&self, leases: Vec<Lease>, over: Vec<Lease>, ends: Instant) -> bool {
         for lease in over {
             // If it cannot be given back it runs out.
-            let _ = self.asked(self.share.release(&lease)).await;
-        }
-        for lease in leases {
-            match self.asked(self.share.lease(&lease)).await {
-                Some(answer) => self.leased(lease, answer),
-                None => self.put_probes_off(),
+            if self.clock.reached(ends).is_ok() || self.asked(self.share.release(&lease)).await.is_none() {
+                return false;
             }
         }
+        for lease in leases {
+            if self.clock.reached(ends).is_ok() {
+                return false;
+            }
+            let Some(answer) = self.asked(self.share.lease(&lease)).await else { return false };
+            self.leased(lease, answer);
+        }
+        true
     }
 
     /// What the store says, if it says something in time.
@@ -210,9 +226,8 @@ impl<S: Share> Fleet<S> {
         let now = self.clock.now();
         let mut advised = Vec::new();
         let mut over = Vec::new();
-        for member in self.members().iter_mut() {
-            let found = reports.iter().zip(all).find(|(report, _)| report.name == member.breaker.name());
-            let Some((report, peers)) = found else { continue };
+        // Members only ever come, so each is where its report is.
+        for (member, (report, peers)) in self.members().iter_mut().zip(reports.iter().zip(all)) {
             let others: Vec<_> =
                 peers.iter().filter(|peer| self.is_other(&peer.instance)).take(PEERS_MAX).collect();
             over.extend(member.lease_that_is_over(now));

@@ -237,11 +237,12 @@ impl Engine {
     }
 
     fn eject(&self, ledger: &mut Ledger, host: &Health, ejection: Ejection) {
+        // One that an operator keeps out who was out already is not ejected twice.
         if !host.is_ejected() {
             self.ejected.fetch_add(1, Ordering::Relaxed);
+            host.books().ejections += 1;
+            ledger.totals.ejected += 1;
         }
-        host.books().ejections += 1;
-        ledger.totals.ejected += 1;
         host.set(Some(ejection));
     }
 

@@ -1,5 +1,4 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use core_policy::quietly;
 use core_time::{Clock, Instant};
 
 use super::engine::Engine;
@@ -63,10 +62,10 @@ impl Inner {
 
     fn publish(&self, event: &OutlierEvent) {
         #[cfg(feature = "tracing")]
-        crate::trace::outlier(event);
+        quietly(|| crate::trace::outlier(event));
         for subscriber in &self.subscribers {
             // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
-            let _ = catch_unwind(AssertUnwindSafe(|| subscriber(event)));
+            quietly(|| subscriber(event));
         }
     }
 }

@@ -173,7 +173,8 @@ impl<K: Hash + Eq + Send + Sync + 'static> Outliers<K> {
     /// Goes by other rules from now on: `change` gets what it was built with and returns what shall be. All or nothing.
     ///
     /// Hosts, what they have answered in the interval, failures in a row, and ejections that run with their times stay as they are. An
-    /// interval that would be over by now is over. `change` may be called again if another thread changes the rules at the same moment.
+    /// interval that would be over by now is over. `change` may be called again if another thread changes the rules at the same
+    /// moment, so it must not change them itself.
     ///
     /// # Errors
     /// As [`OutliersBuilder::build`]; and if something is set that cannot be changed: name, room for hosts, clock, seed and subscribers.

@@ -74,7 +74,7 @@ pub struct OutlierTotals {
     pub by_success_rate: u64,
     /// Hosts that were found by their share of failures.
     pub by_failure_percentage: u64,
-    /// Hosts that operators ejected.
+    /// Orders of operators to eject a host, whether or not it was ejected already.
     pub by_operator: u64,
     /// Hosts that were found and not ejected, since as many were ejected as may be.
     pub over_max: u64,

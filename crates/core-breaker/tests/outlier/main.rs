@@ -11,3 +11,4 @@ mod judged;
 mod model;
 mod operator;
 mod policy;
+mod together;

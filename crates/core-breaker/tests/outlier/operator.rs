@@ -38,6 +38,22 @@ fn an_operator_is_bound_by_no_maximum_and_counts_towards_it() {
 }
 
 #[test]
+fn a_host_that_is_out_already_is_not_ejected_twice() {
+    let bench = Bench::new(10, touchy());
+    bench.answer(0, 0, 1);
+    bench.set.force_eject("h0", "disk").unwrap();
+    bench.set.force_eject("h0", "still").unwrap();
+    let all = bench.set.snapshot();
+    assert_eq!(
+        (all.ejected, all.totals.ejected, all.totals.by_operator, all.hosts[0].ejections),
+        (1, 1, 2, 1)
+    );
+    bench.set.force_return("h0", "new disk").unwrap();
+    let totals = bench.set.snapshot().totals;
+    assert_eq!(totals.ejected - totals.returned, 0, "the two agree with how many are out");
+}
+
+#[test]
 fn an_operator_s_return_ends_an_ejection_and_forgets_how_often() {
     let bench = Bench::new(10, touchy());
     for _ in 0..3 {

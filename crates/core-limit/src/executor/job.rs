@@ -7,10 +7,10 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use core_context::Context;
-use core_policy::Counters;
+use core_policy::{Counters, quietly};
 
 use super::error::JobError;
-use super::workers::{CANCELLED, DONE, PANICKED, Workers, quietly};
+use super::workers::{CANCELLED, DONE, PANICKED, Workers};
 
 /// What an [`Executor`](super::Executor) is to do: await its result, or [`join`](Self::join) it on a thread.
 ///

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use core_policy::Counters;
+use core_policy::{Counters, quietly};
 
 use super::error::StillRunning;
 use super::job::Task;
@@ -164,15 +163,5 @@ impl Workers {
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Workers").field("queue_max", &self.queue_max).finish_non_exhaustive()
-    }
-}
-
-/// Runs code of the user's whose panic is nobody's affair. What it panics with may panic again when it is dropped, and that
-/// panic may as well: the second is not dropped, or this would have no end.
-pub(super) fn quietly(run: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(run))
-        && let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
-    {
-        std::mem::forget(again);
     }
 }

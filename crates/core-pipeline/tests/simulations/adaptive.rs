@@ -147,7 +147,9 @@ async fn al_a_limit_finds_a_step_follows_a_ramp_and_does_not_swing() {
         for (name, run) in [("gradient", &gradient), ("vegas", &vegas), ("aimd", &aimd)] {
             let (used, swing) = (run.use_of(from, to), run.swing(from, to));
             assert!(used > 0.85, "{name}, {from} s: {used:.2} of what the callee can do");
-            assert!(swing < 0.5, "{name}, {from} s: swings by {swing:.2} of its mean");
+            // AIMD is a saw by its rule: it grows until calls come late, and each time that they do it gives a tenth back.
+            let most = if name == "aimd" { 0.6 } else { 0.4 };
+            assert!(swing < most, "{name}, {from} s: swings by {swing:.2} of its mean");
         }
         // Vegas keeps a queue of a few; the others allow whatever they have grown used to.
         let (limit, room) = (vegas.mean(from, to), f64::from(workers(to - 1)));

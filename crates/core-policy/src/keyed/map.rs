@@ -39,7 +39,8 @@ use crate::Counters;
 /// as there is room for in a shard.
 /// Two threads that ask for the same key at once share its lock and its count;
 /// others meet once in as many times as there are shards, which are up to four for each core. A miss makes the value outside any
-/// lock: two that race make two, and one of them is dropped.
+/// lock: two that race make two, and one of them is dropped. A new key is refused once every other has been looked at, shard after
+/// shard: that takes the longer the more there are, so let there be more room than calls under way.
 pub struct KeyedMap<K, V> {
     shards: Box<[Locked<K, V>]>,
     hasher: SeedableRandomState,

@@ -100,7 +100,7 @@ impl Hedge {
         let (latency, counts) = (OnceLock::new(), Counters::new());
         let settings_swap = ArcSwap::from_pointee(settings);
         let inner = Inner { name, settings: settings_swap, budget, feeds_budget, latency, clock, counts };
-        inner.measure(&inner.settings.load());
+        inner.measure();
         Self(Arc::new(inner))
     }
 
@@ -108,8 +108,8 @@ impl Hedge {
     /// `|hedge| hedge.after(ms(50)).max(2)`. All or nothing. Calls that wait already keep theirs; counts are kept, and so is what is known
     /// of latencies if the window stays as it was. For the budget see [`Budget::reconfigure`]: it is that of others, too.
     ///
-    /// `change` may be called again if another thread changes them at the same moment. A hedge of a pipeline is better changed
-    /// there, where it is checked against the others.
+    /// `change` may be called again if another thread changes them at the same moment, so it must not change them itself. A hedge of a
+    /// pipeline is better changed there, where it is checked against the others.
     ///
     /// # Errors
     /// As [`HedgeBuilder::build`]; and if name, budget or clock are set, which cannot be changed. Nothing has changed then.
@@ -121,9 +121,9 @@ impl Hedge {
                 return Err(ConfigError(Kind::Fixed { what }));
             }
             let settings = Arc::new(builder.settings()?);
-            let found = Guard::into_inner(self.0.settings.compare_and_swap(&current, Arc::clone(&settings)));
+            let found = Guard::into_inner(self.0.settings.compare_and_swap(&current, settings));
             if Arc::ptr_eq(&found, &current) {
-                self.0.measure(&settings);
+                self.0.measure();
                 return Ok(());
             }
             current = found;
@@ -235,10 +235,16 @@ impl Inner {
         }
     }
 
-    /// Latencies are measured from now on, if that is what `settings` ask for.
-    fn measure(&self, settings: &Settings) {
-        if let WhenDue::Quantile(_) = settings.when_due {
-            self.latency.get_or_init(Latency::new).begin(settings.plan.window);
+    /// Latencies are measured from now on as the settings ask for. Whoever does this last sees that it was by the last settings.
+    fn measure(&self) {
+        loop {
+            let settings = self.settings();
+            if let WhenDue::Quantile(_) = settings.when_due {
+                self.latency.get_or_init(Latency::new).begin(settings.plan.window);
+            }
+            if Arc::ptr_eq(&settings, &self.settings.load()) {
+                return;
+            }
         }
     }
 

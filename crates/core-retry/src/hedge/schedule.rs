@@ -105,17 +105,28 @@ impl Schedule {
             hint => {
                 // `None` is before all times.
                 self.asked_at = self.asked_at.max(hint.map(|hint| now + hint));
-                self.next_at = self.asked_at.max(Some(now));
+                let next_at = self.asked_at.max(Some(now)).unwrap_or(now);
+                self.next_at = Some(next_at);
+                // Nothing brings it forward any more, so nobody waits for it.
+                if self.made < self.max && self.is_late(settings, next_at) {
+                    hedge.count(Count::OutOfTime);
+                    self.close();
+                }
             }
         }
+    }
+
+    /// Whether the deadline is against a hedge that starts then.
+    fn is_late(&self, settings: &Settings, at: Instant) -> bool {
+        let is_late = |deadline| at >= deadline || at + settings.plan.min_attempt_time > deadline;
+        self.deadline.is_some_and(is_late)
     }
 
     /// The next hedge starts. `None` if the deadline or the budget is against it, and then no other
     /// follows.
     pub(super) fn start(&mut self, of: Of<'_>, now: Instant) -> Option<Start> {
         let Of { hedge, settings } = of;
-        let is_late = |deadline| now >= deadline || now + settings.plan.min_attempt_time > deadline;
-        if self.deadline.is_some_and(is_late) {
+        if self.is_late(settings, now) {
             hedge.count(Count::OutOfTime);
             self.close();
             return None;

@@ -140,3 +140,31 @@ fn an_answer_is_good_for_a_tenth_of_a_second() {
     assert_eq!(answer.get(START + ms(99)), Some(ms(7)));
     assert_eq!((answer.get(START + ms(100)), answer.get(START - ms(1))), (None, None));
 }
+
+#[test]
+fn of_two_changes_at_once_the_window_is_that_of_the_settings_in_force() {
+    let budget = crate::Budget::default();
+    let hedge = crate::Hedge::after_p95().budget(&budget).build().unwrap();
+    let (meet, mut wrong) = (std::sync::Barrier::new(3), 0);
+    std::thread::scope(|scope| {
+        for window in [secs(10), secs(20)] {
+            let (hedge, meet) = (&hedge, &meet);
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    meet.wait();
+                    hedge.reconfigure(|hedge| hedge.window(window)).unwrap();
+                    meet.wait();
+                }
+            });
+        }
+        for _ in 0..ROUNDS {
+            meet.wait();
+            meet.wait();
+            let half = hedge.0.latency.get().unwrap().half.load(Ordering::Relaxed);
+            wrong += u32::from(Duration::from_nanos(2 * half) != hedge.0.settings().plan.window);
+        }
+    });
+    assert_eq!(wrong, 0, "of {ROUNDS}");
+}
+
+const ROUNDS: u32 = 10_000;

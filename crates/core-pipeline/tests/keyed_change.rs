@@ -1,0 +1,136 @@
+//! Pipelines for keys that change while keys are made and others change them, by closures that do what they should not (rule PL-2).
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use core_breaker::{Breaker, State};
+use core_pipeline::{HedgedPipeline, KeyedPipeline, Pipeline};
+use core_policy::Keyed;
+use core_retry::{Budget, Hedge};
+use core_time::{ms, secs};
+
+fn hedged() -> HedgedPipeline {
+    let plain = Pipeline::named("search").deadline(secs(1)).bulkhead(4).breaker(Breaker::consecutive(1));
+    plain.build().unwrap().hedged(Hedge::after(ms(500)).budget(&Budget::default())).unwrap()
+}
+
+fn keyed() -> KeyedPipeline<String, HedgedPipeline> {
+    hedged().keyed(Keyed::max(100)).unwrap()
+}
+
+fn slots(keyed: &KeyedPipeline<String, HedgedPipeline>, key: &str) -> u32 {
+    keyed.get(key).unwrap().pipeline().bulkhead().unwrap().snapshot().max
+}
+
+/// How often a change of all keys asks the closure of one of its policies, while there is no key.
+fn asked_without_keys() -> usize {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&asked);
+    let ask = move |breaker| {
+        counting.fetch_add(1, Ordering::Relaxed);
+        breaker
+    };
+    keyed().reconfigure(|c| c.breaker(ask)).unwrap();
+    asked.load(Ordering::Relaxed)
+}
+
+#[test]
+fn pl_2_keys_that_are_made_while_all_change_have_a_pipeline_each() {
+    let keys = Arc::new(keyed());
+    let (of_all, made): (Weak<_>, _) = (Arc::downgrade(&keys), Arc::new(Mutex::new(Vec::new())));
+    let making = Arc::clone(&made);
+    let make_two = move |breaker| {
+        let number = making.lock().unwrap().len();
+        // A key that is made follows the change as well: it need not make others.
+        if number < 40 {
+            for name in [format!("{number}"), format!("{number} too")] {
+                making.lock().unwrap().push(name.clone());
+                let _ = of_all.upgrade().unwrap().get(&name).unwrap();
+            }
+        }
+        breaker
+    };
+    keys.reconfigure(|c| c.deadline(secs(10)).hedge(|hedge| hedge.after(secs(5))).breaker(make_two)).unwrap();
+    let made: Vec<_> = made.lock().unwrap().iter().map(|name| keys.get(name).unwrap()).collect();
+    assert!(made.len() > 2);
+    for each in &made {
+        let breaker = each.pipeline().breaker().unwrap();
+        assert_eq!(breaker.state(), State::Closed, "a failure is one key's own");
+        breaker.acquire().unwrap().failure();
+        let deadline = each.pipeline().deadline().unwrap().limit();
+        assert_eq!((deadline, each.hedge().fixed_delay()), (secs(10), Some(secs(5))));
+    }
+}
+
+#[test]
+fn pl_2_changes_come_to_a_key_in_the_order_in_which_they_were_made() {
+    let (keys, before) = (keyed(), asked_without_keys());
+    let key = keys.get("db-1").unwrap();
+    let (at_key, waits) = sync_channel(1);
+    let (go_on, goes_on) = sync_channel(1);
+    let (goes_on, asked) = (Mutex::new(goes_on), AtomicUsize::new(0));
+    let linger = move |breaker| {
+        if asked.fetch_add(1, Ordering::Relaxed) == before {
+            // The first change is at the key: the second is made meanwhile.
+            at_key.send(()).unwrap();
+            goes_on.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap();
+        }
+        breaker
+    };
+    let again = &keys;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            waits.recv_timeout(Duration::from_secs(20)).unwrap();
+            let _may_find_it_busy = again.reconfigure(|c| c.bulkhead(20));
+            go_on.send(()).unwrap();
+        });
+        keys.reconfigure(|c| c.bulkhead(10).breaker(linger)).unwrap();
+    });
+    assert_eq!(slots(&keys, "db-2"), 20, "of a key that is new");
+    assert_eq!(slots(&keys, "db-1"), 20, "of one that was there");
+    drop(key);
+}
+
+#[test]
+fn pl_2_a_key_that_was_busy_has_what_it_missed_with_the_next_change() {
+    let keys = Arc::new(keyed());
+    let key = keys.get("db-1").unwrap();
+    let of_all = Arc::clone(&keys);
+    let result = Arc::new(Mutex::new(None));
+    let inside = Arc::clone(&result);
+    let meanwhile = move |breaker| {
+        *inside.lock().unwrap() = Some(of_all.reconfigure(|c| c.bulkhead(10)));
+        breaker
+    };
+    key.reconfigure(|c| c.breaker(meanwhile)).unwrap();
+    let error = result.lock().unwrap().take().unwrap().unwrap_err();
+    assert!(error.to_string().contains("try again"), "{error}");
+    keys.reconfigure(|c| c.deadline(secs(2))).unwrap();
+    assert_eq!((slots(&keys, "db-1"), key.pipeline().deadline().unwrap().limit()), (10, secs(2)));
+}
+
+#[test]
+fn pl_2_a_change_that_panics_half_way_has_changed_nothing() {
+    let (pipeline, asked) = (hedged(), AtomicUsize::new(0));
+    let counting = Arc::new(asked);
+    let (first, second) = (Arc::clone(&counting), Arc::clone(&counting));
+    let count = move |breaker| {
+        first.fetch_add(1, Ordering::Relaxed);
+        breaker
+    };
+    pipeline.reconfigure(|c| c.breaker(count)).unwrap();
+    let last = counting.swap(0, Ordering::Relaxed) - 1;
+    let panic_at_last = move |breaker: core_breaker::Builder| {
+        assert!(second.fetch_add(1, Ordering::Relaxed) < last, "a bug of the user's");
+        breaker
+    };
+    let before = pipeline.describe();
+    let change = || pipeline.reconfigure(|c| c.hedge(|h| h.after(ms(20))).breaker(panic_at_last).bulkhead(9));
+    catch_unwind(AssertUnwindSafe(change)).unwrap_err();
+    assert_eq!(pipeline.describe(), before, "all or nothing");
+    pipeline.reconfigure(|c| c.bulkhead(9)).unwrap();
+}
