@@ -6,8 +6,8 @@ use std::time::Duration;
 use core_errors::{Error, Reason, Verdict};
 use core_limit::Criticality::{Critical, Sheddable};
 use core_limit::{Adaptive, Bulkhead, Rate, SlidingWindow, Throttle};
-use core_policy::{Keyed, Permit};
-use core_time::{ManualClock, ms, secs};
+use core_policy::{ByClass, Call, Keyed, Permit, Stack};
+use core_time::{Clock, ManualClock, ms, secs};
 
 /// A call that the callee answers after so long.
 fn answered(limit: &Adaptive, time: &ManualClock, after: Duration) -> bool {
@@ -223,4 +223,33 @@ fn asking_for_all_there_is_does_not_spoil_the_counts() {
     }
     assert!(keyed.stats(default).refused <= 100);
     assert_eq!(Bulkhead::max(1).build().unwrap().with_criticality(Critical).snapshot().refused, 0);
+}
+
+#[test]
+fn al_2_a_call_that_takes_as_long_as_is_allowed_is_no_drop() {
+    for (took, drops) in [(ms(100), 0), (ms(100) + Duration::from_nanos(1), 1)] {
+        let time = ManualClock::new();
+        let limit = Adaptive::aimd(ms(100)).sample_every(secs(60)).clock(time.clock()).build().unwrap();
+        assert!(answered(&limit, &time, ms(1)), "the one that is measured");
+        assert!(answered(&limit, &time, took));
+        assert_eq!(limit.snapshot().dropped, drops, "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn al_2_what_a_call_waited_further_out_is_not_the_callee_s_time_and_all_else_is() {
+    for (took, drops) in [(ms(40), 0), (ms(70), 1)] {
+        let limit = Adaptive::aimd(ms(60)).sample_every(ms(0)).build().unwrap();
+        let one_by_one = Stack::new(Bulkhead::max(1).max_wait(secs(1)).build().unwrap(), limit.clone());
+        let call = |time| {
+            let attempt = move |_| async move {
+                Clock::system().sleep(time).await;
+                Ok::<_, Error>(())
+            };
+            Call::new(&one_by_one, attempt, ByClass)
+        };
+        let (first, second) = tokio::join!(call(ms(50)), call(took));
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(limit.snapshot().dropped, drops, "it waited 50 ms and took {took:?}");
+    }
 }

@@ -164,3 +164,27 @@ fn pl_2_what_a_running_retry_cannot_change_is_refused_and_nothing_changes() {
     }
     assert_eq!(retry.attempts().get(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_changes_at_once_neither_is_lost() {
+    let retry = Retry::fixed(ms(1)).no_jitter().attempts(2).build().unwrap();
+    let is_first = std::sync::atomic::AtomicBool::new(true);
+    let change = |rules: Builder| {
+        if is_first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            std::thread::scope(|scope| {
+                scope.spawn(|| retry.reconfigure(|rules| rules.attempts(5)).unwrap());
+            });
+        }
+        rules.never_on(&[Category::Network])
+    };
+    retry.reconfigure(change).unwrap();
+    for (error, attempts) in [(Category::Timeout, 5), (Category::Network, 1)] {
+        let mut calls = 0;
+        let failed = retry.call(|_| {
+            calls += 1;
+            std::future::ready(Err::<(), _>(Error::new(error, "no answer")))
+        });
+        assert!(failed.await.is_err());
+        assert_eq!(calls, attempts, "{error:?}");
+    }
+}

@@ -8,7 +8,7 @@ pub(crate) struct Bench {
     pub(crate) time: ManualClock,
     pub(crate) set: Outliers,
     pub(crate) hosts: Vec<Host>,
-    events: Arc<Mutex<Vec<OutlierEvent>>>,
+    pub(crate) events: Arc<Mutex<Vec<OutlierEvent>>>,
 }
 
 /// The defaults, without failures in a row where only sweeps are to judge.

@@ -204,3 +204,14 @@ fn od_1_sweeps_that_come_late_forgive_one_time_for_each_healthy_interval() {
         assert_eq!(late.hosts[0].snapshot().times, before - intervals);
     }
 }
+
+#[test]
+fn od_1_a_return_that_is_told_late_says_when_it_was() {
+    let bench = Bench::new(10, touchy());
+    let start = bench.time.now();
+    bench.answer(0, 0, 1);
+    bench.time.advance(secs(100));
+    bench.set.sweep();
+    let told: Vec<_> = bench.events.lock().unwrap().iter().map(|event| event.at).collect();
+    assert_eq!(told, [start, start + secs(30)]);
+}

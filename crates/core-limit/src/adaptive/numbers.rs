@@ -137,3 +137,18 @@ fn a_drop_of_a_call_that_began_at_the_last_decrease_is_the_same_event() {
     engine.dropped(at(11), at(12));
     assert_eq!(engine.limit(), 81);
 }
+
+#[test]
+fn al_6_calls_with_a_share_do_not_lower_a_limit_that_they_cannot_reach() {
+    let lowered = |in_flight| {
+        let vegas = super::policy::Algorithm::Vegas;
+        let mut engine = super::engine::Engine::new(vegas, [1, 100, 200], ms(0));
+        for call in 1..=30 {
+            let flown = super::window::Flown { in_flight, pressure: 90 };
+            let _ = engine.sample(ms(if call == 1 { 10 } else { 100 }), flown, Instant::from_nanos(call));
+        }
+        engine.limit() < 100
+    };
+    assert!(!lowered(49), "less than half of the limit is in use");
+    assert!(lowered(90));
+}
