@@ -281,3 +281,16 @@ async fn dropped_at_every_await_nothing_stays() {
     }
     assert!(points > 30, "or it was never dropped half-way: {points}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn bg_4_a_call_under_retry_and_hedge_is_in_flight_once() {
+    let budget = Budget::in_flight(1.0, 1).unwrap();
+    let pipeline = pipeline().retry(Retry::fixed(ms(1)).budget(&budget)).build().unwrap();
+    let hedged = pipeline.hedged(Hedge::after(secs(1)).budget(&budget)).unwrap();
+    let mut calls: Vec<_> =
+        (0..4).map(|_| Box::pin(hedged.call(|_| pending::<Result<(), Error>>()))).collect();
+    for call in &mut calls {
+        assert!(call.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending());
+    }
+    assert!((budget.available(Clock::system().now()) - 4.0).abs() < 1e-9, "{budget:?}");
+}

@@ -535,3 +535,18 @@ async fn an_attempt_knows_that_it_is_a_hedge_and_what_time_it_has() {
     call.until(deadline).await.unwrap();
     assert_eq!(*seen.borrow(), [(1, 0, false, None), (1, 1, true, Some(ms(970)))]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn bg_2_a_call_leaves_its_share_also_if_its_callee_asks_not_to_be_tried_again() {
+    let stop: fn() -> Error = || lost().forbidding_retry();
+    for plan in [vec![(ms(5), Fails(stop))], vec![(ms(50), Yes), (ms(5), Fails(stop))]] {
+        let budget = Budget::deposit(0.5, 1, secs(10)).unwrap();
+        let before = left(&budget);
+        let hedge = Hedge::after(ms(10)).budget(&budget).build().unwrap();
+        Bench::of(hedge, &plan).run().await.0.unwrap_err();
+        let hedges = f64::from(u32::try_from(plan.len() - 1).unwrap());
+        // The first attempt alone leaves a share; where it was still out nothing is left.
+        let shares = if plan.len() == 1 { 0.5 } else { 0.0 };
+        assert!((left(&budget) - before - shares + hedges).abs() < 1e-9, "{budget:?}, {hedges} hedges");
+    }
+}
