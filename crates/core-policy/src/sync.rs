@@ -60,6 +60,12 @@ mod mutant {
                     before
                 }
 
+                pub fn fetch_min(&self, value: $number, order: Ordering) -> $number {
+                    let before = self.0.load(order);
+                    self.0.store(before.min(value), Ordering::Relaxed);
+                    before
+                }
+
                 pub fn compare_exchange(
                     &self,
                     expected: $number,

@@ -72,5 +72,5 @@ impl CallState {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(genesis_loom)))]
 mod tests;

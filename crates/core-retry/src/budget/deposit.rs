@@ -1,3 +1,4 @@
+#[cfg(not(genesis_mutant))]
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

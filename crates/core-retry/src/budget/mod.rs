@@ -273,5 +273,5 @@ impl Paid {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(genesis_loom)))]
 mod tests;
