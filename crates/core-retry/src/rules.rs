@@ -36,7 +36,7 @@ impl Retry {
     /// Goes by other rules from now on: `change` gets what it goes by and returns what shall be. All or nothing. Calls that are under way
     /// go by the new rules from their next failure on; budget, counts and delays that run stay as they are.
     ///
-    /// `change` may be called again if another thread changes the rules at the same moment.
+    /// `change` may be called again if another thread changes the rules at the same moment; so it must not change them itself.
     ///
     /// # Errors
     /// As [`Builder::build`]; and if something is set that a running retry cannot change: name, budget, idempotency, subscribers,

@@ -68,9 +68,9 @@ impl Queue {
 // === impl Waiter ===
 
 impl Waiter {
-    pub(crate) fn new(criticality: Criticality, waker: &Waker) -> Self {
+    pub(crate) fn new(criticality: Criticality, waker: Waker) -> Self {
         let state = AtomicU8::new(Fate::Waiting as u8);
-        Self { state, waker: Mutex::new(waker.clone()), criticality }
+        Self { state, waker: Mutex::new(waker), criticality }
     }
 
     /// What has become of it. While it waits, `waker` is woken when that changes.

@@ -70,6 +70,8 @@ impl Slots {
 
     /// Takes a slot, or a place in the queue: that of somebody less important, if all are taken.
     pub(crate) fn ask(&self, criticality: Criticality, waker: &Waker) -> Asked {
+        // Code of the user's: it runs before the lock is taken and before anybody is counted as waiting, and panics where it harms nobody.
+        let waker = waker.clone();
         let mut queue = self.lock();
         let (limit, max) = (self.limit(criticality), self.limit(Criticality::CriticalPlus));
         let mut word = self.word.load(Ordering::Relaxed);
