@@ -53,6 +53,7 @@ mod ids;
 #[cfg(feature = "tokio")]
 mod join_set;
 mod json;
+mod one_line;
 pub mod propagation;
 mod random;
 mod scope;
@@ -70,6 +71,7 @@ pub use identity::{Identity, IdentityError};
 pub use ids::{CorrelationId, IdError, SpanId, TraceId};
 #[cfg(feature = "tokio")]
 pub use join_set::JoinSet;
+pub use one_line::OneLine;
 pub use propagation::{Propagation, Trust};
 pub use scope::{EnteredContextMustNotBeHeldAcrossAwait, Scoped};
 pub use spawn::spawn_thread;

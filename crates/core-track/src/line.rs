@@ -1,9 +1,11 @@
 //! The canonical line: all that is known of an execution, in one event when it ends.
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use core_context::OneLine;
 use core_errors::{Category, Code};
 
 use crate::arena::State;
@@ -27,6 +29,9 @@ use crate::summary::{FailedStage, Kept, StageSummary, Summary, identify};
 /// * `error`, `error_type`, `error_category` and `error_code`, if it failed;
 /// * `failed_stages`, each with the code or else the category of its error, as in `2_CHARGE:CARD_DECLINED`;
 /// * `metadata`, what was noted of the execution, as in `tier=premium`.
+///
+/// For Cloud Logging it is an operation of its own, with the `execution_id` for its id, which this line is the first and the last of
+/// ([`OneLine`]).
 ///
 /// One line each is what people look for when they ask what became of a request, and what figures can be made of that nobody thought of
 /// before. It is also one line each: about as much as an access log. A service with more than that in mind keeps to [`Kept`](Self::Kept), or
@@ -144,12 +149,13 @@ pub(crate) fn write(execution: &Inner, outcome: Outcome, now: u64) {
 impl Line<'_> {
     fn tell(&self) {
         let outcome = self.outcome.map_or("running", Outcome::as_str);
+        let id = OneLine::new(self.id);
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     target: "core_track",
                     operation = self.operation,
-                    execution_id = self.id,
+                    execution_id = &id as &(dyn Error + 'static),
                     outcome,
                     kept = self.kept.map(Kept::as_str),
                     duration_ms = millis(self.duration),

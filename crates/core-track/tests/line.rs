@@ -65,8 +65,7 @@ fn of_one_that_is_not_kept_it_has_the_outermost_stages_and_of_others_all() {
         let line = seen.take().remove(0);
         line.split_once(" message").unwrap().1.to_owned()
     };
-    let common =
-        "=execution succeeded operation=\"checkout\" execution_id=\"order-17\" outcome=\"succeeded\"";
+    let common = "=execution succeeded operation=\"checkout\" execution_id=order-17 outcome=\"succeeded\"";
     let counts = "duration_ms=15.0 stage_count=3 omitted=0 metadata=\"tier=premium\"";
     assert_eq!(told(0.0), format!("{common} {counts} stages=\"1_LOAD=12.00 2_CHARGE=3.00\""));
     let all = "stages=\"1_LOAD=12.00 1.1_CACHE=7.00 2_CHARGE=3.00\"";
@@ -221,4 +220,13 @@ fn a_log_that_panics_costs_nothing_but_the_line_also_while_a_panic_unwinds() {
         let total = &tracker.stats()[0].total;
         assert_eq!((tracker.sink_panics(), total.count, tracker.in_progress()), (2, 2, 0));
     }
+}
+
+#[test]
+fn an_id_that_is_not_fit_for_a_log_makes_no_line_of_its_own() {
+    let (tracker, _) = tracker(0.0, |builder| builder);
+    let seen = Seen::down_to(Level::INFO);
+    with_default(seen.clone(), || tracker.start("op", "a\nINFO of=somebody else \u{1b}[31m").finish());
+    let line = seen.take().remove(0);
+    assert!(line.contains(r"execution_id=a\nINFO of=somebody else \u{1b}[31m"), "{line}");
 }

@@ -8,7 +8,7 @@ use core_track::{Execution, Tracker};
 use super::Make;
 
 pub(super) const ROWS: [(&str, Make); 3] =
-    [("track/stage", stage), ("track/stage_ambient", stage_ambient), ("track/execution", execution)];
+    [("track/stage", stage), ("track/execution", execution), ("track/execution_line", execution_line)];
 
 /// So many stages an execution has at most.
 const STAGES: u32 = 200;
@@ -36,20 +36,26 @@ fn stage() -> Box<dyn FnMut()> {
     })
 }
 
-/// One that is begun by the context, in an execution that has no room for more.
-fn stage_ambient() -> Box<dyn FnMut()> {
-    let execution = tracker().start("checkout", "order-17");
-    Box::new(move || execution.sync_scope(|| drop(black_box(core_track::stage("load")))))
-}
-
 /// One with three stages, begun and ended; nobody listens to its line.
 fn execution() -> Box<dyn FnMut()> {
     let tracker = tracker();
+    Box::new(move || run(&tracker))
+}
+
+/// The same with its line, as JSON.
+fn execution_line() -> Box<dyn FnMut()> {
+    let tracker = tracker();
+    let guard = tracing::dispatcher::set_default(&super::log::log(|builder| builder));
     Box::new(move || {
-        let execution = tracker.start("checkout", "order-17");
-        for name in ["load", "charge", "store"] {
-            drop(black_box(execution.stage(name)));
-        }
-        execution.finish();
+        black_box(&guard);
+        run(&tracker);
     })
+}
+
+fn run(tracker: &Tracker) {
+    let execution = tracker.start("checkout", "order-17");
+    for name in ["load", "charge", "store"] {
+        drop(black_box(execution.stage(name)));
+    }
+    execution.finish();
 }
