@@ -113,7 +113,7 @@ impl Value<'_> {
     fn write_raw(self, raw: &mut String) {
         match self {
             Self::Str(text) | Self::Operation(text) => {
-                raw.push_str(&text[..text.floor_char_boundary(VALUE_MAX)])
+                raw.push_str(&text[..text.floor_char_boundary(VALUE_MAX)]);
             }
             Self::Debug(value) => pen::debug(raw, value),
             Self::Error(error) => pen::debug(raw, &error),

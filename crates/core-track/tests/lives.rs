@@ -188,7 +188,9 @@ fn how_many_names_of_stages_have_figures_can_be_said() {
         let tracker = Tracker::builder().stage_names_max(max).build().unwrap();
         let execution = tracker.start("op", "any");
         for _ in 0..2 {
-            names(max + 5).into_iter().for_each(|name| drop(execution.stage(name)));
+            for name in names(max + 5) {
+                drop(execution.stage(name));
+            }
         }
         execution.finish();
         let stages = &tracker.stats()[0].stages;
@@ -227,7 +229,9 @@ fn of_names_beyond_the_bound_somebody_is_told_once_for_each_operation() {
 fn of_operations_beyond_the_bound_somebody_is_told_once() {
     let (tracker, seen) = (Tracker::builder().build().unwrap(), Seen::down_to(Level::WARN));
     tracing::subscriber::with_default(seen.clone(), || {
-        names(140).into_iter().for_each(|name| tracker.start(name, "any").finish());
+        for name in names(140) {
+            tracker.start(name, "any").finish();
+        }
     });
     let lines = seen.take();
     assert!(lines.len() == 1 && lines[0].contains("operation=\"name-128\" operations_max=128"), "{lines:?}");

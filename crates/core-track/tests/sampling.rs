@@ -223,3 +223,39 @@ fn a_sink_sees_what_is_kept_and_may_panic() {
     assert_eq!(*seen.lock().unwrap(), ["a", "b", "c"].map(Box::<str>::from));
     assert_eq!((tracker.sink_panics(), tracker.kept().len()), (1, 3));
 }
+
+#[test]
+fn s_1_f_168_a_tenth_is_kept_unless_somebody_says_otherwise() {
+    let tracker = Tracker::builder().clock(ManualClock::new().clock()).build().unwrap();
+    let sampled = (0..10_000).filter(|n| {
+        let execution = tracker.start("op", &format!("request-{n}"));
+        let is_sampled = execution.is_sampled();
+        execution.finish();
+        is_sampled
+    });
+    let sampled = sampled.count();
+    assert!((800..1200).contains(&sampled), "{sampled} of 10 000");
+    assert_eq!((tracker.kept_total(), tracker.stats()[0].total.count), (sampled as u64, 10_000));
+}
+
+#[test]
+fn what_was_cancelled_is_kept_where_it_was_slow_and_does_not_teach_what_is() {
+    let clock = ManualClock::new();
+    let tracker = tracker(0.0, &clock);
+    let run = |took| {
+        let execution = tracker.start("op", "any");
+        clock.advance(ms(took));
+        execution
+    };
+    (0..128).for_each(|_| run(10).finish());
+    (0..1000).for_each(|_| drop(run(5)));
+    assert_eq!(tracker.kept_total(), 0);
+    drop(run(500));
+    let kept = tracker.kept();
+    assert_eq!((kept[0].kept, kept[0].outcome), (Some(Kept::Slow), Some(core_track::Outcome::Cancelled)));
+    (0..1000).for_each(|_| drop(run(500)));
+    (0..64).for_each(|_| run(10).finish());
+    let before = tracker.kept_total();
+    run(40).finish();
+    assert_eq!(tracker.kept_total(), before + 1, "a normal execution takes 10 ms still");
+}

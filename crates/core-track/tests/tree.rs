@@ -469,3 +469,39 @@ proptest! {
         prop_assert_eq!(entered, summary.stage_count() as u64);
     }
 }
+
+#[test]
+fn s_2_a_stage_has_its_id_its_time_and_its_place_and_an_error_passes_through_it() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let of = |id: &'static str| {
+        tracker.run("op", id, || {
+            let outer = stage("1_OUTER");
+            clock.advance(ms(10));
+            outer.run(|| stage("1.1_INNER").run(|| Err::<(), _>(Error::internal("it broke"))))
+        })
+    };
+    assert_eq!(of("one").unwrap_err().to_string(), "Internal error");
+    std::thread::scope(|scope| scope.spawn(|| of("other").unwrap_err()).join().map(drop)).unwrap();
+    for id in ["one", "other"] {
+        let json = serde_json::to_value(&*tracker.summary(id).unwrap()).unwrap();
+        let outer = &json["stages"][0];
+        assert_eq!((&outer["stage_id"], &outer["stage_name"]), (&"1_OUTER".into(), &"OUTER".into()));
+        assert!(
+            outer["duration_ms"].as_f64().unwrap() >= 10.0 && json["stages"].as_array().unwrap().len() == 1
+        );
+        let inner = &outer["substages"][0];
+        assert_eq!((&inner["stage_id"], &inner["success"]), (&"1.1_INNER".into(), &false.into()));
+        assert!(inner["error_type"].is_string() && inner["error_message"].is_string());
+    }
+    for n in 0..10 {
+        let id = format!("cleared-{n}");
+        let open = tracker.start("op", &id);
+        let inside = open.stage("inside");
+        assert_eq!(tracker.clear(&id), 0, "inside an open stage too");
+        drop(inside);
+        open.finish();
+        assert_eq!((tracker.clear(&id), tracker.summary(&id).is_none()), (1, true));
+    }
+    assert_eq!((tracker.kept().len(), tracker.live().len(), tracker.clear("never seen")), (2, 0, 0));
+}
