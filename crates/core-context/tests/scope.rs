@@ -169,6 +169,15 @@ impl Drop for Depth {
     }
 }
 
+/// Panics when it is dropped.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("when it is dropped");
+    }
+}
+
 /// Polls it once, and drops it.
 fn poll_and_drop(future: impl Future) {
     let _ = pin!(future).poll(&mut Task::from_waker(Waker::noop()));
@@ -191,12 +200,6 @@ fn what_is_dropped_with_a_future_that_has_not_ended_can_tell() {
     poll_and_drop(named("a").scope(std::future::ready(guard())));
     named("a").sync_scope(|| drop(guard()));
     assert_eq!(seen.take(), [0; 4], "in no scope, or ended");
-    struct Panics;
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            panic!("when it is dropped");
-        }
-    }
     let panics = Panics;
     let future = named("a").scope(async move {
         let _panics = panics;

@@ -60,7 +60,8 @@
 //! | in any other way | succeeded |
 //! | never, as one that is leaked | still runs, and is no sample |
 //!
-//! A future that is in no scope of its own and loses in a `select!` looks like any other drop: [`in_stage`] is for these.
+//! A future that is in no scope of its own, and loses in a `select!` or is stopped by a limit on time, looks like any other drop:
+//! [`in_stage`] is for these.
 //!
 //! # Dropping
 //! A [`Stage`] ends when it is dropped, as above. An [`Execution`] that is dropped before [`finish`](Execution::finish) or

@@ -19,8 +19,8 @@ use crate::outcome::Outcome;
 /// What nobody [said](Self::fail) of it is known by how it is dropped: by a panic it failed, with a future in a scope that had not ended
 /// it was [cancelled](Outcome::Cancelled), and otherwise it succeeded. A future is in a scope in [`Tracker::call`](crate::Tracker::call),
 /// [`Execution::scope`](crate::Execution::scope), [`Stage::scope`], [`Stage::call`], [`in_stage`](crate::in_stage), and as a task of
-/// `core_context`. Of one that loses in a `select!` and is in none, nobody knows that it was dropped too soon: there, use
-/// [`in_stage`](crate::in_stage).
+/// `core_context`. Of one that is in none, and loses in a `select!` or is stopped by a limit on time, nobody knows that it was dropped
+/// too soon: there, use [`in_stage`](crate::in_stage).
 #[must_use = "a stage ends when it is dropped"]
 pub struct Stage<'e> {
     open: Option<Open<'e>>,

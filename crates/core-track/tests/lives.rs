@@ -238,3 +238,29 @@ fn of_operations_beyond_the_bound_somebody_is_told_once() {
     let stats = tracker.stats();
     assert_eq!((stats[0].operation, stats[0].total.count), ("(other)", 12));
 }
+
+#[test]
+fn the_defaults_are_a_promise() {
+    let defaults = "Builder { sample_rate: 0.1, slow_over: None, window: 600s, window_short: 60s, rates: [], \
+                    stage_names_max: 64, canonical_line: All, .. }";
+    assert_eq!(format!("{:?}", Tracker::builder()), defaults);
+}
+
+#[test]
+fn a_guard_that_is_dropped_with_a_race_it_lost_is_a_success_unless_it_is_in_a_stage_around_its_future() {
+    let (tracker, _) = tracker();
+    let call = tracker.call("op", "any", async {
+        let waits = async {
+            let _guard = stage("guard");
+            std::future::pending::<Result<(), Error>>().await
+        };
+        tokio::select! {
+            biased;
+            lost = waits => lost,
+            won = std::future::ready(Ok(())) => won,
+        }
+    });
+    let polled = std::pin::pin!(call).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert!(polled.is_ready());
+    assert_eq!(tracker.kept()[0].stages()[0].outcome, Some(Outcome::Succeeded), "as the documentation says");
+}

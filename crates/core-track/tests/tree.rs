@@ -481,7 +481,7 @@ fn s_2_a_stage_has_its_id_its_time_and_its_place_and_an_error_passes_through_it(
             outer.run(|| stage("1.1_INNER").run(|| Err::<(), _>(Error::internal("it broke"))))
         })
     };
-    assert_eq!(of("one").unwrap_err().to_string(), "Internal error");
+    assert_eq!(of("one").unwrap_err().to_string(), "it broke");
     std::thread::scope(|scope| scope.spawn(|| of("other").unwrap_err()).join().map(drop)).unwrap();
     for id in ["one", "other"] {
         let json = serde_json::to_value(&*tracker.summary(id).unwrap()).unwrap();
