@@ -13,8 +13,7 @@
 //!         let cache = load.stage("CACHE_LOOKUP");              // 1.1_CACHE_LOOKUP, inside 1_LOAD
 //!         drop(cache);
 //!         drop(load);
-//!         let charge = core_track::stage("CHARGE");
-//!         charge.scope(pay()).await
+//!         core_track::stage("CHARGE").call(pay()).await        // ends as the result says
 //!     })
 //!     .await?;
 //!
@@ -22,7 +21,7 @@
 //! assert_eq!(stats[0].operation, "checkout");
 //! assert_eq!(stats[0].stages.len(), 3);
 //! # let _ = receipt; Ok(()) }
-//! # async fn pay() -> Result<u32, std::fmt::Error> { Ok(1) }
+//! # async fn pay() -> Result<u32, core_errors::Error> { Ok(1) }
 //! ```
 //!
 //! Reach for it to know which part of a request is slow, and what a request that hangs is doing. Do not reach for it to follow a request
