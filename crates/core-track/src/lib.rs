@@ -73,7 +73,7 @@
 //! thread that may count for itself, and 1 KiB more for each that does, by size, up to 42), and the first after each window keeps
 //! what was counted until then. [`stage`] costs a look into the context and a reference more than [`Execution::stage`]. An execution: one
 //! allocation for itself and one for its id; a summary is made only of one that is kept. Its line costs the check whether anybody listens, and
-//! where somebody does about three lines of `tracing` (`cargo xtask icount track`, beside `log/line`).
+//! where somebody does about what four or five lines of `core-log` do (`cargo xtask icount track`, beside `log/line`).
 
 mod aggregate;
 mod arena;

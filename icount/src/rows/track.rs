@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use core_context::Context;
 use core_time::ManualClock;
 use core_track::{Execution, Tracker};
 
@@ -42,12 +43,13 @@ fn execution() -> Box<dyn FnMut()> {
     Box::new(move || run(&tracker))
 }
 
-/// The same with its line, as JSON.
+/// The same with its line, as JSON, in the context of a request.
 fn execution_line() -> Box<dyn FnMut()> {
     let tracker = tracker();
     let guard = tracing::dispatcher::set_default(&super::log::log(|builder| builder));
+    let entered = Context::new().enter();
     Box::new(move || {
-        black_box(&guard);
+        black_box((&guard, &entered));
         run(&tracker);
     })
 }
