@@ -70,13 +70,19 @@ impl Failure {
 impl Failures {
     /// Remembers why a stage ended so. `None` is one without a place.
     pub(crate) fn add(&mut self, at: Option<u16>, name: u16, failure: Failure) {
-        if failure.outcome() == Outcome::Failed && self.first.is_none() {
+        let has_failed = failure.outcome() == Outcome::Failed;
+        if has_failed && self.first.is_none() {
             self.first = Some((name, failure.class));
         }
-        if let Some(at) = at
-            && self.of_stages.len() < FAILURES_MAX
-        {
+        let Some(at) = at else { return };
+        if self.of_stages.len() < FAILURES_MAX {
             self.of_stages.push((at, failure));
+        } else if has_failed {
+            // What somebody gave up makes place for what failed.
+            let given_up = self.of_stages.iter_mut().find(|(_, known)| known.outcome() == Outcome::Cancelled);
+            if let Some(place) = given_up {
+                *place = (at, failure);
+            }
         }
     }
 }

@@ -305,3 +305,19 @@ fn a_panic_in_a_future_is_a_failure_of_what_was_open_in_it() {
     assert_eq!(outcomes(&tracker), ["outer failed", " inner failed"]);
     assert_eq!(tracker.kept()[0].outcome, Some(Outcome::Failed));
 }
+
+#[test]
+fn why_stages_failed_is_told_of_32_whatever_was_given_up_before() {
+    let (tracker, _) = tracker();
+    let execution = tracker.start("op", "any");
+    for _ in 0..50 {
+        execution.stage("given up").fail(&Error::cancelled("they went away"));
+    }
+    for _ in 0..40 {
+        execution.stage("failed").fail(&slow());
+    }
+    execution.finish();
+    let failed = tracker.kept()[0].failed_stages();
+    let told = failed.iter().filter(|stage| stage.error_code == Some(SLOW));
+    assert_eq!((failed.len(), told.count()), (40, 32));
+}
