@@ -52,6 +52,7 @@ mod category;
 mod classify;
 mod code;
 mod criticality;
+mod cut_off;
 mod delivery;
 mod error;
 mod foreign;
@@ -76,6 +77,7 @@ pub use code::Code;
 #[cfg(feature = "derive")]
 pub use core_errors_derive::Classify;
 pub use criticality::{Criticality, CriticalityError};
+pub use cut_off::{cut_off, cut_off_depth};
 pub use delivery::Delivery;
 pub use error::Error;
 pub use foreign::{Class, Classifier, class_of, register_classifier};

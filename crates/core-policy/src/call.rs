@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use core_errors::cut_off;
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
@@ -32,7 +33,8 @@ pin_project! {
     ///
     /// # Cancel safety
     /// Dropping it drops the attempt and gives back every slot and permit it holds; the attempt counts neither as success
-    /// nor as failure.
+    /// nor as failure. Guards that are dropped with it can tell, by [`cut_off_depth`](core_errors::cut_off_depth), as they can
+    /// where a limit on time stops it.
     ///
     /// # Panics
     /// A panic of the attempt is recorded as a failure and goes on. Polled outside a tokio runtime with timers it panics
@@ -49,6 +51,16 @@ pin_project! {
         policy: Option<P>,
         op: O,
         judge: J,
+    }
+
+    impl<P: Policy, O, F: CallOutput, J> PinnedDrop for Call<P, O, F, J> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // Nearly always it has ended, and the attempt is gone.
+            if this.phase.has_attempt() {
+                cut_off(|| this.phase.set(Phase::Done));
+            }
+        }
     }
 }
 
@@ -347,7 +359,7 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
 
     /// The cut-off has come while the attempt was running. The attempt goes first, and then its slot.
     fn stop(mut self: Pin<&mut Self>) -> Flow<F::Value, F::Error> {
-        self.as_mut().project().phase.set(Phase::Admitting);
+        cut_off(|| self.as_mut().project().phase.set(Phase::Admitting));
         self.driver().expired()
     }
 

@@ -29,6 +29,14 @@ pub(crate) enum Step {
 
 // === impl Phase ===
 
+impl<F> Phase<F> {
+    /// Whether there is an attempt that has not ended.
+    #[inline]
+    pub(crate) const fn has_attempt(&self) -> bool {
+        matches!(self, Self::Running { .. } | Self::Given { .. })
+    }
+}
+
 impl<F: Future> Phase<F> {
     /// Polls the attempt, and drops it once it is ready: both are code of the user's.
     #[inline]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use core_context::{Scoped, cut_off_depth};
-use core_errors::Classify;
+use core_context::Scoped;
+use core_errors::{Classify, cut_off_depth};
 
 use crate::current::Current;
 use crate::execution::Inner;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use core_errors::cut_off;
 use pin_project_lite::pin_project;
 
 use crate::budget::{Budget, Paid};
@@ -13,8 +14,25 @@ pin_project! {
     #[project = FirstProj]
     pub(super) enum First<F: Future> {
         Gone,
-        Running { #[pin] future: F },
+        Running { #[pin] future: Running<F> },
         Kept { kept: Option<Kept<F::Output>> },
+    }
+}
+
+pin_project! {
+    /// An attempt. Guards that are dropped with it before it has ended can tell.
+    pub(super) struct Running<F> {
+        #[pin]
+        attempt: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Running<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.attempt.is_some() {
+                cut_off(|| this.attempt.set(None));
+            }
+        }
     }
 }
 
@@ -34,6 +52,10 @@ pub(super) struct Paying(pub(super) Budget, pub(super) Paid);
 // === impl First ===
 
 impl<F: Future> First<F> {
+    pub(super) fn running(attempt: F) -> Self {
+        Self::Running { future: Running::new(attempt) }
+    }
+
     pub(super) fn is_running(&self) -> bool {
         matches!(self, Self::Running { .. })
     }
@@ -55,6 +77,30 @@ impl<F: Future> First<F> {
 
     pub(super) fn take_kept(self: Pin<&mut Self>) -> Option<Kept<F::Output>> {
         if let FirstProj::Kept { kept } = self.project() { kept.take() } else { None }
+    }
+}
+
+// === impl Running ===
+
+impl<F> Running<F> {
+    pub(super) fn new(attempt: F) -> Self {
+        Self { attempt: Some(attempt) }
+    }
+}
+
+impl<F: Future> Future for Running<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        // Whoever polls an attempt drops it once it is ready.
+        let Some(attempt) = this.attempt.as_mut().as_pin_mut() else { return Poll::Pending };
+        let polled = attempt.poll(cx);
+        if polled.is_ready() {
+            this.attempt.set(None);
+        }
+        polled
     }
 }
 
