@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use core_context::Scoped;
+use core_context::{Context, Scoped};
 use core_errors::{Classify, cut_off_depth};
 
 use crate::current::Current;
@@ -73,6 +73,9 @@ impl<'e> Stage<'e> {
 
     #[inline]
     pub(crate) fn begin_in(current: Arc<Current>, name: &'static str) -> Self {
+        if current.execution.is_none() {
+            return Self::NONE;
+        }
         let (parent, depth) = (current.parent, current.depth);
         Self { open: Some(Open::begin(Held::Shared(current), name, parent, depth)) }
     }
@@ -89,7 +92,7 @@ impl<'e> Stage<'e> {
     /// Runs a future in which [`stage`](crate::stage) begins stages inside this one.
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
         match &self.open {
-            Some(open) => open.current().context().scope(future),
+            Some(open) => open.context().scope(future),
             None => Scoped::in_current(future),
         }
     }
@@ -97,7 +100,7 @@ impl<'e> Stage<'e> {
     /// Runs a closure in which [`stage`](crate::stage) begins stages inside this one.
     pub fn sync_scope<R>(&self, run: impl FnOnce() -> R) -> R {
         match &self.open {
-            Some(open) => open.current().context().sync_scope(run),
+            Some(open) => open.context().sync_scope(run),
             None => run(),
         }
     }
@@ -221,8 +224,8 @@ impl<'e> Open<'e> {
         self.depth.saturating_add(1)
     }
 
-    fn current(&self) -> Current {
-        Current::of(&self.execution, self.around, self.inside())
+    fn context(&self) -> Context {
+        Current::context(&self.execution, self.around, self.inside())
     }
 
     #[cold]
@@ -270,7 +273,10 @@ impl Deref for Held<'_> {
     fn deref(&self) -> &Arc<Inner> {
         match self {
             Self::Borrowed(inner) => inner,
-            Self::Shared(current) => &current.execution,
+            Self::Shared(current) => match &current.execution {
+                Some(inner) => inner,
+                None => unreachable!("a stage is begun in an execution"),
+            },
         }
     }
 }
