@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use core_errors::cut_off;
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
@@ -54,11 +53,12 @@ pin_project! {
     }
 
     impl<P: Policy, O, F: CallOutput, J> PinnedDrop for Call<P, O, F, J> {
+        #[inline]
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
+            let phase = this.project().phase;
             // Nearly always it has ended, and the attempt is gone.
-            if this.phase.has_attempt() {
-                cut_off(|| this.phase.set(Phase::Done));
+            if phase.has_attempt() {
+                phase.cut_off();
             }
         }
     }
@@ -359,7 +359,7 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
 
     /// The cut-off has come while the attempt was running. The attempt goes first, and then its slot.
     fn stop(mut self: Pin<&mut Self>) -> Flow<F::Value, F::Error> {
-        cut_off(|| self.as_mut().project().phase.set(Phase::Admitting));
+        self.as_mut().project().phase.cut_off();
         self.driver().expired()
     }
 

@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use core_errors::cut_off;
 use core_time::Instant;
 use pin_project_lite::pin_project;
 
@@ -34,6 +35,13 @@ impl<F> Phase<F> {
     #[inline]
     pub(crate) const fn has_attempt(&self) -> bool {
         matches!(self, Self::Running { .. } | Self::Given { .. })
+    }
+
+    /// Drops the attempt before it has ended.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn cut_off(mut self: Pin<&mut Self>) {
+        cut_off(|| self.set(Self::Admitting));
     }
 }
 

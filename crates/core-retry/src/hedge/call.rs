@@ -81,7 +81,7 @@ struct Hedging<F> {
 impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
     pub(super) fn new(hedge: H, op: O, judge: J) -> Self {
         Self {
-            first: First::Gone,
+            first: First::GONE,
             rest: None,
             alarm: None,
             entered: None,
@@ -144,7 +144,7 @@ where
             *this.entered = Some(Entered::new(&hedge.budget));
         }
         let attempt = this.op.attempt(*this.base);
-        this.first.set(First::running(attempt));
+        this.first.as_mut().start(attempt);
         let Poll::Ready(result) = this.first.as_mut().poll(cx) else {
             self.as_mut().begin_rest();
             return self.poll_rest(cx);
@@ -323,7 +323,7 @@ where
         if this.first.is_running() {
             rest.kept = Some(Box::new(new));
         } else {
-            this.first.set(First::Kept { kept: Some(new) });
+            this.first.keep(new);
             rest.kept = None;
         }
     }
@@ -353,7 +353,7 @@ where
     fn end(self: Pin<&mut Self>, result: Result<T, E>) -> <Self as Future>::Output {
         let mut this = self.project();
         *this.phase = Phase::Done;
-        this.first.set(First::Gone);
+        this.first.end();
         *this.rest = None;
         this.alarm.set(None);
         *this.entered = None;
