@@ -42,6 +42,9 @@
 //! Clients see `Display`, [`Error::to_problem`] and, over gRPC, `tonic::Status::from`: public text and public facts. Logs get
 //! `Error::for_log` (feature `serde`): all of it, but for facts that are [`Sensitive`](Visibility::Sensitive).
 //!
+//! # What was cut off
+//! [`cut_off`] is how whoever stops a future says so, and [`cut_off_depth`] how guards in it hear of it.
+//!
 //! # Cost
 //! `Error` is 8 bytes; making one is one allocation and captures the source location and the ids of the current request, and a
 //! backtrace only where [`BacktracePolicy`] asks for one. `Rejection` is 64 bytes and allocates nothing.

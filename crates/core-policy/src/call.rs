@@ -55,10 +55,9 @@ pin_project! {
     impl<P: Policy, O, F: CallOutput, J> PinnedDrop for Call<P, O, F, J> {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
-            let phase = this.project().phase;
-            // Nearly always it has ended, and the attempt is gone.
-            if phase.has_attempt() {
-                phase.cut_off();
+            // Nearly always it has ended at once, and the attempt is gone.
+            if let Slot::Live { .. } = this.slot {
+                this.cut_off();
             }
         }
     }
@@ -354,6 +353,16 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         match self.project().slot.project() {
             SlotProj::Error { error } => error.take().expect("it is taken once"),
             _ => unreachable!("a call without a value has its error"),
+        }
+    }
+
+    /// It is dropped while it waits.
+    #[cold]
+    #[inline(never)]
+    fn cut_off(self: Pin<&mut Self>) {
+        let phase = self.project().phase;
+        if phase.has_attempt() {
+            phase.cut_off();
         }
     }
 

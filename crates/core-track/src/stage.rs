@@ -16,11 +16,12 @@ use crate::outcome::Outcome;
 /// A part of an execution, until it is dropped. Made by [`Execution::stage`](crate::Execution::stage), [`Stage::stage`] and
 /// [`stage`](crate::stage).
 ///
-/// What nobody [said](Self::fail) of it is known by how it is dropped: by a panic it failed, with a future in a scope that had not ended
-/// it was [cancelled](Outcome::Cancelled), and otherwise it succeeded. A future is in a scope in [`Tracker::call`](crate::Tracker::call),
-/// [`Execution::scope`](crate::Execution::scope), [`Stage::scope`], [`Stage::call`], [`in_stage`](crate::in_stage), and as a task of
-/// `core_context`. Of one that is in none, and loses in a `select!` or is stopped by a limit on time, nobody knows that it was dropped
-/// too soon: there, use [`in_stage`](crate::in_stage).
+/// What nobody [said](Self::fail) of it is known by how it is dropped: by a panic it failed, with a future that was
+/// [cut off](core_errors::cut_off) it was [cancelled](Outcome::Cancelled), and otherwise it succeeded. A future that has not ended is cut
+/// off when it is dropped with its scope ([`Tracker::call`](crate::Tracker::call), [`Execution::scope`](crate::Execution::scope),
+/// [`Stage::scope`], [`Stage::call`], [`in_stage`](crate::in_stage), and tasks of `core_context`), or by a policy that stops the attempt.
+/// Of one that is in no scope, and loses in a `select!` or is stopped by others, nobody knows that it was dropped too soon: there, use
+/// [`in_stage`](crate::in_stage).
 #[must_use = "a stage ends when it is dropped"]
 pub struct Stage<'e> {
     open: Option<Open<'e>>,

@@ -84,6 +84,20 @@ async fn whoever_loses_to_a_hedge_was_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_loses_to_a_hedge_of_a_pipeline_was_cancelled() {
+    let hedge = Hedge::after(ms(10)).budget(&budget());
+    let pipeline = Pipeline::named("store").attempt_timeout(secs(1)).hedge(hedge).build().unwrap();
+    let call = async {
+        let takes = |attempt: core_policy::Attempt| if attempt.hedge() == 0 { 500 } else { 5 };
+        pipeline.call(|attempt| work("attempt", takes(attempt))).await.unwrap();
+    };
+    assert_eq!(
+        outcomes(call).await,
+        ["attempt cancelled", "before succeeded", "attempt succeeded", "before succeeded"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_done_by_the_deadline_was_cancelled() {
     let gathered = async {
         let parts = [work("fast", 5), work("slow", 500)];
