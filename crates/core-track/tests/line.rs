@@ -241,7 +241,9 @@ fn whatever_fails_and_is_noted_the_line_has_a_bound() {
     for fails in [true, false] {
         with_default(seen.clone(), || {
             let execution = tracker.start("op", &"i".repeat(1000));
-            keys.iter().for_each(|key| execution.note(key, &"v".repeat(1000)));
+            for key in &keys {
+                execution.note(key, &"v".repeat(1000));
+            }
             for _ in 0..256 {
                 let mut stage = execution.stage("of a name that is rather long");
                 if fails {

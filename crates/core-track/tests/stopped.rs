@@ -86,7 +86,7 @@ async fn whoever_loses_to_a_hedge_was_cancelled() {
 #[tokio::test(start_paused = true)]
 async fn whoever_loses_to_a_hedge_of_a_pipeline_was_cancelled() {
     let hedge = Hedge::after(ms(10)).budget(&budget());
-    let pipeline = Pipeline::named("store").attempt_timeout(secs(1)).hedge(hedge).build().unwrap();
+    let pipeline = Pipeline::named("store").attempt_timeout(secs(1)).build().unwrap().hedged(hedge).unwrap();
     let call = async {
         let takes = |attempt: core_policy::Attempt| if attempt.hedge() == 0 { 500 } else { 5 };
         pipeline.call(|attempt| work("attempt", takes(attempt))).await.unwrap();
@@ -95,6 +95,27 @@ async fn whoever_loses_to_a_hedge_of_a_pipeline_was_cancelled() {
         outcomes(call).await,
         ["attempt cancelled", "before succeeded", "attempt succeeded", "before succeeded"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_in_an_attempt_that_is_stopped_was_cancelled_and_its_stages_too_once_each() {
+    let tracker = Tracker::builder().sample_rate(1.0).build().unwrap();
+    let timeout = Timeout::attempt(ms(20)).build().unwrap();
+    let stopped = timeout.call(|_| async {
+        let execution = tracker.start("by hand", "any");
+        let stage = execution.stage("by hand");
+        tracker.call("op", "any", work("open", 500)).await?;
+        drop(stage);
+        execution.finish();
+        Ok::<_, Error>(())
+    });
+    assert!(stopped.await.is_err());
+    for operation in tracker.stats() {
+        assert_eq!((operation.total.count, operation.total.cancelled), (0, 1), "{operation:?}");
+        let open: Vec<_> = operation.stages.iter().filter(|stage| stage.name != "before").collect();
+        assert_eq!((open.len(), open[0].count, open[0].cancelled), (1, 0, 1), "{operation:?}");
+    }
+    assert_eq!((tracker.stats().len(), tracker.in_progress()), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
