@@ -285,19 +285,29 @@ fn secrets_in_it_are_taken_out_by_the_log() {
     let log = Log::builder().lookup(|_| None).format(Format::Json).sink(sink);
     let (layer, _) = log.layer().unwrap();
     let log = Dispatch::new(tracing_subscriber::registry().with(layer));
+    let jwt = format!(
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{}",
+        "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6Ik".repeat(20)
+    );
     for rate in [0.0, 1.0] {
         let (tracker, _) = tracker(rate, |builder| builder);
         tracing::dispatcher::with_default(&log, || {
             let execution = tracker.start("op", "of ada@example.org");
             execution.note("password", "correct horse battery staple");
             execution.note("api_key", "0123456789");
+            execution.note(
+                "begins",
+                &format!("-----BEGIN RSA PRIVATE KEY-----\n{}", "MIIEpAIBAAKCAQEA7bq".repeat(90)),
+            );
+            execution.note("claims", &format!("{jwt}.c2lnbmVkYnlub2JvZHk"));
             execution.stage("stage").fail_text("password=hunter2");
             execution.fail_text(&format!("password=hunter2 {}", "x".repeat(1000)));
         });
     }
     let lines = lines.lines();
     assert_eq!(lines.len(), 2);
-    for secret in ["hunter2", "correct", "horse", "staple", "0123456789", "ada@"] {
+    for secret in ["hunter2", "correct", "horse", "staple", "0123456789", "ada@", "MIIEpAIBAAKC", "eyJzdWIi"]
+    {
         assert!(!lines.iter().any(|line| line.contains(secret)), "{secret}: {lines:?}");
     }
 }

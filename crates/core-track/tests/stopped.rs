@@ -140,7 +140,7 @@ async fn what_is_not_done_by_the_deadline_was_cancelled() {
 }
 
 fn budget() -> Budget {
-    Budget::new(10, 0.1).unwrap()
+    Budget::new(10, 0.1).expect("a budget")
 }
 
 /// Polls it once, and drops it.
