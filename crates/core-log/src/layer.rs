@@ -19,7 +19,7 @@ use crate::pen::{Pen, Rule};
 use crate::redact::{Kind, Redacted};
 use crate::request_level::RequestLevel;
 use crate::sampling::{Count, Sampling};
-use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
+use crate::schema::{Ecs, Gcp, Otel, Plain, Schema, StreamBus, Who};
 use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
@@ -112,6 +112,7 @@ where
                 Format::Gcp => line::write::<Gcp, _>(scratch, event, &ctx, &self.who),
                 Format::StreamBus => line::write::<StreamBus, _>(scratch, event, &ctx, &self.who),
                 Format::Ecs => line::write::<Ecs, _>(scratch, event, &ctx, &self.who),
+                Format::Otel => line::write::<Otel, _>(scratch, event, &ctx, &self.who),
                 Format::Console => console::write(scratch, event, &ctx, &self.who, self.colour),
             };
             let wrote = self.emit(scratch.line.out.as_bytes(), level);
@@ -181,6 +182,7 @@ impl LogLayer {
             Format::Gcp => self.record_as::<Gcp, _>(span, values),
             Format::StreamBus => self.record_as::<StreamBus, _>(span, values),
             Format::Ecs => self.record_as::<Ecs, _>(span, values),
+            Format::Otel => self.record_as::<Otel, _>(span, values),
             Format::Console => {
                 let places = scratch::with(|Scratch { fields, ink, .. }| {
                     let policy = &self.who.redaction;
@@ -204,7 +206,7 @@ impl LogLayer {
     ) {
         let places = scratch::with(|Scratch { fields, sites, ink, .. }| {
             let policy = &self.who.redaction;
-            let site = sites.get(self.who.log, span.metadata(), policy, F::slot);
+            let site = sites.get::<F>(self.who.log, span.metadata(), policy);
             let mut stage = None;
             values(&mut Each(|field: &Field, value: Value<'_>| {
                 if let Value::Stage(mark) = value

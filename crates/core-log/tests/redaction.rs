@@ -257,7 +257,7 @@ fn what_a_struct_shows_of_its_secrets_is_taken_out_and_the_rest_stays() {
 #[test]
 fn a_field_is_a_secret_by_its_name_in_events_spans_and_loggers() {
     let log = core_log::Logger::empty().with("client_secret", "s3");
-    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console] {
         let line = &logged(format, |_| {
             let span = tracing::info_span!(
                 "s",

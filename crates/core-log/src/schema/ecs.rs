@@ -79,6 +79,7 @@ impl Schema for Ecs {
                     | "error.type"
                     | "error.code"
                     | "error.stack_trace"
+                    | "event.sequence"
                     | "truncated"
                     | "suppressed"
             )
@@ -134,6 +135,7 @@ impl Schema for Ecs {
             line.push(",\"log.origin.file.line\":");
             line.push(&facts.site.line);
         }
+        line.turn(facts.who);
         line.push(&facts.who.tail);
         line.push(",\"ecs.version\":\"8.11.0\"");
     }

@@ -69,6 +69,7 @@ impl Schema for Gcp {
         if let Some(context) = facts.context {
             trace(line, &facts.who.traces, context);
         }
+        line.turn_digits(facts.who, "\"");
         // The operation, if it is one.
         line.close::<Self>();
         line.push(",\"logging.googleapis.com/labels\":{");

@@ -24,6 +24,7 @@ impl Schema for Plain {
                 | "version"
                 | "truncated"
                 | "suppressed"
+                | "seq"
         )
     }
 
@@ -44,5 +45,6 @@ impl Schema for Plain {
             line.push(&facts.site.place);
         }
         line.push(&facts.who.tail);
+        line.turn(facts.who);
     }
 }

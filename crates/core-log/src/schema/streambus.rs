@@ -15,7 +15,10 @@ impl Schema for StreamBus {
 
     fn is_reserved(name: &str) -> bool {
         // The fields are in an object with what else the house says of a line.
-        matches!(name, "target" | "span" | "message" | "service" | "environment" | "version" | "suppressed")
+        matches!(
+            name,
+            "target" | "span" | "message" | "service" | "environment" | "version" | "suppressed" | "seq"
+        )
     }
 
     fn special(name: &str) -> Option<Role> {
@@ -48,6 +51,7 @@ impl Schema for StreamBus {
             line.ids(context, &mut facts.pen(ink));
         }
         line.push(&facts.who.tail);
+        line.turn(facts.who);
         line.close::<Self>();
         if facts.who.source {
             line.push(&facts.site.place);
