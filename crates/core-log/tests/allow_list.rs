@@ -88,7 +88,7 @@ fn what_is_hidden_is_treated_as_a_secret_by_name_is() {
 #[test]
 fn what_is_shown_is_looked_through_for_secrets_still() {
     let line = line(Redaction::new().only(["note"]), || {
-        tracing::info!(note = "to ann@example.com", "call 123-456-7890")
+        tracing::info!(note = "to ann@example.com", "call 123-456-7890");
     });
     assert_eq!([line.text("note"), line.text("message")], ["to [EMAIL]", "call [PHONE]"]);
 }

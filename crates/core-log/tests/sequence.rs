@@ -76,7 +76,7 @@ fn the_id_of_a_line_of_cloud_logging_is_its_own_among_all_threads_and_has_one_le
             for _ in 0..4 {
                 scope.spawn(|| {
                     tracing::dispatcher::with_default(dispatch, || {
-                        (0..1_500).for_each(|n| tracing::info!(n, "m"))
+                        (0..1_500).for_each(|n| tracing::info!(n, "m"));
                     });
                 });
             }
