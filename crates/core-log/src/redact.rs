@@ -1,5 +1,6 @@
 //! What must not be in a log, found and taken out: by the name of its field, and by its shape.
 
+mod flag;
 mod keys;
 mod kind;
 mod named;
@@ -23,7 +24,7 @@ use crate::text::{MARK, VALUE_MAX};
 /// Three tiers, of which two are here: fields whose name says that they hold a secret (`password`, `authorization`, `card_number` …) lose their
 /// value whatever it is, decided once for each callsite; and texts (messages, fields, errors, `Debug` of structs) lose what has the shape of a
 /// secret: e-mail addresses, phone numbers, card numbers, keys of the usual issuers, tokens, private keys, passwords in
-/// URLs and in `key=value`. The third tier is types: [`Sensitive`](crate::Sensitive).
+/// URLs, in `key=value` and on command lines (`--token x`). The third tier is types: [`Sensitive`](crate::Sensitive).
 ///
 /// Default: all of it, masked.
 #[derive(Clone)]
