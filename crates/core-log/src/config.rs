@@ -14,6 +14,7 @@ use crate::handle::LogHandle;
 use crate::last;
 use crate::layer::{LogLayer, Output};
 use crate::levels::Levels;
+use crate::losses::Losses;
 use crate::queue::Queue;
 use crate::redact::Redaction;
 use crate::sampling::Sampling;
@@ -261,7 +262,8 @@ impl Builder {
         };
         last::register(&handle.0);
         let start = handle.0.clock().now();
-        let layer = LogLayer { format, colour, who, output, sampling, start, handle: handle.clone() };
+        let losses = Losses::default();
+        let layer = LogLayer { format, colour, who, output, sampling, start, handle: handle.clone(), losses };
         Ok((layer, handle))
     }
 

@@ -15,6 +15,7 @@ use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
 use crate::level::Level;
+use crate::losses::Losses;
 use crate::pen::{Pen, Rule};
 use crate::redact::{Kind, Redacted};
 use crate::request_level::RequestLevel;
@@ -40,6 +41,8 @@ pub struct LogLayer {
     /// When seconds began to be counted.
     pub(crate) start: Instant,
     pub(crate) handle: LogHandle,
+    /// Lines that were lost where there is no queue.
+    pub(crate) losses: Losses,
 }
 
 /// How lines get to where they go.
@@ -133,6 +136,12 @@ impl LogLayer {
             // It counts what it loses.
             Output::Queued(Closer(writer)) => writer.push(line, level),
             Output::Now(sink) => {
+                self.losses.report(|lost| {
+                    let mut out = Vec::new();
+                    schema::lost(self.format, &self.who, &mut out, lost);
+                    // There is nothing where too much is being written inside of one another.
+                    !out.is_empty() && sink.write_line(&out)
+                });
                 let wrote = sink.write_line(line);
                 if !wrote {
                     self.lose();
@@ -142,8 +151,15 @@ impl LogLayer {
         }
     }
 
+    /// Counts a line that is lost, to be reported before the next.
     fn lose(&self) {
-        self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+        match &self.output {
+            Output::Queued(Closer(writer)) => writer.lose(),
+            Output::Now(_) => {
+                self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+                self.losses.add(1);
+            }
+        }
     }
 
     /// Says where something was taken out, if that is wanted. `None` if there was nothing to write with.
@@ -242,7 +258,7 @@ fn keep<F: 'static, S: for<'a> LookupSpan<'a>>(
         return known.fields.merge(fields);
     }
     let mut new = SpanFields::<F>::of(fields);
-    new.operation = stage.map(Operation::of);
+    new.operation = stage.map(|stage| Box::new(Operation::of(stage)));
     extensions.insert(new);
 }
 

@@ -75,7 +75,8 @@
 //! # Secrets
 //! [`Redaction`] is on unless it is turned off (`GENESIS_LOG_REDACT=false`): fields with the name of a secret, and texts with the shape of
 //! one (e-mails, phones, cards, keys of the usual issuers, JSON web tokens, private keys, values beside the name of a secret, also in what
-//! `Debug` shows of a struct) lose it. [`Redaction::only`] turns the names around: what is not on the list is hidden. [`Sensitive`] hides a value everywhere. It is a net and no permission: names of people, addresses
+//! `Debug` shows of a struct) lose it. [`Redaction::only`] turns the names around: what is not on the list is hidden. [`Sensitive`] hides a value everywhere, and [`Redaction::mark`] says
+//! which one it was, also of the secrets of the crate `secrecy` (feature `secrecy`). It is a net and no permission: names of people, addresses
 //! and what has no shape pass. [`LogHandle::redactions`] counts what it caught, and [`Redaction::verify`] says where.
 //!
 //! # Writing
@@ -83,7 +84,8 @@
 //! With a [`Queue`] (`GENESIS_LOG_QUEUE=8m`) a thread writes, and who logs never waits for the disk longer than [`WhenFull`] says; lines
 //! that are lost are reported in the log. A line at `CRITICAL` or above is written when its macro returns, if that takes no longer than
 //! 250 ms. [`LogHandle::flush`], a [`FlushGuard`], a panic (of a log that is [installed](Builder::install)) and [`exit`]
-//! empty it. A write that fails or panics is counted in [`LogHandle::lost`]; nothing is printed about it.
+//! empty it. A write that fails or panics is counted in [`LogHandle::lost`], and once writing works again a line before the next one says how
+//! many were lost, with a queue and without; nothing is printed about it.
 //!
 //! **Code of others.** A `Debug`, a `Display` or a `source` that panics costs its own field and nothing else. It may log: it runs while
 //! nothing is locked. Where that leads to more and more of it, as in a writer that logs, the fifth line inside of another is lost.
@@ -110,8 +112,10 @@ mod last;
 mod layer;
 mod level;
 mod levels;
+mod lifted;
 mod line;
 mod logger;
+mod losses;
 mod macros;
 mod moment;
 mod pen;
@@ -143,7 +147,7 @@ pub use level::Level;
 pub use levels::Levels;
 pub use logger::{Bound, FieldValue, Logger};
 pub use queue::{Queue, WhenFull};
-pub use redact::{Action, Kind, Redacted, Redaction};
+pub use redact::{Action, Kind, Redacted, Redaction, Secret};
 pub use request_level::RequestLevel;
 pub use sampling::Sampling;
 pub use sensitive::Sensitive;

@@ -13,14 +13,15 @@ use crate::chain;
 use crate::event;
 use crate::key::Key;
 use crate::level::Level;
+use crate::lifted;
 use crate::logger::Bound;
 use crate::moment::Moment;
 use crate::pen::{self, Ink, Pen};
-use crate::redact::{Action, Redaction};
-use crate::schema::{self, Schema, Who};
+use crate::redact::Redaction;
+use crate::schema::{Schema, Who};
 use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::{Buffers, Scratch};
-use crate::site::{Lift, Role, Site, Slot, push_key};
+use crate::site::{Lift, Role, Site, Slot};
 use crate::stage::{StageId, StageMark};
 use crate::stamp::Stamp;
 use crate::text::{Escaped, Rule, VALUE_MAX};
@@ -74,7 +75,7 @@ where
     let Scratch { line, stamp, sites, ink, .. } = scratch;
     let site = sites.get::<F>(who.log, event.metadata(), &who.redaction);
     let context = Context::current();
-    let level = if site.has_severity { event::level(event) } else { Level::of(*event.metadata().level()) };
+    let level = if site.has_severity { event::level(event) } else { site.level };
     let span = ctx.event_span(event);
     let name = span.as_ref().map(SpanRef::name);
     let facts = Facts { level, site: &site, span: name, context: context.as_ref(), who };
@@ -117,7 +118,7 @@ pub(crate) fn own<F: Schema>(
     message: &str,
     fields: &[(&'static str, Value<'_>)],
 ) {
-    let site = Site::own();
+    let site = Site::own::<F>();
     let facts = Facts { level: Level::Warn, site: &site, span: None, context: None, who };
     buffers.suppressed = 0;
     let mut line = Line::new(buffers, who);
@@ -140,7 +141,7 @@ pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'
     match slot.role {
         Role::Lifted(lift) => {
             fields.render(slot.key, lift != Lift::Otel, |out, end| {
-                write_lifted(out, end, slot.key, lift, value, pen)
+                lifted::write(out, end, slot.key, lift, value, pen)
             });
         }
         _ if slot.json.is_empty() => fields.full = true,
@@ -183,13 +184,20 @@ impl<'a> Line<'a> {
 
 impl Line<'_> {
     /// `{"time":"<now>","level":"<name>"`, with keys and name of the schema.
-    pub(crate) fn begin(&mut self, time: &str, stamp: &mut Stamp, level: &str, name: &str) {
+    pub(crate) fn begin<F: Schema>(&mut self, time: &str, stamp: &mut Stamp, facts: &Facts<'_>) {
         let out = &mut self.buffers.out;
         out.push_str(time);
         stamp.write(out, self.moment.at);
-        out.push_str(level);
-        out.push_str(name);
-        out.push('"');
+        self.level::<F>(facts);
+    }
+
+    /// What follows the time. It is ready, unless the event says a level of its own.
+    pub(crate) fn level<F: Schema>(&mut self, facts: &Facts<'_>) {
+        if facts.level == facts.site.level {
+            self.push(&facts.site.head);
+        } else {
+            F::push_level(&mut self.buffers.out, facts.level, &facts.site.target);
+        }
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -202,23 +210,6 @@ impl Line<'_> {
         out.push_str(key);
         let end = value_end(out);
         self.truncated |= quoted(out, end, |out| out.push(text));
-    }
-
-    /// The turn as a member, if lines have one.
-    pub(crate) fn turn(&mut self, who: &Who) {
-        if let Some(before) = &who.turn {
-            self.push(before);
-            self.push(itoa::Buffer::new().format(self.moment.turn));
-        }
-    }
-
-    /// The same as the end of an id that no other line has, and that has the order of the lines.
-    pub(crate) fn turn_digits(&mut self, who: &Who, after: &str) {
-        if let Some(before) = &who.turn {
-            self.push(before);
-            self.moment.push_turn(&mut self.buffers.out);
-            self.push(after);
-        }
     }
 
     fn slot<F: Schema>(&mut self, slot: &Slot, value: Value<'_>, pen: &mut Pen<'_>) {
@@ -271,36 +262,6 @@ impl Line<'_> {
             F::push_key(out, key);
             F::push_value(out, end, value, pen)
         });
-    }
-
-    fn lifted<F: Schema>(&mut self, key: Key, lift: Lift, value: Value<'_>, pen: &mut Pen<'_>) {
-        if lift == Lift::Otel {
-            self.field::<F>(key, "", key.name().len(), |out, end| {
-                write_lifted(out, end, key, lift, value, pen)
-            });
-            return;
-        }
-        if self.buffers.keys.has(key) {
-            return;
-        }
-        let room = self.end().saturating_sub(self.buffers.out.len());
-        if room < key.name().len() {
-            self.truncated = true;
-            return;
-        }
-        self.buffers.keys.add(key);
-        let lifted = &mut self.buffers.lifted;
-        let end = lifted.len() + room;
-        self.truncated |= write_lifted(lifted, end, key, lift, value, pen);
-        let stack = Key::new("stack_trace");
-        if let (Lift::Chain, Value::Error(error)) = (lift, value)
-            && pen.rule.action == Action::Keep
-            && !self.buffers.keys.has(stack)
-            && let Some(cut) = chain::write_stack(&mut self.buffers.lifted, end, error, pen)
-        {
-            self.buffers.keys.add(stack);
-            self.truncated |= cut;
-        }
     }
 
     fn message<F: Schema>(&mut self, value: Value<'_>, pen: &mut Pen<'_>) {
@@ -412,37 +373,8 @@ impl Line<'_> {
     }
 
     /// Where the fields end.
-    fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         FIELDS_END.saturating_sub(self.buffers.lifted.len())
-    }
-}
-
-/// Appends what stands beside the fields, with its comma.
-fn write_lifted(
-    out: &mut String,
-    end: usize,
-    key: Key,
-    lift: Lift,
-    value: Value<'_>,
-    pen: &mut Pen<'_>,
-) -> bool {
-    let end = end.min(out.len() + VALUE_MAX);
-    let shown = pen.rule.action == Action::Keep;
-    match (lift, value) {
-        (Lift::Otel, value) => schema::push_exception(out, end, value, pen),
-        (Lift::Ecs, Value::Error(error)) if shown => chain::write_ecs(out, end, error, pen),
-        (Lift::Ecs, value) => {
-            out.push_str(",\"error.message\":");
-            value.write_json(out, end, pen)
-        }
-        (Lift::Chain, Value::Error(error)) if shown => {
-            push_key(out, key);
-            chain::write_text(out, end, error, pen)
-        }
-        (Lift::Text | Lift::Chain, value) => {
-            push_key(out, key);
-            value.write_json(out, end, pen)
-        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use core_context::SpanId;
 
+use crate::line::Line;
+use crate::schema::Who;
 use crate::stamp;
 
 /// The moment of a line.
@@ -83,6 +85,27 @@ impl Moment {
             *digit = b"0123456789abcdef"[(self.turn >> (4 * at) & 0xf) as usize];
         }
         out.push_str(str::from_utf8(&digits).unwrap_or_default());
+    }
+}
+
+// === impl Line ===
+
+impl Line<'_> {
+    /// The turn as a member, if lines have one.
+    pub(crate) fn turn(&mut self, who: &Who) {
+        if let Some(before) = &who.turn {
+            self.push(before);
+            self.push(itoa::Buffer::new().format(self.moment.turn));
+        }
+    }
+
+    /// The same as the end of an id that no other line has, and that has the order of the lines.
+    pub(crate) fn turn_digits(&mut self, who: &Who, after: &str) {
+        if let Some(before) = &who.turn {
+            self.push(before);
+            self.moment.push_turn(&mut self.buffers.out);
+            self.push(after);
+        }
     }
 }
 

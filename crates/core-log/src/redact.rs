@@ -3,6 +3,7 @@
 mod flag;
 mod keys;
 mod kind;
+mod mark;
 mod named;
 mod numbers;
 mod patterns;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use kind::{Action, Kind};
+pub use mark::Secret;
 pub use tally::Redacted;
 pub(crate) use tally::Tally;
 
@@ -279,7 +281,11 @@ impl Redaction {
     /// Appends what stands instead of a text.
     pub(crate) fn replace(&self, kind: Kind, text: &str, out: &mut String) {
         self.tally.count(kind);
-        match self.action(kind) {
+        self.put(self.action(kind), kind, text, out);
+    }
+
+    fn put(&self, action: Action, kind: Kind, text: &str, out: &mut String) {
+        match action {
             Action::Keep => out.push_str(text),
             Action::Drop => {}
             Action::Mask => out.push_str(kind.mask()),

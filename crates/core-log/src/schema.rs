@@ -15,6 +15,7 @@ pub(crate) use streambus::StreamBus;
 use crate::console;
 use crate::format::Format;
 use crate::key::Key;
+use crate::level::Level;
 use crate::line::{self, Facts, Line};
 use crate::moment;
 use crate::pen::{Ink, Pen};
@@ -46,6 +47,9 @@ pub(crate) trait Schema: Sized + 'static {
         _ = name;
         None
     }
+
+    /// Appends what follows the time: its quote, and the level. The same for most lines of a callsite.
+    fn push_level(out: &mut String, level: Level, target: &str);
 
     /// The beginning of a line, with its brace.
     fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tracing::Metadata;
 
 use crate::key::Key;
+use crate::level::Level;
 use crate::pen::Rule;
 use crate::redact::Redaction;
 use crate::sampling::Count;
@@ -19,6 +20,10 @@ use crate::value::quoted;
 pub(crate) struct Site {
     /// In quotes.
     pub(crate) target: String,
+    /// Unless the event says another.
+    pub(crate) level: Level,
+    /// What follows the time in a line of that level.
+    pub(crate) head: String,
     /// In quotes.
     pub(crate) file: String,
     /// In digits; empty if it is not known.
@@ -118,9 +123,12 @@ impl Sites {
 
 impl Site {
     /// Where the log itself speaks.
-    pub(crate) fn own() -> Self {
+    pub(crate) fn own<F: Schema>() -> Self {
+        let target = quote(env!("CARGO_CRATE_NAME"));
         Self {
-            target: quote(env!("CARGO_CRATE_NAME")),
+            level: Level::Warn,
+            head: head::<F>(Level::Warn, &target),
+            target,
             file: quote(""),
             line: String::new(),
             module: quote(env!("CARGO_CRATE_NAME")),
@@ -139,8 +147,11 @@ impl Site {
         let file = quote(metadata.file().unwrap_or_default());
         let line = metadata.line().map(|line| line.to_string()).unwrap_or_default();
         let place = if line.is_empty() { String::new() } else { format!(",\"file\":{file},\"line\":{line}") };
+        let (level, target) = (Level::of(*metadata.level()), quote(metadata.target()));
         Self {
-            target: quote(metadata.target()),
+            level,
+            head: head::<F>(level, &target),
+            target,
             file,
             line,
             place,
@@ -150,6 +161,12 @@ impl Site {
             has_severity: metadata.fields().field("severity").is_some(),
         }
     }
+}
+
+fn head<F: Schema>(level: Level, target: &str) -> String {
+    let mut out = String::new();
+    F::push_level(&mut out, level, target);
+    out
 }
 
 /// `,"amount":`. Nothing if the name is too long for a line: half of it would be another.

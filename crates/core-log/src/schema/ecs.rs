@@ -91,8 +91,9 @@ impl Schema for Ecs {
         (name == "error").then_some(Role::Lifted(Lift::Ecs))
     }
 
-    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
-        let level = match facts.level {
+    fn push_level(out: &mut String, level: Level, target: &str) {
+        out.push_str("\",\"log.level\":\"");
+        out.push_str(match level {
             Level::Trace => "trace",
             Level::Debug => "debug",
             Level::Info => "info",
@@ -102,10 +103,13 @@ impl Schema for Ecs {
             Level::Critical => "critical",
             Level::Alert => "alert",
             Level::Emergency => "emergency",
-        };
-        line.begin("{\"@timestamp\":\"", stamp, "\",\"log.level\":\"", level);
-        line.push(",\"log.logger\":");
-        line.push(&facts.site.target);
+        });
+        out.push_str("\",\"log.logger\":");
+        out.push_str(target);
+    }
+
+    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
+        line.begin::<Self>("{\"@timestamp\":\"", stamp, facts);
     }
 
     fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {

@@ -52,16 +52,10 @@ impl Schema for Otel {
         cut
     }
 
-    fn head(line: &mut Line<'_>, facts: &Facts<'_>, _: &mut Stamp) {
-        // What the resource is was made once.
-        line.push(&facts.who.tail);
-        line.push(&facts.site.target);
-        line.push("},\"logRecords\":[{\"timeUnixNano\":\"");
-        let nanos = u64::try_from(line.moment.at.as_nanos()).unwrap_or_default();
-        line.push(itoa::Buffer::new().format(nanos));
+    fn push_level(out: &mut String, level: Level, _: &str) {
         // As the data model maps those of syslog up to an error. FATAL is CRITICAL here, and what is above it follows in the order
         // that the exporter for Cloud Logging turns back into the same names.
-        line.push(match facts.level {
+        out.push_str(match level {
             Level::Trace => "\",\"severityNumber\":1,\"severityText\":\"",
             Level::Debug => "\",\"severityNumber\":5,\"severityText\":\"",
             Level::Info => "\",\"severityNumber\":9,\"severityText\":\"",
@@ -72,8 +66,18 @@ impl Schema for Otel {
             Level::Alert => "\",\"severityNumber\":23,\"severityText\":\"",
             Level::Emergency => "\",\"severityNumber\":24,\"severityText\":\"",
         });
-        line.push(facts.level.as_str());
-        line.push("\"");
+        out.push_str(level.as_str());
+        out.push('"');
+    }
+
+    fn head(line: &mut Line<'_>, facts: &Facts<'_>, _: &mut Stamp) {
+        // What the resource is was made once.
+        line.push(&facts.who.tail);
+        line.push(&facts.site.target);
+        line.push("},\"logRecords\":[{\"timeUnixNano\":\"");
+        let nanos = u64::try_from(line.moment.at.as_nanos()).unwrap_or_default();
+        line.push(itoa::Buffer::new().format(nanos));
+        line.level::<Self>(facts);
         if let Some(trace) = facts.context.and_then(|context| context.trace()) {
             line.push(",\"traceId\":\"");
             line.push(str::from_utf8(&trace.trace_id.to_hex()).unwrap_or_default());

@@ -29,15 +29,18 @@ impl Schema for StreamBus {
         }
     }
 
+    fn push_level(out: &mut String, level: Level, _: &str) {
+        out.push_str(match level {
+            Level::Trace | Level::Debug => "\",\"level\":\"DEBUG\"",
+            Level::Info | Level::Notice => "\",\"level\":\"INFO\"",
+            Level::Warn => "\",\"level\":\"WARN\"",
+            Level::Error => "\",\"level\":\"ERROR\"",
+            Level::Critical | Level::Alert | Level::Emergency => "\",\"level\":\"FATAL\"",
+        });
+    }
+
     fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
-        let level = match facts.level {
-            Level::Trace | Level::Debug => "DEBUG",
-            Level::Info | Level::Notice => "INFO",
-            Level::Warn => "WARN",
-            Level::Error => "ERROR",
-            Level::Critical | Level::Alert | Level::Emergency => "FATAL",
-        };
-        line.begin("{\"timestamp\":\"", stamp, "\",\"level\":\"", level);
+        line.begin::<Self>("{\"timestamp\":\"", stamp, facts);
     }
 
     fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
