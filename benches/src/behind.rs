@@ -28,6 +28,16 @@ pub const ALL: &[Behind] = &[
     ),
     behind("log/span", 1.15, "the registry of tracing-subscriber is what takes time, in both"),
     behind("metrics/encode", 1.15, "what takes time is writing 20 KB of text, in both"),
+    behind(
+        "rate_limit/reserve",
+        12.0,
+        "a place in line is a moment of the exact clock, which is read twice; a call does without",
+    ),
+    behind(
+        "rate_limit/reserve_bursty",
+        12.0,
+        "a place in line is a moment of the exact clock, which is read twice; a call does without",
+    ),
     behind("keyed/miss_256", 2.5, "nobody who is held is displaced, and who is idle goes by itself"),
     behind("timeout/waits", 2.5, "waiting is told apart from working, which takes readings of the clock"),
     behind(

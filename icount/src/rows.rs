@@ -3,6 +3,8 @@
 mod carried;
 mod log;
 mod policies;
+mod rules;
+mod shown;
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -16,8 +18,10 @@ pub(crate) type Make = fn() -> Box<dyn FnMut()>;
 /// All of them.
 pub(crate) fn all() -> Vec<(&'static str, Make)> {
     let mut rows = policies::ROWS.to_vec();
+    rows.extend(rules::ROWS);
     rows.extend(carried::ROWS);
     rows.extend(log::ROWS);
+    rows.extend(shown::ROWS);
     rows
 }
 

@@ -11,11 +11,11 @@ use super::{Failure, call};
 use crate::{Budget, Comes, Contest, Row, looped, ready};
 
 pub(super) fn rows() -> Vec<Row> {
-    // An exact reading of the clock: a place in line is a moment.
+    // Two exact readings of the clock: a place in line is a moment, and whether it has come is asked again.
     let row = |name, contest| Row {
         name,
         threads: 1,
-        budget: Budget::Total(90.0),
+        budget: Budget::Total(130.0),
         beside: &[],
         comes: Comes::Answered,
         allocations_max: 0,

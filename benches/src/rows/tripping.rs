@@ -18,8 +18,12 @@ pub(super) fn rows() -> Vec<Row> {
     };
     let windowed_row = || row("breaker/open_windowed", 15.0, Comes::Refused, open_windowed);
     vec![
-        // It counts no successes that matter, and still has to know how many calls the window holds.
-        row("breaker/closed_k_of_n", 25.0, Comes::Answered, k_of_n),
+        // Which calls are the last ten is a fact about all threads together: a window of calls like any other.
+        Row {
+            budget: Budget::None,
+            beside: const { &[over("breaker/closed_count", 5.0)] },
+            ..row("breaker/closed_k_of_n", 0.0, Comes::Answered, k_of_n)
+        },
         // A run, a rate and a number of failures are three questions to one window.
         Row {
             beside: const { &[over("breaker/closed", 5.0)] },
