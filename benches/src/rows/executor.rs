@@ -28,9 +28,9 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         row("executor/floor", 1, channel::<1>),
         row("executor/floor_32", 1, channel::<AHEAD>),
-        // The job, and what it and its handle share.
+        // The job, and what it and its handle share; now and then a piece of the queue.
         Row { beside: const { &[floor("executor/floor")] }, ..row("executor/one", 2, jobs::<1>) },
-        Row { beside: const { &[floor("executor/floor_32")] }, ..row("executor/ahead_32", 2, jobs::<AHEAD>) },
+        Row { beside: const { &[floor("executor/floor_32")] }, ..row("executor/ahead_32", 3, jobs::<AHEAD>) },
     ]
 }
 
