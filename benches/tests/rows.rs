@@ -41,11 +41,9 @@ fn our_hot_paths_allocate_no_more_than_they_may() {
             // What the loop itself allocates is in both.
             let (once, twice) = (count(1_000), count(2_000));
             let made = twice.saturating_sub(once);
-            assert!(
-                made <= 1_000 * u64::from(row.allocations_max),
-                "{}: {made} of a thousand calls",
-                row.name
-            );
+            // Who allocates for each call may have a table made anew now and then; who allocates nothing may not.
+            let most = u64::from(row.allocations_max) * 1_000 + u64::from(row.allocations_max.min(1)) * 9;
+            assert!(made <= most, "{}: {made} of a thousand calls", row.name);
         }
     });
 }
