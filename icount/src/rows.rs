@@ -2,9 +2,10 @@
 
 mod carried;
 mod log;
+mod metrics;
 mod policies;
 mod rules;
-mod shown;
+mod track;
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -21,7 +22,8 @@ pub(crate) fn all() -> Vec<(&'static str, Make)> {
     rows.extend(rules::ROWS);
     rows.extend(carried::ROWS);
     rows.extend(log::ROWS);
-    rows.extend(shown::ROWS);
+    rows.extend(metrics::ROWS);
+    rows.extend(track::ROWS);
     rows
 }
 
