@@ -45,6 +45,12 @@ impl<'a> Cx<'a> {
         Self { clock, waker, frame }
     }
 
+    /// The same for a function that is called seldom: handed on by value, it costs nothing where that is not called.
+    #[inline]
+    pub fn reborrow(&mut self) -> Cx<'_> {
+        Cx { clock: self.clock, waker: self.waker, frame: self.frame }
+    }
+
     /// The coarse time: a few milliseconds late at most. Read once, then the same for all policies in one admission.
     #[inline]
     pub fn now(&mut self) -> Instant {

@@ -13,7 +13,7 @@ use crate::event::{Event, Trigger};
 use crate::opening::Opening;
 use crate::plan::Plan;
 use crate::rules::{Evidence, Fired};
-use crate::word::{Phase, pack_cause};
+use crate::word::{Phase, Word, pack_cause};
 
 /// What the state changes to.
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +169,8 @@ impl Engine {
             }
             To::ForcedOpen | To::Disabled | To::Shadow => (0, Instant::NEVER),
         };
-        let word = from.next(to.phase(), payload);
+        let phase = if let To::Closed = to { self.plan().rules.closed_phase() } else { to.phase() };
+        let word = from.next(phase, payload);
         self.count_anew(ledger, word.generation());
         // Whoever sees that it is open must see until when, and never the `until` of another state with it: that is written before
         // the word says open, and after the word says something else.
@@ -195,6 +196,16 @@ impl Engine {
             would_open: false,
             lost: 0,
         });
+    }
+
+    /// The same state, with other rules or at the end of a ramp. Under the lock of the ledger, as rules change.
+    pub(super) fn pass_all(&self, phase: Phase) {
+        let pass = |bits| {
+            let word = Word(bits);
+            (word.state() == State::Closed).then(|| word.with_phase(phase).0)
+        };
+        // Steps of runs come in between and are kept; changes of state wait for the lock.
+        let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, pass);
     }
 
     /// In shadow: it would have opened.

@@ -92,9 +92,9 @@ impl Engine {
         epoch: Instant,
         in_shadow: bool,
     ) -> Self {
-        let phase = if in_shadow { Phase::Shadow } else { Phase::Closed };
-        let word = Word::new(phase, Word::FIRST.generation(), 0);
         let rules = plan.rules;
+        let phase = if in_shadow { Phase::Shadow } else { rules.closed_phase() };
+        let word = Word::new(phase, Word::FIRST.generation(), 0);
         let windows = Windows::new();
         let span = rules.needs_window().then_some(rules.span);
         windows.reshape(span, rules.average.is_some(), word.generation(), epoch);
@@ -156,7 +156,7 @@ impl Engine {
             Phase::ForcedOpen | Phase::Disabled => true,
             Phase::Open => self.until() > now,
             Phase::Shadow => !self.in_shadow,
-            Phase::Closed | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
+            Phase::Closed | Phase::Plain | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
         }
     }
 

@@ -47,7 +47,7 @@ impl Engine {
                 self.until.store((now + time).as_nanos(), Ordering::Release);
             }
             To::Closed => {
-                let word = self.load().next(Phase::Closed, 0);
+                let word = self.load().next(self.plan().rules.closed_phase(), 0);
                 self.count_anew(&mut ledger, word.generation());
                 self.word.swap(word.0, Ordering::AcqRel);
             }
@@ -116,6 +116,10 @@ impl Engine {
                 let over = new.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
                 let until = self.until().min(now + over);
                 self.until.store(until.as_nanos(), Ordering::Release);
+                None
+            }
+            Phase::Closed | Phase::Plain => {
+                self.pass_all(new.closed_phase());
                 None
             }
             _ => None,

@@ -53,11 +53,12 @@ impl Engine {
         ledger.last_cause = saved.last_failure.map(|category| Cause::new(category, None));
         let generation = self.load().generation();
         let left = |left: Option<Duration>| left.unwrap_or_default().saturating_sub(age);
-        let longest = self.plan().rules.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
+        let rules = self.plan().rules;
+        let longest = rules.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
         let ramp_left = left(saved.ramp_left).min(longest);
         let (phase, until) = match saved.state {
             State::Closed if !ramp_left.is_zero() => (Phase::RampUp, now + ramp_left),
-            State::Closed => (Phase::Closed, Instant::NEVER),
+            State::Closed => (rules.closed_phase(), Instant::NEVER),
             // The probes of a round that was under way are gone, so it is due to send others.
             State::Open | State::HalfOpen => (Phase::Open, now + left(saved.open_left)),
             State::ForcedOpen => (Phase::ForcedOpen, Instant::NEVER),
