@@ -227,8 +227,11 @@ impl Breaker {
         wanted: Option<Instant>,
     ) -> (Result<Ticket, Refused>, Instant) {
         let inner = &*self.0;
-        let until = inner.engine.until();
-        if now < until && until <= now + inner.clock.tick() {
+        let (until, latest) = (inner.engine.until(), now + inner.clock.tick());
+        if inner.engine.is_too_far(until, latest) {
+            now = inner.clock.now();
+            inner.engine.bring_back(now);
+        } else if now < until && until <= latest {
             // The answer depends on the time within a tick.
             now = inner.clock.now();
         }

@@ -25,7 +25,8 @@ impl Engine {
         let word = self.load();
         let until = self.until();
         // The two readings belong together, or it is decided with care.
-        if word.phase() == Phase::Open && until > latest && self.load() == word {
+        let is_certain = until > latest && !self.is_too_far(until, latest);
+        if word.phase() == Phase::Open && is_certain && self.load() == word {
             self.refuse(word, Some(until))
         } else {
             Refused { word, until: None }
@@ -129,7 +130,7 @@ impl Engine {
         let probe = ledger.next_probe;
         let lease_until = now + rules.lease;
         let wanted = wanted.filter(|_| rules.lease_by_caller);
-        ledger.round.send(probe, wanted.map_or(lease_until, |wanted| lease_until.max(wanted)));
+        ledger.round.send(probe, wanted.map_or(lease_until, |wanted| lease_until.max(wanted)), now);
         self.publish_round(&ledger);
         Some(Ticket::new(word, probe))
     }

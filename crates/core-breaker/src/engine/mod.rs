@@ -43,6 +43,9 @@ pub(crate) struct Engine {
     /// While open: when a call may probe. While half open: when the first lease ends. While it ramps up: when that ends.
     /// Written before the word.
     until: AtomicU64,
+    /// How far away `until` was when it was set, in nanoseconds. If it is further away than that, the clock went back (rule
+    /// W-5). Written beside it, under the lock; only refusals read it.
+    span: PlainU64,
     /// How many nanoseconds are slow; [`NOT_TIMED`] if nobody asks.
     slow_over: PlainU64,
     windows: Windows,
@@ -81,6 +84,9 @@ const COUNTS: usize = 7;
 
 const NOT_TIMED: u64 = u64::MAX;
 
+/// The span of what never comes.
+const FOR_GOOD: u64 = u64::MAX;
+
 // === impl Engine ===
 
 impl Engine {
@@ -103,6 +109,7 @@ impl Engine {
             key,
             word: AtomicU64::new(word.0),
             until: AtomicU64::new(Instant::NEVER.as_nanos()),
+            span: PlainU64::new(FOR_GOOD),
             slow_over: PlainU64::new(slow_nanos(rules.slow_over)),
             windows,
             average: Smoothed::new(word.generation()),
@@ -138,6 +145,12 @@ impl Engine {
     /// While open: when a call may probe. While half open: when the first lease ends. While it ramps up: when that ends.
     pub(crate) fn until(&self) -> Instant {
         Instant::from_nanos(self.until.load(Ordering::Acquire))
+    }
+
+    /// Whether the clock went back behind the moment at which `until` was set, if it is `latest` at most now (rule W-5).
+    #[inline]
+    pub(crate) fn is_too_far(&self, until: Instant, latest: Instant) -> bool {
+        until.as_nanos().saturating_sub(latest.as_nanos()) > self.span.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -182,8 +195,13 @@ impl Engine {
     /// How long the present phase lasts: the open time, zero when a call may probe; or the ramp.
     pub(crate) fn left(&self, phase: Phase, now: Instant) -> Option<Duration> {
         let word = self.load();
-        let until = self.until();
-        (word.phase() == phase && self.load() == word).then(|| until - now)
+        let left = self.left_of_phase(now);
+        (word.phase() == phase && self.load() == word).then_some(left)
+    }
+
+    /// How long it is until `until`, which is no longer than it was at first.
+    fn left_of_phase(&self, now: Instant) -> Duration {
+        (self.until() - now).min(Duration::from_nanos(self.span.load(Ordering::Relaxed)))
     }
 }
 

@@ -20,10 +20,9 @@ impl Engine {
     pub(crate) fn save(&self, now: Instant) -> Saved {
         let ledger = self.ledger();
         let word = self.load();
-        let until = self.until();
         // Handles end with the process, so nobody could end the isolation.
         let state = ledger.isolation.under.map_or(word.state(), |under| To::from(under).state());
-        let left = |phase| (word.phase() == phase).then(|| until - now);
+        let left = |phase| (word.phase() == phase).then(|| self.left_of_phase(now));
         let Contents { buckets, results } = self.windows.contents(word.generation(), now);
         Saved {
             version: Saved::VERSION,
@@ -83,7 +82,7 @@ impl Engine {
                 self.average.set(average.success_rate, average.calls, at);
             }
         }
-        self.until.store(until.as_nanos(), Ordering::Release);
+        self.set_until(until, if until == Instant::NEVER { Duration::MAX } else { until - now });
         self.word.store(Word::new(phase, generation, payload).0, Ordering::Release);
     }
 }
