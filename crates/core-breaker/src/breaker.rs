@@ -20,7 +20,7 @@ use crate::rules::Rules;
 use crate::saved::Saved;
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, MutexGuard};
-use crate::word::Phase;
+use crate::word::{Phase, Word};
 
 /// A circuit breaker. Cheap to clone; clones share the circuit.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ struct Inner {
 pub struct CallState {
     ticket: Option<Ticket>,
     /// When it began, where that is asked for.
-    started: Instant,
+    started: Option<Instant>,
     /// How long it should wait for an answer; zero for as long as it likes.
     timeout: u64,
 }
@@ -245,7 +245,7 @@ impl Breaker {
     /// Takes the state's ticket and records what came of it.
     fn record(&self, state: &mut CallState, outcome: Outcome, cx: &mut Cx<'_>) {
         let Some(ticket) = state.ticket.take() else { return };
-        let is_slow = state.started != Instant::NEVER && self.was_slow(state.started, cx);
+        let is_slow = state.started.is_some_and(|started| self.was_slow(started, cx));
         let clock = cx.clock();
         if self.0.engine.record(ticket, outcome, is_slow, || cx.now(), || clock.now()) {
             self.deliver();
@@ -259,15 +259,15 @@ impl Breaker {
 
     /// Records a success that is more than counted.
     #[inline(never)]
-    fn record_success(&self, state: &mut CallState, mut cx: Cx<'_>) {
+    fn record_success(&self, state: &mut CallState, word: Word, mut cx: Cx<'_>) {
         let Some(ticket) = state.ticket else { return };
         let clock = cx.clock();
-        if state.started != Instant::NEVER {
+        if state.started.is_some() {
             self.record(state, Outcome::Success, &mut cx);
             return;
         }
         state.ticket = None;
-        if self.0.engine.record_quick(ticket, || cx.now(), || clock.now()) {
+        if self.0.engine.record_quick(word, ticket, || cx.now(), || clock.now()) {
             self.deliver();
         }
     }
@@ -350,7 +350,7 @@ impl Policy for Breaker {
 
     #[inline]
     fn begin(&self) -> CallState {
-        CallState { ticket: None, started: Instant::NEVER, timeout: 0 }
+        CallState { ticket: None, started: None, timeout: 0 }
     }
 
     #[inline(always)]
@@ -391,7 +391,7 @@ impl Policy for Breaker {
         if let Some(over) = engine.slow_over() {
             // Time in a queue of ours that lies ahead is not the callee's: `waited` grows by it.
             let waited = cx.waited();
-            state.started = timed(over, cx) - waited;
+            state.started = Some(timed(over, cx) - waited);
         }
         Admit::Run
     }
@@ -403,10 +403,11 @@ impl Policy for Breaker {
     )]
     fn settle(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         if let core_policy::Outcome::Judged(Verdict::Success, _) = outcome {
-            if state.ticket.is_some_and(|ticket| self.0.engine.record_plain(ticket)) {
+            let word = self.0.engine.load();
+            if state.ticket.is_some_and(|ticket| self.0.engine.record_plain(word, ticket)) {
                 state.ticket = None;
             } else {
-                self.record_success(state, cx.reborrow());
+                self.record_success(state, word, cx.reborrow());
             }
         } else {
             self.record_rest(state, outcome, cx.reborrow());

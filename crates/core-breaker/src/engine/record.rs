@@ -22,11 +22,12 @@ pub(crate) const TIMED_OUT: Cause = Cause::new(Category::Timeout, None);
 // === impl Engine ===
 
 impl Engine {
-    /// Counts a success, if there is nothing else to do with it: one load, one compare and one count. Whether it did.
+    /// Counts a success, if there is nothing else to do with it: one compare with the word of now, and one count.
+    /// Whether it did.
     #[inline]
-    pub(crate) fn record_plain(&self, ticket: Ticket) -> bool {
+    pub(crate) fn record_plain(&self, word: Word, ticket: Ticket) -> bool {
         // No run of failures to end, and the generation is that of the ticket.
-        let is_plain = self.load() == Word::new(Phase::Plain, ticket.generation(), 0);
+        let is_plain = word == Word::new(Phase::Plain, ticket.generation(), 0);
         if is_plain {
             self.counts.bump(Count::Successes as usize);
         }
@@ -62,11 +63,11 @@ impl Engine {
     #[expect(clippy::inline_always, reason = "called once, and for every call under a window")]
     pub(crate) fn record_quick(
         &self,
+        word: Word,
         ticket: Ticket,
         now: impl FnOnce() -> Instant,
         exactly_now: impl FnOnce() -> Instant,
     ) -> bool {
-        let word = self.load();
         if word.phase() == Phase::Closed && word.generation() == ticket.generation() {
             self.record_good(word, now, exactly_now)
         } else {
@@ -75,7 +76,6 @@ impl Engine {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "as `record_quick`")]
     fn record_good(
         &self,
         word: Word,

@@ -28,7 +28,7 @@ fn w_5_a_clock_that_goes_back_keeps_a_circuit_open_for_its_open_time_and_no_long
     assert_eq!(bench.open_left(), secs(5), "reading says so, and changes nothing (rule W-6)");
     let refused = bench.breaker.acquire().err().unwrap();
     assert_eq!((refused.reason(), refused.retry_after()), (Reason::CircuitOpen, Some(secs(5))));
-    bench.time.advance(secs(5) - Duration::from_nanos(1));
+    bench.time.advance(secs(5).saturating_sub(Duration::from_nanos(1)));
     assert!(bench.breaker.acquire().is_err(), "nor for less");
     bench.time.advance(Duration::from_nanos(1));
     assert_eq!(bench.play("S"), State::Closed);
@@ -66,7 +66,7 @@ fn w_5_a_coarse_clock_that_lags_did_not_go_back() {
     breaker.acquire().unwrap().failure();
     let refused = breaker.acquire().err().unwrap();
     assert!(refused.retry_after().unwrap() >= secs(5));
-    time.advance(secs(5) - Duration::from_nanos(1));
+    time.advance(secs(5).saturating_sub(Duration::from_nanos(1)));
     assert!(breaker.acquire().is_err(), "open for no less than its time");
     time.advance(Duration::from_nanos(1));
     assert!(breaker.acquire().is_ok());
@@ -81,7 +81,7 @@ fn w_5_a_lease_lasts_no_longer_either() {
     std::mem::forget(bench.permit());
     back(&bench, secs(300));
     assert_eq!(bench.breaker.acquire().err().unwrap().reason(), Reason::HalfOpenFull);
-    bench.time.advance(secs(10) - Duration::from_nanos(1));
+    bench.time.advance(secs(10).saturating_sub(Duration::from_nanos(1)));
     assert!(bench.breaker.acquire().is_err());
     bench.time.advance(Duration::from_nanos(1));
     assert_eq!(bench.play("S"), State::Closed);
