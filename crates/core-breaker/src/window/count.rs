@@ -61,6 +61,9 @@ const BAD_MASK: u64 = (1 << BAD_SHIFT) - 1;
 const NONE: u64 = 1 << 14;
 const NONE_BAD: u64 = NONE << BITS | NONE;
 
+/// A sum never runs into the one beside it.
+const _: () = assert!(SIZE_MAX as u64 + 2 * NONE <= MASK);
+
 // === impl CountWindow ===
 
 impl CountWindow {
