@@ -42,8 +42,9 @@ struct Inner {
 #[derive(Clone, Copy, Debug)]
 pub struct CallState {
     ticket: Option<Ticket>,
-    /// When it began, where that is asked for.
-    started: Option<Instant>,
+    /// When it began, where that is asked for; else never. No option, which would have no room for that of a pipeline that
+    /// has no breaker.
+    started: Instant,
     /// How long it should wait for an answer; zero for as long as it likes.
     timeout: u64,
 }
@@ -245,7 +246,7 @@ impl Breaker {
     /// Takes the state's ticket and records what came of it.
     fn record(&self, state: &mut CallState, outcome: Outcome, cx: &mut Cx<'_>) {
         let Some(ticket) = state.ticket.take() else { return };
-        let is_slow = state.started.is_some_and(|started| self.was_slow(started, cx));
+        let is_slow = state.started != Instant::NEVER && self.was_slow(state.started, cx);
         let clock = cx.clock();
         if self.0.engine.record(ticket, outcome, is_slow, || cx.now(), || clock.now()) {
             self.deliver();
@@ -262,7 +263,7 @@ impl Breaker {
     fn record_success(&self, state: &mut CallState, word: Word, mut cx: Cx<'_>) {
         let Some(ticket) = state.ticket else { return };
         let clock = cx.clock();
-        if state.started.is_some() {
+        if state.started != Instant::NEVER {
             self.record(state, Outcome::Success, &mut cx);
             return;
         }
@@ -350,7 +351,7 @@ impl Policy for Breaker {
 
     #[inline]
     fn begin(&self) -> CallState {
-        CallState { ticket: None, started: None, timeout: 0 }
+        CallState { ticket: None, started: Instant::NEVER, timeout: 0 }
     }
 
     #[inline(always)]
@@ -391,7 +392,7 @@ impl Policy for Breaker {
         if let Some(over) = engine.slow_over() {
             // Time in a queue of ours that lies ahead is not the callee's: `waited` grows by it.
             let waited = cx.waited();
-            state.started = Some(timed(over, cx) - waited);
+            state.started = timed(over, cx) - waited;
         }
         Admit::Run
     }
