@@ -214,12 +214,16 @@ impl Builder {
     /// Checks everything and makes the retry.
     ///
     /// # Errors
-    /// If there are no attempts, the delays run backwards, a number is out of range, or the name cannot be a name.
+    /// If there are no attempts, the delays run backwards, a number is out of range, the budget could never allow a retry, or the name
+    /// cannot be a name.
     pub fn build(self) -> Result<Retry, ConfigError> {
         let rules = self.rules()?;
         let name = self.name?;
         if self.subscribers.len_max() > Subscribers::MAX {
             return Err(ConfigError(Kind::Subscribers { max: Subscribers::MAX }));
+        }
+        if self.attempts > 1 && self.budget.as_ref().is_some_and(|budget| !budget.can_retry()) {
+            return Err(ConfigError(Kind::NeverRetries));
         }
         let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
         Ok(Retry::new(name, rules, self.budget, self.subscribers, self.clock, rng))
