@@ -52,8 +52,8 @@ pub struct CallState {
 impl Breaker {
     pub(crate) fn new(name: Name, plan: Plan, builder: Builder) -> Self {
         let rng = builder.rng();
-        let Builder { settings, clock, subscribers, in_shadow, saved, seed, .. } = builder;
-        let engine = Engine::new(name, None, plan, rng, clock.now_coarse(), in_shadow);
+        let Builder { settings, clock, subscribers, in_shadow, saved, seed, key, .. } = builder;
+        let engine = Engine::new(name, key, plan, rng, clock.now_coarse(), in_shadow);
         if let Some((saved, age)) = saved {
             engine.resume(&saved, age, clock.now());
         }

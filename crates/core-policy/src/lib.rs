@@ -92,6 +92,7 @@ mod counters;
 mod cx;
 mod driver;
 mod judge;
+mod key_text;
 mod keyed;
 #[doc(hidden)]
 pub mod methods;
@@ -115,6 +116,7 @@ pub use core_errors::{Cause, Classify, Delivery, Name, PolicyKind, Reason, Recov
 pub use counters::Counters;
 pub use cx::Cx;
 pub use judge::{ByClass, Classified, Judge};
+pub use key_text::key_text;
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use permit::Permit;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
