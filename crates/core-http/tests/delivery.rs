@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{self, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use core_errors::{Category, Delivery, Error};
@@ -25,9 +24,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, ServiceExt, service_fn};
 
 type Body = Full<Bytes>;
-
-/// Nothing here takes longer, or the machine is broken.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// An address on which nobody listens.
 async fn nobody() -> SocketAddr {
@@ -82,7 +78,7 @@ async fn rt_9_a_request_that_never_left_is_made_anew_until_somebody_listens() {
         }
         pooled(to).await
     });
-    let answer = tokio::time::timeout(LIMIT, answer).await.unwrap().unwrap();
+    let answer = answer.await.unwrap();
     assert_eq!((answer.status(), asked.into_inner()), (StatusCode::CREATED, 6));
     assert!((budget.available(Clock::system().now()) - 3.0).abs() < 1e-9, "nothing was paid for it");
 }
@@ -224,8 +220,7 @@ async fn rt_9_a_request_that_was_refused_unprocessed_is_made_once_more() {
             assert_eq!(attempt.number().get(), 1, "it is no attempt");
             over_h2(to)
         });
-        let answer = tokio::time::timeout(LIMIT, answer).await.unwrap();
-        assert_eq!(answer.unwrap(), StatusCode::NO_CONTENT, "{does:?}");
+        assert_eq!(answer.await.unwrap(), StatusCode::NO_CONTENT, "{does:?}");
         assert_eq!(retry.stats().transparent, 1);
     }
 }
