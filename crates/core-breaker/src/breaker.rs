@@ -1,6 +1,7 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex, MutexGuard as PlainGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Breaker(Arc<Inner>);
 struct Inner {
     engine: Engine,
     clock: Clock,
+    /// Of operators.
+    orders: AtomicU64,
     subscribers: Box<[Subscriber]>,
     /// What it was configured with, and how often that was changed.
     settings: Mutex<(Settings, u64)>,
@@ -60,6 +63,7 @@ impl Breaker {
         Self(Arc::new(Inner {
             engine,
             clock,
+            orders: AtomicU64::new(0),
             subscribers: subscribers.into(),
             settings: Mutex::new((settings, 0)),
             seed,
@@ -90,7 +94,7 @@ impl Breaker {
     /// Everything there is to know about it. Changes nothing.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.0.engine, self.0.clock.now())
+        Snapshot::of(&self.0.engine, self.0.orders.load(Ordering::Relaxed), self.0.clock.now())
     }
 
     /// All that it knows, in plain values: for [`Builder::resume`] in a process that starts later. Changes nothing.
@@ -152,6 +156,7 @@ impl Breaker {
         Self(Arc::new(Inner {
             engine,
             clock: inner.clock.clone(),
+            orders: AtomicU64::new(0),
             subscribers: inner.subscribers.clone(),
             settings: Mutex::new(settings),
             seed,
@@ -208,6 +213,11 @@ impl Breaker {
 
     fn settings(&self) -> MutexGuard<'_, (Settings, u64)> {
         self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An operator gave an order.
+    pub(crate) fn count_order(&self) {
+        self.0.orders.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -108,7 +108,7 @@ fn pl_2_a_policy_that_is_not_there_is_named() {
 fn pl_2_one_change_at_a_time_and_none_waits_for_another() {
     let pipeline = all_of_them().build().unwrap();
     let inner = Arc::new(pipeline.clone());
-    let met = Arc::new(std::sync::Mutex::new(None));
+    let met = Arc::new(Mutex::new(None));
     let saw = Arc::clone(&met);
     pipeline
         .reconfigure(move |c| {
