@@ -340,7 +340,7 @@ impl Policy for Breaker {
 
     #[inline]
     fn begin(&self) -> CallState {
-        CallState { ticket: None, started: Instant::NEVER, timeout: 0 }
+        CallState::default()
     }
 
     #[inline(always)]
@@ -402,6 +402,12 @@ core_policy::policy_methods!(Breaker, once);
 core_policy::policy_layer!(Breaker, once);
 
 // === impl CallState ===
+
+impl Default for CallState {
+    fn default() -> Self {
+        Self { ticket: None, started: Instant::NEVER, timeout: 0 }
+    }
+}
 
 impl CallState {
     /// Whether the call is a probe of a half-open circuit (rule CB-40). [`Permit::state`] has this of a permit.
