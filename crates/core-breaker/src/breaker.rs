@@ -1,6 +1,7 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex, MutexGuard as PlainGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Breaker(Arc<Inner>);
 struct Inner {
     engine: Engine,
     clock: Clock,
+    /// Of operators.
+    orders: AtomicU64,
     subscribers: Box<[Subscriber]>,
     /// What it was configured with, and how often that was changed.
     settings: Mutex<(Settings, u64)>,
@@ -54,14 +57,15 @@ pub struct CallState {
 impl Breaker {
     pub(crate) fn new(name: Name, plan: Plan, builder: Builder) -> Self {
         let rng = builder.rng();
-        let Builder { settings, clock, subscribers, in_shadow, saved, seed, .. } = builder;
-        let engine = Engine::new(name, None, plan, rng, clock.now_coarse(), in_shadow);
+        let Builder { settings, clock, subscribers, in_shadow, saved, seed, key, .. } = builder;
+        let engine = Engine::new(name, key, plan, rng, clock.now_coarse(), in_shadow);
         if let Some((saved, age)) = saved {
             engine.resume(&saved, age, clock.now());
         }
         Self(Arc::new(Inner {
             engine,
             clock,
+            orders: AtomicU64::new(0),
             subscribers: subscribers.into(),
             settings: Mutex::new((settings, 0)),
             seed,
@@ -92,7 +96,7 @@ impl Breaker {
     /// Everything there is to know about it. Changes nothing.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.0.engine, self.0.clock.now())
+        Snapshot::of(&self.0.engine, self.0.orders.load(Ordering::Relaxed), self.0.clock.now())
     }
 
     /// All that it knows, in plain values: for [`Builder::resume`] in a process that starts later. Changes nothing.
@@ -154,6 +158,7 @@ impl Breaker {
         Self(Arc::new(Inner {
             engine,
             clock: inner.clock.clone(),
+            orders: AtomicU64::new(0),
             subscribers: inner.subscribers.clone(),
             settings: Mutex::new(settings),
             seed,
@@ -210,6 +215,11 @@ impl Breaker {
 
     fn settings(&self) -> MutexGuard<'_, (Settings, u64)> {
         self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An operator gave an order.
+    pub(crate) fn count_order(&self) {
+        self.0.orders.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -351,7 +361,7 @@ impl Policy for Breaker {
 
     #[inline]
     fn begin(&self) -> CallState {
-        CallState { ticket: None, started: Instant::NEVER, timeout: 0 }
+        CallState::default()
     }
 
     #[inline(always)]
@@ -428,6 +438,12 @@ core_policy::policy_methods!(Breaker, once);
 core_policy::policy_layer!(Breaker, once);
 
 // === impl CallState ===
+
+impl Default for CallState {
+    fn default() -> Self {
+        Self { ticket: None, started: Instant::NEVER, timeout: 0 }
+    }
+}
 
 impl CallState {
     /// Whether the call is a probe of a half-open circuit (rule CB-40). [`Permit::state`] has this of a permit.

@@ -95,6 +95,18 @@
 //! Each change of state once, in order, with what caused it, to [subscribers](Builder::on_change) and, with the feature
 //! `tracing`, as an event of the target `core_breaker`. Numbers for metrics are in [`Snapshot`].
 //!
+//! # When somebody means harm
+//! * **Whoever can make the callee fail can open the circuit**, for all who share it. Keep it from callers by what counts: their own
+//!   mistakes are ignored, so classify what a request can bring about as what it is (an input that is refused is no failure of the callee). One
+//!   tenant's failures stay its own with a breaker [for each key](Breaker::keyed), in bounded memory.
+//! * **A fallback is used when somebody else chooses.** Check its answer as if it came from outside:
+//!   [`CallError::or_valid`](core_policy::CallError::or_valid) returns the error in place of an answer that does not pass. Do not let it grant what the callee would have had
+//!   to allow.
+//! * **Who may operate it may take the service down, or its protection away.** The methods ask for a reason, which is in the [`Event`]; they
+//!   are counted in [`Snapshot::orders`]; and a state that an operator chose is to be seen in [`Snapshot::state`]: alert on `ForcedOpen`,
+//!   `Disabled` and `Shadow` that last, and on orders that nobody gave. Whatever exposes them over a network has to ask who is there.
+//! * **Names, reasons and keys are told and logged**: no secrets in them. A key is cut to 128 bytes, a reason refused over 500.
+//!
 //! # Sources
 //! M. Nygard, *Release It!*, 2007. Windows and minimum calls: resilience4j, Polly. k of n: failsafe-go. Averages and the longest of
 //! several times: Finagle. Lumping: Semian. Isolation by handles: cockatiel. Rules CB-1 to CB-40 of this project.
@@ -105,7 +117,6 @@ mod config;
 mod engine;
 mod error;
 mod event;
-mod fallback;
 mod fleet;
 mod keyed;
 mod near;
