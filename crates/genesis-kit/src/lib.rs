@@ -27,7 +27,7 @@
 //! | `pipeline` | [`pipeline`], and with it `retry`, `breaker`, `limit`, `timeout` | yes |
 //! | `retry`, `breaker`, `limit`, `timeout` | the policy alone | by `pipeline` |
 //! | `log` | [`log`]; breakers then tell of their changes | |
-//! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime | |
+//! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime; [`watch`](Builder::watch) adds what stands by itself or has keys | |
 //! | `facade` | what other crates count through the facade `metrics` is shown too, after `metrics::facade::install(kit.metrics())` | |
 //! | `gzip` | `/metrics` as gzip, for scrapers that take it | |
 //! | `track` | [`track`] | |
@@ -79,6 +79,8 @@ pub use core_timeout as timeout;
 #[cfg(feature = "track")]
 pub use core_track as track;
 
+#[cfg(feature = "metrics")]
+pub use collect::Watch;
 pub use error::KitError;
 pub use kit::{Builder, Kit};
 

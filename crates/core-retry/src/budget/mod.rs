@@ -165,7 +165,8 @@ impl Budget {
     }
 
     /// Whether the two share what there is.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 

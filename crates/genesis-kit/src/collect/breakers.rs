@@ -1,4 +1,4 @@
-use core_breaker::State;
+use core_breaker::{State, Totals};
 use core_metrics::names::{CIRCUIT_BREAKER_REQUESTS, GENESIS_CIRCUIT_BREAKER_STATE, SERVICE};
 use core_metrics::{Counter, Desc, Gauge, LabelNames, Registry};
 
@@ -14,8 +14,6 @@ const NAME_STATE: LabelNames<2> = LabelNames::new(["name", "state"]);
 const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 const SERVICE_RESULT: LabelNames<2> = LabelNames::new(["service", "result"]);
 
-const STATES: [State; 5] = [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
-
 /// All circuits of a registry, also those that come to it later.
 pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
     let breakers = breakers.clone();
@@ -23,7 +21,7 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
         let all = breakers.snapshot();
         let mut states = scrape.gauges(&STATE, NAME_STATE);
         for breaker in &all {
-            for state in STATES {
+            for state in State::ALL {
                 states.put_bool([breaker.name.as_str(), state.as_str()], breaker.state == state);
             }
         }
@@ -33,15 +31,7 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
         }
         let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
         for breaker in &all {
-            let totals = &breaker.totals;
-            for (outcome, n) in [
-                ("success", totals.successes),
-                ("failure", totals.failures),
-                ("ignored", totals.ignored),
-                ("inconclusive", totals.inconclusive),
-                ("rejected", totals.rejected),
-                ("late", totals.late),
-            ] {
+            for (outcome, n) in outcomes(&breaker.totals) {
                 calls.put([breaker.name.as_str(), outcome], n);
             }
         }
@@ -63,4 +53,16 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
             slow.put([breaker.name.as_str()], breaker.totals.slow);
         }
     });
+}
+
+/// What came of calls, each in one place.
+pub(super) fn outcomes(totals: &Totals) -> [(&'static str, u64); 6] {
+    [
+        ("success", totals.successes),
+        ("failure", totals.failures),
+        ("ignored", totals.ignored),
+        ("inconclusive", totals.inconclusive),
+        ("rejected", totals.rejected),
+        ("late", totals.late),
+    ]
 }
