@@ -2,6 +2,7 @@
 
 mod carried;
 mod log;
+mod metrics;
 mod policies;
 
 use std::hint::black_box;
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<(&'static str, Make)> {
     let mut rows = policies::ROWS.to_vec();
     rows.extend(carried::ROWS);
     rows.extend(log::ROWS);
+    rows.extend(metrics::ROWS);
     rows
 }
 

@@ -27,7 +27,8 @@
 //! for the life of the process, and families are bounded.
 //!
 //! * **Names are checked by the compiler**, as [`Desc`] in a constant and as fields of [`labels!`]; one that is made at run time is
-//!   checked when it is made. What two metrics would both write is refused when the second is registered.
+//!   checked when it is made. With the feature `derive`, `#[derive(Labels)]` does the same for structs of your own, and
+//!   `#[derive(LabelValue)]` for enums; series whose labels are all enums are found without hashing. What two metrics would both write is refused when the second is registered.
 //! * **Pulled, not pushed.** What is counted elsewhere is read at each scrape by a [collector](Registry::collect).
 //!   Policies of this house keep their own counters, which `genesis-kit` collects.
 //! * **Two texts**: Prometheus 0.0.4 and `OpenMetrics` 1.0, as the scraper asks ([`Format::negotiate`]). `_created` is left out: it
@@ -42,7 +43,7 @@
 //!
 //! # Cost
 //! A counter or histogram is written with loads and stores of the thread's own, a few nanoseconds on any number of threads, and
-//! nothing allocates. Looking a series up by its labels hashes them. A scrape costs about as much as the text is long.
+//! nothing allocates. Looking a series up by its labels hashes them, unless all of them are enums. A scrape costs about as much as the text is long.
 //!
 //! The texts follow the Prometheus exposition format and the `OpenMetrics` specification; the limit of a family that of
 //! `OpenTelemetry`.
@@ -73,9 +74,13 @@ mod registry;
 #[cfg(feature = "tokio")]
 pub mod runtime;
 mod scrape;
+mod table;
 mod text;
+mod value;
 
 pub use accept::{Format, Response};
+#[cfg(feature = "derive")]
+pub use core_metrics_derive::{LabelValue, Labels};
 pub use counter::{Counter, FloatCounter};
 pub use desc::{BUCKETS_MAX, DEFAULT_BUCKETS, Desc, SERIES_MAX};
 pub use error::MetricsError;
@@ -83,8 +88,9 @@ pub use family::Family;
 pub use gauge::{Gauge, InProgress};
 pub use histogram::{Histogram, HistogramSnapshot, Timer};
 pub use instrument::Instrument;
-pub use labels::{LabelNames, LabelValue, Labels, Values};
+pub use labels::{LabelNames, Labels, Values};
 pub use operation::{MonitoredOperation, Running};
 pub use range::RangeGauge;
 pub use registry::Registry;
 pub use scrape::{Samples, Scrape};
+pub use value::LabelValue;

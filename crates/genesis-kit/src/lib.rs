@@ -33,7 +33,7 @@
 //! | `track` | [`track`] | |
 //! | `health` | [`health`] | |
 //! | `http` | [`http`] | |
-//! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]` | |
+//! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]`; with `metrics`, `#[derive(Labels)]` and `#[derive(LabelValue)]` with `#[label(crate = genesis_kit::metrics)]` | |
 //! | `axum` | probe routes, `/metrics`, `ApiError`, extractors, the levels of the log as a route, for what is on | |
 //! | `log-hash` | redaction by keyed hash | |
 //! | `tower` | a `Layer` for each policy that is on | |

@@ -212,3 +212,23 @@ fn two_of_a_kind_with_one_name_are_refused_and_others_may_share_it() {
         assert!(said.contains(what) && said.contains("payments"), "{said}");
     }
 }
+
+#[test]
+fn labels_can_be_derived_through_the_facade() {
+    use genesis_kit::metrics::{Counter, Desc, Family, LabelValue, Labels, Registry};
+
+    #[derive(Clone, PartialEq, Eq, Hash, LabelValue)]
+    #[label(crate = genesis_kit::metrics)]
+    enum Tier {
+        Memory,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, Labels)]
+    #[label(crate = genesis_kit::metrics)]
+    struct Hit {
+        tier: Tier,
+    }
+    let registry = Registry::new();
+    let hits: Family<Counter, Hit> = registry.family(&Desc::counter("hits_total", "Hits.")).unwrap();
+    hits.with(&Hit { tier: Tier::Memory }).inc();
+    has(&registry.respond(None).body, ["hits_total{tier=\"memory\"} 1"]);
+}
