@@ -1,9 +1,9 @@
 //! What other crates count through the [`metrics`] facade appears in a registry of ours too.
 //!
 //! Names are made to fit: what is no letter, digit or `_` becomes `_`, and counters get their `_total`. Histograms have
-//! [`DEFAULT_BUCKETS`] unless [`Builder::buckets`] says otherwise. There are at most 512 families of 2000 series; what is new in a
-//! family that is full shares one series and is counted in `metrics_overflow_total`, and a family too many, or of a name that
-//! another has, is left out and counted in `metrics_rejected_total`.
+//! [`DEFAULT_BUCKETS`] unless [`Builder::buckets`] says otherwise. There are at most 512 families of 2000 series. What is new in a
+//! family that is full shares one series and is counted in `metrics_overflow_total`; a warning names the label that has the most
+//! values. A family too many, or of a name that another has, is left out and counted in `metrics_rejected_total`.
 //!
 //! A handle costs what our metrics cost. The facade's macros look it up for each call, which costs about a hash here; what is new
 //! takes a lock.
@@ -186,6 +186,7 @@ impl Bridge {
         };
         let has_room =
             |text: &String| family.series.len() < SERIES_MAX || family.series.contains_key(text.as_str());
+        let is_full = text.is_some();
         let fits = text.filter(has_room);
         let is_known = fits.is_some();
         let new = || Metric::new(kind, &family.buckets, &self.0.rejected);
@@ -197,17 +198,32 @@ impl Bridge {
             return Some(metric);
         }
         family.overflowed += 1;
-        let is_first = family.overflowed == 1;
+        // What is worked out for people is worked out under no lock.
+        let texts: Option<Vec<_>> = (family.overflowed == 1).then(|| family.series.keys().cloned().collect());
         drop(families);
-        if is_first {
-            tracing::warn!(
-                target: "core_metrics",
-                family = key.name(),
-                series_max = SERIES_MAX,
-                "a family of metrics of another crate is full, or has labels that are too long: what is new goes into one series",
-            );
+        if let Some(texts) = texts {
+            warn(key, is_full.then_some(&texts));
         }
         Some(metric)
+    }
+}
+
+/// Says that what is new goes into one series, and for which label: since the family is full of these, or since a value is too long.
+fn warn(key: &Key, full_of: Option<&Vec<Arc<str>>>) {
+    match full_of {
+        Some(texts) => tracing::warn!(
+            target: "core_metrics",
+            family = key.name(),
+            label = key::most_values(texts.iter().map(|text| &**text)).unwrap_or_default(),
+            series_max = SERIES_MAX,
+            "a family of metrics of another crate is full: what is new goes into one series",
+        ),
+        None => tracing::warn!(
+            target: "core_metrics",
+            family = key.name(),
+            label = key::longest_value(key).unwrap_or_default(),
+            "a metric of another crate has more labels than 32 or a value that is too long: it goes into one series with its like",
+        ),
     }
 }
 
