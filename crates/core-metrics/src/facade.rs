@@ -210,20 +210,21 @@ impl Bridge {
 
 /// Says that what is new goes into one series, and for which label: since the family is full of these, or since a value is too long.
 fn warn(key: &Key, full_of: Option<&Vec<Arc<str>>>) {
-    match full_of {
-        Some(texts) => tracing::warn!(
+    if let Some(texts) = full_of {
+        tracing::warn!(
             target: "core_metrics",
             family = key.name(),
             label = key::most_values(texts.iter().map(|text| &**text)).unwrap_or_default(),
             series_max = SERIES_MAX,
             "a family of metrics of another crate is full: what is new goes into one series",
-        ),
-        None => tracing::warn!(
+        );
+    } else {
+        tracing::warn!(
             target: "core_metrics",
             family = key.name(),
             label = key::longest_value(key).unwrap_or_default(),
             "a metric of another crate has more labels than 32 or a value that is too long: it goes into one series with its like",
-        ),
+        );
     }
 }
 
