@@ -24,6 +24,7 @@ use metrics::{
 use self::buckets::Rules;
 pub use self::buckets::{Builder, Match};
 use self::metric::Metric;
+use crate::foreign::{self, FAMILIES_MAX};
 use crate::index::Index;
 use crate::labels::OVERFLOW;
 use crate::text::Kind;
@@ -61,9 +62,6 @@ struct Theirs {
     overflowed: u64,
 }
 
-const FAMILIES_MAX: usize = 512;
-/// What is longer is cut: it is kept for ever.
-const HELP_LEN_MAX: usize = 1024;
 /// So many keys are found without a lock, of each kind.
 const KNOWN_MAX: usize = 16_384;
 
@@ -151,7 +149,7 @@ impl Bridge {
         // What was said first holds: help is kept for ever, and whoever says something else each time would fill the place.
         if let Some(family) = families.get(kind, key.as_str(), &self.0.rules)
             && family.help.is_empty()
-            && let Some(help) = name::intern(&help[..help.floor_char_boundary(HELP_LEN_MAX)])
+            && let Some(help) = foreign::help(help)
         {
             family.help = help;
         }
@@ -233,7 +231,7 @@ fn warn(key: &Key, full_of: Option<&Vec<Arc<str>>>) {
 impl Families {
     /// The family of a key, which is made where there is a place for it.
     fn get(&mut self, kind: Kind, theirs: &str, rules: &Rules) -> Option<&mut Theirs> {
-        let ours = key::fitting_name(kind, theirs);
+        let ours = foreign::fitting_name(kind, theirs);
         if !self.by_name.contains_key(ours.as_str()) {
             let claims = kind.claims(&ours);
             let is_free = claims.iter().all(|claim| !self.claimed.contains(claim));

@@ -34,8 +34,8 @@
 //! * **Two texts**: Prometheus 0.0.4 and `OpenMetrics` 1.0, as the scraper asks ([`Format::negotiate`]). `_created` is left out: it
 //!   doubles the series, and nothing needs it.
 //! * **Nothing is poisoned.** A value that is not finite, or negative where that cannot be, is refused and counted.
-//! * **Of others**: features `process` (from `/proc`), `tokio` (a runtime), and `facade` (what crates count through `metrics`). With
-//!   `gzip`, texts can be sent small.
+//! * **Of others**: features `process` (from `/proc`), `tokio` (a runtime), `facade` (what crates count through `metrics`), and
+//!   `prometheus` (what crates have in a registry of `prometheus`). With `gzip`, texts can be sent small.
 //!
 //! # Dropping
 //! Handles are values; dropping one changes nothing, the metric stays with its registry. [`Timer`], [`InProgress`] and [`Running`]
@@ -56,6 +56,8 @@ mod exemplar;
 #[cfg(feature = "facade")]
 pub mod facade;
 mod family;
+#[cfg(any(feature = "facade", feature = "prometheus"))]
+mod foreign;
 mod gauge;
 #[cfg(feature = "gzip")]
 mod gzip;
@@ -69,6 +71,8 @@ pub mod names;
 mod operation;
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 mod range;
 mod registry;
 #[cfg(feature = "tokio")]

@@ -29,6 +29,7 @@
 //! | `log` | [`log`]; breakers then tell of their changes | |
 //! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime; [`watch`](Builder::watch) adds what stands by itself or has keys | |
 //! | `facade` | what other crates count through the facade `metrics` is shown too, after `metrics::facade::install(kit.metrics())` | |
+//! | `prometheus` | what other crates have in a registry of `prometheus` is shown too, after `metrics::prometheus::show(kit.metrics(), &theirs)`; not in `full` | |
 //! | `gzip` | `/metrics` as gzip, for scrapers that take it | |
 //! | `track` | [`track`] | |
 //! | `health` | [`health`] | |
