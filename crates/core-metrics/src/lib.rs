@@ -28,7 +28,8 @@
 //!
 //! * **Names are checked by the compiler**, as [`Desc`] in a constant and as fields of [`labels!`]; one that is made at run time is
 //!   checked when it is made. With the feature `derive`, `#[derive(Labels)]` does the same for structs of your own, and
-//!   `#[derive(LabelValue)]` for enums; series whose labels are all enums are found without hashing. What two metrics would both write is refused when the second is registered.
+//!   `#[derive(LabelValue)]` for enums; series whose labels are all enums are found without hashing. What two metrics would both write
+//!   is refused when the second is registered.
 //! * **Pulled, not pushed.** What is counted elsewhere is read at each scrape by a [collector](Registry::collect).
 //!   Policies of this house keep their own counters, which `genesis-kit` collects.
 //! * **Two texts**: Prometheus 0.0.4 and `OpenMetrics` 1.0, as the scraper asks ([`Format::negotiate`]). `_created` is left out: it
@@ -43,7 +44,8 @@
 //!
 //! # Cost
 //! A counter or histogram is written with loads and stores of the thread's own, a few nanoseconds on any number of threads, and
-//! nothing allocates. Looking a series up by its labels hashes them, unless all of them are enums. A scrape costs about as much as the text is long.
+//! nothing allocates. Looking a series up by its labels hashes them, unless all of them are enums. A scrape costs about as much as the
+//! text is long.
 //!
 //! The texts follow the Prometheus exposition format and the `OpenMetrics` specification; the limit of a family that of
 //! `OpenTelemetry`.
