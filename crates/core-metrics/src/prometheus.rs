@@ -1,4 +1,4 @@
-//! What other crates have in a registry of the crate [`prometheus`](::prometheus) appears in a registry of ours too.
+//! What other crates have in a registry of the crate `prometheus` appears in a registry of ours too.
 //!
 //! It is gathered at each scrape and written with everything else, in either text. Names are made to fit as with the `metrics` facade: what
 //! is no letter, digit or `_` becomes `_`, and counters get their `_total`. At most 512 families of 2000 series are taken over, also where
