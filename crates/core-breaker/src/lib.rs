@@ -64,7 +64,8 @@
 //!   [saved](Breaker::save).
 //! * **Other rules while it runs**: [`Breaker::reconfigure`]. What was counted, permits and open times are kept.
 //! * **Why it cannot wedge.** A probe that is dropped returns its slot; one that never ends loses it when its lease runs
-//!   out; a result of an earlier generation changes nothing.
+//!   out; a result of an earlier generation changes nothing. If the clock goes back, as that of a suspended machine may,
+//!   open times, leases and ramps last no longer from then on than they were to last.
 //!
 //! # Defaults, and why
 //! | | default | |
@@ -84,10 +85,11 @@
 //! twice as many inconclusive probes as a round has, the circuit opens again for as long as before.
 //!
 //! # Cost
-//! Closed, with consecutive failures only: one load and one store to a counter of the thread's own. With a time window:
-//! a coarse clock reading and another store. A window of calls needs a shared word, which every call writes, and an average
-//! a lock, since both are facts about all threads together. Open: three loads and a coarse clock reading. No allocation; but for
-//! averages and lumped failures no lock while closed or open.
+//! Closed, with consecutive failures only: one load when it begins; one load, one compare and one store to a counter of the
+//! thread's own when it succeeds. With a time window: a coarse clock reading and another store. A window of calls needs a
+//! shared word, in which every call takes its place with one compare-and-swap; a success that takes the place of another
+//! writes nothing else. An average needs a lock, since it, too, is a fact about all threads together. Open: four loads and a
+//! coarse clock reading. No allocation; but for averages and lumped failures no lock while closed or open.
 //!
 //! # What it tells
 //! Each change of state once, in order, with what caused it, to [subscribers](Builder::on_change) and, with the feature
