@@ -10,6 +10,7 @@ use core_policy::{Admit, Cx, Next, Permit, Policy, Rng, quietly};
 use core_time::{Clock, Instant};
 
 use crate::State;
+use crate::circuits::Past;
 use crate::config::{Builder, Settings};
 use crate::engine::{Engine, Refused, Ticket};
 use crate::error::{ConfigError, Kind};
@@ -19,7 +20,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::saved::Saved;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Totals};
 use crate::sync::{Mutex, MutexGuard};
 use crate::word::{Phase, Word};
 
@@ -39,6 +40,8 @@ struct Inner {
     seed: Option<u64>,
     /// Of the fleets that it takes part in.
     bells: PlainMutex<Vec<Weak<Bell>>>,
+    /// Of a breaker for a key: who keeps its counts when it is gone.
+    past: Option<Arc<Past>>,
 }
 
 /// What a breaker remembers of a call.
@@ -70,6 +73,7 @@ impl Breaker {
             settings: Mutex::new((settings, 0)),
             seed,
             bells: PlainMutex::default(),
+            past: None,
         }))
     }
 
@@ -145,8 +149,9 @@ impl Breaker {
         }
     }
 
-    /// Another breaker with the same rules: for a key of its own, or for none.
-    pub(crate) fn twin(&self, key: Option<Arc<str>>) -> Self {
+    /// Another breaker with the same rules: for a key of its own, whose counts are left to somebody, or for none.
+    pub(crate) fn twin(&self, key: Option<(Arc<str>, &Arc<Past>)>) -> Self {
+        let (key, past) = key.map(|(key, past)| (key, Arc::clone(past))).unzip();
         let inner = &*self.0;
         let settings = self.settings().clone();
         let plan = Plan::clone(&inner.engine.plan());
@@ -163,6 +168,7 @@ impl Breaker {
             settings: Mutex::new(settings),
             seed,
             bells: PlainMutex::default(),
+            past,
         }))
     }
 
@@ -328,6 +334,14 @@ impl Breaker {
         for subscriber in &self.0.subscribers {
             // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
             quietly(|| subscriber(event));
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(past) = &self.past {
+            past.forget(Totals::of(&self.engine));
         }
     }
 }

@@ -165,3 +165,12 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         assert!(error.contains(text), "{error:?} should say {text:?}");
     }
 }
+
+#[test]
+fn all_tiers_are_named_the_default_one_first() {
+    let (_, limit) = under(Rate::per_second(10), 10, |keyed| keyed.tier("premium", Rate::per_second(100)));
+    let tiers: Vec<_> = limit.tiers().collect();
+    assert_eq!(tiers.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["default", "premium"]);
+    assert!(tiers.iter().all(|(tier, name)| limit.tier(name.as_str()) == Some(*tier)));
+    assert_eq!(limit.keys().max, 10);
+}

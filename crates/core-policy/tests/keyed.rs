@@ -361,3 +361,25 @@ fn settings_say_what_they_are_and_a_map_whether_it_is_empty() {
     ask(&map, "a", 1);
     assert!(!map.is_empty());
 }
+
+#[test]
+fn all_values_are_shown_once_and_a_map_that_is_full_takes_new_keys_meanwhile() {
+    let map: KeyedMap<u32, u32> = Keyed::max(256).build().unwrap();
+    (0..256).for_each(|key| drop(map.get_or_insert_with(&key, || key).unwrap()));
+    let (mut seen, mut next, mut shards) = (Vec::new(), 256, 0);
+    map.for_each_value(|value| {
+        seen.push(*value);
+        shards += 1;
+        if shards == 1 {
+            // Of this shard all are in use.
+            (0..20).for_each(|_| {
+                map.get_or_insert_with(&next, || next).unwrap();
+                next += 1;
+            });
+        }
+    });
+    let old: std::collections::BTreeSet<_> = seen.iter().filter(|value| **value < 256).collect();
+    assert!(old.len() >= 236, "only those that made room are missing: {}", old.len());
+    assert_eq!(map.stats().max, 256);
+    assert_eq!((map.len(), map.stats().refused), (256, 0));
+}

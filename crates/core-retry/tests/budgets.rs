@@ -241,3 +241,38 @@ fn bg_2_a_deposit_is_open_while_a_whole_token_is_there() {
     assert!(budget.failed(true, || START));
     assert!(budget.is_open(START));
 }
+
+/// What was deposited, withdrawn, refunded and refused.
+fn counted(budget: &Budget) -> [u64; 4] {
+    let stats = budget.stats();
+    [stats.deposited, stats.withdrawn, stats.refunded, stats.refused]
+}
+
+#[test]
+fn a_budget_counts_what_comes_and_goes_and_what_it_refuses() {
+    for (budget, of_success, of_failure) in [
+        (Budget::new(4, 0.5).unwrap(), 1, 0),
+        (Budget::deposit(0.5, 2, secs(1)).unwrap(), 1, 1),
+        (Budget::costs(10).unwrap(), 1, 0),
+        (Budget::in_flight(0.0, 2).unwrap(), 0, 0),
+    ] {
+        let ask = || budget.failed(true, || START).then(|| budget.take(false, || START)).flatten();
+        let first = ask().unwrap();
+        assert_eq!(counted(&budget), [of_failure, 1, 0, 0], "{budget:?}");
+        budget.refund(first, || START);
+        budget.refund(Paid::NOTHING, || START);
+        assert_eq!(counted(&budget), [of_failure, 1, 1, 0], "{budget:?}");
+        let granted = 1 + u64::from(retries_of(&budget, 20));
+        assert_eq!(counted(&budget), [21 * of_failure, granted, 1, 21 - granted], "{budget:?}");
+        assert!((2..21).contains(&granted), "{budget:?}");
+        budget.clone().succeeded(Paid::NOTHING, || START);
+        assert_eq!(counted(&budget)[0], 21 * of_failure + of_success, "{budget:?}");
+    }
+    let full = Budget::default();
+    full.succeeded(Paid::NOTHING, || START);
+    assert_eq!(counted(&full), [0; 4], "there was no room");
+    for hedged in [Budget::default(), Budget::in_flight(0.0, 1).unwrap()] {
+        hedged.take_hedge(|| START).unwrap();
+        assert_eq!(counted(&hedged), [0, 1, 0, 0], "{hedged:?}");
+    }
+}

@@ -165,6 +165,11 @@ impl<K: Hash + Eq> KeyedRate<K> {
         u8::try_from(at).ok().map(Tier)
     }
 
+    /// All tiers and their names, `default` first.
+    pub fn tiers(&self) -> impl Iterator<Item = (Tier, Name)> + '_ {
+        (0..).map(Tier).zip(self.0.shared.tiers.iter().map(|rules| rules.name))
+    }
+
     /// Changes the rate of a tier, for all keys of it as they come next (rule RL-8). What they used stays used.
     ///
     /// # Errors

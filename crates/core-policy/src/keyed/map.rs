@@ -68,6 +68,8 @@ pub struct KeysFull {
 pub struct KeyedStats {
     /// Keys there are.
     pub len: usize,
+    /// Keys there may be.
+    pub max: usize,
     /// Keys that were new.
     pub inserted: u64,
     /// Keys that were forgotten because nobody had asked for them in the idle time.
@@ -249,6 +251,16 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         values
     }
 
+    /// Shows all values to `look`, under no lock: for figures over all of them. Shard by shard, so that keys of one shard alone are
+    /// in use meanwhile, and a map that is full takes new keys as before; in a map of one shard, which has up to 31 keys, all are.
+    pub fn for_each_value(&self, mut look: impl FnMut(&V)) {
+        let mut values = Vec::new();
+        for shard in &self.shards {
+            lock(shard).copy_values_to(&mut values);
+            values.drain(..).for_each(|value| look(&value));
+        }
+    }
+
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -278,6 +290,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub fn stats(&self) -> KeyedStats {
         KeyedStats {
             len: self.len(),
+            max: self.max,
             inserted: self.counts.get(INSERTED),
             idle: self.counts.get(IDLE),
             displaced: self.counts.get(DISPLACED),

@@ -77,13 +77,14 @@ impl Deposit {
         Ok(())
     }
 
-    /// A call was made.
+    /// A call was made. Whether it leaves something.
     #[inline]
-    pub(super) fn call(&self, now: Instant) {
+    pub(super) fn call(&self, now: Instant) -> bool {
         let share = self.share.load(Ordering::Relaxed);
         if share > 0 {
             self.add(now, share);
         }
+        share > 0
     }
 
     /// Takes a token, if one is there.
