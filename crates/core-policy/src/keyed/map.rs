@@ -332,7 +332,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         }
         drop(shard);
         let room = self.room_elsewhere(hash, LOOKS_MAX / 2 + looks)?;
-        self.insert_into(room, hash, key, value)
+        Ok(self.insert_into(room, hash, key, value))
     }
 
     /// All that were looked at are in use: makes room in another shard.
@@ -359,17 +359,17 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     }
 
     /// Puts a new key in that there is room for, unless somebody was faster.
-    fn insert_into(&self, room: Room<'_>, hash: u64, key: K, value: Arc<V>) -> Result<Arc<V>, KeysFull> {
+    fn insert_into(&self, room: Room<'_>, hash: u64, key: K, value: Arc<V>) -> Arc<V> {
         let now = self.clock.now_coarse();
         let mut shard = self.writing(hash);
         if let Some(faster) = shard.touch(hash, &key, now) {
-            return Ok(faster);
+            return faster;
         }
         shard.push(hash, key, Arc::clone(&value), now);
         room.take();
         drop(shard);
         self.counts.bump(INSERTED);
-        Ok(value)
+        value
     }
 
     fn forgotten(&self, why: usize, evicted: &[Evicted<K, V>]) {
