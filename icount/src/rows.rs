@@ -3,6 +3,7 @@
 mod carried;
 mod log;
 mod policies;
+mod track;
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<(&'static str, Make)> {
     let mut rows = policies::ROWS.to_vec();
     rows.extend(carried::ROWS);
     rows.extend(log::ROWS);
+    rows.extend(track::ROWS);
     rows
 }
 
