@@ -15,7 +15,7 @@ use crate::window::Tally;
 pub struct Event {
     /// Which breaker.
     pub name: Name,
-    /// Whose breaker, where there is one for each key.
+    /// Whose breaker, where there is one for each key: the key as text, at most 128 bytes of it.
     pub key: Option<Arc<str>>,
     /// The state before.
     pub from: State,

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_policy::{Keyed, KeyedMap, KeyedStats, KeysFull};
+use core_policy::{Keyed, KeyedMap, KeyedStats, KeysFull, key_text};
 
 use crate::breaker::Breaker;
 use crate::config::Builder;
@@ -16,7 +16,7 @@ use crate::snapshot::Snapshot;
 /// A breaker for each key, as each host or tenant, in bounded memory. Made by [`Breaker::keyed`].
 ///
 /// All go by the same rules, have the name of the breaker they were made from, and tell the same subscribers, with the key in
-/// [`Event::key`](crate::Event::key). A key that nobody asks for is forgotten, see [`KeyedMap`]; it starts anew when
+/// [`Event::key`](crate::Event::key), at most 128 bytes of it. A key that nobody asks for is forgotten, see [`KeyedMap`]; it starts anew when
 /// it is asked for again. A circuit is kept as long as it is open, and as long as it is in a state that an operator chose:
 /// isolated, forced open, disabled, or in shadow where that is not what all begin with. These take up room: if all there is
 /// room for are in such a state or in use, a new key is refused.
@@ -75,8 +75,7 @@ impl<K: Hash + Eq> KeyedBreaker<K> {
         if let Some(breaker) = self.map.get(key) {
             return Ok(breaker);
         }
-        let breaker =
-            self.map.get_or_insert_with(key, || self.template.twin(Some(key.to_string().into())))?;
+        let breaker = self.map.get_or_insert_with(key, || self.template.twin(Some(key_text(key))))?;
         // The rules may have changed between the making and the insertion.
         breaker.follow(&self.template);
         Ok(breaker)

@@ -127,6 +127,58 @@ fn cb_6_two_failures_at_once_are_two_in_any_order() {
 }
 
 #[test]
+fn cb_7_two_failures_at_once_are_two_in_a_window_of_calls_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::k_of_n(2, 2).build().unwrap();
+        let (ours, theirs) = (breaker.acquire().unwrap(), breaker.clone());
+        let theirs = thread::spawn(move || {
+            if let Ok(permit) = theirs.acquire() {
+                permit.failure();
+            }
+        });
+        ours.failure();
+        theirs.join().unwrap();
+        assert_eq!(breaker.state(), State::Open, "neither failure is lost");
+    });
+}
+
+#[test]
+fn w_4_the_sums_of_a_window_of_calls_are_those_of_what_it_holds_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::rate(1.0).window_of_calls(1).min_calls(1).shadow().build().unwrap();
+        breaker.acquire().unwrap().failure();
+        let other = breaker.clone();
+        // One takes the place of the other, whichever comes first.
+        let theirs = thread::spawn(move || other.acquire().unwrap().failure());
+        breaker.acquire().unwrap().success();
+        theirs.join().unwrap();
+        let (window, held) = (breaker.snapshot().window, breaker.save().results);
+        let failures = held.iter().filter(|result| result.failed).count();
+        assert_eq!((window.calls, held.len()), (1, 1));
+        assert_eq!(window.failures, failures as u64);
+    });
+}
+
+#[test]
+fn pl_2_a_ramp_that_ends_while_the_rules_get_a_window_counts_in_it_in_any_order() {
+    loom::model(|| {
+        let time = ManualClock::new();
+        let builder = Breaker::consecutive(1).open_for(secs(5)).jitter(false).probes(1).successes(1);
+        let breaker = builder.ramp_up(1.0, secs(10)).clock(time.clock()).build().unwrap();
+        breaker.acquire().unwrap().failure();
+        time.advance(secs(5));
+        breaker.acquire().unwrap().success();
+        time.advance(secs(10));
+        let other = breaker.clone();
+        let theirs = thread::spawn(move || other.acquire().map(drop).unwrap());
+        breaker.reconfigure(|builder| builder.or_rate(0.5).window_of_calls(2)).unwrap();
+        theirs.join().unwrap();
+        breaker.acquire().unwrap().success();
+        assert_eq!(breaker.snapshot().window.calls, 1, "a success of a closed circuit under a window");
+    });
+}
+
+#[test]
 fn cb_38_the_end_of_a_ramp_loses_no_failure_in_any_order() {
     loom::model(|| {
         let time = ManualClock::new();

@@ -117,6 +117,15 @@ impl<P: Policy, E> Driver<P, E> {
         Attempt::new(number, self.frame.remaining(self.policy.clock()), is_idempotent)
     }
 
+    /// The first attempt starts.
+    #[inline]
+    pub(crate) fn first_attempt(&mut self) -> Attempt {
+        // Not read back from memory, as most calls make no other.
+        self.attempts = 1;
+        let is_idempotent = self.frame.is_idempotent();
+        Attempt::new(NonZeroU32::MIN, self.frame.remaining(self.policy.clock()), is_idempotent)
+    }
+
     /// Whether an attempt has started.
     pub(crate) fn has_attempted(&self) -> bool {
         self.attempts > 0

@@ -78,6 +78,22 @@ impl<T> Stripes<T> {
     /// The stripe of this thread.
     #[inline]
     pub fn mine(&self) -> Stripe<'_, T> {
+        match self.own() {
+            Some(value) => Stripe { value, is_own: true },
+            None => self.found(),
+        }
+    }
+
+    /// The stripe that only this thread writes. `None` if it has none, or has not yet asked for [`mine`](Self::mine): what is
+    /// counted then is counted there.
+    #[inline]
+    pub fn own(&self) -> Option<&T> {
+        self.own.get(NUMBER.get()).map(|own| &own.0)
+    }
+
+    /// The stripe of a thread that had no number, or has one beyond those here.
+    #[inline(never)]
+    fn found(&self) -> Stripe<'_, T> {
         match self.own.get(number()) {
             Some(own) => Stripe { value: &own.0, is_own: true },
             None => Stripe { value: &self.shared.0, is_own: false },
@@ -129,7 +145,6 @@ fn stripes() -> usize {
     })
 }
 
-#[inline]
 fn number() -> usize {
     let number = NUMBER.get();
     if number == UNSET { take_number() } else { number }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use core_errors::Error;
-use core_retry::{Budget, Paid, Retry};
+use core_retry::{Budget, Hedge, Paid, Retry};
 use core_time::{Instant, ManualClock, ms, secs};
 
 const START: Instant = Instant::from_nanos(3_600_000_000_000);
@@ -29,6 +29,30 @@ fn bg_1_a_callee_that_asks_not_to_be_tried_again_takes_a_token() {
         assert!((before - budget.available(START) - 1.0).abs() < 1e-9);
     }
     assert_eq!(retry.stats().retries, 0);
+}
+
+/// The failure takes one before the retry is decided on, and more than half have to be left.
+#[test]
+fn bg_1_a_budget_that_could_never_allow_a_retry_is_refused_with_a_reason() {
+    let retry = |tokens, attempts| {
+        let budget = Budget::new(tokens, 0.1).unwrap();
+        Retry::fixed(ms(1)).attempts(attempts).budget(&budget).clock(ManualClock::new().clock()).build()
+    };
+    for tokens in [1, 2] {
+        let error = retry(tokens, 2).unwrap_err().to_string();
+        assert!(error.contains("nothing would ever be retried; give it at least 3"), "{error}");
+        assert!(retry(tokens, 1).is_ok(), "who never retries misses nothing");
+        let budget = Budget::new(tokens, 0.1).unwrap();
+        assert!(!budget.failed(true, || START), "{tokens}: it is as the error says");
+        // To what is made beside an attempt that has not failed it is a budget like others.
+        let fresh = Budget::new(tokens, 0.1).unwrap();
+        assert!(fresh.take_hedge(|| START).is_some());
+        assert!(Hedge::after(ms(1)).budget(&fresh).build().is_ok());
+        assert!(Hedge::on_failure().budget(&fresh).build().is_err(), "which this one is not");
+    }
+    let least = retry(3, 2).unwrap();
+    assert!(least.call_blocking(|_| Err::<(), _>(Error::network("gone"))).is_err());
+    assert_eq!(least.stats().retries, 1);
 }
 
 #[test]

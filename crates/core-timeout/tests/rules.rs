@@ -178,6 +178,23 @@ async fn pl_2_a_limit_that_changes_holds_for_the_next_call() {
 }
 
 #[test]
+fn to_1_what_is_no_limit_is_refused_and_changes_nothing() {
+    let day = secs(24 * 3_600);
+    let nano = Duration::from_nanos(1);
+    for builder in [Timeout::attempt, Timeout::total] {
+        let error = builder(day + nano).build().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the limit is 86400.000000001s: it must be at most 86400s; leave the timeout out where there is none"
+        );
+        assert!(builder(Duration::MAX).build().is_err());
+        let longest = builder(day).build().unwrap();
+        assert!(longest.set_limit(day + nano).is_err());
+        assert_eq!(longest.limit(), day);
+    }
+}
+
+#[test]
 fn a_limit_knows_its_name() {
     let named = Timeout::attempt(secs(1)).name("search").build().unwrap();
     assert_eq!(named.name().as_str(), "search");

@@ -35,10 +35,11 @@
 //! | `http` | [`http`] | |
 //! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]` | |
 //! | `axum` | probe routes, `/metrics`, `ApiError`, extractors, the levels of the log as a route, for what is on | |
-//! | `log-hash` | redaction by keyed hash | |
 //! | `tower` | a `Layer` for each policy that is on | |
 //! | `executor` | `limit::Executor`: threads of their own for work that blocks | |
 //! | `full` | all of the above | |
+//! | `log-hash` | redaction by keyed hash | |
+//! | `log-secrecy` | marks of secrets that the crate `secrecy` holds | |
 //! | `anyhow`, `eyre`, `hyper`, `redis`, `reqwest`, `sqlx`, `tokio-postgres`, `tonic` | errors of these crates are classified; with `http`, clients of reqwest and hyper carry the context | |
 
 #[cfg(feature = "metrics")]

@@ -12,7 +12,7 @@ const LOOM: [(&str, &[&str]); 2] =
 const SHUTTLE: (&str, &[&str]) = ("core-breaker", &["--test", "shuttle"]);
 
 /// Models of what a lock sees to. The bug is that atomic changes are two steps, and that stores publish nothing; a lock holds still.
-const OF_LOCKS: [&str; 8] = [
+const OF_LOCKS: [&str; 9] = [
     "cb_32_of_two_crossings_in_shadow_one_is_told_in_any_order",
     "cb_32_the_last_of_two_handles_ends_an_isolation_in_any_order",
     "cb_35_a_round_that_two_threads_decide_is_told_in_any_order",
@@ -20,6 +20,7 @@ const OF_LOCKS: [&str; 8] = [
     "od_1_of_two_hosts_that_fail_at_once_one_is_ejected_in_any_order",
     "od_1_what_an_operator_returns_and_a_failure_ejects_is_counted_right_in_any_order",
     "pl_2_a_probe_that_ends_while_the_rules_change_closes_it_in_any_order",
+    "pl_2_a_ramp_that_ends_while_the_rules_get_a_window_counts_in_it_in_any_order",
     "pl_2_other_rules_in_the_middle_of_a_round_leave_a_probe_free_in_any_order",
 ];
 

@@ -10,3 +10,4 @@ mod opening;
 mod operator;
 mod saved;
 mod trips;
+mod went_back;

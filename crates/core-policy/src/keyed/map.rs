@@ -44,8 +44,9 @@ use crate::Counters;
 ///
 /// Up to eight threads find keys without writing a word that another of them writes, but for the count of references to the value
 /// where they ask for the same one; more threads share locks by eight. A lookup waits for memory twice where the caches have nothing
-/// of it: for the place in the table, and then for the key and the value at once. With 10 000 keys that is most of what it costs;
-/// the rows `keyed/floor_10000` and `keyed/memory_10000` of `cargo xtask compare` say what memory alone takes.
+/// of it: for the place in the table, and then for the key and the value at once. With 10 000 keys that shows: `keyed/get_10000` of
+/// `cargo xtask compare` is beside a table behind one lock (`keyed/floor_10000`) and a line for each key without any table
+/// (`keyed/memory_10000`).
 ///
 /// A miss makes the value outside any lock: two that race make two, and one of them is dropped. Inserting locks a shard against
 /// all who read it, for as long as looking at 512 keys takes at most, which is microseconds; so let there be more room than calls

@@ -56,6 +56,9 @@ impl Budget {
     ///
     /// With a ratio of 0.1 that bounds the extra load at about a tenth once half of the tokens are gone.
     ///
+    /// A failure takes a token before its retry is decided on, and more than half must be left. So with one or two tokens no failure is
+    /// ever followed by a retry, only attempts are hedged that have not failed; a [`Retry`](crate::Retry) refuses such a budget.
+    ///
     /// # Errors
     /// If `max` or `ratio` is out of range.
     pub fn new(max: u32, ratio: f64) -> Result<Self, ConfigError> {
@@ -136,6 +139,11 @@ impl Budget {
             Kind::Costs(costs) => costs.left() >= costs::RETRY.into(),
             Kind::InFlight(budget) => budget.left() > 0,
         }
+    }
+
+    /// Whether a failure can ever be followed by a retry.
+    pub(crate) fn can_retry(&self) -> bool {
+        if let Kind::Tokens(tokens) = &*self.0 { tokens.can_retry() } else { true }
     }
 
     /// Whether a success has nothing to give: its tokens are all there. Never said of the other kinds.

@@ -97,6 +97,11 @@ impl Tokens {
         let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
+    /// Whether any failure may be followed by a retry: a failure of a full budget leaves more than half.
+    pub(super) fn can_retry(&self) -> bool {
+        self.allows(self.max().saturating_sub(TOKEN))
+    }
+
     fn allows(&self, tokens: u32) -> bool {
         tokens > self.max() / 2
     }

@@ -6,6 +6,10 @@ const STATE: Desc<Gauge> = Desc::gauge("circuit_breaker_state", "1 for the state
 const CALLS: Desc<Counter> =
     Desc::counter("circuit_breaker_calls_total", "Calls that came to a circuit, by what came of them.");
 const OPENED: Desc<Counter> = Desc::counter("circuit_breaker_opened_total", "How often a circuit opened.");
+const ORDERS: Desc<Counter> = Desc::counter(
+    "circuit_breaker_operator_orders_total",
+    "How often an operator forced, isolated or closed a circuit.",
+);
 const SLOW: Desc<Counter> =
     Desc::counter("circuit_breaker_slow_calls_total", "Calls that took longer than a circuit allows.");
 
@@ -14,8 +18,6 @@ const NAME_STATE: LabelNames<2> = LabelNames::new(["name", "state"]);
 const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 const SERVICE_RESULT: LabelNames<2> = LabelNames::new(["service", "result"]);
 
-const STATES: [State; 5] = [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
-
 /// All circuits of a registry, also those that come to it later.
 pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
     let breakers = breakers.clone();
@@ -23,7 +25,7 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
         let all = breakers.snapshot();
         let mut states = scrape.gauges(&STATE, NAME_STATE);
         for breaker in &all {
-            for state in STATES {
+            for state in State::ALL {
                 states.put_bool([breaker.name.as_str(), state.as_str()], breaker.state == state);
             }
         }
@@ -57,6 +59,10 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
         let mut opened = scrape.counters(&OPENED, NAME);
         for breaker in &all {
             opened.put([breaker.name.as_str()], breaker.opened);
+        }
+        let mut orders = scrape.counters(&ORDERS, NAME);
+        for breaker in &all {
+            orders.put([breaker.name.as_str()], breaker.orders);
         }
         let mut slow = scrape.counters(&SLOW, NAME);
         for breaker in &all {

@@ -26,6 +26,7 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<(Name, Hedge)>) {
         for (name, stats) in &all {
             calls.put([name, "success"], stats.succeeded);
             calls.put([name, "failure"], stats.failed);
+            calls.put([name, "ignored"], stats.ignored);
         }
         let mut won = scrape.counters(&WON, NAME);
         for (name, stats) in &all {
