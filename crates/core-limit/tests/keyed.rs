@@ -86,6 +86,21 @@ fn rl_8_the_rate_of_a_tier_changes_for_all_its_keys() {
 }
 
 #[test]
+fn rl_8_a_tier_of_another_limit_is_refused_and_changes_nothing() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (_time, limits) = under(Rate::per_second(10), 10, premium);
+    let (_time, others) = under(Rate::per_second(10), 10, premium);
+    for name in ["default", "premium"] {
+        let theirs = others.tier(name).unwrap();
+        assert_eq!(limits.take_in(theirs, name, 0).unwrap().remaining, 10, "to ask for, it is the default");
+        let error = limits.set_rate(theirs, &Rate::per_second(50)).unwrap_err().to_string();
+        assert_eq!(error, "the tier is one of another limit: take one that `tier` of `api` has found");
+        let ours = limits.clone().tier(name).unwrap();
+        assert!(limits.set_rate(ours, &Rate::per_second(10)).is_ok(), "that of a clone is the same limit's");
+    }
+}
+
+#[test]
 fn forgetting_an_idle_key_gives_nobody_more() {
     let (time, limits) = under(Rate::per_minute(60), 10, |keyed| keyed);
     let default = limits.tier("default").unwrap();

@@ -187,6 +187,34 @@ fn bg_7_threads_take_no_more_than_there_is() {
     }
 }
 
+/// Threads deposit each for themselves, or share where there are more of them than that; what they left is one sum.
+#[test]
+fn bg_2_what_many_threads_leave_behind_is_there_for_any_of_them() {
+    let budget = Budget::deposit(0.01, 0, secs(10)).unwrap();
+    let at_once = std::sync::Barrier::new(80);
+    std::thread::scope(|scope| {
+        let call = || {
+            // All of them are there at once, so that no number of a thread is used twice.
+            at_once.wait();
+            (0..1_000).for_each(|_| budget.succeeded(Paid::NOTHING, || START));
+            at_once.wait();
+        };
+        (0..80).for_each(|_| drop(scope.spawn(call)));
+    });
+    assert!((budget.available(START) - 800.0).abs() < 1e-9);
+    let elsewhere = std::thread::scope(|scope| {
+        let take = || (0..500).filter(|_| budget.take(false, || START).is_some()).count();
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(take)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(elsewhere, 800);
+    assert!(budget.available(START).abs() < 1e-9);
+    assert!(
+        budget.available(START + secs(11)).abs() < 1e-9,
+        "what was left and what was taken are old alike"
+    );
+}
+
 // === other numbers while calls go on ===
 
 #[test]
