@@ -18,9 +18,9 @@ use shuttle::sync::atomic;
 use std::sync::atomic;
 
 #[cfg(not(genesis_mutant))]
-pub use atomic::{AtomicU32, AtomicU64};
+pub use atomic::{AtomicU8, AtomicU32, AtomicU64};
 #[cfg(genesis_mutant)]
-pub use mutant::{AtomicU32, AtomicU64};
+pub use mutant::{AtomicU8, AtomicU32, AtomicU64};
 
 #[cfg(genesis_mutant)]
 mod mutant {
@@ -58,6 +58,10 @@ mod mutant {
                     let before = self.0.load(order);
                     self.0.store(before.wrapping_add(value), Ordering::Relaxed);
                     before
+                }
+
+                pub fn fetch_sub(&self, value: $number, order: Ordering) -> $number {
+                    self.fetch_add(value.wrapping_neg(), order)
                 }
 
                 pub fn fetch_min(&self, value: $number, order: Ordering) -> $number {
@@ -103,6 +107,7 @@ mod mutant {
         };
     }
 
+    torn!(AtomicU8, u8);
     torn!(AtomicU32, u32);
     torn!(AtomicU64, u64);
 }

@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
+
+use core_policy::sync::{AtomicU8, Mutex};
 
 use crate::Criticality;
 use crate::criticality::{COUNT, index};
