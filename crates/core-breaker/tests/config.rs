@@ -160,3 +160,15 @@ fn g_15_the_edges_of_what_can_be_built_can_be_built() {
     probing().probe_timeout(secs(30)).build().unwrap();
     assert!(probing().probe_timeout(secs(30) + nanos(1)).build().is_err());
 }
+
+#[test]
+fn the_largest_of_everything_is_built() {
+    for builder in [
+        Breaker::rate(0.5).window(secs(60)).buckets(32),
+        Breaker::rate(0.5).window_of_calls(200_000),
+        Breaker::consecutive(1).probes(1_000),
+        (0..32).fold(Breaker::consecutive(1), |builder, _| builder.on_change(|_| ())),
+    ] {
+        builder.build().unwrap();
+    }
+}

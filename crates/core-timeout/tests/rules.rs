@@ -8,8 +8,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use core_errors::{Error, PolicyKind, Reason};
-use core_policy::{CallError, Stack};
-use core_time::{Clock, ManualClock, ms, secs};
+use core_policy::{Admit, ByClass, CallError, Cx, Next, Outcome, Policy, Stack};
+use core_time::{Clock, Instant, ManualClock, ms, secs};
 use core_timeout::Timeout;
 
 fn attempt(limit: Duration) -> Timeout {
@@ -181,4 +181,42 @@ async fn pl_2_a_limit_that_changes_holds_for_the_next_call() {
 fn a_limit_knows_its_name() {
     let named = Timeout::attempt(secs(1)).name("search").build().unwrap();
     assert_eq!(named.name().as_str(), "search");
+}
+
+/// Notes what deadline there is once the call is over.
+struct Sees<'a>(&'a Cell<Option<Instant>>, Clock);
+
+impl Policy for Sees<'_> {
+    type State = ();
+
+    fn clock(&self) -> &Clock {
+        &self.1
+    }
+
+    fn begin(&self) {}
+
+    fn admit(&self, (): &mut (), _: &mut Cx<'_>) -> Admit {
+        Admit::Run
+    }
+
+    fn settle(&self, (): &mut (), _: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        self.0.set(cx.deadline());
+        Next::Finish
+    }
+
+    fn abandon(&self, (): &mut ()) {}
+}
+
+#[test]
+fn a_limit_that_is_over_leaves_the_callers_deadline_as_it_was() {
+    let time = ManualClock::new();
+    let builder = Timeout::attempt(secs(1)).clock(time.clock());
+    assert_eq!(builder.limit(), secs(1));
+    let (timeout, seen) = (builder.build().unwrap(), Cell::new(None));
+    for deadline in [None, Some(time.now() + secs(5))] {
+        let stack = Stack::new(Sees(&seen, time.clock()), &timeout);
+        let done = core_policy::call_blocking(stack, |_| Ok::<_, Error>(()), &ByClass, deadline);
+        assert!(done.is_ok());
+        assert_eq!(seen.take(), deadline);
+    }
 }

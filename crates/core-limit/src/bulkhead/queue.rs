@@ -10,6 +10,7 @@ use crate::criticality::{COUNT, index};
 
 /// Who waits, by importance and then by order.
 #[derive(Debug)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Queue {
     classes: [VecDeque<Arc<Waiter>>; COUNT],
     is_lifo: bool,
