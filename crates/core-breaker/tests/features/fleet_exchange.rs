@@ -115,14 +115,14 @@ async fn an_instance_that_let_another_probe_does_so_anew_in_the_next_round() {
     // Somebody else has the lease for ever, or says so: at last it probes all the same.
     let probe = loop {
         fleet.tick().await;
-        time.advance(secs(1));
+        time.advance(ms(100));
         turns += 1;
-        assert!(turns < 1_000);
+        assert!(turns < 10_000);
         if let Ok(probe) = breaker.acquire() {
             break probe;
         }
     };
-    assert!(turns > 200, "{turns}");
+    assert!(turns > 2_000, "{turns}");
     probe.failure();
     let left = || breaker.snapshot().open_left.unwrap();
     time.advance(left() - ms(100));
