@@ -195,7 +195,7 @@ async fn a_call_that_sleeps_before_a_retry_holds_no_slot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cb_3_a_call_that_waited_for_a_slot_further_out_is_slow_by_its_own_time() {
+async fn cb_4_a_call_that_waited_for_a_slot_further_out_is_slow_by_its_own_time() {
     let slots = Bulkhead::max(1).max_wait(secs(9)).build().unwrap();
     let breaker = Breaker::rate(0.5).slow_rate(0.5).slow_over(ms(100)).build().unwrap();
     for (takes, slow) in [(ms(50), 0), (ms(150), 1)] {

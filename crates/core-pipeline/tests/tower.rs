@@ -69,7 +69,7 @@ async fn all_services_of_a_pipeline_share_it() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_hangs_is_stopped_and_asked_again() {
     let pipeline = pipeline().build().unwrap();
-    let service = service_fn(|(): ()| std::future::pending::<Result<(), Error>>());
+    let service = service_fn(|(): ()| pending::<Result<(), Error>>());
     let error = pipeline.layer().layer(service).oneshot(()).await.unwrap_err();
     assert!(error.is_timeout());
     assert_eq!(pipeline.attempt_timeout().unwrap().fired(), 3);
@@ -108,8 +108,7 @@ async fn it_stands_among_the_layers_of_tower() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_dropped_gives_everything_back() {
     let pipeline = pipeline().build().unwrap();
-    let mut service =
-        pipeline.layer().layer(service_fn(|(): ()| std::future::pending::<Result<(), Error>>()));
+    let mut service = pipeline.layer().layer(service_fn(|(): ()| pending::<Result<(), Error>>()));
     let mut call = Box::pin(service.ready().await.unwrap().call(()));
     assert!(matches!(call.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())), Poll::Pending));
     assert_eq!(pipeline.bulkhead().unwrap().snapshot().in_use, 1);
@@ -172,10 +171,9 @@ async fn a_hedged_request_may_be_made_on_any_thread_and_gives_everything_back_wh
     let plain = Pipeline::named("search").bulkhead(2).build().unwrap();
     let hedge = core_retry::Hedge::after(ms(10)).budget(&core_retry::Budget::default());
     let hedged = plain.hedged(hedge).unwrap();
-    let hangs = service_fn(|(): ()| std::future::pending::<Result<(), Error>>());
+    let hangs = service_fn(|(): ()| pending::<Result<(), Error>>());
     let mut call = sent(hedged.layer().layer(hangs).oneshot(()));
-    let mut poll =
-        || std::pin::Pin::new(&mut call).poll(&mut TaskContext::from_waker(Waker::noop())).is_pending();
+    let mut poll = || Pin::new(&mut call).poll(&mut TaskContext::from_waker(Waker::noop())).is_pending();
     assert!(poll());
     tokio::time::advance(ms(11)).await;
     assert!(poll());

@@ -84,7 +84,7 @@ async fn bg_2_a_call_that_the_callee_forbids_to_repeat_is_a_call_that_adds_to_th
 }
 
 #[test]
-fn bg_4_a_call_in_flight_that_ends_twice_leaves_once() {
+fn bg_4_a_call_that_ends_leaves_and_the_other_stays() {
     let budget = Budget::in_flight(1.0, 0).unwrap();
     let retry = retry().budget(&budget).build().unwrap();
     let (ended, _other) = (Permit::acquire(&retry).unwrap(), Permit::acquire(&retry).unwrap());

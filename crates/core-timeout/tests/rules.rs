@@ -104,7 +104,7 @@ async fn the_attempt_learns_how_long_it_may_take() {
     let remaining = core_policy::Call::new(
         &both,
         |at: core_policy::Attempt| async move { Ok::<_, Error>(at.remaining()) },
-        core_policy::ByClass,
+        ByClass,
     );
     assert_eq!(remaining.await.unwrap(), Some(ms(300)));
     let total = Timeout::total(ms(200)).build().unwrap();
@@ -117,11 +117,8 @@ async fn the_outer_limit_wins_when_both_have_passed() {
         Timeout::total(ms(100)).name("outer").build().unwrap(),
         Timeout::attempt(ms(100)).name("inner").build().unwrap(),
     );
-    let call = core_policy::Call::new(
-        &both,
-        |_: core_policy::Attempt| pending::<Result<(), Error>>(),
-        core_policy::ByClass,
-    );
+    let call =
+        core_policy::Call::new(&both, |_: core_policy::Attempt| pending::<Result<(), Error>>(), ByClass);
     let Err(CallError::Rejected(rejection)) = call.await else { panic!("it hangs") };
     assert_eq!((rejection.policy(), rejection.name().as_str()), (PolicyKind::Deadline, "outer"));
 }

@@ -125,7 +125,7 @@ async fn an_instance_that_let_another_probe_does_so_anew_in_the_next_round() {
     assert!(turns > 2_000, "{turns}");
     probe.failure();
     let left = || breaker.snapshot().open_left.unwrap();
-    time.advance(left() - ms(100));
+    time.advance(left().saturating_sub(ms(100)));
     fleet.tick().await;
     assert!(left() >= secs(30), "{:?}", left());
 }
@@ -156,13 +156,12 @@ async fn who_is_well_and_has_traffic_is_counted_among_those_of_whom_it_takes_a_s
 
 #[test]
 fn a_fleet_is_refused_from_where_it_makes_no_sense() {
-    let fleet = |change: fn(FleetBuilder<Notes>) -> FleetBuilder<Notes>| {
-        change(Fleet::builder(Notes::default(), "me")).build()
-    };
+    type Change = fn(FleetBuilder<Notes>) -> FleetBuilder<Notes>;
+    let fleet = |change: Change| change(Fleet::builder(Notes::default(), "me")).build();
     let hour = Duration::from_secs(3_600);
     assert!(fleet(|fleet| fleet.interval(Duration::from_secs(3_600)).quorum(1.0)).is_ok());
     assert!(Fleet::builder(Notes::default(), "n".repeat(128)).answer_within(hour).build().is_ok());
-    let wrong: [(fn(FleetBuilder<Notes>) -> FleetBuilder<Notes>, &str); 6] = [
+    let wrong: [(Change, &str); 6] = [
         (|fleet| fleet.quorum(0.0), "quorum"),
         (|fleet| fleet.quorum(-0.1), "quorum"),
         (|fleet| fleet.quorum(1.001), "quorum"),
