@@ -181,6 +181,19 @@ fn rl_8_tiers_whose_rates_were_changed_are_told_apart() {
 }
 
 #[test]
+fn rl_8_a_key_that_slept_through_changes_of_its_rate_has_the_last_one() {
+    let (_time, limits) = under(Rate::per_second(10), 10, |keyed| keyed);
+    let default = limits.tier("default").unwrap();
+    let left = |key| limits.take_in(default, key, 0).unwrap().remaining;
+    assert_eq!((left("sleeps"), left("wakes")), (10, 10));
+    for rate in [20, 40] {
+        limits.set_rate(default, &Rate::per_second(rate)).unwrap();
+        assert_eq!(left("wakes"), rate);
+    }
+    assert_eq!(left("sleeps"), 40);
+}
+
+#[test]
 fn there_are_up_to_64_tiers_and_names_and_idle_times_to_the_last() {
     let with = |tiers: usize| {
         let keyed = Rate::per_second(1).name("api").keyed(Keyed::max(10).idle(secs(60)));

@@ -207,10 +207,11 @@ impl Policy for Sees<'_> {
 #[test]
 fn a_limit_that_is_over_leaves_the_callers_deadline_as_it_was() {
     let time = ManualClock::new();
-    let builder = Timeout::attempt(secs(1)).clock(time.clock());
-    assert_eq!(builder.limit(), secs(1));
-    let (timeout, seen) = (builder.build().unwrap(), Cell::new(None));
-    for deadline in [None, Some(time.now() + secs(5))] {
+    let seen = Cell::new(None);
+    let each = |deadline| [Timeout::attempt(secs(1)), Timeout::total(secs(1))].map(|limit| (limit, deadline));
+    for (builder, deadline) in [each(None), each(Some(time.now() + secs(5)))].concat() {
+        assert_eq!(builder.limit(), secs(1));
+        let timeout = builder.clock(time.clock()).build().unwrap();
         let stack = Stack::new(Sees(&seen, time.clock()), &timeout);
         let done = core_policy::call_blocking(stack, |_| Ok::<_, Error>(()), &ByClass, deadline);
         assert!(done.is_ok());
