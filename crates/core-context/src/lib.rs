@@ -53,6 +53,7 @@ mod ids;
 #[cfg(feature = "tokio")]
 mod join_set;
 mod json;
+mod one_line;
 pub mod propagation;
 mod random;
 mod scope;
@@ -64,11 +65,13 @@ pub use baggage::{Baggage, BaggageError};
 #[cfg(feature = "tokio")]
 pub use bounded::Bounded;
 pub use context::{Builder, Context, Request, User};
+pub use current::cut_off_depth;
 pub use envelope::WithContext;
 pub use identity::{Identity, IdentityError};
 pub use ids::{CorrelationId, IdError, SpanId, TraceId};
 #[cfg(feature = "tokio")]
 pub use join_set::JoinSet;
+pub use one_line::OneLine;
 pub use propagation::{Propagation, Trust};
 pub use scope::{EnteredContextMustNotBeHeldAcrossAwait, Scoped};
 pub use spawn::spawn_thread;

@@ -12,7 +12,8 @@ pin_project! {
     /// A future inside a context. Made by [`Context::scope`].
     ///
     /// # Cancel safety
-    /// Dropping it drops what is inside with the context set, and restores the one before.
+    /// Dropping it drops what is inside with the context set, and restores the one before. Guards that are dropped with it can tell, by
+    /// [`cut_off_depth`](crate::cut_off_depth).
     #[must_use = "futures do nothing unless polled"]
     pub struct Scoped<F> {
         #[pin]
@@ -27,6 +28,7 @@ pin_project! {
             // What has ended is gone already.
             if this.inner.is_some() {
                 let _swapped = Swapped::new(this.context);
+                let _cut_off = current::CutOff::new();
                 this.inner.set(None);
             }
         }

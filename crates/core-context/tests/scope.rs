@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context as Task, Waker};
 
 use core_context::w3c::{TraceContext, TraceState};
-use core_context::{Context, CorrelationId, Identity};
+use core_context::{Context, CorrelationId, Identity, cut_off_depth};
 use core_time::{Clock, ManualClock, ms, secs};
 
 fn named(id: &str) -> Context {
@@ -158,4 +158,53 @@ fn a_part_of_the_work_is_a_span_inside_that_of_the_request() {
     drop(guard);
     assert_eq!(here(), None);
     assert!(named("x").child_span().trace().is_some(), "without a trace one begins");
+}
+
+/// Writes down at which depth it was dropped.
+struct Depth(Rc<RefCell<Vec<u32>>>);
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        self.0.borrow_mut().push(cut_off_depth());
+    }
+}
+
+/// Panics when it is dropped.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("when it is dropped");
+    }
+}
+
+/// Polls it once, and drops it.
+fn poll_and_drop(future: impl Future) {
+    let _ = pin!(future).poll(&mut Task::from_waker(Waker::noop()));
+}
+
+#[test]
+fn what_is_dropped_with_a_future_that_has_not_ended_can_tell() {
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let guard = || Depth(Rc::clone(&seen));
+    let waits = async |guard: Depth| {
+        let _guard = guard;
+        std::future::pending::<()>().await;
+    };
+    poll_and_drop(named("a").scope(waits(guard())));
+    poll_and_drop(named("a").scope(named("b").scope(waits(guard()))));
+    drop(named("a").scope(waits(guard())));
+    assert_eq!(seen.take(), [1, 2, 1]);
+    poll_and_drop(waits(guard()));
+    poll_and_drop(named("a").scope(async { drop(guard()) }));
+    poll_and_drop(named("a").scope(std::future::ready(guard())));
+    named("a").sync_scope(|| drop(guard()));
+    assert_eq!(seen.take(), [0; 4], "in no scope, or ended");
+    let panics = Panics;
+    let future = named("a").scope(async move {
+        let _panics = panics;
+        std::future::pending::<()>().await;
+    });
+    let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(future)));
+    assert!(dropped.is_err() && cut_off_depth() == 0 && here().is_none());
 }

@@ -33,6 +33,9 @@ pub(crate) const LINE_MAX: usize = 64 * 1024;
 /// a mark and the closing brackets of an error.
 pub(crate) const FIELDS_END: usize = LINE_MAX - 6 * 1024;
 
+/// The most of an id that stands beside the fields.
+const OPERATION_ID_MAX: usize = 1024;
+
 /// What the head and the tail of a line are made of.
 pub(crate) struct Facts<'a> {
     pub(crate) level: Level,
@@ -81,6 +84,12 @@ where
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         if let Some(slot) = site.slots.get(field.index()) {
             let pen = &mut Pen { policy: &who.redaction, ink, rule: slot.rule };
+            if let Value::Operation(_) = value
+                && F::HAS_OPERATIONS
+                && !pen.drops()
+            {
+                line.whole_operation(value, who, pen);
+            }
             line.slot::<F>(slot, value, pen);
             pen.leave(field.name());
         }
@@ -346,6 +355,20 @@ impl Line<'_> {
                 }
             }
         }
+    }
+
+    /// Which operation the line is all of.
+    fn whole_operation(&mut self, id: Value<'_>, who: &Who, pen: &mut Pen<'_>) {
+        if std::mem::replace(&mut self.in_operation, true) {
+            return;
+        }
+        let out = &mut self.buffers.lifted;
+        out.push_str(",\"logging.googleapis.com/operation\":{\"id\":");
+        let end = out.len() + OPERATION_ID_MAX;
+        self.truncated |= id.write_json(out, end, pen);
+        out.push_str(",\"producer\":");
+        out.push_str(&who.service);
+        out.push_str(",\"first\":true,\"last\":true}");
     }
 
     /// Of which run of a stage the line is: of the innermost.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 
+use core_context::OneLine;
 use tracing::field::{Field, Visit};
 
 use crate::chain;
@@ -28,6 +29,8 @@ pub(crate) enum Value<'a> {
     Debug(&'a dyn fmt::Debug),
     Error(&'a (dyn Error + 'static)),
     Stage(StageMark),
+    /// The id of an operation that is this line alone.
+    Operation(&'a str),
 }
 
 /// Hands each field and its value to a closure.
@@ -46,7 +49,7 @@ impl Value<'_> {
             return quoted(out, end, |out| out.push(hidden));
         }
         let cut = match self {
-            Self::Str(text) => quoted(out, end, |out| out.push(pen.text(text))),
+            Self::Str(text) | Self::Operation(text) => quoted(out, end, |out| out.push(pen.text(text))),
             Self::Debug(value) => quoted(out, end, |out| out.push(pen.debug(value))),
             Self::I128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
             Self::U128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
@@ -80,7 +83,7 @@ impl Value<'_> {
         let cut = match self {
             Self::Error(error) => chain::write_console(out, end, error, pen),
             Self::Stage(mark) => plain(out, mark.id.as_str()),
-            Self::Str(text) if is_plain(text) => plain(out, pen.text(text)),
+            Self::Str(text) | Self::Operation(text) if is_plain(text) => plain(out, pen.text(text)),
             Self::F64(value) => write!(out, "{value}").is_err(),
             Self::Debug(value) => {
                 let mut text = Escaped::new(out, end, Rule::Console);
@@ -95,7 +98,7 @@ impl Value<'_> {
     /// Appends text without quotes, for the message.
     pub(crate) fn write_message(self, out: &mut Escaped<'_>, pen: &mut Pen<'_>) {
         match self {
-            Self::Str(text) => out.push(pen.text(text)),
+            Self::Str(text) | Self::Operation(text) => out.push(pen.text(text)),
             Self::Debug(value) => out.push(pen.debug(value)),
             other => {
                 let mut text = String::new();
@@ -109,7 +112,9 @@ impl Value<'_> {
     /// Appends the value as it is, to be hidden.
     fn write_raw(self, raw: &mut String) {
         match self {
-            Self::Str(text) => raw.push_str(&text[..text.floor_char_boundary(VALUE_MAX)]),
+            Self::Str(text) | Self::Operation(text) => {
+                raw.push_str(&text[..text.floor_char_boundary(VALUE_MAX)]);
+            }
             Self::Debug(value) => pen::debug(raw, value),
             Self::Error(error) => pen::debug(raw, &error),
             Self::Stage(mark) => raw.push_str(mark.id.as_str()),
@@ -170,9 +175,12 @@ impl<F: FnMut(&Field, Value<'_>)> Visit for Each<F> {
         self.0(field, Value::Bytes(value));
     }
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        match value.downcast_ref::<StageMark>() {
-            Some(mark) => self.0(field, Value::Stage(*mark)),
-            None => self.0(field, Value::Error(value)),
+        if let Some(mark) = value.downcast_ref::<StageMark>() {
+            self.0(field, Value::Stage(*mark));
+        } else if let Some(line) = value.downcast_ref::<OneLine>() {
+            self.0(field, Value::Operation(line.id()));
+        } else {
+            self.0(field, Value::Error(value));
         }
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

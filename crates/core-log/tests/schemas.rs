@@ -150,6 +150,32 @@ fn the_lines_of_one_run_of_a_stage_are_an_operation_of_cloud_logging() {
 }
 
 #[test]
+fn a_line_that_is_all_of_an_operation_is_the_first_and_the_last_of_it() {
+    const OPERATION: &str = "logging.googleapis.com/operation";
+    let log = || {
+        let id = core_context::OneLine::new("order-\"17\" of jo@example.com");
+        tracing::info!(execution_id = &id as &(dyn std::error::Error + 'static), "done");
+    };
+    let line = parse(&logged(Format::Gcp, |_| log())[0]);
+    let operation = &line.0[OPERATION];
+    assert_eq!(operation["id"], "order-\"17\" of [EMAIL]");
+    assert_eq!(
+        (&operation["producer"], &operation["first"], &operation["last"]),
+        (&"orders".into(), &true.into(), &true.into())
+    );
+    assert_eq!(line.text("execution_id"), "order-\"17\" of [EMAIL]");
+    let inside = logged(Format::Gcp, |_| core_log::stage!("1.0_ONE").in_scope(log));
+    let ids: Vec<_> = inside.iter().map(|line| parse(line).0[OPERATION]["id"].clone()).collect();
+    assert!(
+        ids[0] == "order-\"17\" of [EMAIL]" && ids[1] != ids[0],
+        "its own, and not that of the stage around: {ids:?}"
+    );
+    let plain = logged(Format::Json, |_| log());
+    assert_eq!(parse(&plain[0]).text("execution_id"), "order-\"17\" of [EMAIL]");
+    assert!(!plain[0].contains("googleapis"), "{plain:?}");
+}
+
+#[test]
 fn a_stage_that_failed_says_which_also_where_its_span_is_not_wanted() {
     let lines = logged(Format::Json, |handle| {
         handle.set_levels("warn".parse().unwrap());

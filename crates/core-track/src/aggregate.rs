@@ -1,12 +1,13 @@
 //! What is counted of all executions of an operation.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use crate::latency::{Counted, Latency};
+use crate::outcome::Outcome;
 use crate::sample::SampleRate;
 use crate::window::{Lens, Span, Windows};
 
@@ -20,6 +21,10 @@ pub(crate) struct Operations {
     other: Arc<Operation>,
     /// How many more stages may have figures of their own.
     room: AtomicUsize,
+    /// How many names of stages an operation may have.
+    names_max: usize,
+    /// Whether somebody was told that there are more operations than places.
+    is_told: AtomicBool,
     windows: Lens,
     rate: SampleRate,
     /// Of operations with a rate of their own.
@@ -31,17 +36,19 @@ pub(crate) struct Operations {
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) total: Aggregate,
-    pub(crate) dropped: AtomicU64,
     /// From how many nanoseconds an execution is slow.
     slow: AtomicU64,
     finished: AtomicU64,
     /// Never removed, so that they can be read without a lock.
     stages: Box<[OnceLock<Named>]>,
-    /// Which number a name of that [slot] had last.
-    hints: [AtomicU16; HINTS],
+    /// Which number a name of that [slot] had last. Twice as many as there are stages, so that most have one of their own; a power of
+    /// two.
+    hints: Box<[AtomicU16]>,
     named: AtomicUsize,
     adding: Mutex<()>,
     other: OnceLock<Aggregate>,
+    /// Whether somebody was told that there are more names than places.
+    is_told: AtomicBool,
     windows: Lens,
 }
 
@@ -57,6 +64,8 @@ struct Named {
 pub(crate) struct Aggregate {
     pub(crate) latency: Latency,
     pub(crate) failures: AtomicU64,
+    /// What was cancelled is counted, and is no sample of how long it takes.
+    pub(crate) cancelled: AtomicU64,
     windows: Windows,
 }
 
@@ -64,14 +73,10 @@ pub(crate) struct Aggregate {
 const OPERATIONS_MAX: usize = 128;
 /// The most stages with figures of their own, over all operations.
 const AGGREGATES_MAX: usize = 1024;
-/// The most stages of an operation with figures of their own.
-const STAGES: usize = 64;
-/// Twice as many as there are stages, so that most have one of their own.
-const HINTS: usize = 2 * STAGES;
 /// What is said of the rest.
 pub(crate) const OTHER: &str = "(other)";
-/// The number of the rest: the first that no stage has.
-const OTHER_STAGE: u16 = 64;
+/// The number of the rest, which no stage has.
+const OTHER_STAGE: u16 = u16::MAX;
 /// So many executions are needed to say what is slow, and after so many it is said anew.
 const SLOW_MIN: u64 = 100;
 const SLOW_EVERY: u64 = 64;
@@ -79,12 +84,19 @@ const SLOW_EVERY: u64 = 64;
 // === impl Operations ===
 
 impl Operations {
-    pub(crate) fn new(windows: Lens, rate: SampleRate, rates: HashMap<&'static str, SampleRate>) -> Self {
+    pub(crate) fn new(
+        windows: Lens,
+        names_max: usize,
+        rate: SampleRate,
+        rates: HashMap<&'static str, SampleRate>,
+    ) -> Self {
         Self {
             by_name: ArcSwap::default(),
             adding: Mutex::default(),
-            other: Arc::new(Operation::new(OTHER, windows)),
+            other: Arc::new(Operation::new(OTHER, names_max, windows)),
             room: AtomicUsize::new(AGGREGATES_MAX),
+            names_max,
+            is_told: AtomicBool::new(false),
             windows,
             rate,
             rates,
@@ -100,7 +112,7 @@ impl Operations {
         let by_name = self.by_name.load();
         match by_name.get(name) {
             Some(known) => Arc::clone(known),
-            None if by_name.len() >= OPERATIONS_MAX => Arc::clone(&self.other),
+            None if by_name.len() >= OPERATIONS_MAX => self.other(name),
             None => {
                 drop(by_name);
                 self.add(name)
@@ -110,26 +122,41 @@ impl Operations {
 
     #[cold]
     fn add(&self, name: &'static str) -> Arc<Operation> {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         let by_name = self.by_name.load_full();
         // Another thread was faster.
         if let Some(known) = by_name.get(name) {
             return Arc::clone(known);
         }
         if by_name.len() >= OPERATIONS_MAX {
-            return Arc::clone(&self.other);
+            // Whoever listens to what is told may start an execution.
+            drop(adding);
+            return self.other(name);
         }
-        let new = Arc::new(Operation::new(name, self.windows));
+        let new = Arc::new(Operation::new(name, self.names_max, self.windows));
         let mut by_name = HashMap::clone(&by_name);
         by_name.insert(name, Arc::clone(&new));
         self.by_name.store(Arc::new(by_name));
         new
     }
 
+    #[cold]
+    fn other(&self, name: &'static str) -> Arc<Operation> {
+        if is_first(&self.is_told) {
+            tracing::warn!(
+                target: "core_track",
+                operation = name,
+                operations_max = OPERATIONS_MAX,
+                "too many operations: this one and all that come are counted as (other)",
+            );
+        }
+        Arc::clone(&self.other)
+    }
+
     /// All of them, by name.
     pub(crate) fn all(&self) -> Vec<Arc<Operation>> {
         let mut all: Vec<_> = self.by_name.load().values().cloned().collect();
-        if self.other.finished.load(Ordering::Relaxed) > 0 {
+        if self.other.has_any() {
             all.push(Arc::clone(&self.other));
         }
         all.sort_by_key(|operation| operation.name);
@@ -139,7 +166,7 @@ impl Operations {
     /// The number of a stage with its operation.
     #[inline]
     pub(crate) fn stage(&self, operation: &Operation, name: &'static str) -> u16 {
-        let hint = &operation.hints[slot(name)];
+        let hint = &operation.hints[slot(name) & (operation.hints.len() - 1)];
         let at = hint.load(Ordering::Relaxed);
         match operation.stages.get(usize::from(at)).and_then(OnceLock::get) {
             // Nearly always the very same text.
@@ -152,20 +179,25 @@ impl Operations {
 // === impl Operation ===
 
 impl Operation {
-    fn new(name: &'static str, windows: Lens) -> Self {
+    fn new(name: &'static str, names_max: usize, windows: Lens) -> Self {
+        let hints = (2 * names_max).next_power_of_two();
         Self {
             name,
             total: Aggregate::new(windows),
-            dropped: AtomicU64::new(0),
             slow: AtomicU64::new(u64::MAX),
             finished: AtomicU64::new(0),
-            stages: (0..STAGES).map(|_| OnceLock::new()).collect(),
-            hints: [const { AtomicU16::new(0) }; HINTS],
+            stages: (0..names_max).map(|_| OnceLock::new()).collect(),
+            hints: (0..hints).map(|_| AtomicU16::new(0)).collect(),
             named: AtomicUsize::new(0),
             adding: Mutex::default(),
             other: OnceLock::new(),
+            is_told: AtomicBool::new(false),
             windows,
         }
+    }
+
+    fn has_any(&self) -> bool {
+        self.total.cancelled.load(Ordering::Relaxed) + self.finished.load(Ordering::Relaxed) > 0
     }
 
     /// What a stage of this number is called.
@@ -198,9 +230,13 @@ impl Operation {
         let number = match self.find(name, 0) {
             Ok(known) => known,
             // There is no room, and never will be: nobody has to wait to learn that.
-            Err(STAGES..) => return OTHER_STAGE,
-            Err(_) if room.load(Ordering::Relaxed) == 0 => return OTHER_STAGE,
-            Err(from) => self.add(name, from, room),
+            Err(from) if from >= self.stages.len() || room.load(Ordering::Relaxed) == 0 => {
+                return self.other_stage(name);
+            }
+            Err(from) => match self.add(name, from, room) {
+                Some(new) => new,
+                None => return self.other_stage(name),
+            },
         };
         hint.store(number, Ordering::Relaxed);
         number
@@ -219,27 +255,45 @@ impl Operation {
     }
 
     #[cold]
-    fn add(&self, name: &'static str, from: usize, room: &AtomicUsize) -> u16 {
+    fn other_stage(&self, name: &'static str) -> u16 {
+        if is_first(&self.is_told) {
+            tracing::warn!(
+                target: "core_track",
+                operation = self.name,
+                stage = name,
+                stage_names_max = self.stages.len(),
+                "too many names of stages: this one and all that come are counted as (other)",
+            );
+        }
+        OTHER_STAGE
+    }
+
+    /// `None` is that there is no room.
+    #[cold]
+    fn add(&self, name: &'static str, from: usize, room: &AtomicUsize) -> Option<u16> {
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         let at = match self.find(name, from) {
             // Another thread was faster.
-            Ok(found) => return found,
+            Ok(found) => return Some(found),
             Err(named) => named,
         };
         let take = |room: usize| room.checked_sub(1);
-        if at == STAGES || room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
-            return OTHER_STAGE;
+        if at == self.stages.len() || room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+            return None;
         }
         // Nobody else writes while this one adds.
         self.stages[at].get_or_init(|| Named { name, figures: Aggregate::new(self.windows) });
         self.named.store(at + 1, Ordering::Release);
-        u16::try_from(at).unwrap_or(OTHER_STAGE)
+        u16::try_from(at).ok()
     }
 
     /// Counts an execution that ended, and says whether it was slower than nearly all.
-    pub(crate) fn finish(&self, took: u64, failed: bool, now: u64) -> bool {
+    pub(crate) fn finish(&self, took: u64, outcome: Outcome, now: u64) -> bool {
         let is_slow = took > self.slow.load(Ordering::Relaxed);
-        self.total.record(took, failed, now);
+        self.total.record(took, outcome, now);
+        if outcome == Outcome::Cancelled {
+            return is_slow;
+        }
         let finished = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
         if finished.is_multiple_of(SLOW_EVERY) {
             let recent = self.total.recent(Span::Long, now);
@@ -257,21 +311,35 @@ impl Operation {
 #[inline]
 fn slot(name: &'static str) -> usize {
     let at = name.as_ptr().addr();
-    (at ^ at >> 7) % HINTS
+    at ^ at >> 7
+}
+
+/// Whether nobody was there before. Whoever comes late pays a load.
+fn is_first(told: &AtomicBool) -> bool {
+    !told.load(Ordering::Relaxed) && !told.swap(true, Ordering::Relaxed)
 }
 
 // === impl Aggregate ===
 
 impl Aggregate {
     fn new(windows: Lens) -> Self {
-        Self { latency: Latency::new(), failures: AtomicU64::new(0), windows: Windows::new(windows) }
+        Self {
+            latency: Latency::new(),
+            failures: AtomicU64::new(0),
+            cancelled: AtomicU64::new(0),
+            windows: Windows::new(windows),
+        }
     }
 
     #[inline]
-    pub(crate) fn record(&self, took: u64, failed: bool, now: u64) {
+    pub(crate) fn record(&self, took: u64, outcome: Outcome, now: u64) {
+        if outcome == Outcome::Cancelled {
+            self.cancelled.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         self.windows.turn(&self.latency, now);
         self.latency.record(took);
-        if failed {
+        if outcome == Outcome::Failed {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
     }

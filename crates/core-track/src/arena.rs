@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crate::outcome::Outcome;
+
 /// The most stages of an execution.
 pub(crate) const STAGES_MAX: usize = 256;
 /// Stages that need no memory of their own.
@@ -42,8 +44,7 @@ pub(crate) struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Running,
-    Succeeded,
-    Failed,
+    Ended(Outcome),
 }
 
 const NO_PARENT: u64 = 0xFFFF;
@@ -67,11 +68,16 @@ impl Arena {
     }
 
     #[inline]
-    pub(crate) fn end(&self, at: u16, name: u16, parent: Option<u16>, took: u64, failed: bool) {
+    pub(crate) fn end(&self, at: u16, name: u16, parent: Option<u16>, took: u64, outcome: Outcome) {
         if let Some(slot) = self.slot(at.into()) {
             slot.took.store(took, Ordering::Relaxed);
             // Pairs with the load in `get`: whoever sees that it ended sees how long it took.
-            slot.word.store(word(name, parent, if failed { 3 } else { 2 }), Ordering::Release);
+            let state = match outcome {
+                Outcome::Succeeded => 2,
+                Outcome::Failed => 3,
+                Outcome::Cancelled => 4,
+            };
+            slot.word.store(word(name, parent, state), Ordering::Release);
         }
     }
 
@@ -98,8 +104,9 @@ impl Arena {
         let word = slot.word.load(Ordering::Acquire);
         let state = match word >> 32 {
             1 => State::Running,
-            2 => State::Succeeded,
-            3 => State::Failed,
+            2 => State::Ended(Outcome::Succeeded),
+            3 => State::Ended(Outcome::Failed),
+            4 => State::Ended(Outcome::Cancelled),
             // Its place is taken, and nothing is in it yet.
             _ => return None,
         };
@@ -145,6 +152,8 @@ fn word(name: u16, parent: Option<u16>, state: u64) -> u64 {
 mod tests {
     use super::*;
 
+    const OUTCOMES: [Outcome; 3] = [Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled];
+
     #[test]
     fn every_place_is_there_once_and_none_beyond() {
         let arena = Arena::default();
@@ -153,14 +162,14 @@ mod tests {
             let begun = arena.begin(at % 7, parent, u64::from(at) * 10);
             assert_eq!(begun, (at < 256).then_some(at));
             if at % 2 == 0 && at < 256 {
-                arena.end(at, at % 7, parent, 5, at % 4 == 0);
+                arena.end(at, at % 7, parent, 5, OUTCOMES[usize::from(at / 2 % 3)]);
             }
         }
         let records = arena.records();
         assert_eq!(records.len(), 256);
         for (at, record) in records {
-            let state =
-                [State::Failed, State::Running, State::Succeeded, State::Running][usize::from(at % 4)];
+            let ended = State::Ended(OUTCOMES[usize::from(at / 2 % 3)]);
+            let state = if at % 2 == 0 { ended } else { State::Running };
             let took = if at % 2 == 0 { 5 } else { 0 };
             let expected =
                 Record { name: at % 7, parent: at.checked_sub(1), state, started: u64::from(at) * 10, took };

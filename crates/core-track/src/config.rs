@@ -7,8 +7,9 @@ use core_time::Clock;
 
 use crate::ConfigError;
 use crate::aggregate::Operations;
+use crate::line::CanonicalLine;
 use crate::sample::SampleRate;
-use crate::sink::{Line, Sink};
+use crate::sink::Sink;
 use crate::tracker::{Tracker, nanos};
 use crate::window::Lens;
 
@@ -21,9 +22,14 @@ pub struct Builder {
     pub(crate) window: Duration,
     pub(crate) window_short: Duration,
     pub(crate) rates: Vec<(&'static str, f64)>,
+    pub(crate) stage_names_max: usize,
     pub(crate) clock: Clock,
-    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) line: CanonicalLine,
+    pub(crate) sink: Option<Arc<dyn Sink>>,
 }
+
+/// The most of [`Builder::stage_names_max`].
+const STAGE_NAMES_BOUND: usize = 256;
 
 // === impl Builder ===
 
@@ -35,8 +41,10 @@ impl Builder {
             window: Duration::from_secs(600),
             window_short: Duration::from_secs(60),
             rates: Vec::new(),
+            stage_names_max: 64,
             clock: Clock::system(),
-            sink: Arc::new(Line),
+            line: CanonicalLine::All,
+            sink: None,
         }
     }
 
@@ -78,16 +86,33 @@ impl Builder {
         self
     }
 
-    /// Who is told of executions that are kept. Default: [`Line`], one `tracing` event for each.
+    /// How many names of stages an operation may have with figures of their own, 1 to 256. Default: 64.
+    ///
+    /// Stages of further names are counted together, under `(other)`, and stand in summaries as that; the first is warned of, once for
+    /// each operation. So many names mean mostly that one holds an id, which belongs into a [note](crate::Stage::note). Over all
+    /// operations there are 1024 at most.
+    pub fn stage_names_max(mut self, names: usize) -> Self {
+        self.stage_names_max = names;
+        self
+    }
+
+    /// Of which executions there is a line in the log. Default: [all](CanonicalLine::All).
+    pub fn canonical_line(mut self, line: CanonicalLine) -> Self {
+        self.line = line;
+        self
+    }
+
+    /// Who else is told of executions that are kept. Default: nobody.
     pub fn sink(mut self, sink: impl Sink + 'static) -> Self {
-        self.sink = Arc::new(sink);
+        self.sink = Some(Arc::new(sink));
         self
     }
 
     /// Checks it.
     ///
     /// # Errors
-    /// If a rate is no share, an operation has two, a duration is zero, or the short window is not the shorter one.
+    /// If a rate is no share, an operation has two, a duration is zero, the short window is not the shorter one, or there are no names
+    /// of stages or too many.
     pub fn build(self) -> Result<Tracker, ConfigError> {
         let rate = SampleRate::new(self.sample_rate)?;
         let mut rates = HashMap::new();
@@ -105,8 +130,12 @@ impl Builder {
         if self.window_short >= self.window {
             return Err(ConfigError::windows(self.window_short, self.window));
         }
+        if !(1..=STAGE_NAMES_BOUND).contains(&self.stage_names_max) {
+            return Err(ConfigError::names(self.stage_names_max, STAGE_NAMES_BOUND));
+        }
         let windows = Lens { short: nanos(self.window_short), long: nanos(self.window) };
-        Ok(Tracker::new(self, Operations::new(windows, rate, rates)))
+        let operations = Operations::new(windows, self.stage_names_max, rate, rates);
+        Ok(Tracker::new(self, operations))
     }
 }
 
@@ -118,6 +147,8 @@ impl fmt::Debug for Builder {
             .field("window", &self.window)
             .field("window_short", &self.window_short)
             .field("rates", &self.rates)
+            .field("stage_names_max", &self.stage_names_max)
+            .field("canonical_line", &self.line)
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,11 @@
 //! The execution around what runs now. It is carried by the context, and so wherever that is carried.
 
+use std::fmt::Display;
+use std::future::Future;
 use std::sync::Arc;
 
 use core_context::Context;
+use core_errors::Classify;
 
 use crate::execution::Inner;
 use crate::stage::Stage;
@@ -37,6 +40,41 @@ pub(crate) struct Current {
 /// puts one into another. So two futures that run at once in one execution never take each other's stages.
 pub fn stage(name: &'static str) -> Stage<'static> {
     Context::current_extension::<Current>().map_or(Stage::NONE, |current| Stage::begin_in(current, name))
+}
+
+/// Runs a future as a stage of the execution around, inside the stage whose scope this is in, and ends it as the result says: what
+/// [`Stage::call`] is to a stage that is at hand. It begins when it is first polled.
+///
+/// ```
+/// use core_errors::Error;
+/// use core_track::{Outcome, Tracker, in_stage};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tracker = Tracker::builder().sample_rate(1.0).build()?;
+/// let work = async {
+///     let slow = in_stage("slow", std::future::pending::<Result<u32, Error>>());
+///     let fast = in_stage("fast", async { Ok::<_, Error>(7) });
+///     tokio::select! { won = slow => won, won = fast => won }
+/// };
+/// tracker.call("race", "order-17", work).await?;
+///
+/// let outcomes: Vec<_> = tracker.kept()[0].stages().iter().map(|stage| (stage.stage_name.clone(), stage.outcome)).collect();
+/// assert!(outcomes.contains(&("fast".into(), Some(Outcome::Succeeded))));
+/// assert!(!outcomes.contains(&("slow".into(), Some(Outcome::Succeeded))));
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// Those of the future.
+///
+/// # Cancel safety
+/// Dropping it before it has ended ends the stage as [cancelled](crate::Outcome::Cancelled).
+pub async fn in_stage<T, E: Classify + Display>(
+    name: &'static str,
+    future: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    stage(name).call(future).await
 }
 
 // === impl Current ===

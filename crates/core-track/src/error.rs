@@ -11,6 +11,7 @@ enum Kind {
     Zero(&'static str),
     Twice(&'static str),
     Windows(Duration, Duration),
+    Names(usize, usize),
     Global,
 }
 
@@ -33,6 +34,10 @@ impl ConfigError {
         Self(Kind::Windows(short, long))
     }
 
+    pub(crate) fn names(names: usize, bound: usize) -> Self {
+        Self(Kind::Names(names, bound))
+    }
+
     pub(crate) fn global() -> Self {
         Self(Kind::Global)
     }
@@ -48,6 +53,9 @@ impl fmt::Display for ConfigError {
             Kind::Twice(operation) => write!(f, "{operation} has two sample rates: it takes one"),
             Kind::Windows(short, long) => {
                 write!(f, "window_short is {short:?} and window {long:?}: the short one is shorter")
+            }
+            Kind::Names(names, bound) => {
+                write!(f, "stage_names_max is {names}: it is from 1 to {bound}")
             }
             Kind::Global => f.write_str("the process has a tracker already"),
         }

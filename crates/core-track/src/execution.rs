@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,21 +5,23 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use core_context::{Context, Scoped};
+use core_errors::Classify;
 
 use crate::aggregate::Operation;
 use crate::arena::Arena;
 use crate::current::{Current, Keep};
+use crate::failure::{Failure, Failures};
 use crate::notes::Notes;
+use crate::outcome::Outcome;
 use crate::stage::Stage;
-use crate::summary::Outcome;
-use crate::text::{cut, shown};
+use crate::text::cut;
 use crate::tracker::{Shared, Tracker};
 
 /// One execution of an operation, until it is finished. Made by [`Tracker::start`].
 ///
-/// Dropped before [`finish`](Self::finish) or [`fail`](Self::fail) it was cut off, which is neither success nor failure; dropped by a
-/// panic it failed.
-#[must_use = "an execution that is dropped at once was cut off"]
+/// Dropped before [`finish`](Self::finish) or [`fail`](Self::fail) it was [cancelled](Outcome::Cancelled), which is neither success nor
+/// failure; dropped by a panic it failed.
+#[must_use = "an execution that is dropped at once was cancelled"]
 pub struct Execution {
     inner: Arc<Inner>,
     outcome: Outcome,
@@ -48,27 +49,6 @@ pub(crate) struct Inner {
     pub(crate) warned: AtomicU64,
 }
 
-#[derive(Default)]
-pub(crate) struct Failures {
-    /// Of the execution.
-    pub(crate) own: Option<Failure>,
-    /// Of stages, by their place.
-    pub(crate) of_stages: Vec<(u16, Failure)>,
-    /// Whether any stage failed, listed or not.
-    pub(crate) any: bool,
-}
-
-/// Why something failed.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) of: &'static str,
-    pub(crate) message: String,
-}
-
-/// The longest message that is kept.
-const MESSAGE_LEN_MAX: usize = 512;
-/// The most stages whose messages are kept.
-const FAILURES_MAX: usize = 32;
 /// The longest id that is kept. It is sampled by all of it.
 pub(crate) const ID_LEN_MAX: usize = 256;
 
@@ -95,7 +75,7 @@ impl Execution {
             shared: Arc::clone(shared),
         });
         shared.live.add(&inner);
-        Self { inner, outcome: Outcome::Dropped, was_panicking: thread::panicking() }
+        Self { inner, outcome: Outcome::Cancelled, was_panicking: thread::panicking() }
     }
 
     /// Begins a stage of this execution, which ends when the guard is dropped.
@@ -138,30 +118,42 @@ impl Execution {
         self.outcome = Outcome::Succeeded;
     }
 
-    /// Ends it as a failure.
-    pub fn fail<E: Display + ?Sized>(mut self, error: &E) {
-        self.outcome = Outcome::Failed;
-        self.inner.fail(error);
+    /// Ends it as a failure, of which the message, the type, the [category](Classify::category) and the [code](Classify::code) are kept.
+    /// An error of the category *cancelled* ends it as [cancelled](Outcome::Cancelled).
+    pub fn fail<E: Classify + Display + ?Sized>(self, error: &E) {
+        self.fail_by(Failure::of(error));
     }
 
-    /// Ends it as a result says, which is given back.
+    /// Ends it as a failure for which there is no error, only words.
+    pub fn fail_text<M: Display + ?Sized>(self, message: &M) {
+        self.fail_by(Failure::text(message));
+    }
+
+    /// Ends it as a result says, which is given back: as [finished](Self::finish) or as [failed](Self::fail).
     ///
     /// # Errors
     /// That of the result.
-    pub fn judge<T, E: Display>(self, result: Result<T, E>) -> Result<T, E> {
+    pub fn judge<T, E: Classify + Display>(self, result: Result<T, E>) -> Result<T, E> {
         match &result {
             Ok(_) => self.finish(),
             Err(error) => self.fail(error),
         }
         result
     }
+
+    fn fail_by(mut self, failure: Failure) {
+        self.outcome = failure.outcome();
+        self.inner.fail(failure);
+    }
 }
 
 impl Drop for Execution {
     fn drop(&mut self) {
-        if self.outcome == Outcome::Dropped && !self.was_panicking && thread::panicking() {
+        // Said to be cancelled is not dropped: that has its reason already.
+        let is_dropped = self.outcome == Outcome::Cancelled && self.inner.failures().own.is_none();
+        if is_dropped && !self.was_panicking && thread::panicking() {
             self.outcome = Outcome::Failed;
-            self.inner.fail("panicked");
+            self.inner.fail(Failure::panicked());
         }
         self.inner.shared.finish(&self.inner, self.outcome);
     }
@@ -186,32 +178,16 @@ impl Inner {
         self.context.get()
     }
 
-    /// Whether it failed, or any stage did.
-    pub(crate) fn has_failed(&self) -> bool {
-        let failures = self.failures();
-        failures.any || failures.own.is_some()
+    /// Whether any stage failed.
+    pub(crate) fn has_failed_stage(&self) -> bool {
+        self.failures().first.is_some()
     }
 
     pub(crate) fn failures(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers why a stage failed. `None` is one without a place.
-    #[cold]
-    pub(crate) fn fail_stage<E: Display + ?Sized>(&self, at: Option<u16>, error: &E) {
-        // What is of the user's runs before the lock is taken.
-        let failure = Failure::new(error);
-        let mut failures = self.failures();
-        failures.any = true;
-        if let Some(at) = at
-            && failures.of_stages.len() < FAILURES_MAX
-        {
-            failures.of_stages.push((at, failure));
-        }
-    }
-
-    fn fail<E: Display + ?Sized>(&self, error: &E) {
-        let failure = Failure::new(error);
+    fn fail(&self, failure: Failure) {
         self.failures().own = Some(failure);
     }
 }
@@ -222,13 +198,5 @@ impl fmt::Debug for Inner {
             .field("operation", &self.operation.name)
             .field("id", &self.id)
             .finish_non_exhaustive()
-    }
-}
-
-// === impl Failure ===
-
-impl Failure {
-    fn new<E: Display + ?Sized>(error: &E) -> Self {
-        Self { of: type_name::<E>(), message: shown(error, MESSAGE_LEN_MAX) }
     }
 }

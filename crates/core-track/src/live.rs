@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use core_context::{Context, CorrelationId, TraceId};
+use core_errors::{Category, Code};
 use serde::{Serialize, Serializer};
 
 use crate::execution::Inner;
@@ -26,6 +27,14 @@ pub struct Live {
     /// How long that stage has been running.
     #[serde(rename = "stage_age_ms", serialize_with = "as_ms")]
     pub stage_age: Duration,
+    /// The first stage that failed, if one did: the execution may go on without it.
+    pub failed_stage: Option<&'static str>,
+    /// What kind of failure that was, if it was an error.
+    #[serde(serialize_with = "as_text")]
+    pub error_category: Option<Category>,
+    /// The code of that error, if it has one.
+    #[serde(serialize_with = "as_text")]
+    pub error_code: Option<Code>,
     /// The correlation id of the context in which it started.
     #[serde(serialize_with = "as_text")]
     pub correlation_id: Option<CorrelationId>,
@@ -91,12 +100,17 @@ impl Live {
     pub(crate) fn of(execution: &Inner, now: u64) -> Self {
         let stage = execution.arena.last_running();
         let age = |since: u64| Duration::from_nanos(now.saturating_sub(since));
+        let failed = execution.failures().first;
+        let class = failed.and_then(|(_, class)| class);
         Self {
             operation: execution.operation.name,
             id: execution.id.to_string(),
             age: age(execution.started),
             stage: stage.map(|stage| execution.operation.stage_name(stage.name)),
             stage_age: stage.map_or(Duration::ZERO, |stage| age(stage.started)),
+            failed_stage: failed.map(|(name, _)| execution.operation.stage_name(name)),
+            error_category: class.map(|class| class.category),
+            error_code: class.and_then(|class| class.code),
             correlation_id: execution.context_if_any().map(|context| context.correlation_id().clone()),
             trace_id: execution.context_if_any().and_then(Context::trace).map(|trace| trace.trace_id),
         }

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use core_context::Scoped;
+use core_context::{Scoped, cut_off_depth};
+use core_errors::Classify;
 
 use crate::current::Current;
 use crate::execution::Inner;
+use crate::failure::Failure;
+use crate::outcome::Outcome;
 
 /// A part of an execution, until it is dropped. Made by [`Execution::stage`](crate::Execution::stage), [`Stage::stage`] and
 /// [`stage`](crate::stage).
 ///
-/// One that is dropped by a panic failed; otherwise it succeeded, unless [`fail`](Self::fail) said something else.
+/// What nobody [said](Self::fail) of it is known by how it is dropped: by a panic it failed, with a future in a scope that had not ended
+/// it was [cancelled](Outcome::Cancelled), and otherwise it succeeded. A future is in a scope in [`Tracker::call`](crate::Tracker::call),
+/// [`Execution::scope`](crate::Execution::scope), [`Stage::scope`], [`Stage::call`], [`in_stage`](crate::in_stage), and as a task of
+/// `core_context`. Of one that is in none, and loses in a `select!` or is stopped by a limit on time, nobody knows that it was dropped
+/// too soon: there, use [`in_stage`](crate::in_stage).
 #[must_use = "a stage ends when it is dropped"]
 pub struct Stage<'e> {
     open: Option<Open<'e>>,
@@ -29,9 +36,14 @@ struct Open<'e> {
     parent: Option<u16>,
     depth: u8,
     started: u64,
-    has_failed: bool,
+    /// What came of it, once somebody said so.
+    said: Option<Outcome>,
+    /// What it is when it is dropped before anybody said so.
+    unsaid: Outcome,
     /// What begins while a panic unwinds is not ended by it.
     was_panicking: bool,
+    /// What begins while a future is dropped is not ended by that.
+    depth_cut: u32,
 }
 
 /// Stages that are begun by a handle borrow it; others have what is in the context.
@@ -102,19 +114,69 @@ impl<'e> Stage<'e> {
         }
     }
 
-    /// Says that it failed. The execution is then kept, whether it is sampled or not.
-    pub fn fail<E: Display + ?Sized>(&mut self, error: &E) {
+    /// Says that it failed, with which message, type, [category](Classify::category) and [code](Classify::code). The execution is then
+    /// kept, whether it is sampled or not. An error of the category *cancelled* says that it was [cancelled](Outcome::Cancelled).
+    ///
+    /// The first that is said of a stage holds.
+    pub fn fail<E: Classify + Display + ?Sized>(&mut self, error: &E) {
         if let Some(open) = &mut self.open {
-            open.fail(error);
+            open.fail(|| Failure::of(error));
         }
     }
 
-    /// Ends it as a result says, which is given back.
+    /// The same where there is no error, only words.
+    pub fn fail_text<M: Display + ?Sized>(&mut self, message: &M) {
+        if let Some(open) = &mut self.open {
+            open.fail(|| Failure::text(message));
+        }
+    }
+
+    /// Ends it as a result says, which is given back: as a success, or as [failed](Self::fail).
     ///
     /// # Errors
     /// That of the result.
-    pub fn judge<T, E: Display>(mut self, result: Result<T, E>) -> Result<T, E> {
-        result.inspect_err(|error| self.fail(error))
+    pub fn judge<T, E: Classify + Display>(mut self, result: Result<T, E>) -> Result<T, E> {
+        match &result {
+            Ok(_) => self.succeed(),
+            Err(error) => self.fail(error),
+        }
+        result
+    }
+
+    /// Runs a closure in which [`stage`](crate::stage) begins stages inside this one, and ends it as the result says.
+    ///
+    /// # Errors
+    /// Those of the closure.
+    pub fn run<T, E: Classify + Display>(self, run: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let result = self.sync_scope(run);
+        self.judge(result)
+    }
+
+    /// Runs a future in which [`stage`](crate::stage) begins stages inside this one, and ends it as the result says.
+    ///
+    /// # Errors
+    /// Those of the future.
+    ///
+    /// # Cancel safety
+    /// Dropping it before it has ended ends the stage as [cancelled](Outcome::Cancelled), also where it was never polled.
+    pub fn call<T, E, F>(mut self, future: F) -> impl Future<Output = Result<T, E>> + use<'e, T, E, F>
+    where
+        E: Classify + Display,
+        F: Future<Output = Result<T, E>>,
+    {
+        if let Some(open) = &mut self.open {
+            open.unsaid = Outcome::Cancelled;
+        }
+        async move {
+            let result = self.scope(future).await;
+            self.judge(result)
+        }
+    }
+
+    fn succeed(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.said.get_or_insert(Outcome::Succeeded);
+        }
     }
 }
 
@@ -139,7 +201,19 @@ impl<'e> Open<'e> {
         }
         let was_panicking = thread::panicking();
         let around = at.or(parent);
-        Self { execution, at, around, name, parent, depth, started, has_failed: false, was_panicking }
+        Self {
+            execution,
+            at,
+            around,
+            name,
+            parent,
+            depth,
+            started,
+            said: None,
+            unsaid: Outcome::Succeeded,
+            was_panicking,
+            depth_cut: cut_off_depth(),
+        }
     }
 
     /// How deep stages inside it are.
@@ -151,10 +225,25 @@ impl<'e> Open<'e> {
         Current::of(&self.execution, self.around, self.inside())
     }
 
-    fn fail<E: Display + ?Sized>(&mut self, error: &E) {
-        if !self.has_failed {
-            self.has_failed = true;
-            self.execution.fail_stage(self.at, error);
+    #[cold]
+    fn fail(&mut self, failure: impl FnOnce() -> Failure) {
+        if self.said.is_none() {
+            // What is of the user's runs before the lock is taken.
+            let failure = failure();
+            self.said = Some(failure.outcome());
+            self.execution.failures().add(self.at, self.name, failure);
+        }
+    }
+
+    #[inline]
+    fn outcome(&mut self) -> Outcome {
+        if self.said.is_none() && thread::panicking() && !self.was_panicking {
+            self.fail(Failure::panicked);
+        }
+        match self.said {
+            Some(said) => said,
+            None if cut_off_depth() > self.depth_cut => Outcome::Cancelled,
+            None => self.unsaid,
         }
     }
 }
@@ -162,15 +251,13 @@ impl<'e> Open<'e> {
 impl Drop for Open<'_> {
     #[inline]
     fn drop(&mut self) {
-        if thread::panicking() && !self.was_panicking {
-            self.fail("panicked");
-        }
+        let outcome = self.outcome();
         let inner = &*self.execution;
         let now = inner.shared.clock.now_counted().as_nanos();
         let took = now.saturating_sub(self.started);
-        inner.operation.stage(self.name).record(took, self.has_failed, now);
+        inner.operation.stage(self.name).record(took, outcome, now);
         if let Some(at) = self.at {
-            inner.arena.end(at, self.name, self.parent, took, self.has_failed);
+            inner.arena.end(at, self.name, self.parent, took, outcome);
         }
     }
 }

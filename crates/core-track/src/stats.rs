@@ -13,11 +13,10 @@ use crate::window::Span;
 pub struct OperationStats {
     /// What it is.
     pub operation: &'static str,
-    /// Of whole executions. Those that were cut off count, but for the share that did not fail: they are neither.
+    /// Of whole executions.
     pub total: StageStats,
-    /// Executions that were cut off.
-    pub dropped: u64,
-    /// Of its stages, by name, wherever in an execution they are.
+    /// Of its stages, by name, wherever in an execution they are. One with the name `(other)` has all those for whose names there was
+    /// no place ([`Builder::stage_names_max`](crate::Builder::stage_names_max)).
     pub stages: Vec<StageStats>,
 }
 
@@ -27,11 +26,14 @@ pub struct StageStats {
     /// What it is called.
     #[serde(rename = "stage_id")]
     pub name: &'static str,
-    /// How often it ended.
+    /// How often it succeeded or failed.
     #[serde(rename = "execution_count")]
     pub count: u64,
     /// How often it failed.
     pub failures: u64,
+    /// How often it was [cancelled](crate::Outcome::Cancelled), which is in no other figure here: how long it took says when
+    /// somebody gave up, and not how long it takes.
+    pub cancelled: u64,
     /// The share of successes among successes and failures, 0 to 1; 1 where there is nothing.
     pub success_rate: f64,
     /// The mean.
@@ -92,8 +94,8 @@ pub struct Durations {
     pub sum: Duration,
     /// How many failed.
     pub failures: u64,
-    /// How many were cut off, which only executions are. They are among the others too.
-    pub dropped: u64,
+    /// How many were cancelled, which are not among the others.
+    pub cancelled: u64,
 }
 
 // === impl Durations ===
@@ -103,7 +105,6 @@ impl Durations {
         operation: &'static str,
         stage: Option<&'static str>,
         aggregate: &Aggregate,
-        dropped: u64,
         ends: &[u64],
     ) -> Self {
         let counted = aggregate.latency.counted();
@@ -113,7 +114,7 @@ impl Durations {
             counts: counted.between(ends),
             sum: Duration::from_nanos(counted.sum),
             failures: aggregate.failures.load(Ordering::Relaxed),
-            dropped,
+            cancelled: aggregate.cancelled.load(Ordering::Relaxed),
         }
     }
 }
@@ -123,18 +124,17 @@ impl Durations {
 impl OperationStats {
     pub(crate) fn of(operation: &Operation, now: u64) -> Self {
         let mut stages: Vec<_> =
-            operation.stages().map(|(name, aggregate)| StageStats::of(name, aggregate, 0, now)).collect();
+            operation.stages().map(|(name, aggregate)| StageStats::of(name, aggregate, now)).collect();
         stages.sort_by_key(|stage| stage.name);
-        let dropped = operation.dropped.load(Ordering::Relaxed);
-        let total = StageStats::of(operation.name, &operation.total, dropped, now);
-        Self { operation: operation.name, total, dropped, stages }
+        let total = StageStats::of(operation.name, &operation.total, now);
+        Self { operation: operation.name, total, stages }
     }
 }
 
 // === impl StageStats ===
 
 impl StageStats {
-    fn of(name: &'static str, aggregate: &Aggregate, dropped: u64, now: u64) -> Self {
+    fn of(name: &'static str, aggregate: &Aggregate, now: u64) -> Self {
         let recent = |span| Recent::of(&aggregate.recent(span, now));
         let (short, long) = (recent(Span::Short), recent(Span::Long));
         let counted = aggregate.latency.counted();
@@ -145,7 +145,8 @@ impl StageStats {
             name,
             count,
             failures,
-            success_rate: success_rate(count.saturating_sub(dropped), failures),
+            cancelled: aggregate.cancelled.load(Ordering::Relaxed),
+            success_rate: success_rate(count, failures),
             avg: Duration::from_nanos(counted.sum.checked_div(count).unwrap_or(0)),
             min: Duration::from_nanos(min),
             max: Duration::from_nanos(counted.max),

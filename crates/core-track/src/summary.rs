@@ -4,13 +4,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use core_context::{Context, CorrelationId, TraceId};
+use core_errors::{Category, Code};
 use serde::{Serialize, Serializer};
 
 use crate::aggregate::Operation;
 use crate::arena::{Record, State};
-use crate::execution::{Failure, Inner};
+use crate::execution::Inner;
+use crate::failure::Failure;
 use crate::live::{as_ms, as_text};
 use crate::notes::Note;
+use crate::outcome::Outcome;
 
 /// Where the time of one execution went. Serialises as the sources have it, with durations in milliseconds.
 ///
@@ -32,8 +35,12 @@ pub struct Summary {
     pub outcome: Option<Outcome>,
     /// Why it is kept; `None` while it runs.
     pub kept: Option<Kept>,
-    /// What it failed with.
+    /// What it failed with: the type of the error, or `panic`.
     pub error_type: Option<&'static str>,
+    /// What kind of failure that error is.
+    pub error_category: Option<Category>,
+    /// The code of that error, if it has one.
+    pub error_code: Option<Code>,
     /// What it failed with, for people.
     pub error_message: Option<String>,
     /// Stages for which there was no place: too many, or too deep.
@@ -63,6 +70,10 @@ struct Written<'s> {
     success: bool,
     kept: Option<Kept>,
     error_type: Option<&'s str>,
+    #[serde(serialize_with = "as_text")]
+    error_category: &'s Option<Category>,
+    #[serde(serialize_with = "as_text")]
+    error_code: &'s Option<Code>,
     error_message: Option<&'s str>,
     stage_count: usize,
     stages: Vec<StageSummary>,
@@ -88,12 +99,20 @@ pub struct StageSummary {
     /// Of that, when none of the stages inside ran. Where several ran at once, that time is taken off once.
     #[serde(rename = "self_ms", serialize_with = "as_ms")]
     pub self_time: Duration,
+    /// What came of it; `None` while it runs.
+    pub outcome: Option<Outcome>,
     /// Whether it has ended.
     pub ended: bool,
-    /// Whether it has not failed.
+    /// Whether it has neither failed nor been cancelled.
     pub success: bool,
-    /// What it failed with.
+    /// What it failed with: the type of the error, or `panic`.
     pub error_type: Option<&'static str>,
+    /// What kind of failure that error is.
+    #[serde(serialize_with = "as_text")]
+    pub error_category: Option<Category>,
+    /// The code of that error, if it has one.
+    #[serde(serialize_with = "as_text")]
+    pub error_code: Option<Code>,
     /// What it failed with, for people.
     pub error_message: Option<String>,
     /// What was [noted](crate::Stage::note) of it.
@@ -112,19 +131,13 @@ pub struct FailedStage {
     /// As in [`StageSummary`].
     pub error_type: Option<&'static str>,
     /// As in [`StageSummary`].
+    #[serde(serialize_with = "as_text")]
+    pub error_category: Option<Category>,
+    /// As in [`StageSummary`].
+    #[serde(serialize_with = "as_text")]
+    pub error_code: Option<Code>,
+    /// As in [`StageSummary`].
     pub error_message: Option<String>,
-}
-
-/// What came of an execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It was finished.
-    Succeeded,
-    /// It was said to have failed, or panicked.
-    Failed,
-    /// It was cut off.
-    Dropped,
 }
 
 /// Why an execution is kept.
@@ -149,7 +162,7 @@ impl Summary {
             let failures = execution.failures();
             (failures.own.clone(), failures.of_stages.clone())
         };
-        let (error_type, error_message) = split(own);
+        let error = Told::of(own);
         Self {
             id: execution.id.clone(),
             operation: execution.operation.name,
@@ -158,8 +171,10 @@ impl Summary {
             duration: Duration::from_nanos(now.saturating_sub(execution.started)),
             outcome: ended.map(|(outcome, _)| outcome),
             kept: ended.map(|(_, kept)| kept),
-            error_type,
-            error_message,
+            error_type: error.of,
+            error_category: error.category,
+            error_code: error.code,
+            error_message: error.message,
             omitted: execution.omitted.load(Ordering::Relaxed),
             notes_omitted: execution.notes.omitted(),
             notes: execution.notes.all(),
@@ -209,7 +224,7 @@ impl Summary {
     #[must_use]
     pub fn failed_stages(&self) -> Vec<FailedStage> {
         let mut failed = Vec::new();
-        if self.records.iter().any(|(_, record)| record.state == State::Failed) {
+        if self.records.iter().any(|(_, record)| record.state == State::Ended(Outcome::Failed)) {
             for stage in self.stages() {
                 stage.failed(&mut failed);
             }
@@ -230,6 +245,8 @@ impl Serialize for Summary {
             success: self.success(),
             kept: self.kept,
             error_type: self.error_type,
+            error_category: &self.error_category,
+            error_code: &self.error_code,
             error_message: self.error_message.as_deref(),
             stage_count: self.stage_count(),
             stages: self.stages(),
@@ -239,20 +256,6 @@ impl Serialize for Summary {
             notes_omitted: self.notes_omitted,
         };
         written.serialize(serializer)
-    }
-}
-
-// === impl Outcome ===
-
-impl Outcome {
-    /// As in the log.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
-        }
     }
 }
 
@@ -283,11 +286,13 @@ impl StageSummary {
     }
 
     fn failed(&self, failed: &mut Vec<FailedStage>) {
-        if !self.success {
+        if self.outcome == Some(Outcome::Failed) {
             failed.push(FailedStage {
                 stage_id: self.stage_id.clone(),
                 stage_name: self.stage_name.clone(),
                 error_type: self.error_type,
+                error_category: self.error_category,
+                error_code: self.error_code,
                 error_message: self.error_message.clone(),
             });
         }
@@ -318,24 +323,26 @@ impl Tree<'_> {
     fn stage(&self, at: u16, record: Record, sequence: &str) -> StageSummary {
         let (stage_id, stage_name) = identify(self.summary.names.stage_name(record.name), sequence);
         let substages = self.stages(Some(at), &format!("{sequence}."));
-        let took = match record.state {
-            State::Running => self.summary.now.saturating_sub(record.started),
-            State::Succeeded | State::Failed => record.took,
+        let (took, outcome) = match record.state {
+            State::Running => (self.summary.now.saturating_sub(record.started), None),
+            State::Ended(outcome) => (record.took, Some(outcome)),
         };
         let started = Duration::from_nanos(record.started.saturating_sub(self.summary.started));
         let duration = Duration::from_nanos(took);
-        let (error_type, error_message) =
-            split(self.of_stages.get(&at).map(|failure| Failure::clone(failure)));
+        let error = Told::of(self.of_stages.get(&at).map(|failure| Failure::clone(failure)));
         StageSummary {
             stage_id,
             stage_name,
             started,
             duration,
             self_time: duration.saturating_sub(covered(started, duration, &substages)),
-            ended: record.state != State::Running,
-            success: record.state != State::Failed,
-            error_type,
-            error_message,
+            outcome,
+            ended: outcome.is_some(),
+            success: outcome.is_none_or(|outcome| outcome == Outcome::Succeeded),
+            error_type: error.of,
+            error_category: error.category,
+            error_code: error.code,
+            error_message: error.message,
             metadata: self.summary.noted(Some(at)),
             substages,
         }
@@ -358,12 +365,28 @@ fn covered(started: Duration, duration: Duration, inside: &[StageSummary]) -> Du
     covered
 }
 
-fn split(failure: Option<Failure>) -> (Option<&'static str>, Option<String>) {
-    failure.map(|failure| (failure.of, failure.message)).unzip()
+/// What is told of a failure, if there was one.
+#[derive(Default)]
+struct Told {
+    of: Option<&'static str>,
+    category: Option<Category>,
+    code: Option<Code>,
+    message: Option<String>,
+}
+
+impl Told {
+    fn of(failure: Option<Failure>) -> Self {
+        failure.map_or_else(Self::default, |Failure { of, message, class }| Self {
+            of,
+            category: class.map(|class| class.category),
+            code: class.and_then(|class| class.code),
+            message: Some(message),
+        })
+    }
 }
 
 /// The id and the name of a stage: from `2.1_L1_CACHE_LOOKUP`, or from its name and its place.
-fn identify(given: &str, sequence: &str) -> (String, String) {
+pub(crate) fn identify(given: &str, sequence: &str) -> (String, String) {
     let is_sequence = |text: &str| {
         let all = |fits: fn(u8) -> bool| !text.is_empty() && text.bytes().all(fits);
         all(|b| b.is_ascii_digit())

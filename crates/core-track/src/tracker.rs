@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use core_context::Context;
+use core_errors::Classify;
 use core_time::Clock;
 
 use crate::aggregate::Operations;
 use crate::config::Builder;
 use crate::execution::{Execution, ID_LEN_MAX, Inner};
+use crate::line::{self, CanonicalLine};
 use crate::live::{self, Live};
+use crate::outcome::Outcome;
 use crate::sink::Sink;
-use crate::summary::{Kept, Outcome, Summary};
+use crate::summary::{Kept, Summary};
 use crate::text::cut;
 use crate::{ConfigError, Durations, OperationStats};
 
@@ -29,7 +31,8 @@ pub(crate) struct Shared {
     /// In nanoseconds.
     slow_over: u64,
     numbers: AtomicU64,
-    sink: Arc<dyn Sink>,
+    line: CanonicalLine,
+    sink: Option<Arc<dyn Sink>>,
     kept: Mutex<VecDeque<Arc<Summary>>>,
     kept_total: AtomicU64,
     sink_panics: AtomicU64,
@@ -57,6 +60,7 @@ impl Tracker {
             live: live::Table::default(),
             slow_over: builder.slow_over.map_or(u64::MAX, nanos),
             numbers: AtomicU64::new(0),
+            line: builder.line,
             sink: builder.sink,
             kept: Mutex::default(),
             kept_total: AtomicU64::new(0),
@@ -86,11 +90,11 @@ impl Tracker {
         Execution::start(self, operation, id)
     }
 
-    /// Runs a closure as an execution, in its scope.
+    /// Runs a closure as an execution, in its scope, and ends it as the result [says](Execution::judge).
     ///
     /// # Errors
     /// Those of the closure.
-    pub fn run<T, E: Display>(
+    pub fn run<T, E: Classify + Display>(
         &self,
         operation: &'static str,
         id: &str,
@@ -101,14 +105,15 @@ impl Tracker {
         execution.judge(result)
     }
 
-    /// Runs a future as an execution, in its scope.
+    /// Runs a future as an execution, in its scope, and ends it as the result [says](Execution::judge). It begins when it is first
+    /// polled.
     ///
     /// # Errors
     /// Those of the future.
     ///
     /// # Cancel safety
-    /// Dropping it cuts the execution off, which is neither success nor failure.
-    pub async fn call<T, E: Display>(
+    /// Dropping it cancels the execution and the stages that are open in it, which is neither success nor failure.
+    pub async fn call<T, E: Classify + Display>(
         &self,
         operation: &'static str,
         id: &str,
@@ -139,10 +144,9 @@ impl Tracker {
         let ends: Vec<_> = ends.iter().copied().map(nanos).collect();
         let mut all = Vec::new();
         for operation in self.0.operations.all() {
-            let dropped = operation.dropped.load(Ordering::Relaxed);
-            all.push(Durations::of(operation.name, None, &operation.total, dropped, &ends));
+            all.push(Durations::of(operation.name, None, &operation.total, &ends));
             let stages = operation.stages();
-            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, 0, &ends)));
+            all.extend(stages.map(|(name, of)| Durations::of(operation.name, Some(name), of, &ends)));
         }
         all
     }
@@ -165,7 +169,7 @@ impl Tracker {
         self.0.kept_total.load(Ordering::Relaxed)
     }
 
-    /// How often the sink panicked.
+    /// How often the sink panicked, or what writes the line.
     #[must_use]
     pub fn sink_panics(&self) -> u64 {
         self.0.sink_panics.load(Ordering::Relaxed)
@@ -215,35 +219,49 @@ impl Shared {
         let now = self.now();
         let took = now.saturating_sub(execution.started);
         let operation = &execution.operation;
-        let has_failed = outcome == Outcome::Failed;
-        let was_slow = operation.finish(took, has_failed, now) || took > self.slow_over;
-        if outcome == Outcome::Dropped {
-            operation.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        let was_slow = operation.finish(took, outcome, now) || took > self.slow_over;
         self.live.remove(execution.number);
-        let kept = if has_failed || execution.has_failed() {
-            Kept::Failed
+        let kept = if outcome == Outcome::Failed || execution.has_failed_stage() {
+            Some(Kept::Failed)
         } else if was_slow {
-            Kept::Slow
+            Some(Kept::Slow)
         } else if execution.is_forced.load(Ordering::Relaxed) {
-            Kept::Forced
-        } else if execution.is_sampled {
-            Kept::Sampled
+            Some(Kept::Forced)
         } else {
-            return;
+            execution.is_sampled.then_some(Kept::Sampled)
         };
-        // Whoever ends it may be anywhere: what the sink logs is logged where the execution was.
-        let context = execution.context();
-        let summary = Arc::new(Summary::of(execution, now, Some((outcome, kept))));
-        self.keep(context, summary);
+        match kept {
+            Some(kept) => self.keep(execution, now, (outcome, kept)),
+            None if self.is_line_wanted(execution) => {
+                self.tell(execution, || line::write(execution, outcome, now));
+            }
+            None => {}
+        }
     }
 
-    fn keep(&self, context: &Context, summary: Arc<Summary>) {
+    /// Whether there is a line of an execution that is not kept.
+    fn is_line_wanted(&self, execution: &Inner) -> bool {
+        if self.line != CanonicalLine::All {
+            return false;
+        }
+        // A context may ask for more to be logged. One is not made for that.
+        let asked = || match execution.context_if_any() {
+            Some(context) => context.sync_scope(line::is_wanted),
+            None => line::is_wanted(),
+        };
+        self.guarded(asked).unwrap_or(false)
+    }
+
+    fn keep(&self, execution: &Inner, now: u64, ended: (Outcome, Kept)) {
+        // Whoever has none gets one, so that the ids of the summary are those in the log.
+        let _ = execution.context();
+        let summary = Arc::new(Summary::of(execution, now, Some(ended)));
         self.kept_total.fetch_add(1, Ordering::Relaxed);
-        // An execution may end while its thread unwinds: a panic of the sink would then end the process.
-        let tell = || context.sync_scope(|| self.sink.kept(&summary));
-        if catch_unwind(AssertUnwindSafe(tell)).is_err() {
-            self.sink_panics.fetch_add(1, Ordering::Relaxed);
+        if self.line != CanonicalLine::None {
+            self.tell(execution, || line::write_kept(&summary));
+        }
+        if let Some(sink) = &self.sink {
+            self.tell(execution, || sink.kept(&summary));
         }
         let oldest = {
             let mut kept = self.kept_now();
@@ -252,6 +270,20 @@ impl Shared {
             oldest
         };
         drop(oldest);
+    }
+
+    /// Runs what is of others, where the execution was: whoever ends it may be anywhere.
+    fn tell(&self, execution: &Inner, tell: impl FnOnce()) {
+        let _ = self.guarded(|| execution.context().sync_scope(tell));
+    }
+
+    /// An execution may end while its thread unwinds: a panic in what is of others would then end the process.
+    fn guarded<R>(&self, run: impl FnOnce() -> R) -> Option<R> {
+        let ran = catch_unwind(AssertUnwindSafe(run));
+        if ran.is_err() {
+            self.sink_panics.fetch_add(1, Ordering::Relaxed);
+        }
+        ran.ok()
     }
 
     fn kept_now(&self) -> MutexGuard<'_, VecDeque<Arc<Summary>>> {

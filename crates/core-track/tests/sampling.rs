@@ -1,9 +1,9 @@
 //! Which executions are kept.
 
-use std::fmt::Error;
 use std::sync::{Arc, Mutex};
 
 use core_context::Context;
+use core_errors::Error;
 use core_time::{ManualClock, ms};
 use core_track::{Kept, SampleRate, Summary, Tracker};
 use proptest::prelude::*;
@@ -74,10 +74,10 @@ fn failures_are_kept_at_any_rate_with_all_of_their_stages() {
     let clock = ManualClock::new();
     let tracker = tracker(0.0, &clock);
     tracker.run("op", "fine", || Ok::<_, Error>(())).unwrap();
-    tracker.run("op", "failed", || Err::<(), _>(Error)).unwrap_err();
+    tracker.run("op", "failed", || Err::<(), _>(Error::internal("it broke"))).unwrap_err();
     let execution = tracker.start("op", "stage failed");
     drop(execution.stage("fine"));
-    execution.stage("broken").fail("it broke");
+    execution.stage("broken").fail_text("it broke");
     execution.finish();
     let kept: Vec<_> = tracker.kept().iter().map(|summary| (summary.id.clone(), summary.kept)).collect();
     assert_eq!(kept, [("failed".into(), Some(Kept::Failed)), ("stage failed".into(), Some(Kept::Failed))]);
@@ -86,7 +86,7 @@ fn failures_are_kept_at_any_rate_with_all_of_their_stages() {
     assert_eq!(summary.failed_stages()[0].stage_id, "2_BROKEN");
     assert_eq!(summary.failed_stages()[0].error_message.as_deref(), Some("it broke"));
     let error_type = tracker.summary("failed").unwrap().error_type;
-    assert_eq!(error_type, Some("core::fmt::Error"));
+    assert_eq!(error_type, Some("core_errors::error::Error"));
 }
 
 #[test]
@@ -197,10 +197,13 @@ fn a_sink_is_told_in_the_context_of_the_execution_also_while_a_panic_unwinds() {
 #[test]
 fn what_was_cut_off_is_neither_success_nor_failure() {
     let tracker = tracker(0.0, &ManualClock::new());
-    drop(tracker.start("op", "dropped"));
-    tracker.start("op", "failed").fail("it broke");
+    drop(tracker.start("op", "cancelled"));
+    tracker.start("op", "failed").fail_text("it broke");
     let total = &tracker.stats()[0].total;
-    assert!(total.success_rate.abs() < 1e-9 && (total.count, total.failures) == (2, 1), "{total:?}");
+    assert!(
+        total.success_rate.abs() < 1e-9 && (total.count, total.failures, total.cancelled) == (1, 1, 1),
+        "{total:?}"
+    );
 }
 
 #[test]
@@ -219,4 +222,40 @@ fn a_sink_sees_what_is_kept_and_may_panic() {
     }
     assert_eq!(*seen.lock().unwrap(), ["a", "b", "c"].map(Box::<str>::from));
     assert_eq!((tracker.sink_panics(), tracker.kept().len()), (1, 3));
+}
+
+#[test]
+fn s_1_f_168_a_tenth_is_kept_unless_somebody_says_otherwise() {
+    let tracker = Tracker::builder().clock(ManualClock::new().clock()).build().unwrap();
+    let sampled = (0..10_000).filter(|n| {
+        let execution = tracker.start("op", &format!("request-{n}"));
+        let is_sampled = execution.is_sampled();
+        execution.finish();
+        is_sampled
+    });
+    let sampled = sampled.count();
+    assert!((800..1200).contains(&sampled), "{sampled} of 10 000");
+    assert_eq!((tracker.kept_total(), tracker.stats()[0].total.count), (sampled as u64, 10_000));
+}
+
+#[test]
+fn what_was_cancelled_is_kept_where_it_was_slow_and_does_not_teach_what_is() {
+    let clock = ManualClock::new();
+    let tracker = tracker(0.0, &clock);
+    let run = |took| {
+        let execution = tracker.start("op", "any");
+        clock.advance(ms(took));
+        execution
+    };
+    (0..128).for_each(|_| run(10).finish());
+    (0..1000).for_each(|_| drop(run(5)));
+    assert_eq!(tracker.kept_total(), 0);
+    drop(run(500));
+    let kept = tracker.kept();
+    assert_eq!((kept[0].kept, kept[0].outcome), (Some(Kept::Slow), Some(core_track::Outcome::Cancelled)));
+    (0..1000).for_each(|_| drop(run(500)));
+    (0..64).for_each(|_| run(10).finish());
+    let before = tracker.kept_total();
+    run(40).finish();
+    assert_eq!(tracker.kept_total(), before + 1, "a normal execution takes 10 ms still");
 }

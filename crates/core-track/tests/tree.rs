@@ -1,9 +1,12 @@
 //! Stages are where they belong, and their figures are right.
 
 use core_context::{Context, JoinSet};
+use core_errors::{Code, Error};
 use core_time::{Clock, ManualClock, ms};
 use core_track::{Outcome, StageSummary, Summary, Tracker, stage};
 use proptest::prelude::*;
+
+const SLOW: Code = Code::new("STORE_SLOW");
 
 /// A tracker that keeps all, on a clock of its own.
 fn tracker(clock: &ManualClock) -> Tracker {
@@ -61,7 +64,7 @@ fn f_63_a_summary_has_the_shape_of_the_sources() {
     let execution = tracker.start("checkout", "order-17");
     let mut load = execution.stage("load");
     clock.advance(ms(10));
-    load.fail(&std::fmt::Error);
+    load.fail(&Error::timeout("the store is slow").with_code(SLOW));
     drop(load);
     execution.finish();
     let json = serde_json::to_value(&*tracker.summary("order-17").unwrap()).unwrap();
@@ -73,7 +76,10 @@ fn f_63_a_summary_has_the_shape_of_the_sources() {
     assert_eq!(stage["stage_id"], "1_LOAD");
     assert_eq!(stage["stage_name"], "load");
     assert_eq!((&stage["duration_ms"], &stage["success"]), (&10.0.into(), &false.into()));
-    assert_eq!(stage["error_type"], "core::fmt::Error");
+    assert_eq!(stage["error_type"], "core_errors::error::Error");
+    assert_eq!((&stage["error_category"], &stage["error_code"]), (&"timeout".into(), &"STORE_SLOW".into()));
+    assert_eq!((&stage["outcome"], &stage["error_message"]), (&"failed".into(), &"the store is slow".into()));
+    assert_eq!(json["failed_stages"][0]["error_code"], "STORE_SLOW");
     assert_eq!(stage["substages"], serde_json::json!([]));
     assert_eq!(json["failed_stages"][0]["stage_id"], "1_LOAD");
     let stats = serde_json::to_value(&tracker.stats()[0].stages[0]).unwrap();
@@ -93,10 +99,10 @@ fn what_a_panic_ends_has_failed_and_what_is_dropped_was_cut_off() {
     drop(tracker.start("op", "dropped"));
     let outcome = |id| tracker.summary(id).unwrap().outcome;
     assert_eq!(outcome("panicked"), Some(Outcome::Failed));
-    assert_eq!(outcome("dropped"), Some(Outcome::Dropped));
+    assert_eq!(outcome("dropped"), Some(Outcome::Cancelled));
     assert_eq!(tracker.summary("panicked").unwrap().failed_stages().len(), 1);
     let stats = &tracker.stats()[0];
-    assert_eq!((stats.total.count, stats.total.failures, stats.dropped), (2, 1, 1));
+    assert_eq!((stats.total.count, stats.total.failures, stats.total.cancelled), (1, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +125,7 @@ async fn substages_belong_to_their_own_execution_however_many_run_at_once() {
                         core_context::spawn_blocking(|| drop(stage("blocking"))).await.unwrap();
                     })
                     .await;
-                Ok::<_, std::fmt::Error>(())
+                Ok::<_, Error>(())
             };
             tracker.call("op", &id, work).await.unwrap();
         });
@@ -147,7 +153,7 @@ async fn futures_that_are_joined_do_not_take_each_others_stages() {
     };
     let both = async {
         tokio::join!(branch("a", "in a", 3), branch("b", "in b", 1));
-        Ok::<_, std::fmt::Error>(())
+        Ok::<_, Error>(())
     };
     tracker.call("op", "joined", both).await.unwrap();
     assert_eq!(shape(&tracker.summary("joined").unwrap()), ["1_A", " 1.1_IN_A", "2_B", " 2.1_IN_B"]);
@@ -207,7 +213,7 @@ fn a_stage_that_outlives_its_execution_is_counted_and_changes_nothing_that_is_ke
     execution.finish();
     let before = serde_json::to_value(&*tracker.summary("short").unwrap()).unwrap();
     clock.advance(ms(5));
-    late.fail("too late");
+    late.fail_text("too late");
     drop(late.stage("inside"));
     drop(late);
     assert_eq!(serde_json::to_value(&*tracker.summary("short").unwrap()).unwrap(), before);
@@ -226,11 +232,11 @@ fn executions_inside_executions_keep_their_stages_apart() {
             before.sync_scope(|| {
                 inner_tracker.run("inner", "inner", || {
                     drop(stage("inside"));
-                    Ok::<_, std::fmt::Error>(())
+                    Ok::<_, Error>(())
                 })
             })?;
             drop(stage("after"));
-            Ok::<_, std::fmt::Error>(())
+            Ok::<_, Error>(())
         })
         .unwrap();
     assert_eq!(shape(&outer_tracker.summary("outer").unwrap()), ["1_BEFORE", "2_AFTER"]);
@@ -257,7 +263,7 @@ fn what_cleans_up_while_a_panic_unwinds_has_not_failed() {
     assert!(panicked.is_err());
     let summary = tracker.summary("clean-up").unwrap();
     assert_eq!((summary.success(), summary.failed_stages().len()), (true, 0));
-    assert_eq!(tracker.summary("dropped").unwrap().outcome, Some(Outcome::Dropped));
+    assert_eq!(tracker.summary("dropped").unwrap().outcome, Some(Outcome::Cancelled));
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,7 +276,7 @@ async fn a_future_that_is_dropped_ends_its_stages_and_cuts_its_execution_off() {
             Clock::system().sleep(ms(1000)).await;
         });
         inner.await;
-        Ok::<_, std::fmt::Error>(())
+        Ok::<_, Error>(())
     });
     tokio::select! {
         _ = work => panic!("it waits"),
@@ -279,7 +285,7 @@ async fn a_future_that_is_dropped_ends_its_stages_and_cuts_its_execution_off() {
     let summary = tracker.summary("cut off").unwrap();
     assert_eq!(
         (summary.outcome, shape(&summary)),
-        (Some(Outcome::Dropped), vec!["1_OUTER".into(), " 1.1_INNER".into()])
+        (Some(Outcome::Cancelled), vec!["1_OUTER".into(), " 1.1_INNER".into()])
     );
     assert!(summary.stages()[0].ended && summary.stages()[0].substages[0].ended);
     assert!(tracker.live().is_empty());
@@ -331,7 +337,7 @@ fn what_is_noted_stands_at_its_stage() {
 #[test]
 fn outside_of_an_execution_a_stage_is_part_of_nothing() {
     let mut nothing = stage("nothing");
-    nothing.fail("of no consequence");
+    nothing.fail_text("of no consequence");
     assert_eq!(nothing.sync_scope(|| 7), 7);
     drop(nothing.stage("inside"));
     drop(nothing);
@@ -428,7 +434,7 @@ impl Model {
         let inside: u64 = self.inside.iter().map(|inside| inside.took).sum();
         clock.advance(ms(self.took - inside));
         if self.failed {
-            open.fail("as the model says");
+            open.fail_text("as the model says");
         }
     }
 }
@@ -462,4 +468,40 @@ proptest! {
         let entered: u64 = tracker.stats()[0].stages.iter().map(|stage| stage.count).sum();
         prop_assert_eq!(entered, summary.stage_count() as u64);
     }
+}
+
+#[test]
+fn s_2_a_stage_has_its_id_its_time_and_its_place_and_an_error_passes_through_it() {
+    let clock = ManualClock::new();
+    let tracker = tracker(&clock);
+    let of = |id: &'static str| {
+        tracker.run("op", id, || {
+            let outer = stage("1_OUTER");
+            clock.advance(ms(10));
+            outer.run(|| stage("1.1_INNER").run(|| Err::<(), _>(Error::internal("it broke"))))
+        })
+    };
+    assert_eq!(of("one").unwrap_err().to_string(), "it broke");
+    std::thread::scope(|scope| scope.spawn(|| of("other").unwrap_err()).join().map(drop)).unwrap();
+    for id in ["one", "other"] {
+        let json = serde_json::to_value(&*tracker.summary(id).unwrap()).unwrap();
+        let outer = &json["stages"][0];
+        assert_eq!((&outer["stage_id"], &outer["stage_name"]), (&"1_OUTER".into(), &"OUTER".into()));
+        assert!(
+            outer["duration_ms"].as_f64().unwrap() >= 10.0 && json["stages"].as_array().unwrap().len() == 1
+        );
+        let inner = &outer["substages"][0];
+        assert_eq!((&inner["stage_id"], &inner["success"]), (&"1.1_INNER".into(), &false.into()));
+        assert!(inner["error_type"].is_string() && inner["error_message"].is_string());
+    }
+    for n in 0..10 {
+        let id = format!("cleared-{n}");
+        let open = tracker.start("op", &id);
+        let inside = open.stage("inside");
+        assert_eq!(tracker.clear(&id), 0, "inside an open stage too");
+        drop(inside);
+        open.finish();
+        assert_eq!((tracker.clear(&id), tracker.summary(&id).is_none()), (1, true));
+    }
+    assert_eq!((tracker.kept().len(), tracker.live().len(), tracker.clear("never seen")), (2, 0, 0));
 }

@@ -121,7 +121,7 @@ async fn f_56_everything_that_is_set_up_is_in_the_metrics() {
         "execution_seconds_count{operation=\"checkout\"} 1",
         "execution_stage_seconds_count{operation=\"checkout\",stage=\"CHARGE\"} 1",
         "execution_failures_total{operation=\"checkout\"} 1",
-        "execution_dropped_total{operation=\"checkout\"} 0",
+        "execution_cancelled_total{operation=\"checkout\"} 0",
         "executions_in_progress 0.0",
         "tokio_workers 1.0",
         "metrics_rejected_total 0",

@@ -15,7 +15,7 @@ use super::Make;
 pub(super) const ROWS: [(&str, Make); 3] =
     [("log/line", line), ("log/line_full", line_full), ("log/disabled", disabled)];
 
-fn log(change: impl FnOnce(Builder) -> Builder) -> Dispatch {
+pub(super) fn log(change: impl FnOnce(Builder) -> Builder) -> Dispatch {
     let sink = Sink::new(|line: &[u8]| {
         black_box(line);
         Ok(())

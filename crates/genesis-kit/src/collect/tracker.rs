@@ -8,8 +8,15 @@ use core_track::{Durations, Tracker};
 const EXECUTIONS: Desc<Histogram> = Desc::histogram("execution_seconds", "How long executions took.");
 const STAGES: Desc<Histogram> = Desc::histogram("execution_stage_seconds", "How long stages took.");
 const FAILURES: Desc<Counter> = Desc::counter("execution_failures_total", "Executions that failed.");
-const DROPPED: Desc<Counter> = Desc::counter("execution_dropped_total", "Executions that were cut off.");
+const CANCELLED: Desc<Counter> = Desc::counter(
+    "execution_cancelled_total",
+    "Executions that were cancelled, which are not in execution_seconds.",
+);
 const STAGE_FAILURES: Desc<Counter> = Desc::counter("execution_stage_failures_total", "Stages that failed.");
+const STAGE_CANCELLED: Desc<Counter> = Desc::counter(
+    "execution_stage_cancelled_total",
+    "Stages that were cancelled, which are not in execution_stage_seconds.",
+);
 const IN_PROGRESS: Desc<Gauge> = Desc::gauge("executions_in_progress", "Executions that run now.");
 
 const OPERATION: LabelNames<1> = LabelNames::new(["operation"]);
@@ -29,10 +36,12 @@ pub(crate) fn tracker(registry: &Registry, tracker: &Tracker) {
         stages().for_each(|(of, stage)| seconds.put([of.operation, stage], histogram(of)));
         let mut failures = scrape.counters(&FAILURES, OPERATION);
         executions().for_each(|of| failures.put([of.operation], of.failures));
-        let mut dropped = scrape.counters(&DROPPED, OPERATION);
-        executions().for_each(|of| dropped.put([of.operation], of.dropped));
+        let mut cancelled = scrape.counters(&CANCELLED, OPERATION);
+        executions().for_each(|of| cancelled.put([of.operation], of.cancelled));
         let mut failures = scrape.counters(&STAGE_FAILURES, STAGE);
         stages().for_each(|(of, stage)| failures.put([of.operation, stage], of.failures));
+        let mut cancelled = scrape.counters(&STAGE_CANCELLED, STAGE);
+        stages().for_each(|(of, stage)| cancelled.put([of.operation, stage], of.cancelled));
         let running = u32::try_from(tracker.in_progress()).unwrap_or(u32::MAX);
         scrape.gauges(&IN_PROGRESS, LabelNames::NONE).put([], f64::from(running));
     });
