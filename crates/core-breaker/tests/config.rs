@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use core_breaker::{Breaker, Decay, Hints, Progression, Registry, Rule, Span};
-use core_time::{ms, secs};
+use core_breaker::{Breaker, Decay, Hints, Progression, Registry, Rule, Span, State};
+use core_time::{ManualClock, ms, secs};
 
 #[test]
 fn the_defaults_are_a_promise() {
@@ -171,4 +171,27 @@ fn the_largest_of_everything_is_built() {
     ] {
         builder.build().unwrap();
     }
+}
+
+#[test]
+fn states_have_the_numbers_of_the_gauge() {
+    let states =
+        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled, State::Shadow];
+    assert!(states.iter().map(|state| state.as_gauge()).eq(0..6));
+}
+
+#[test]
+fn cb_1_only_a_circuit_that_counts_has_failures_in_a_row() {
+    let time = ManualClock::new();
+    let breaker = Breaker::consecutive(2).open_for(secs(5)).jitter(false).probes(3).successes(3);
+    let breaker = breaker.clock(time.clock()).build().unwrap();
+    let run =
+        || (breaker.state(), breaker.snapshot().consecutive_failures, breaker.save().consecutive_failures);
+    breaker.acquire().unwrap().failure();
+    assert_eq!(run(), (State::Closed, 1, 1));
+    breaker.acquire().unwrap().failure();
+    assert_eq!(run(), (State::Open, 0, 0));
+    time.advance(secs(5));
+    breaker.acquire().unwrap().success();
+    assert_eq!(run(), (State::HalfOpen, 0, 0));
 }
