@@ -482,3 +482,22 @@ impl fmt::Debug for Breaker {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_of_a_fleet_that_is_gone_is_forgotten_when_the_next_comes() {
+        let breaker = Breaker::consecutive(1).build().unwrap();
+        let [gone, kept, new] = [(); 3].map(|()| Arc::<Bell>::default());
+        breaker.ring_on_change(&gone);
+        breaker.ring_on_change(&kept);
+        assert_eq!(breaker.bells().len(), 2);
+        drop(gone);
+        breaker.ring_on_change(&new);
+        let left: Vec<_> = breaker.bells().iter().filter_map(Weak::upgrade).collect();
+        assert!(matches!(&left[..], [a, b] if Arc::ptr_eq(a, &kept) && Arc::ptr_eq(b, &new)));
+        assert_eq!(breaker.bells().len(), 2);
+    }
+}

@@ -189,3 +189,46 @@ fn all_tiers_are_named_the_default_one_first() {
     assert!(tiers.iter().all(|(tier, name)| limit.tier(name.as_str()) == Some(*tier)));
     assert_eq!(limit.keys().max, 10);
 }
+
+#[test]
+fn rl_8_tiers_whose_rates_were_changed_are_told_apart() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (_time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    for changes in 1..=2 {
+        limits.set_rate(default, &Rate::per_second(20 * changes)).unwrap();
+        limits.set_rate(premium, &Rate::per_second(200 * changes)).unwrap();
+        let key = changes.to_string();
+        assert_eq!(limits.take_in(default, &key, 5).unwrap().remaining, 20 * changes - 5);
+        assert_eq!(limits.take_in(premium, &key, 0).unwrap().remaining, 200 * changes - 5, "{changes}");
+    }
+}
+
+#[test]
+fn rl_8_a_key_that_slept_through_changes_of_its_rate_has_the_last_one() {
+    let (_time, limits) = under(Rate::per_second(10), 10, |keyed| keyed);
+    let default = limits.tier("default").unwrap();
+    let left = |key| limits.take_in(default, key, 0).unwrap().remaining;
+    assert_eq!((left("sleeps"), left("wakes")), (10, 10));
+    for rate in [20, 40] {
+        limits.set_rate(default, &Rate::per_second(rate)).unwrap();
+        assert_eq!(left("wakes"), rate);
+    }
+    assert_eq!(left("sleeps"), 40);
+}
+
+#[test]
+fn there_are_up_to_64_tiers_and_names_and_idle_times_to_the_last() {
+    let with = |tiers: usize| {
+        let keyed = Rate::per_second(1).name("api").keyed(Keyed::max(10).idle(secs(60)));
+        (1..tiers)
+            .fold(keyed, |keyed, n| keyed.tier(format!("tier-{n}"), Rate::per_second(1)))
+            .build::<String>()
+    };
+    let limits = with(64).unwrap();
+    assert_eq!(limits.name().as_str(), "api");
+    assert!(with(65).is_err());
+    let default = limits.tier("default").unwrap();
+    limits.set_rate(default, &Rate::per_minute(1).burst(1)).unwrap();
+    assert!(limits.set_rate(default, &Rate::per(1, secs(61))).is_err());
+}

@@ -427,7 +427,7 @@ fn a_new_key_looks_at_512_others_at_most_and_the_next_look_at_others() {
         refused += 1;
         assert!(refused < 4 * KEYS / 512, "one of them may go, and is never found");
     }
-    assert_eq!(map.stats().refused, refused.into());
+    assert_eq!(map.stats().refused, u64::from(refused));
     assert!(map.get("12345").is_none() && map.get("new").is_some() && map.len() == KEYS as usize);
 }
 

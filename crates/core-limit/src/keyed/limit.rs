@@ -175,7 +175,7 @@ impl<K: Hash + Eq> KeyedRate<K> {
 
     /// All tiers and their names, `default` first.
     pub fn tiers(&self) -> impl Iterator<Item = (Tier, Name)> + '_ {
-        (0..).map(Tier).zip(self.0.shared.tiers.iter().map(|rules| rules.name))
+        (0..).map(|number| self.0.shared.tier(number)).zip(self.0.shared.tiers.iter().map(|rules| rules.name))
     }
 
     /// Changes the rate of a tier, for all keys of it as they come next (rule RL-8). What they used stays used.

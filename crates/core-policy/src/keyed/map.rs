@@ -275,7 +275,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub fn for_each_value(&self, mut look: impl FnMut(&V)) {
         let mut values = Vec::new();
         for shard in &self.shards {
-            lock(shard).copy_values_to(&mut values);
+            read(shard).copy_values_to(&mut values);
             values.drain(..).for_each(|value| look(&value));
         }
     }
