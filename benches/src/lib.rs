@@ -16,7 +16,9 @@
     reason = "who measures the clock's users reads the clock itself, and uses theirs"
 )]
 
+pub mod behind;
 pub mod measure;
+pub mod miss;
 pub mod rows;
 pub mod table;
 mod together;

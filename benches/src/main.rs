@@ -3,8 +3,8 @@
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
-use genesis_compare::measure::{self, Line};
-use genesis_compare::{rows, table};
+use genesis_compare::measure::{self, Line, TIMES_MAX};
+use genesis_compare::{behind, miss, rows, table};
 
 /// Measures our hot paths and the peers' in one process.
 #[derive(Parser)]
@@ -16,7 +16,8 @@ struct Args {
     /// Samples of each loop; the median is reported.
     #[arg(long, default_value_t = 101, value_parser = clap::value_parser!(u16).range(3..=10_001))]
     samples: u16,
-    /// Fail if a budget was missed, a peer is faster, we allocate more than is allowed, or nothing was measured.
+    /// Fail if a budget was missed for certain, a peer is faster that was not, we allocate more than is allowed, or nothing was
+    /// measured.
     #[arg(long)]
     check: bool,
     /// Only rows whose name contains this.
@@ -57,8 +58,8 @@ fn main() -> ExitCode {
     } else {
         print_table(&lines);
     }
-    if args.check && (lines.is_empty() || !table::misses(&lines).is_empty()) {
-        eprintln!("error: {}", table::verdict(&lines));
+    if args.check && (lines.is_empty() || !miss::of_all(&lines).0.is_empty()) {
+        eprintln!("error: {}", miss::verdict(&lines));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -85,12 +86,34 @@ fn print_table(lines: &[Line]) {
     }
     print!("{}", table::table(lines));
     println!(
-        "\nMedians for one call on one thread; ratio is ours over theirs, allocs are ours / theirs for one call."
+        "\nMedians for one call on one thread; ratio is ours over theirs, allocs are ours / theirs for one call. ± is how well a \
+         median is known: what is missed by less (NO?) may be noise. What was missed for certain (NO) was measured {TIMES_MAX} times."
     );
-    let misses = table::misses(lines);
-    if misses.is_empty() {
-        println!("Every budget was met, and every peer is slower.");
-    } else {
-        println!("Missed:\n  {}", misses.join("\n  "));
+    let again: Vec<_> = lines.iter().filter(|line| line.measured > 1).map(again).collect();
+    told("Measured again", &again);
+    let behind: Vec<_> = lines.iter().filter_map(is_behind).collect();
+    told("A peer is as fast or faster, and why", &behind);
+    let (certain, noise) = miss::of_all(lines);
+    told("Missed by so little that it may be noise", &noise);
+    told("Missed", &certain);
+    if certain.is_empty() {
+        println!("Every budget was met, and no peer is faster that was not before.");
+    }
+}
+
+fn again(line: &Line) -> String {
+    let Line { name, measured, spread, .. } = line;
+    format!("{name}: {measured} times; half of the samples within {:.0} %", 100.0 * spread)
+}
+
+/// Where it is known that a peer is faster, and it is.
+fn is_behind(line: &Line) -> Option<String> {
+    let (behind, best) = (behind::of(line.name)?, line.peers.first()?);
+    (best.ratio >= 1.0).then(|| format!("{}: {} × {} ({})", line.name, best.ratio, best.peer, behind.why))
+}
+
+fn told(what: &str, items: &[String]) {
+    if !items.is_empty() {
+        println!("{what}:\n  {}", items.join("\n  "));
     }
 }

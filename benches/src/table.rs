@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::measure::{Line, Other};
+use crate::miss;
 
 /// The whole table, as markdown.
 #[must_use]
@@ -48,9 +49,9 @@ fn rows_of(line: &Line) -> Vec<[String; 9]> {
         rows.push([
             first(line.name.to_owned()),
             first(format!("{:.1}", line.bare_ns)),
-            first(format!("{:.1}", line.ours_ns)),
+            first(format!("{:.1} ± {:.1}", line.ours_ns, line.ours_margin_ns)),
             first(line.budget_ns.map_or_else(|| "-".into(), |budget| format!("≤ {budget:.1}"))),
-            first(if line.is_in_budget() { "yes" } else { "NO" }.to_owned()),
+            first(met(line.is_in_budget(), line.may_be_in_budget()).to_owned()),
             peer,
             ns,
             ratio,
@@ -64,7 +65,7 @@ fn rows_of(line: &Line) -> Vec<[String; 9]> {
             blank(),
             blank(),
             other.allowed().unwrap_or_else(|| "told".into()),
-            if other.is_met { "yes" } else { "NO" }.to_owned(),
+            met(other.is_met, other.may_be_met).to_owned(),
             other
                 .why
                 .map_or_else(|| format!("our {}", other.row), |why| format!("our {} ({why})", other.row)),
@@ -76,6 +77,15 @@ fn rows_of(line: &Line) -> Vec<[String; 9]> {
     rows
 }
 
+/// What is missed by less than the medians are known may be noise.
+fn met(is_met: bool, may_be_met: bool) -> &'static str {
+    match (is_met, may_be_met) {
+        (true, _) => "yes",
+        (false, true) => "NO?",
+        (false, false) => "NO",
+    }
+}
+
 /// The same for programs. Of nothing that was measured nothing is said: then it is `null`. `all_faster` and `worst_ratio`
 /// are about the rows with peers, `all_without_allocation` about those that may not allocate, the others about all.
 #[must_use]
@@ -83,6 +93,7 @@ pub fn json(lines: &[Line], skipped: &[&str]) -> Value {
     let all = |is_so: fn(&Line) -> bool| (!lines.is_empty()).then(|| lines.iter().all(is_so));
     let mut ratios = lines.iter().filter_map(|line| line.ratio).peekable();
     let is_compared = ratios.peek().is_some();
+    let (missed, perhaps_missed) = miss::of_all(lines);
     json!({
         "rows": lines,
         "skipped": skipped,
@@ -90,63 +101,17 @@ pub fn json(lines: &[Line], skipped: &[&str]) -> Value {
         "all_faster": is_compared.then(|| lines.iter().all(|line| line.ratio.is_none_or(|ratio| ratio < 1.0))),
         "all_within_budget": all(|line| line.within_budget),
         "all_without_allocation": all(|line| line.allocations == 0.0 || line.allocations_max > 0.0),
+        "missed": missed,
+        "perhaps_missed": perhaps_missed,
         "all_within_allocations": all(|line| line.allocations <= line.allocations_max),
     })
-}
-
-/// What was missed, in one line.
-#[must_use]
-pub fn verdict(lines: &[Line]) -> String {
-    let misses = misses(lines);
-    match (lines.len(), misses.len()) {
-        (0, _) => "nothing was measured".to_owned(),
-        (_, 0) => "nothing was missed".to_owned(),
-        (_, n) => format!("{n} missed: {}", misses.join("; ")),
-    }
-}
-
-/// What was missed, in words; empty if nothing was.
-#[must_use]
-pub fn misses(lines: &[Line]) -> Vec<String> {
-    let mut out = Vec::new();
-    for line in lines {
-        if let Some(budget) = line.budget_ns.filter(|_| !line.is_in_budget()) {
-            out.push(format!("{}: {:.1} ns, budget {budget:.1} ns", line.name, line.ours_ns));
-        }
-        for other in line.beside.iter().filter(|other| !other.is_met) {
-            let (ours, allowed) = (line.ours_ns, other.allowed().unwrap_or_default());
-            out.push(format!(
-                "{}: {ours:.1} ns, {} takes {:.1} ns, {allowed} allowed",
-                line.name, other.row, other.ns
-            ));
-        }
-        if let Some(best) = line.peers.first().filter(|best| best.ratio >= 1.0) {
-            out.push(format!("{}: {:.1} ns, {} takes {:.1} ns", line.name, line.ours_ns, best.peer, best.ns));
-        }
-        if line.allocations > line.allocations_max {
-            out.push(format!(
-                "{}: {} allocations, {} allowed",
-                line.name, line.allocations, line.allocations_max
-            ));
-        }
-    }
-    out
-}
-
-// === impl Line ===
-
-impl Line {
-    /// Whether it keeps to its own budget, whatever other rows take.
-    fn is_in_budget(&self) -> bool {
-        self.budget_ns.is_none_or(|budget| self.ours_ns <= budget)
-    }
 }
 
 // === impl Other ===
 
 impl Other {
     /// The bound, in words.
-    fn allowed(&self) -> Option<String> {
+    pub(crate) fn allowed(&self) -> Option<String> {
         let machine = if self.machine > 1.05 { format!(" {:.2} ×", self.machine) } else { String::new() };
         let ratio = self.ratio_max.map(|max| format!("≤ {max:.1} ×{machine}"));
         ratio.or_else(|| self.over_max_ns.map(|max| format!("≤ + {max:.1}")))
@@ -173,14 +138,18 @@ fn is_text(column: usize) -> bool {
 mod tests {
     use super::*;
     use crate::measure::Peer;
+    use crate::miss::verdict;
 
     fn line(ratio: f64, within_budget: bool, allocations: f64) -> Line {
-        let peer = Peer { peer: "peer", ns: 10.0 / ratio, ratio, allocations: 0.0 };
+        let peer = Peer { peer: "peer", ns: 10.0 / ratio, margin_ns: 0.1, ratio, allocations: 0.0 };
         Line {
             name: "row",
             threads: 1,
             bare_ns: 1.0,
             ours_ns: 10.0,
+            ours_margin_ns: 0.1,
+            spread: 0.05,
+            measured: 1,
             budget_ns: Some(if within_budget { 20.0 } else { 5.0 }),
             within_budget,
             beside: Vec::new(),
@@ -215,6 +184,7 @@ mod tests {
             over_max_ns: None,
             why: None,
             is_met,
+            may_be_met: is_met,
         }
     }
 
@@ -233,7 +203,7 @@ mod tests {
         assert_eq!(json(std::slice::from_ref(&good), &[])["all_faster"], true);
         assert_eq!(verdict(std::slice::from_ref(&good)), "nothing was missed");
         for (bad, key) in [
-            (line(1.0, true, 0.0), "all_faster"),
+            (line(1.1, true, 0.0), "all_faster"),
             (line(0.5, false, 0.0), "all_within_budget"),
             (line(0.5, true, 1.0), "all_without_allocation"),
         ] {
@@ -264,5 +234,16 @@ mod tests {
         assert_eq!(verdict(&[good, held(other(7.0, None))]), "nothing was missed", "that one is only told");
         assert_eq!(json(std::slice::from_ref(&bad), &[])["all_within_budget"], false);
         assert_eq!(verdict(&[bad]), "1 missed: row: 10.0 ns, other takes 6.2 ns, ≤ 1.5 × allowed");
+    }
+
+    #[test]
+    fn what_the_margins_could_make_up_is_told_apart() {
+        let near = Line { ours_margin_ns: 0.5, ..line(1.02, true, 0.0) };
+        let said = json(std::slice::from_ref(&near), &[]);
+        assert_eq!(said["perhaps_missed"][0], "row: 10.0 ns, peer takes 9.8 ns");
+        assert_eq!(said["missed"].as_array().map(Vec::len), Some(0));
+        assert_eq!(verdict(&[near]), "nothing was missed", "for certain");
+        let over = Line { ours_margin_ns: 0.5, budget_ns: Some(9.8), within_budget: false, ..alone() };
+        assert!(table(&[over]).contains("| NO? |"));
     }
 }

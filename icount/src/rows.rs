@@ -2,7 +2,9 @@
 
 mod carried;
 mod log;
+mod metrics;
 mod policies;
+mod rules;
 mod track;
 
 use std::hint::black_box;
@@ -17,8 +19,10 @@ pub(crate) type Make = fn() -> Box<dyn FnMut()>;
 /// All of them.
 pub(crate) fn all() -> Vec<(&'static str, Make)> {
     let mut rows = policies::ROWS.to_vec();
+    rows.extend(rules::ROWS);
     rows.extend(carried::ROWS);
     rows.extend(log::ROWS);
+    rows.extend(metrics::ROWS);
     rows.extend(track::ROWS);
     rows
 }

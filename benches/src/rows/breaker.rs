@@ -31,8 +31,9 @@ pub(super) fn rows() -> Vec<Row> {
         contest,
     };
     let closed_row = || row("breaker/closed", 20.0, Comes::Answered, closed);
-    // The decision and the record have 3 ns, over what it costs to be called through a policy at all.
+    // The decision and the record have 3 ns, over what it costs to be called through a policy at all: the one bound there is.
     let consecutive = || Row {
+        budget: Budget::None,
         beside: const { &[decides_in(3.0)] },
         ..row("breaker/closed_consecutive", 20.0, Comes::Answered, closed_consecutive)
     };
@@ -46,12 +47,12 @@ pub(super) fn rows() -> Vec<Row> {
                 .on_two_threads("breaker/closed_2_threads", const { &[scales_as("breaker/closed")] })
         },
         count(),
-        // Which call is the hundredth last is a fact about all threads together.
+        // Which call is the hundredth last is a fact about all threads together: they take their places in one word.
         Row {
             budget: Budget::None,
             ..count().on_two_threads(
                 "breaker/closed_count_2_threads",
-                const { &[one_word("breaker/closed_count", "the sums of the last calls")] },
+                const { &[one_word("breaker/closed_count", "the place among the last calls")] },
             )
         },
         consecutive(),

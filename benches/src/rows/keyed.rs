@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 
 use super::limit::PER_SECOND;
 use super::{answer, floor, scales_as};
-use crate::{Budget, Comes, Contest, Loop, Row, looped_with};
+use crate::{Beside, Bound, Budget, Comes, Contest, Loop, Row, looped_with};
 
 pub(super) fn rows() -> Vec<Row> {
     let row = |name, ns, contest| Row {
@@ -29,7 +29,7 @@ pub(super) fn rows() -> Vec<Row> {
     };
     let one_floor = const { &[floor("keyed/floor_1")] };
     let some_floor = const { &[floor("keyed/floor_256")] };
-    let many_floor = const { &[floor("keyed/floor_10000")] };
+    let many_floor = const { &[floor("keyed/memory_10000"), floor("keyed/floor_10000")] };
     let rate_1 = || row("rate_limit/keyed_1", 60.0, rates::<1>);
     let rate_256 = || row("rate_limit/keyed_256", 60.0, rates::<256>);
     // Ten thousand are more than the nearest caches hold: what there is to hold them against is the floor.
@@ -43,6 +43,8 @@ pub(super) fn rows() -> Vec<Row> {
         floor_row("keyed/floor_1", floors::<1>),
         floor_row("keyed/floor_256", floors::<256>),
         floor_row("keyed/floor_10000", floors::<10_000>),
+        // The least that any map of them could do: hash the name, fetch the one line it stands for, and write it. No name is compared.
+        floor_row("keyed/memory_10000", lines::<10_000>),
         Row { beside: one_floor, ..row("keyed/get_1", 60.0, gets::<1>) },
         Row { beside: some_floor, ..row("keyed/get_256", 60.0, gets::<256>) },
         far("keyed/get_10000", gets::<10_000>),
@@ -68,6 +70,11 @@ pub(super) fn rows() -> Vec<Row> {
             "rate_limit/keyed_10000_2_threads",
             const { &[scales_as("rate_limit/keyed_10000")] },
         ),
+        // The tier is in what is asked, and none of it is looked up.
+        Row {
+            beside: const { &[Beside { row: "rate_limit/keyed_256", bound: Bound::Over(10.0) }] },
+            ..row("rate_limit/keyed_tier_256", 60.0, tiers::<256>)
+        },
         Row { beside: one_floor, ..row("breaker/keyed_1", 60.0, breakers::<1>) },
         Row { beside: some_floor, ..row("breaker/keyed_256", 60.0, breakers::<256>) },
         far("breaker/keyed_10000", breakers::<10_000>),
@@ -83,6 +90,24 @@ fn floors<const N: usize>() -> Contest {
         ours: walk(N, move |name| {
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
             table.get_mut(name).map(|count| *count += 1).is_some()
+        }),
+        peers: Vec::new(),
+    }
+}
+
+/// What a key has, in a line of cache of its own.
+#[repr(align(64))]
+#[derive(Default)]
+struct Line(AtomicU64);
+
+/// One line for each key, anywhere among them, and one atomic addition to it, as there is one to a bucket or to a count of references.
+fn lines<const N: usize>() -> Contest {
+    let lines: Box<[Line]> = (0..N).map(|_| Line::default()).collect();
+    let hasher = foldhash::fast::FixedState::with_seed(11);
+    Contest {
+        ours: walk(N, move |name| {
+            let at = usize::try_from(hasher.hash_one(name) % N as u64).unwrap_or(0);
+            lines[at].0.fetch_add(1, Ordering::Relaxed) < u64::MAX
         }),
         peers: Vec::new(),
     }
@@ -124,6 +149,25 @@ fn rates<const N: usize>() -> Contest {
     }
 }
 
+/// Keys of another tier than the default one. governor has no tiers: whoever wants them takes a limiter for each.
+fn tiers<const N: usize>() -> Contest {
+    let burst = || Rate::per_second(PER_SECOND.into()).burst(PER_SECOND.into());
+    let ours = burst().keyed(Keyed::max(2 * N)).tier("premium", burst()).build::<String>().expect("valid");
+    let premium = ours.tier("premium").expect("it was named");
+    let rate = NonZeroU32::new(PER_SECOND).expect("not zero");
+    let theirs = RateLimiter::keyed(Quota::per_second(rate).allow_burst(rate));
+    for name in names(N) {
+        assert!(
+            ours.check_in(premium, name.as_str()).is_ok() && theirs.check_key(&name).is_ok(),
+            "there is a burst"
+        );
+    }
+    Contest {
+        ours: walk(N, move |name| ours.check_in(premium, name.as_str()).is_ok()),
+        peers: vec![("governor", walk(N, move |name| theirs.check_key(name).is_ok()))],
+    }
+}
+
 /// The circuit of a key, and a call through it.
 fn breakers<const N: usize>() -> Contest {
     let ours = Breaker::consecutive(5).build().expect("valid");
@@ -138,7 +182,7 @@ fn breakers<const N: usize>() -> Contest {
 }
 
 /// The names of users, in the order in which they were first seen.
-fn names(count: usize) -> Vec<String> {
+pub(super) fn names(count: usize) -> Vec<String> {
     (0..count).map(|at| format!("user-{:010}", at * 7_919)).collect()
 }
 
@@ -153,7 +197,7 @@ fn names_in_turn(count: usize) -> Vec<String> {
 }
 
 /// Each thread goes its own way through the names.
-fn walk(count: usize, ask: impl Fn(&String) -> bool + Send + Sync + 'static) -> Loop {
+pub(super) fn walk(count: usize, ask: impl Fn(&String) -> bool + Send + Sync + 'static) -> Loop {
     let (names, next) = (names_in_turn(count), AtomicU64::new(0));
     looped_with(
         move || start(&next, count),

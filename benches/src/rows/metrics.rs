@@ -1,6 +1,7 @@
 use std::hint::black_box;
+use std::sync::atomic::AtomicU64;
 
-use core_metrics::{Counter, Desc, Family, Format, Histogram, Registry};
+use core_metrics::{Counter, Desc, Family, FloatCounter, Format, Histogram, Registry};
 use metrics::{Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use prometheus::{Encoder, TextEncoder};
@@ -26,6 +27,7 @@ type Done = Result<u64, ()>;
 
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const COUNTER: Desc<Counter> = Desc::counter("requests_total", "Requests.");
+const FLOAT_COUNTER: Desc<FloatCounter> = Desc::float_counter("busy_seconds_total", "How long.");
 const HISTOGRAM: Desc<Histogram> = Desc::histogram("request_seconds", "How long.").buckets(&BUCKETS);
 const WHERE: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
@@ -42,6 +44,9 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         row("metrics/counter", 1, 11.0, counters),
         row("metrics/counter_2_threads", 2, 20.0, counters),
+        // Seconds of work, bytes as megabytes: what is counted in parts. The peers exchange one word until it works.
+        row("metrics/float_counter", 1, 15.0, float_counters),
+        row("metrics/float_counter_2_threads", 2, 25.0, float_counters),
         row("metrics/histogram", 1, 18.0, histograms),
         row("metrics/histogram_2_threads", 2, 28.0, histograms),
         row("metrics/family", 1, 50.0, families),
@@ -84,6 +89,34 @@ fn counters() -> Contest {
                 "metrics",
                 looped(move |input| -> Done {
                     facade.increment(1);
+                    Ok(input)
+                }),
+            ),
+        ],
+    }
+}
+
+fn float_counters() -> Contest {
+    let ours = Registry::new().register(&FLOAT_COUNTER).expect("a name of its own");
+    let client: counter::Counter<f64, AtomicU64> = counter::Counter::default();
+    let prometheus = prometheus::Counter::new("busy_seconds_total", "How long.").expect("a name");
+    Contest {
+        ours: looped(move |input| -> Done {
+            ours.add(value(input));
+            Ok(input)
+        }),
+        peers: vec![
+            (
+                "prometheus-client",
+                looped(move |input| -> Done {
+                    client.inc_by(value(input));
+                    Ok(input)
+                }),
+            ),
+            (
+                "prometheus",
+                looped(move |input| -> Done {
+                    prometheus.inc_by(value(input));
                     Ok(input)
                 }),
             ),

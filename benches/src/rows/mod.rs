@@ -3,18 +3,25 @@
 mod breaker;
 mod budget;
 mod context;
+mod delays;
 mod error;
+mod executor;
 mod guard;
 mod keyed;
+mod keyed_miss;
 mod limit;
 mod log;
 mod metrics;
+mod outlier;
 mod pipeline;
+mod reserve;
 mod retry;
 mod seatbelt;
 mod timeout;
 mod trace;
 mod track;
+mod tripping;
+mod waiting;
 mod window;
 
 use std::fmt;
@@ -31,13 +38,20 @@ use crate::{Beside, Bound, Loop, Row, looped, looped_with, ready};
 #[must_use]
 pub fn all() -> Vec<Row> {
     let mut rows = breaker::rows();
+    rows.extend(tripping::rows());
+    rows.extend(outlier::rows());
     rows.extend(retry::rows());
+    rows.extend(delays::rows());
     rows.extend(budget::rows());
     rows.extend(limit::rows());
+    rows.extend(reserve::rows());
     rows.extend(window::rows());
     rows.extend(guard::rows());
+    rows.extend(executor::rows());
     rows.extend(keyed::rows());
+    rows.extend(keyed_miss::rows());
     rows.extend(timeout::rows());
+    rows.extend(waiting::rows());
     rows.extend(pipeline::rows());
     rows.extend(error::rows());
     rows.extend(context::rows());

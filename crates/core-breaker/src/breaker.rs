@@ -1,6 +1,7 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex, MutexGuard as PlainGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use core_policy::{Admit, Cx, Next, Permit, Policy, Rng, quietly};
 use core_time::{Clock, Instant};
 
 use crate::State;
+use crate::circuits::Past;
 use crate::config::{Builder, Settings};
 use crate::engine::{Engine, Refused, Ticket};
 use crate::error::{ConfigError, Kind};
@@ -18,8 +20,9 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::saved::Saved;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Totals};
 use crate::sync::{Mutex, MutexGuard};
+use crate::word::{Phase, Word};
 
 /// A circuit breaker. Cheap to clone; clones share the circuit.
 #[derive(Clone)]
@@ -28,6 +31,8 @@ pub struct Breaker(Arc<Inner>);
 struct Inner {
     engine: Engine,
     clock: Clock,
+    /// Of operators.
+    orders: AtomicU64,
     subscribers: Box<[Subscriber]>,
     /// What it was configured with, and how often that was changed.
     settings: Mutex<(Settings, u64)>,
@@ -35,13 +40,16 @@ struct Inner {
     seed: Option<u64>,
     /// Of the fleets that it takes part in.
     bells: PlainMutex<Vec<Weak<Bell>>>,
+    /// Of a breaker for a key: who keeps its counts when it is gone.
+    past: Option<Arc<Past>>,
 }
 
 /// What a breaker remembers of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct CallState {
     ticket: Option<Ticket>,
-    /// When it began, where that is asked for.
+    /// When it began, where that is asked for; else never. No option, which would have no room for that of a pipeline that
+    /// has no breaker.
     started: Instant,
     /// How long it should wait for an answer; zero for as long as it likes.
     timeout: u64,
@@ -52,18 +60,20 @@ pub struct CallState {
 impl Breaker {
     pub(crate) fn new(name: Name, plan: Plan, builder: Builder) -> Self {
         let rng = builder.rng();
-        let Builder { settings, clock, subscribers, in_shadow, saved, seed, .. } = builder;
-        let engine = Engine::new(name, None, plan, rng, clock.now_coarse(), in_shadow);
+        let Builder { settings, clock, subscribers, in_shadow, saved, seed, key, .. } = builder;
+        let engine = Engine::new(name, key, plan, rng, clock.now_coarse(), in_shadow);
         if let Some((saved, age)) = saved {
             engine.resume(&saved, age, clock.now());
         }
         Self(Arc::new(Inner {
             engine,
             clock,
+            orders: AtomicU64::new(0),
             subscribers: subscribers.into(),
             settings: Mutex::new((settings, 0)),
             seed,
             bells: PlainMutex::default(),
+            past: None,
         }))
     }
 
@@ -90,7 +100,7 @@ impl Breaker {
     /// Everything there is to know about it. Changes nothing.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.0.engine, self.0.clock.now())
+        Snapshot::of(&self.0.engine, self.0.orders.load(Ordering::Relaxed), self.0.clock.now())
     }
 
     /// All that it knows, in plain values: for [`Builder::resume`] in a process that starts later. Changes nothing.
@@ -139,8 +149,9 @@ impl Breaker {
         }
     }
 
-    /// Another breaker with the same rules: for a key of its own, or for none.
-    pub(crate) fn twin(&self, key: Option<Arc<str>>) -> Self {
+    /// Another breaker with the same rules: for a key of its own, whose counts are left to somebody, or for none.
+    pub(crate) fn twin(&self, key: Option<(Arc<str>, &Arc<Past>)>) -> Self {
+        let (key, past) = key.map(|(key, past)| (key, Arc::clone(past))).unzip();
         let inner = &*self.0;
         let settings = self.settings().clone();
         let plan = Plan::clone(&inner.engine.plan());
@@ -152,10 +163,12 @@ impl Breaker {
         Self(Arc::new(Inner {
             engine,
             clock: inner.clock.clone(),
+            orders: AtomicU64::new(0),
             subscribers: inner.subscribers.clone(),
             settings: Mutex::new(settings),
             seed,
             bells: PlainMutex::default(),
+            past,
         }))
     }
 
@@ -210,6 +223,11 @@ impl Breaker {
         self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An operator gave an order.
+    pub(crate) fn count_order(&self) {
+        self.0.orders.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
     }
@@ -226,8 +244,11 @@ impl Breaker {
         wanted: Option<Instant>,
     ) -> (Result<Ticket, Refused>, Instant) {
         let inner = &*self.0;
-        let until = inner.engine.until();
-        if now < until && until <= now + inner.clock.tick() {
+        let (until, latest) = (inner.engine.until(), now + inner.clock.tick());
+        if inner.engine.is_too_far(until, latest) {
+            now = inner.clock.now();
+            inner.engine.bring_back(now);
+        } else if now < until && until <= latest {
             // The answer depends on the time within a tick.
             now = inner.clock.now();
         }
@@ -239,24 +260,40 @@ impl Breaker {
     }
 
     /// Takes the state's ticket and records what came of it.
-    #[inline]
     fn record(&self, state: &mut CallState, outcome: Outcome, cx: &mut Cx<'_>) {
         let Some(ticket) = state.ticket.take() else { return };
-        let is_slow = match self.0.engine.slow_over() {
-            Some(over) if state.started != Instant::NEVER => is_slow(over, state.started, cx),
-            _ => false,
-        };
+        let is_slow = state.started != Instant::NEVER && self.was_slow(state.started, cx);
         let clock = cx.clock();
         if self.0.engine.record(ticket, outcome, is_slow, || cx.now(), || clock.now()) {
             self.deliver();
         }
     }
 
+    #[inline(never)]
+    fn was_slow(&self, started: Instant, cx: &mut Cx<'_>) -> bool {
+        self.0.engine.slow_over().is_some_and(|over| is_slow(over, started, cx))
+    }
+
+    /// Records a success that is more than counted.
+    #[inline(never)]
+    fn record_success(&self, state: &mut CallState, word: Word, mut cx: Cx<'_>) {
+        let Some(ticket) = state.ticket else { return };
+        let clock = cx.clock();
+        if state.started != Instant::NEVER {
+            self.record(state, Outcome::Success, &mut cx);
+            return;
+        }
+        state.ticket = None;
+        if self.0.engine.record_quick(word, ticket, || cx.now(), || clock.now()) {
+            self.deliver();
+        }
+    }
+
     /// Records what was no success.
     #[cold]
-    fn record_rest(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) {
+    fn record_rest(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, mut cx: Cx<'_>) {
         let outcome = Outcome::came(outcome, || self.0.engine.plan().rules.count_panics);
-        self.record(state, outcome, cx);
+        self.record(state, outcome, &mut cx);
     }
 
     /// How many nanoseconds a probe should wait for its answer (rule CB-40).
@@ -301,6 +338,14 @@ impl Breaker {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(past) = &self.past {
+            past.forget(Totals::of(&self.engine));
+        }
+    }
+}
+
 /// The same for a key in every run.
 fn salt(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -330,7 +375,7 @@ impl Policy for Breaker {
 
     #[inline]
     fn begin(&self) -> CallState {
-        CallState { ticket: None, started: Instant::NEVER, timeout: 0 }
+        CallState::default()
     }
 
     #[inline(always)]
@@ -339,11 +384,17 @@ impl Policy for Breaker {
         reason = "a refusal is 64 bytes, which a call would copy: 16 ns instead of 9"
     )]
     fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
+        let engine = &self.0.engine;
+        let word = engine.load();
+        if word.phase() == Phase::Plain {
+            // Nothing about a success is asked, so not when it began either.
+            state.ticket = Some(Ticket::new(word, 0));
+            return Admit::Run;
+        }
         // The refusal is made here: handed on from a function of its own, it would be copied by every call that passes.
-        let ticket = if let Some(ticket) = self.0.engine.acquire_now() {
-            ticket
+        let ticket = if word.phase().passes() {
+            Ticket::new(word, 0)
         } else {
-            let engine = &self.0.engine;
             let now = cx.now();
             let refused = engine.refuse_now(now + self.0.clock.tick());
             if refused.is_certain() {
@@ -362,7 +413,7 @@ impl Policy for Breaker {
             }
         };
         state.ticket = Some(ticket);
-        if let Some(over) = self.0.engine.slow_over() {
+        if let Some(over) = engine.slow_over() {
             // Time in a queue of ours that lies ahead is not the callee's: `waited` grows by it.
             let waited = cx.waited();
             state.started = timed(over, cx) - waited;
@@ -370,12 +421,21 @@ impl Policy for Breaker {
         Admit::Run
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a success of a plain circuit is a dozen instructions; a call doubles them"
+    )]
     fn settle(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         if let core_policy::Outcome::Judged(Verdict::Success, _) = outcome {
-            self.record(state, Outcome::Success, cx);
+            let word = self.0.engine.load();
+            if state.ticket.is_some_and(|ticket| self.0.engine.record_plain(word, ticket)) {
+                state.ticket = None;
+            } else {
+                self.record_success(state, word, cx.reborrow());
+            }
         } else {
-            self.record_rest(state, outcome, cx);
+            self.record_rest(state, outcome, cx.reborrow());
         }
         Next::Finish
     }
@@ -392,6 +452,12 @@ core_policy::policy_methods!(Breaker, once);
 core_policy::policy_layer!(Breaker, once);
 
 // === impl CallState ===
+
+impl Default for CallState {
+    fn default() -> Self {
+        Self { ticket: None, started: Instant::NEVER, timeout: 0 }
+    }
+}
 
 impl CallState {
     /// Whether the call is a probe of a half-open circuit (rule CB-40). [`Permit::state`] has this of a permit.
@@ -414,5 +480,24 @@ impl fmt::Debug for Breaker {
             .field("name", &self.name())
             .field("state", &self.state())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_of_a_fleet_that_is_gone_is_forgotten_when_the_next_comes() {
+        let breaker = Breaker::consecutive(1).build().unwrap();
+        let [gone, kept, new] = [(); 3].map(|()| Arc::<Bell>::default());
+        breaker.ring_on_change(&gone);
+        breaker.ring_on_change(&kept);
+        assert_eq!(breaker.bells().len(), 2);
+        drop(gone);
+        breaker.ring_on_change(&new);
+        let left: Vec<_> = breaker.bells().iter().filter_map(Weak::upgrade).collect();
+        assert!(matches!(&left[..], [a, b] if Arc::ptr_eq(a, &kept) && Arc::ptr_eq(b, &new)));
+        assert_eq!(breaker.bells().len(), 2);
     }
 }

@@ -15,7 +15,7 @@ use crate::window::Tally;
 pub struct Event {
     /// Which breaker.
     pub name: Name,
-    /// Whose breaker, where there is one for each key.
+    /// Whose breaker, where there is one for each key: the key as text, at most 128 bytes of it.
     pub key: Option<Arc<str>>,
     /// The state before.
     pub from: State,
@@ -96,6 +96,7 @@ pub(crate) type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Events that wait to be delivered. One thread delivers at a time, so that they arrive in order; others leave theirs to
 /// it.
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Outbox<E = Event> {
     waiting: VecDeque<E>,
     lost: u64,

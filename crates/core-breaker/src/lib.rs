@@ -64,7 +64,8 @@
 //!   [saved](Breaker::save).
 //! * **Other rules while it runs**: [`Breaker::reconfigure`]. What was counted, permits and open times are kept.
 //! * **Why it cannot wedge.** A probe that is dropped returns its slot; one that never ends loses it when its lease runs
-//!   out; a result of an earlier generation changes nothing.
+//!   out; a result of an earlier generation changes nothing. If the clock goes back, as that of a suspended machine may,
+//!   open times, leases and ramps last no longer from then on than they were to last.
 //!
 //! # Defaults, and why
 //! | | default | |
@@ -84,14 +85,27 @@
 //! twice as many inconclusive probes as a round has, the circuit opens again for as long as before.
 //!
 //! # Cost
-//! Closed, with consecutive failures only: one load and one store to a counter of the thread's own. With a time window:
-//! a coarse clock reading and another store. A window of calls needs a shared word, which every call writes, and an average
-//! a lock, since both are facts about all threads together. Open: three loads and a coarse clock reading. No allocation; but for
-//! averages and lumped failures no lock while closed or open.
+//! Closed, with consecutive failures only: one load when it begins; one load, one compare and one store to a counter of the
+//! thread's own when it succeeds. With a time window: a coarse clock reading and another store. A window of calls needs a
+//! shared word, in which every call takes its place with one compare-and-swap; a success that takes the place of another
+//! writes nothing else. An average needs a lock, since it, too, is a fact about all threads together. Open: four loads and a
+//! coarse clock reading. No allocation; but for averages and lumped failures no lock while closed or open.
 //!
 //! # What it tells
 //! Each change of state once, in order, with what caused it, to [subscribers](Builder::on_change) and, with the feature
 //! `tracing`, as an event of the target `core_breaker`. Numbers for metrics are in [`Snapshot`].
+//!
+//! # When somebody means harm
+//! * **Whoever can make the callee fail can open the circuit**, for all who share it. Keep it from callers by what counts: their own
+//!   mistakes are ignored, so classify what a request can bring about as what it is (an input that is refused is no failure of the callee). One
+//!   tenant's failures stay its own with a breaker [for each key](Breaker::keyed), in bounded memory.
+//! * **A fallback is used when somebody else chooses.** Check its answer as if it came from outside:
+//!   [`CallError::or_valid`](core_policy::CallError::or_valid) returns the error in place of an answer that does not pass. Do not let it grant what the callee would have had
+//!   to allow.
+//! * **Who may operate it may take the service down, or its protection away.** The methods ask for a reason, which is in the [`Event`]; they
+//!   are counted in [`Snapshot::orders`]; and a state that an operator chose is to be seen in [`Snapshot::state`]: alert on `ForcedOpen`,
+//!   `Disabled` and `Shadow` that last, and on orders that nobody gave. Whatever exposes them over a network has to ask who is there.
+//! * **Names, reasons and keys are told and logged**: no secrets in them. A key is cut to 128 bytes, a reason refused over 500.
 //!
 //! # Sources
 //! M. Nygard, *Release It!*, 2007. Windows and minimum calls: resilience4j, Polly. k of n: failsafe-go. Averages and the longest of
@@ -99,11 +113,11 @@
 
 mod average;
 mod breaker;
+mod circuits;
 mod config;
 mod engine;
 mod error;
 mod event;
-mod fallback;
 mod fleet;
 mod keyed;
 mod near;
@@ -129,6 +143,7 @@ use core_policy::sync;
 
 pub use average::{Average, Decay};
 pub use breaker::{Breaker, CallState};
+pub use circuits::{Circuits, KeyedSummary};
 pub use config::Builder;
 pub use error::ConfigError;
 pub use event::{Event, Trigger};

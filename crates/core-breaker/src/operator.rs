@@ -83,12 +83,14 @@ impl Breaker {
     /// If the reason is empty or longer than 500 bytes.
     pub fn isolate(&self, reason: &str) -> Result<Isolation, ConfigError> {
         let epoch = self.engine().isolate(by_operator(reason)?, self.now());
+        self.count_order();
         self.deliver();
         Ok(Isolation { breaker: self.clone(), epoch })
     }
 
     fn force(&self, order: Order, reason: &str) -> Result<(), ConfigError> {
         self.engine().force(order, by_operator(reason)?, self.now());
+        self.count_order();
         self.deliver();
         Ok(())
     }

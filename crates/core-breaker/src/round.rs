@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use core_time::Instant;
 
 use crate::event::Trigger;
@@ -10,12 +12,23 @@ use crate::window::rate;
 /// Outstanding and used permits together never exceed `probes` (rule CB-22). A probe that ends without an answer gives its
 /// permit back; so does one whose lease runs out (CB-24 to CB-26).
 #[derive(Debug, Default)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Round {
-    /// Probes that are out: their ids, and until when their lease runs. At most `Rules::probes`.
-    out: Vec<(u32, Instant)>,
+    /// Probes that are out. At most `Rules::probes`.
+    out: Vec<Probe>,
     successes: u32,
     failures: u32,
     inconclusive: u32,
+}
+
+/// A probe that is out.
+#[derive(Debug)]
+struct Probe {
+    id: u32,
+    /// Until when its lease runs.
+    until: Instant,
+    /// How long that was when it was sent.
+    lease: Duration,
 }
 
 // === impl Round ===
@@ -43,18 +56,26 @@ impl Round {
         rate(self.failures(), self.failures() + u64::from(self.successes))
     }
 
-    pub(crate) fn send(&mut self, id: u32, lease_until: Instant) {
-        self.out.push((id, lease_until));
+    pub(crate) fn send(&mut self, id: u32, until: Instant, now: Instant) {
+        self.out.push(Probe { id, until, lease: until - now });
     }
 
-    /// The earliest end of a lease.
-    pub(crate) fn next_lease_end(&self) -> Instant {
-        self.out.iter().map(|(_, until)| *until).min().unwrap_or(Instant::NEVER)
+    /// The earliest end of a lease, and how long that one was at first.
+    pub(crate) fn next_lease_end(&self) -> (Instant, Duration) {
+        let next = self.out.iter().min_by_key(|probe| probe.until);
+        next.map_or((Instant::NEVER, Duration::MAX), |probe| (probe.until, probe.lease))
+    }
+
+    /// The clock went back: no lease lasts longer from `now` on than it did at first (rule W-5).
+    pub(crate) fn bring_back(&mut self, now: Instant) {
+        for probe in &mut self.out {
+            probe.until = probe.until.min(now + probe.lease);
+        }
     }
 
     /// A probe came back. `false` if it was not out: its lease had run out.
     pub(crate) fn back(&mut self, id: u32, outcome: Outcome) -> bool {
-        let Some(at) = self.out.iter().position(|(out, _)| *out == id) else { return false };
+        let Some(at) = self.out.iter().position(|probe| probe.id == id) else { return false };
         self.out.swap_remove(at);
         match outcome {
             Outcome::Success => self.successes += 1,
@@ -68,7 +89,7 @@ impl Round {
     /// Takes back what was out too long. How many.
     pub(crate) fn reclaim(&mut self, now: Instant) -> u32 {
         let before = self.out.len();
-        self.out.retain(|(_, until)| *until > now);
+        self.out.retain(|probe| probe.until > now);
         let reclaimed = u32::try_from(before - self.out.len()).unwrap_or(u32::MAX);
         self.inconclusive = self.inconclusive.saturating_add(reclaimed);
         reclaimed

@@ -7,6 +7,7 @@ use crate::average::Average;
 use crate::event::Trigger;
 use crate::opening::{Hints, OpenTimes, Progression, RampUp};
 use crate::window::{Span, Tally};
+use crate::word::Phase;
 
 /// What trips a breaker, how long it stays open, and what closes it: the checked form of a
 /// [`Builder`](crate::Builder).
@@ -106,6 +107,12 @@ impl Rules {
     /// Whether anything is decided by a window.
     pub(crate) fn needs_window(&self) -> bool {
         self.failures.is_some() || self.has_rates()
+    }
+
+    /// What a closed circuit is by these rules: in many, a success need only be counted.
+    pub(crate) fn closed_phase(&self) -> Phase {
+        let is_plain = !self.needs_window() && self.average.is_none() && self.slow_over.is_none();
+        if is_plain { Phase::Plain } else { Phase::Closed }
     }
 
     fn has_rates(&self) -> bool {

@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub ramp_up: Option<f64>,
     /// How many handles hold it open.
     pub isolations: u32,
+    /// How often an operator forced, isolated or closed it since it was made, over whatever surface.
+    pub orders: u64,
     /// While open: how long still. Zero when the next call may probe.
     pub open_left: Option<Duration>,
     /// How often it opened.
@@ -70,7 +72,7 @@ pub struct Totals {
 // === impl Snapshot ===
 
 impl Snapshot {
-    pub(crate) fn of(engine: &Engine, now: Instant) -> Self {
+    pub(crate) fn of(engine: &Engine, orders: u64, now: Instant) -> Self {
         let word = engine.load();
         let window = engine.tally(now);
         let rules = engine.plan().rules;
@@ -92,6 +94,7 @@ impl Snapshot {
             success_average: average.map(|(success_rate, _)| success_rate),
             ramp_up: rules.ramp_up.zip(ramp_left).map(|(ramp_up, left)| ramp_up.share(left)),
             isolations,
+            orders,
             open_left: engine.left(Phase::Open, now),
             opened,
             last_cause,
@@ -105,7 +108,7 @@ impl Snapshot {
 // === impl Totals ===
 
 impl Totals {
-    fn of(engine: &Engine) -> Self {
+    pub(crate) fn of(engine: &Engine) -> Self {
         Self {
             successes: engine.total(Count::Successes),
             failures: engine.total(Count::Failures),
@@ -114,6 +117,27 @@ impl Totals {
             rejected: engine.total(Count::Rejected),
             late: engine.total(Count::Late),
             slow: engine.total(Count::Slow),
+        }
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    /// Of each the more.
+    pub(crate) fn max(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
+    fn with(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
+        Self {
+            successes: both(self.successes, other.successes),
+            failures: both(self.failures, other.failures),
+            ignored: both(self.ignored, other.ignored),
+            inconclusive: both(self.inconclusive, other.inconclusive),
+            rejected: both(self.rejected, other.rejected),
+            late: both(self.late, other.late),
+            slow: both(self.slow, other.slow),
         }
     }
 

@@ -16,17 +16,21 @@ use crate::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
 
-/// What callers need to know of a circuit: its state, and whether it has just closed.
+/// What callers need to know of a circuit: its state, whether it has just closed, and how much there is to a success. In this
+/// order, so that one bit says whether all calls pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    Closed,
     Open,
     HalfOpen,
     ForcedOpen,
-    Disabled,
-    Shadow,
     /// Closed, and a growing share of the calls is admitted (rule CB-38).
     RampUp,
+    Disabled,
+    Shadow,
+    Closed,
+    /// Closed, and by these rules a success does nothing but end a run of failures: there is no window, no average, and
+    /// nobody asks what is slow.
+    Plain,
 }
 
 const STATE_BITS: u32 = 3;
@@ -39,7 +43,7 @@ const PAYLOAD_SHIFT: u32 = STATE_BITS + GENERATION_BITS;
 impl Phase {
     pub(crate) const fn state(self) -> State {
         match self {
-            Self::Closed | Self::RampUp => State::Closed,
+            Self::Closed | Self::RampUp | Self::Plain => State::Closed,
             Self::Open => State::Open,
             Self::HalfOpen => State::HalfOpen,
             Self::ForcedOpen => State::ForcedOpen,
@@ -48,9 +52,15 @@ impl Phase {
         }
     }
 
+    /// Whether all calls pass, so that no time is needed to say so.
+    #[inline]
+    pub(crate) const fn passes(self) -> bool {
+        self as u64 & Self::Disabled as u64 != 0
+    }
+
     /// Whether calls pass and their results are counted.
     pub(crate) const fn counts(self) -> bool {
-        matches!(self, Self::Closed | Self::RampUp | Self::Shadow)
+        matches!(self, Self::Closed | Self::RampUp | Self::Plain | Self::Shadow)
     }
 }
 
@@ -71,13 +81,14 @@ impl Word {
     #[inline]
     pub(crate) const fn phase(self) -> Phase {
         match self.0 & ((1 << STATE_BITS) - 1) {
-            0 => Phase::Closed,
-            1 => Phase::Open,
-            2 => Phase::HalfOpen,
-            3 => Phase::ForcedOpen,
+            0 => Phase::Open,
+            1 => Phase::HalfOpen,
+            2 => Phase::ForcedOpen,
+            3 => Phase::RampUp,
             4 => Phase::Disabled,
             5 => Phase::Shadow,
-            _ => Phase::RampUp,
+            6 => Phase::Closed,
+            _ => Phase::Plain,
         }
     }
 

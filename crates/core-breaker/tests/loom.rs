@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use core_breaker::{Breaker, ConsecutiveFailures, Host, HostChange, OutlierEvent, Outliers, State};
 use core_errors::Reason;
+use core_policy::Permit;
 use core_time::{ManualClock, secs};
 use loom::thread;
 
@@ -123,6 +124,58 @@ fn cb_6_two_failures_at_once_are_two_in_any_order() {
         ours.failure();
         theirs.join().unwrap();
         assert_eq!(breaker.state(), State::Open, "neither failure is lost");
+    });
+}
+
+#[test]
+fn cb_7_two_failures_at_once_are_two_in_a_window_of_calls_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::k_of_n(2, 2).build().unwrap();
+        let (ours, theirs) = (breaker.acquire().unwrap(), breaker.clone());
+        let theirs = thread::spawn(move || {
+            if let Ok(permit) = theirs.acquire() {
+                permit.failure();
+            }
+        });
+        ours.failure();
+        theirs.join().unwrap();
+        assert_eq!(breaker.state(), State::Open, "neither failure is lost");
+    });
+}
+
+#[test]
+fn w_4_the_sums_of_a_window_of_calls_are_those_of_what_it_holds_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::rate(1.0).window_of_calls(1).min_calls(1).shadow().build().unwrap();
+        breaker.acquire().unwrap().failure();
+        let other = breaker.clone();
+        // One takes the place of the other, whichever comes first.
+        let theirs = thread::spawn(move || other.acquire().unwrap().failure());
+        breaker.acquire().unwrap().success();
+        theirs.join().unwrap();
+        let (window, held) = (breaker.snapshot().window, breaker.save().results);
+        let failures = held.iter().filter(|result| result.failed).count();
+        assert_eq!((window.calls, held.len()), (1, 1));
+        assert_eq!(window.failures, failures as u64);
+    });
+}
+
+#[test]
+fn pl_2_a_ramp_that_ends_while_the_rules_get_a_window_counts_in_it_in_any_order() {
+    loom::model(|| {
+        let time = ManualClock::new();
+        let builder = Breaker::consecutive(1).open_for(secs(5)).jitter(false).probes(1).successes(1);
+        let breaker = builder.ramp_up(1.0, secs(10)).clock(time.clock()).build().unwrap();
+        breaker.acquire().unwrap().failure();
+        time.advance(secs(5));
+        breaker.acquire().unwrap().success();
+        time.advance(secs(10));
+        let other = breaker.clone();
+        let theirs = thread::spawn(move || other.acquire().map(drop).unwrap());
+        breaker.reconfigure(|builder| builder.or_rate(0.5).window_of_calls(2)).unwrap();
+        theirs.join().unwrap();
+        breaker.acquire().unwrap().success();
+        assert_eq!(breaker.snapshot().window.calls, 1, "a success of a closed circuit under a window");
     });
 }
 
@@ -257,14 +310,15 @@ fn od_1_what_an_operator_returns_and_a_failure_ejects_is_counted_right_in_any_or
     loom::model(|| {
         let (set, [host, _], told) = ten_hosts(1);
         set.force_eject("a", "disk").unwrap();
-        let (operator, early) = (set.clone(), host.clone());
-        let thread = thread::spawn(move || operator.force_return("a", "well").unwrap());
-        if let Ok(permit) = early.acquire() {
-            permit.failure();
-        }
-        thread.join().unwrap();
-        assert_eq!(set.snapshot().ejected, usize::from(host.is_ejected()));
+        // It is admitted once it is back, and its failure ejects it anew. The operator comes first in the first order that loom tries: it
+        // looks for others from changes, and not from what was only looked at before them.
+        let early = host.clone();
+        let thread = thread::spawn(move || early.acquire().map(Permit::failure).is_ok());
+        set.force_return("a", "well").unwrap();
+        let is_anew = thread.join().unwrap();
+        assert_eq!((set.snapshot().ejected, host.is_ejected()), (usize::from(is_anew), is_anew));
         let told = told.lock().unwrap();
+        assert_eq!(told.len(), 2 + usize::from(is_anew), "{told:?}");
         let last = told.last().map(|event| matches!(event.change, HostChange::Ejected { .. }));
         assert_eq!(last, Some(host.is_ejected()), "{told:?}");
     });

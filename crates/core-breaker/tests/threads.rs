@@ -41,7 +41,15 @@ fn a_window_of_calls_never_loses_count_under_threads() {
             }
         });
         if breaker.state() == State::Closed {
-            assert_eq!(breaker.snapshot().window.calls, u64::from(size), "a full window holds its size");
+            let window = breaker.snapshot().window;
+            assert_eq!(window.calls, u64::from(size), "a full window holds its size");
+            let held = breaker.save().results;
+            let failures = held.iter().filter(|result| result.failed).count();
+            assert_eq!(
+                (held.len(), failures as u64),
+                (size as usize, window.failures),
+                "sums are of what it holds"
+            );
         }
     }
 }

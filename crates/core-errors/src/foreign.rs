@@ -1,6 +1,9 @@
 //! Classifying errors of others: by type and kind, never by message text.
 
+mod delivered;
 mod into;
+#[cfg(feature = "h2")]
+mod of_h2;
 #[cfg(feature = "http")]
 mod of_http;
 #[cfg(feature = "hyper")]
@@ -80,6 +83,8 @@ const KNOWN: &[Classifier] = &[
     of_reqwest::class,
     #[cfg(feature = "hyper")]
     of_hyper::class,
+    #[cfg(feature = "h2")]
+    of_h2::class,
     #[cfg(feature = "http")]
     of_http::class,
     #[cfg(feature = "tonic")]

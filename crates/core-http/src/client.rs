@@ -7,7 +7,7 @@ use std::task::{self, Poll};
 
 use core_context::Propagation;
 use core_context::propagation::HeaderNames;
-use core_errors::Error;
+use core_errors::{Delivery, Error};
 use core_time::Clock;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -33,6 +33,10 @@ pub struct Inject<S> {
 /// All that a client of another service does besides calling it: it refuses calls for which the time has run out, writes the
 /// current context as [`InjectLayer`] does, and makes an [`Error`] of whatever is not a success
 /// ([`check_status`](crate::check_status)).
+///
+/// A failure says [how far the request came](Delivery), where the client can prove it: it never left, or was refused unprocessed. A
+/// retry makes such requests anew at no charge (rule RT-9). With clients of `hyper-util` and HTTP/2 that takes the features of these names. What
+/// follows redirects or repeats requests belongs outside of this layer: inside, an earlier request may have been done.
 ///
 /// ```
 /// use core_errors::Category;
@@ -189,6 +193,14 @@ where
     }
 }
 
+/// What a request ended with, and how far it came.
+fn undelivered(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    let error = error.into();
+    let delivery = Delivery::of_transport(&*error);
+    let error = Error::convert(error);
+    if delivery.had_no_effect() { error.with_delivery(delivery) } else { error }
+}
+
 // === impl ClientFuture ===
 
 impl<F, B, E> Future for ClientFuture<F>
@@ -204,7 +216,7 @@ where
             (_, Some(refused)) => Poll::Ready(Err(refused)),
             (Some(inner), None) => Poll::Ready(match std::task::ready!(inner.poll(cx)) {
                 Ok(response) => this.callee.check(response),
-                Err(error) => Err(Error::convert(error)),
+                Err(error) => Err(undelivered(error)),
             }),
             (None, None) => panic!("polled after it was ready"),
         }

@@ -1,9 +1,11 @@
 //! The same as [`ClientLayer`](crate::ClientLayer) for clients made with `reqwest-middleware`.
 
+use std::error::Error as _;
 use std::fmt;
 
 use async_trait::async_trait;
 use core_context::Propagation;
+use core_errors::Delivery;
 use core_time::Clock;
 use http::Extensions;
 use reqwest::{Request, Response};
@@ -18,7 +20,11 @@ use crate::inject::Injector;
 /// The error is a [`core_errors::Error`] inside that of `reqwest-middleware`, whether it came from the transport or from a status:
 /// [`error_of_reqwest`] takes it out. `core_errors::Error::convert` classifies it the same.
 #[derive(Clone, Debug, Default)]
-pub struct ContextMiddleware(Injector, Callee);
+pub struct ContextMiddleware {
+    injector: Injector,
+    callee: Callee,
+    sends_once: bool,
+}
 
 /// What reqwest-middleware carries for us. Its error shows neither what it holds nor that as a cause, only the causes of that: so ours
 /// is a cause.
@@ -49,23 +55,49 @@ impl ContextMiddleware {
     /// For callees of the house: what they say of their failures holds, see [`Callee`]. Default: as far as it makes no retry less safe.
     #[must_use]
     pub fn trusted(mut self) -> Self {
-        self.1 = Callee::Trusted;
+        self.callee = Callee::Trusted;
         self
     }
 
     /// Writes contexts as `propagation` has it. Default: the usual headers, with a margin of 5 ms.
     #[must_use]
     pub fn propagation(mut self, propagation: Propagation) -> Self {
-        self.0.propagation(propagation);
+        self.injector.propagation(propagation);
         self
     }
 
     /// Reads time from `clock`. Default: the system's.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
-        self.0.clock(clock);
+        self.injector.clock(clock);
         self
     }
+
+    /// Says that the client sends each request once: it was built with `redirect::Policy::none()`, and repeats none but those that had no
+    /// effect, as it does by itself. Then a request that never left for want of a connection, or that was refused unprocessed, says so, and a
+    /// retry makes it anew at no charge (rule RT-9). Default: nobody knows, since a request that was answered by a redirect may have been
+    /// done, and the error of the next one does not tell of it.
+    #[must_use]
+    pub fn sends_once(mut self) -> Self {
+        self.sends_once = true;
+        self
+    }
+
+    fn error_of(&self, error: Error) -> core_errors::Error {
+        let delivery = match &error {
+            Error::Reqwest(error) if self.sends_once => delivery_of(error),
+            _ => Delivery::Unknown,
+        };
+        let error = error_of_reqwest(error);
+        if delivery.had_no_effect() { error.with_delivery(delivery) } else { error }
+    }
+}
+
+fn delivery_of(error: &reqwest::Error) -> Delivery {
+    if error.is_connect() {
+        return Delivery::NeverSent;
+    }
+    error.source().map(Delivery::of_transport).unwrap_or_default()
 }
 
 #[async_trait]
@@ -76,15 +108,15 @@ impl Middleware for ContextMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        self.0.in_time().map_err(carry)?;
-        self.0.write(request.headers_mut(), extensions);
+        self.injector.in_time().map_err(carry)?;
+        self.injector.write(request.headers_mut(), extensions);
         // The deadline is held from outside: a timeout of the request would take the place of the client's own, which may be shorter.
-        let answered = self.0.bounded(next.run(request, extensions)).await.map_err(carry)?;
+        let answered = self.injector.bounded(next.run(request, extensions)).await.map_err(carry)?;
         let response = match answered {
             Ok(response) => response,
-            Err(error) => return Err(carry(error_of_reqwest(error))),
+            Err(error) => return Err(carry(self.error_of(error))),
         };
-        match self.1.error_of(response.status(), response.headers()) {
+        match self.callee.error_of(response.status(), response.headers()) {
             None => Ok(response),
             Some(error) => Err(carry(error)),
         }

@@ -13,7 +13,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use core_context::w3c::TraceContext;
 use core_context::{Baggage, Context, CorrelationId};
-use core_errors::{Category, Code, Error};
+use core_errors::{Category, Code, Delivery, Error};
 use core_http::{ApiError, AttemptNumber, ContextLayer, ContextMiddleware, error_of_reqwest};
 use core_time::{Clock, ManualClock, ms, secs};
 use http::HeaderMap;
@@ -150,4 +150,55 @@ async fn what_another_middleware_failed_with_is_known_by_what_it_holds() {
     let error = error_of_reqwest(reqwest_middleware::Error::Middleware(slow.into()));
     assert_eq!(error.category(), Category::Timeout);
     assert!(error.location().file().ends_with("tests/reqwest.rs"));
+}
+
+/// How often it was asked for what has an effect, before it said to go on to where nobody listens.
+async fn redirecting() -> (SocketAddr, Arc<AtomicUsize>) {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let done = Arc::new(AtomicUsize::new(0));
+    let doing = Arc::clone(&done);
+    let order = move || {
+        doing.fetch_add(1, Ordering::Relaxed);
+        async move { axum::response::Redirect::to(&format!("http://{nobody}/receipt")) }
+    };
+    let app = Router::new().route("/orders", axum::routing::post(order));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(core_context::spawn(async move { axum::serve(listener, app).await }));
+    (address, done)
+}
+
+/// The order was taken, and the connection for its receipt was refused.
+#[tokio::test]
+async fn rt_9_what_was_redirected_may_have_been_done() {
+    let (address, done) = redirecting().await;
+    let client = client(ContextMiddleware::new());
+    let retry = core_retry::Retry::fixed(ms(1)).attempts(3).not_idempotent().build().unwrap();
+    let order = retry.call(|_| async {
+        client.post(format!("http://{address}/orders")).send().await.map_err(error_of_reqwest)
+    });
+    let error = order.await.unwrap_err();
+    let error = error.inner().unwrap();
+    assert_eq!((error.category(), error.delivery()), (Category::Network, Delivery::Unknown));
+    assert_eq!(done.load(Ordering::Relaxed), 1, "and it is not taken twice");
+}
+
+#[tokio::test]
+async fn rt_9_who_sends_once_knows_that_a_request_never_left() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let send = |middleware: ContextMiddleware| async move {
+        let plain = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let client = ClientBuilder::new(plain.build().unwrap()).with(middleware).build();
+        error_of_reqwest(client.post(format!("http://{nobody}/orders")).send().await.unwrap_err())
+    };
+    let known = send(ContextMiddleware::new().sends_once()).await;
+    assert_eq!((known.delivery(), known.idempotent_only()), (Delivery::NeverSent, false));
+    let unknown = send(ContextMiddleware::new()).await;
+    assert_eq!((unknown.delivery(), unknown.idempotent_only()), (Delivery::Unknown, true));
+    // What it answered is an answer.
+    let (address, _) = server().await;
+    let plain = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let client = ClientBuilder::new(plain.build().unwrap()).with(ContextMiddleware::new().sends_once());
+    let busy = client.build().get(format!("http://{address}/busy")).send().await.unwrap_err();
+    assert_eq!(error_of_reqwest(busy).delivery(), Delivery::Unknown);
 }

@@ -15,7 +15,7 @@ const CAUSES_MAX: usize = 16;
 const MESSAGE_MAX: usize = 4 * 1024;
 
 /// The most of a code or an operation, which are constants of a program and short.
-const WORD_MAX: usize = 128;
+pub(crate) const WORD_MAX: usize = 128;
 
 /// An error's `Display` where a `Debug` is wanted.
 struct Shown<'a>(&'a (dyn Error + 'static));
@@ -116,7 +116,13 @@ pub(crate) fn write_stack(
 }
 
 /// Appends the same as a member, if there is room for it.
-fn backtrace(out: &mut String, end: usize, key: &str, error: &core_errors::Error, pen: &mut Pen<'_>) -> bool {
+pub(crate) fn backtrace(
+    out: &mut String,
+    end: usize,
+    key: &str,
+    error: &core_errors::Error,
+    pen: &mut Pen<'_>,
+) -> bool {
     let Some(trace) = error.backtrace().filter(|_| pen.policy.traces) else { return false };
     if out.len() + key.len() >= end {
         return true;

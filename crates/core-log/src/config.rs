@@ -14,6 +14,7 @@ use crate::handle::LogHandle;
 use crate::last;
 use crate::layer::{LogLayer, Output};
 use crate::levels::Levels;
+use crate::losses::Losses;
 use crate::queue::Queue;
 use crate::redact::Redaction;
 use crate::sampling::Sampling;
@@ -36,6 +37,7 @@ pub struct Builder {
     colour: Option<bool>,
     project: Option<String>,
     source: Option<bool>,
+    sequence: Option<bool>,
     traces: Option<bool>,
     queue: Queueing,
     redaction: Option<Redaction>,
@@ -69,6 +71,7 @@ impl Log {
             colour: None,
             project: None,
             source: None,
+            sequence: None,
             traces: None,
             queue: Queueing::AsTheEnvironmentSays,
             redaction: None,
@@ -129,6 +132,16 @@ impl Builder {
     /// The form for people says it only where this is set here.
     pub fn source(mut self, source: bool) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Whether lines say which of two with the same time was written first: `seq` in [`Format::Json`] and [`Format::StreamBus`],
+    /// `event.sequence` in [`Format::Ecs`], a number that grows; an id that no other line of any process has in [`Format::Gcp`], which sorts by
+    /// it and takes a line that is sent twice once (`insertId`), and in [`Format::Otel`] (`log.record.uid`). It holds the nanoseconds that the time
+    /// does not show, and then a number of the thread: the order is that of the clock between threads, and always that of the lines within
+    /// one. It means nothing beside another time. Default: `GENESIS_LOG_SEQUENCE`, or else only for Cloud Logging.
+    pub fn sequence(mut self, sequence: bool) -> Self {
+        self.sequence = Some(sequence);
         self
     }
 
@@ -218,11 +231,16 @@ impl Builder {
             Some(traces) => traces,
             None => self.switch("GENESIS_LOG_TRACE", false)?,
         };
+        let sequence = match self.sequence {
+            Some(sequence) => sequence,
+            None => self.switch("GENESIS_LOG_SEQUENCE", format == Format::Gcp)?,
+        };
         let sampling = self.sampling.map(Sampling::checked).transpose()?;
         let service = self.service.unwrap_or(identity.service);
         let names = [&*service, &identity.environment, &identity.version];
         let mut who = Who::new(NEXT.fetch_add(1, Ordering::Relaxed), format, names);
         (who.source, who.traces) = (source, format!("projects/{project}/traces/"));
+        who = if sequence { who.numbered(format) } else { who };
         let handle = LogHandle::default();
         handle.0.filter.store(Arc::new(Filter::new(levels)));
         if let Some(clock) = self.clock {
@@ -244,7 +262,8 @@ impl Builder {
         };
         last::register(&handle.0);
         let start = handle.0.clock().now();
-        let layer = LogLayer { format, colour, who, output, sampling, start, handle: handle.clone() };
+        let losses = Losses::default();
+        let layer = LogLayer { format, colour, who, output, sampling, start, handle: handle.clone(), losses };
         Ok((layer, handle))
     }
 

@@ -15,6 +15,7 @@ enum Kind {
     Switch { variable: &'static str, value: String },
     Queue { text: String },
     Hash,
+    Only { name: Option<String>, why: &'static str },
     Time { time: Duration },
     Overrides,
     Sampling,
@@ -53,6 +54,10 @@ impl ConfigError {
         Self(Kind::Hash)
     }
 
+    pub(crate) fn only(name: Option<&str>, why: &'static str) -> Self {
+        Self(Kind::Only { name: name.map(shorten), why })
+    }
+
     pub(crate) const fn time(time: Duration) -> Self {
         Self(Kind::Time { time })
     }
@@ -88,7 +93,7 @@ impl fmt::Display for ConfigError {
                 "log level {part:?} is not understood: it takes trace, debug, info, warn, error, critical or off, alone or \
                  for a target, as in `info,hyper=warn`"
             ),
-            Kind::Format { text } => write!(f, "log format {text:?} is not known: it is `json`, `gcp`, `streambus`, `ecs` or `console`"),
+            Kind::Format { text } => write!(f, "log format {text:?} is not known: it is `json`, `gcp`, `streambus`, `ecs`, `otel` or `console`"),
             Kind::NotText { variable, value } => {
                 write!(f, "{variable} is not UTF-8: it reads {value:?}; set it to text, or unset it")
             }
@@ -111,6 +116,10 @@ impl fmt::Display for ConfigError {
             Kind::Hash => f.write_str(
                 "redaction by hash needs a key of 16 bytes at least: call `Redaction::hash_key` (feature `hash`)",
             ),
+            Kind::Only { name: None, why } => write!(f, "the list of `Redaction::only` makes no sense: {why}"),
+            Kind::Only { name: Some(name), why } => {
+                write!(f, "the list of `Redaction::only` makes no sense: {name:?} {why}")
+            }
             Kind::Time { time } => {
                 write!(f, "levels cannot hold for {time:?}: a while is 1 s to 24 h, and longer is a setting")
             }

@@ -15,6 +15,9 @@ pub enum Format {
     StreamBus,
     /// The Elastic Common Schema, 8.11.
     Ecs,
+    /// What collectors of OpenTelemetry read as it is: OTLP/JSON, one record a line, with the resource, the severity (1 to 24), the ids of
+    /// the trace and the attributes that the semantic conventions have names for.
+    Otel,
     /// For people: aligned, and in colour on a terminal unless `NO_COLOR` is set. What took `took_ms = 1234` reads `took=1.23s`, of a
     /// correlation id there are the first eight characters, and errors stand below their line, with their causes.
     Console,
@@ -31,6 +34,7 @@ impl FromStr for Format {
             "gcp" => Ok(Self::Gcp),
             "streambus" => Ok(Self::StreamBus),
             "ecs" => Ok(Self::Ecs),
+            "otel" => Ok(Self::Otel),
             "console" => Ok(Self::Console),
             _ => Err(ConfigError::format(text)),
         }
@@ -44,6 +48,7 @@ impl fmt::Display for Format {
             Self::Gcp => "gcp",
             Self::StreamBus => "streambus",
             Self::Ecs => "ecs",
+            Self::Otel => "otel",
             Self::Console => "console",
         })
     }

@@ -35,6 +35,36 @@ const IDS_MASK: u64 = {
 // === impl Line ===
 
 impl Line<'_> {
+    /// The ids of the context as attributes, apart from those of the trace, which have places of their own.
+    pub(crate) fn id_pairs(&mut self, context: &Context, pen: &mut Pen<'_>) {
+        let Buffers { out, keys, .. } = &mut *self.buffers;
+        let mut rest = context.log_fragment();
+        for name in context.log_keys() {
+            let Some((value, after)) = member(rest, name) else { break };
+            rest = after;
+            if matches!(*name, "trace_id" | "span_id") || keys.has(Key::new(name)) {
+                continue;
+            }
+            out.push_str(",{\"key\":\"");
+            out.push_str(name);
+            out.push_str("\",\"value\":{\"stringValue\":");
+            let end = out.len() + IDS_MAX;
+            match context.user() {
+                Some(user) if *name == "user_id" => {
+                    self.truncated |= quoted(out, end, |out| out.push(pen.id(&user.id)));
+                }
+                _ if value.len() > IDS_MAX => {
+                    let value = context.log_value(name).unwrap_or_default();
+                    self.truncated |= quoted(out, end, |out| out.push(&value));
+                }
+                // What could break a line was escaped when it was made.
+                _ => out.push_str(value),
+            }
+            out.push_str("}}");
+        }
+        pen.leave("user_id");
+    }
+
     /// The ids of the context, as members of where the line is: all of which it has no field.
     pub(crate) fn ids(&mut self, context: &Context, pen: &mut Pen<'_>) {
         let Buffers { out, keys, .. } = &mut *self.buffers;
@@ -72,4 +102,18 @@ impl Line<'_> {
         self.buffers.keys.clear();
         self.ids(context, pen);
     }
+}
+
+/// The value in quotes of the member of that name which the text begins with, and what comes after it.
+fn member<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    let text = text.strip_prefix(',').unwrap_or(text);
+    let value = text.strip_prefix('"')?.strip_prefix(name)?.strip_prefix("\":")?;
+    let mut escaped = false;
+    let is_end = |byte: &u8| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    };
+    let len = value.as_bytes().get(1..)?.iter().position(is_end)? + 2;
+    Some(value.split_at(len))
 }

@@ -15,11 +15,12 @@ use crate::error::ConfigError;
 use crate::format::Format;
 use crate::handle::LogHandle;
 use crate::level::Level;
+use crate::losses::Losses;
 use crate::pen::{Pen, Rule};
 use crate::redact::{Kind, Redacted};
 use crate::request_level::RequestLevel;
 use crate::sampling::{Count, Sampling};
-use crate::schema::{Ecs, Gcp, Plain, Schema, StreamBus, Who};
+use crate::schema::{Ecs, Gcp, Otel, Plain, Schema, StreamBus, Who};
 use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::Scratch;
 use crate::sink::Sink;
@@ -40,6 +41,8 @@ pub struct LogLayer {
     /// When seconds began to be counted.
     pub(crate) start: Instant,
     pub(crate) handle: LogHandle,
+    /// Lines that were lost where there is no queue.
+    pub(crate) losses: Losses,
 }
 
 /// How lines get to where they go.
@@ -112,6 +115,7 @@ where
                 Format::Gcp => line::write::<Gcp, _>(scratch, event, &ctx, &self.who),
                 Format::StreamBus => line::write::<StreamBus, _>(scratch, event, &ctx, &self.who),
                 Format::Ecs => line::write::<Ecs, _>(scratch, event, &ctx, &self.who),
+                Format::Otel => line::write::<Otel, _>(scratch, event, &ctx, &self.who),
                 Format::Console => console::write(scratch, event, &ctx, &self.who, self.colour),
             };
             let wrote = self.emit(scratch.line.out.as_bytes(), level);
@@ -132,6 +136,12 @@ impl LogLayer {
             // It counts what it loses.
             Output::Queued(Closer(writer)) => writer.push(line, level),
             Output::Now(sink) => {
+                self.losses.report(|lost| {
+                    let mut out = Vec::new();
+                    schema::lost(self.format, &self.who, &mut out, lost);
+                    // There is nothing where too much is being written inside of one another.
+                    !out.is_empty() && sink.write_line(&out)
+                });
                 let wrote = sink.write_line(line);
                 if !wrote {
                     self.lose();
@@ -141,8 +151,15 @@ impl LogLayer {
         }
     }
 
+    /// Counts a line that is lost, to be reported before the next.
     fn lose(&self) {
-        self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+        match &self.output {
+            Output::Queued(Closer(writer)) => writer.lose(),
+            Output::Now(_) => {
+                self.handle.0.lost.fetch_add(1, Ordering::Relaxed);
+                self.losses.add(1);
+            }
+        }
     }
 
     /// Says where something was taken out, if that is wanted. `None` if there was nothing to write with.
@@ -181,6 +198,7 @@ impl LogLayer {
             Format::Gcp => self.record_as::<Gcp, _>(span, values),
             Format::StreamBus => self.record_as::<StreamBus, _>(span, values),
             Format::Ecs => self.record_as::<Ecs, _>(span, values),
+            Format::Otel => self.record_as::<Otel, _>(span, values),
             Format::Console => {
                 let places = scratch::with(|Scratch { fields, ink, .. }| {
                     let policy = &self.who.redaction;
@@ -204,7 +222,7 @@ impl LogLayer {
     ) {
         let places = scratch::with(|Scratch { fields, sites, ink, .. }| {
             let policy = &self.who.redaction;
-            let site = sites.get(self.who.log, span.metadata(), policy, F::slot);
+            let site = sites.get::<F>(self.who.log, span.metadata(), policy);
             let mut stage = None;
             values(&mut Each(|field: &Field, value: Value<'_>| {
                 if let Value::Stage(mark) = value
@@ -240,7 +258,7 @@ fn keep<F: 'static, S: for<'a> LookupSpan<'a>>(
         return known.fields.merge(fields);
     }
     let mut new = SpanFields::<F>::of(fields);
-    new.operation = stage.map(Operation::of);
+    new.operation = stage.map(|stage| Box::new(Operation::of(stage)));
     extensions.insert(new);
 }
 

@@ -27,8 +27,8 @@
 //! most.
 //!
 //! # The line
-//! [`Format`] names the schemas: `json` (flat), `gcp` (Google Cloud Logging and Error Reporting), `streambus`, `ecs`, `console`;
-//! `GENESIS_LOG_FORMAT` chooses one. Each has the time (UTC, microseconds), level, message, target, innermost span, then fields, ids, the
+//! [`Format`] names the schemas: `json` (flat), `gcp` (Google Cloud Logging and Error Reporting), `streambus`, `ecs`, `otel`, `console`;
+//! `GENESIS_LOG_FORMAT` chooses one. Each has the time (UTC, microseconds; nanoseconds in `otel`), level, message, target, innermost span, then fields, ids, the
 //! file and line that logged, and `service`, `environment`, `version`. No key is there twice: a field of the event wins over one of its
 //! [`Logger`], that over the inner span's, that over the outer span's, that over the context's ids. A field with the name of one of ours becomes
 //! `field_<name>`. Cloud Logging needs the id of the project ([`Builder::project`]).
@@ -37,6 +37,15 @@
 //! that is recorded as an error (`error = &failure as &dyn Error`) becomes an object with its message, its chain of causes,
 //! and, if it is a [`core_errors::Error`], its code, category and recovery. Control characters (also U+007F to U+009F) and line
 //! separators never reach a terminal or a file as they are: JSON holds their escapes, people see them.
+//!
+//! **OpenTelemetry.** A line of `otel` is OTLP/JSON with one record, what the OTLP file exporter writes: a collector takes it with the
+//! receiver `otlpjsonfile`, or from the output of containers with `filelog` and the connector `otlpjson`, and needs no mapping. The service
+//! is the resource, the target the scope, fields are attributes with their types; an error in the field `error` is `exception.message` with its
+//! causes, and one of ours brings `exception.type` (its code), `error.type` (its category) and, where backtraces are wanted,
+//! `exception.stacktrace`. `NOTICE` is 10 (`INFO2`), `CRITICAL` and `FATAL` are 21, `ALERT` is 23 and `EMERGENCY` 24.
+//!
+//! **Equal times.** [`Builder::sequence`] has each line say its turn, so that those of one microsecond sort as they were written; Cloud Logging
+//! has it from the start, as `insertId`.
 //!
 //! **Bounds.** In bytes as they stand in the line: 64 KiB a line; of that, 16 KiB a value, a whole chain of causes being one
 //! value of at most 17 messages with 4 KiB each; the ids of the context 1 KiB each; `service`, `environment` and `version` 256 each. What
@@ -66,7 +75,8 @@
 //! # Secrets
 //! [`Redaction`] is on unless it is turned off (`GENESIS_LOG_REDACT=false`): fields with the name of a secret, and texts with the shape of
 //! one (e-mails, phones, cards, keys of the usual issuers, JSON web tokens, private keys, values beside the name of a secret, also in what
-//! `Debug` shows of a struct) lose it. [`Sensitive`] hides a value everywhere. It is a net and no permission: names of people, addresses
+//! `Debug` shows of a struct) lose it. [`Redaction::only`] turns the names around: what is not on the list is hidden. [`Sensitive`] hides a value everywhere, and [`Redaction::mark`] says
+//! which one it was, also of the secrets of the crate `secrecy` (feature `secrecy`). It is a net and no permission: names of people, addresses
 //! and what has no shape pass. [`LogHandle::redactions`] counts what it caught, and [`Redaction::verify`] says where.
 //!
 //! # Writing
@@ -74,7 +84,8 @@
 //! With a [`Queue`] (`GENESIS_LOG_QUEUE=8m`) a thread writes, and who logs never waits for the disk longer than [`WhenFull`] says; lines
 //! that are lost are reported in the log. A line at `CRITICAL` or above is written when its macro returns, if that takes no longer than
 //! 250 ms. [`LogHandle::flush`], a [`FlushGuard`], a panic (of a log that is [installed](Builder::install)) and [`exit`]
-//! empty it. A write that fails or panics is counted in [`LogHandle::lost`]; nothing is printed about it.
+//! empty it. A write that fails or panics is counted in [`LogHandle::lost`], and once writing works again a line before the next one says how
+//! many were lost, with a queue and without; nothing is printed about it.
 //!
 //! **Code of others.** A `Debug`, a `Display` or a `source` that panics costs its own field and nothing else. It may log: it runs while
 //! nothing is locked. Where that leads to more and more of it, as in a writer that logs, the fifth line inside of another is lost.
@@ -101,9 +112,12 @@ mod last;
 mod layer;
 mod level;
 mod levels;
+mod lifted;
 mod line;
 mod logger;
+mod losses;
 mod macros;
+mod moment;
 mod pen;
 mod queue;
 mod redact;
@@ -133,7 +147,7 @@ pub use level::Level;
 pub use levels::Levels;
 pub use logger::{Bound, FieldValue, Logger};
 pub use queue::{Queue, WhenFull};
-pub use redact::{Action, Kind, Redacted, Redaction};
+pub use redact::{Action, Kind, Redacted, Redaction, Secret};
 pub use request_level::RequestLevel;
 pub use sampling::Sampling;
 pub use sensitive::Sensitive;

@@ -13,15 +13,17 @@ use crate::chain;
 use crate::event;
 use crate::key::Key;
 use crate::level::Level;
+use crate::lifted;
 use crate::logger::Bound;
+use crate::moment::Moment;
 use crate::pen::{self, Ink, Pen};
 use crate::redact::Redaction;
 use crate::schema::{Schema, Who};
 use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::{Buffers, Scratch};
-use crate::site::{Lift, Role, Site, Slot, push_key};
+use crate::site::{Lift, Role, Site, Slot};
 use crate::stage::{StageId, StageMark};
-use crate::stamp::{self, Stamp};
+use crate::stamp::Stamp;
 use crate::text::{Escaped, Rule, VALUE_MAX};
 use crate::value::{Each, Value, quoted};
 
@@ -49,6 +51,7 @@ pub(crate) struct Facts<'a> {
 /// A line in the making.
 pub(crate) struct Line<'a> {
     pub(crate) buffers: &'a mut Buffers,
+    pub(crate) moment: Moment,
     pub(crate) truncated: bool,
     /// Whether it has a message.
     pub(crate) said: bool,
@@ -73,13 +76,13 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Scratch { line, stamp, sites, ink, .. } = scratch;
-    let site = sites.get(who.log, event.metadata(), &who.redaction, F::slot);
+    let site = sites.get::<F>(who.log, event.metadata(), &who.redaction);
     let context = Context::current();
-    let level = if site.has_severity { event::level(event) } else { Level::of(*event.metadata().level()) };
+    let level = if site.has_severity { event::level(event) } else { site.level };
     let span = ctx.event_span(event);
     let name = span.as_ref().map(SpanRef::name);
     let facts = Facts { level, site: &site, span: name, context: context.as_ref(), who };
-    let mut line = Line::new(line);
+    let mut line = Line::new(line, who);
     F::head(&mut line, &facts, stamp);
     event.record(&mut Each(|field: &Field, value: Value<'_>| {
         if let Some(slot) = site.slots.get(field.index()) {
@@ -112,15 +115,7 @@ where
         next = span.parent();
     }
     F::tail(&mut line, &facts, ink);
-    if line.buffers.suppressed > 0 {
-        line.push(",\"suppressed\":");
-        let suppressed = line.buffers.suppressed;
-        line.push(itoa::Buffer::new().format(suppressed));
-    }
-    if line.truncated {
-        line.buffers.out.push_str(",\"truncated\":true");
-    }
-    line.buffers.out.push_str("}\n");
+    F::end(&mut line);
     level
 }
 
@@ -132,18 +127,19 @@ pub(crate) fn own<F: Schema>(
     message: &str,
     fields: &[(&'static str, Value<'_>)],
 ) {
-    let site = Site::own();
+    let site = Site::own::<F>();
     let facts = Facts { level: Level::Warn, site: &site, span: None, context: None, who };
-    let mut line = Line::new(buffers);
+    buffers.suppressed = 0;
+    let mut line = Line::new(buffers, who);
     F::head(&mut line, &facts, stamp);
     let mut ink = Ink::default();
     let pen = &mut facts.pen(&mut ink);
-    line.message(Value::Str(message), pen);
+    line.message::<F>(Value::Str(message), pen);
     for (key, value) in fields {
         line.named::<F>(Key::new(key), *value, pen);
     }
     F::tail(&mut line, &facts, &mut ink);
-    line.push("}\n");
+    F::end(&mut line);
 }
 
 /// Renders a field of a span.
@@ -153,16 +149,18 @@ pub(crate) fn render<F: Schema>(fields: &mut Fields, slot: &Slot, value: Value<'
     }
     match slot.role {
         Role::Lifted(lift) => {
-            fields.render(slot.key, true, |out, end| write_lifted(out, end, slot.key, lift, value, pen));
+            fields.render(slot.key, lift != Lift::Otel, |out, end| {
+                lifted::write(out, end, slot.key, lift, value, pen)
+            });
         }
         _ if slot.json.is_empty() => fields.full = true,
         _ => fields.render(F::span_key(slot.key), false, |out, end| {
             if slot.role == Role::Field {
                 out.push_str(&slot.json);
             } else {
-                push_key(out, F::span_key(slot.key));
+                F::push_key(out, F::span_key(slot.key));
             }
-            value.write_json(out, end, pen)
+            F::push_value(out, end, value, pen)
         }),
     }
 }
@@ -179,9 +177,10 @@ impl Facts<'_> {
 // === impl Line ===
 
 impl<'a> Line<'a> {
-    fn new(buffers: &'a mut Buffers) -> Self {
+    fn new(buffers: &'a mut Buffers, who: &Who) -> Self {
         Self {
             buffers,
+            moment: if who.turn.is_some() { Moment::numbered() } else { Moment::now() },
             truncated: false,
             said: false,
             inside: None,
@@ -194,13 +193,20 @@ impl<'a> Line<'a> {
 
 impl Line<'_> {
     /// `{"time":"<now>","level":"<name>"`, with keys and name of the schema.
-    pub(crate) fn begin(&mut self, time: &str, stamp: &mut Stamp, level: &str, name: &str) {
+    pub(crate) fn begin<F: Schema>(&mut self, time: &str, stamp: &mut Stamp, facts: &Facts<'_>) {
         let out = &mut self.buffers.out;
         out.push_str(time);
-        stamp.write(out, stamp::wall());
-        out.push_str(level);
-        out.push_str(name);
-        out.push('"');
+        stamp.write(out, self.moment.at);
+        self.level::<F>(facts);
+    }
+
+    /// What follows the time. It is ready, unless the event says a level of its own.
+    pub(crate) fn level<F: Schema>(&mut self, facts: &Facts<'_>) {
+        if facts.level == facts.site.level {
+            self.push(&facts.site.head);
+        } else {
+            F::push_level(&mut self.buffers.out, facts.level, &facts.site.target);
+        }
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -232,12 +238,12 @@ impl Line<'_> {
             return;
         }
         match slot.role {
-            Role::Message if !self.said => self.message(value, pen),
+            Role::Message if !self.said => self.message::<F>(value, pen),
             Role::Severity if matches!(value, Value::Str(text) if Level::asked(text).is_some()) => {}
-            Role::Lifted(lift) => self.lifted(slot.key, lift, value, pen),
+            Role::Lifted(lift) => self.lifted::<F>(slot.key, lift, value, pen),
             Role::Message => {}
             Role::Field | Role::Severity => {
-                self.field::<F>(slot.key, &slot.json, 0, |out, end| value.write_json(out, end, pen));
+                self.field::<F>(slot.key, &slot.json, 0, |out, end| F::push_value(out, end, value, pen));
             }
         }
     }
@@ -249,7 +255,7 @@ impl Line<'_> {
             let pen = &mut Pen { policy, ink, rule: pen::Rule::new(policy, name) };
             match F::slot(name) {
                 _ if pen.drops() => {}
-                (key, Role::Lifted(lift)) => self.lifted(key, lift, value, pen),
+                (key, Role::Lifted(lift)) => self.lifted::<F>(key, lift, value, pen),
                 (key, role) => {
                     let key = if role == Role::Message { F::span_key(key) } else { key };
                     self.named::<F>(key, value, pen);
@@ -262,45 +268,22 @@ impl Line<'_> {
     /// A field whose key was not rendered before.
     fn named<F: Schema>(&mut self, key: Key, value: Value<'_>, pen: &mut Pen<'_>) {
         self.field::<F>(key, "", key.name().len(), |out, end| {
-            push_key(out, key);
-            value.write_json(out, end, pen)
+            F::push_key(out, key);
+            F::push_value(out, end, value, pen)
         });
     }
 
-    fn lifted(&mut self, key: Key, lift: Lift, value: Value<'_>, pen: &mut Pen<'_>) {
-        if self.buffers.keys.has(key) {
-            return;
-        }
-        let room = self.end().saturating_sub(self.buffers.out.len());
-        if room < key.name().len() {
-            self.truncated = true;
-            return;
-        }
-        self.buffers.keys.add(key);
-        let lifted = &mut self.buffers.lifted;
-        let end = lifted.len() + room;
-        self.truncated |= write_lifted(lifted, end, key, lift, value, pen);
-        let stack = Key::new("stack_trace");
-        if let (Lift::Chain, Value::Error(error)) = (lift, value)
-            && !self.buffers.keys.has(stack)
-            && let Some(cut) = chain::write_stack(&mut self.buffers.lifted, end, error, pen)
-        {
-            self.buffers.keys.add(stack);
-            self.truncated |= cut;
-        }
-    }
-
-    fn message(&mut self, value: Value<'_>, pen: &mut Pen<'_>) {
+    fn message<F: Schema>(&mut self, value: Value<'_>, pen: &mut Pen<'_>) {
         self.said = true;
         let room = self.end().saturating_sub(self.buffers.out.len());
         // The fields may have begun.
         let out = if self.inside.is_some() { &mut self.buffers.lifted } else { &mut self.buffers.out };
-        out.push_str(",\"message\":\"");
+        out.push_str(F::MESSAGE[0]);
         let end = out.len() + room.min(VALUE_MAX);
         let mut text = Escaped::new(out, end, Rule::Json);
         value.write_message(&mut text, pen);
         self.truncated |= text.cut;
-        out.push('"');
+        out.push_str(F::MESSAGE[1]);
     }
 
     /// A field of so many bytes at least, unless the line has one of that name. A value is written until the line is `end` bytes
@@ -399,7 +382,7 @@ impl Line<'_> {
             if self.buffers.out[start..].starts_with(',') {
                 self.buffers.out.remove(start);
             }
-            self.buffers.out.push('}');
+            self.push(F::CLOSES);
         }
         let Buffers { out, lifted, .. } = &mut *self.buffers;
         out.push_str(lifted);
@@ -413,35 +396,8 @@ impl Line<'_> {
     }
 
     /// Where the fields end.
-    fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         FIELDS_END.saturating_sub(self.buffers.lifted.len())
-    }
-}
-
-/// Appends what stands beside the fields, with its comma.
-fn write_lifted(
-    out: &mut String,
-    end: usize,
-    key: Key,
-    lift: Lift,
-    value: Value<'_>,
-    pen: &mut Pen<'_>,
-) -> bool {
-    let end = end.min(out.len() + VALUE_MAX);
-    match (lift, value) {
-        (Lift::Ecs, Value::Error(error)) => chain::write_ecs(out, end, error, pen),
-        (Lift::Ecs, value) => {
-            out.push_str(",\"error.message\":");
-            value.write_json(out, end, pen)
-        }
-        (Lift::Chain, Value::Error(error)) => {
-            push_key(out, key);
-            chain::write_text(out, end, error, pen)
-        }
-        (Lift::Text | Lift::Chain, value) => {
-            push_key(out, key);
-            value.write_json(out, end, pen)
-        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What must not be in a log, found and taken out: by the name of its field, and by its shape.
 
+mod flag;
 mod keys;
 mod kind;
+mod mark;
 mod named;
 mod numbers;
 mod patterns;
@@ -12,6 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use kind::{Action, Kind};
+pub use mark::Secret;
 pub use tally::Redacted;
 pub(crate) use tally::Tally;
 
@@ -23,13 +26,15 @@ use crate::text::{MARK, VALUE_MAX};
 /// Three tiers, of which two are here: fields whose name says that they hold a secret (`password`, `authorization`, `card_number` …) lose their
 /// value whatever it is, decided once for each callsite; and texts (messages, fields, errors, `Debug` of structs) lose what has the shape of a
 /// secret: e-mail addresses, phone numbers, card numbers, keys of the usual issuers, tokens, private keys, passwords in
-/// URLs and in `key=value`. The third tier is types: [`Sensitive`](crate::Sensitive).
+/// URLs, in `key=value` and on command lines (`--token x`). The third tier is types: [`Sensitive`](crate::Sensitive).
 ///
 /// Default: all of it, masked.
 #[derive(Clone)]
 pub struct Redaction {
     keys: Vec<String>,
     allowed: Vec<String>,
+    /// If any are named, all other fields are secret.
+    only: Option<Vec<String>>,
     is_on: bool,
     actions: [Action; Kind::ALL.len()],
     pub(crate) verify: bool,
@@ -51,6 +56,7 @@ impl Redaction {
         Self {
             keys: Vec::new(),
             allowed: Vec::new(),
+            only: None,
             is_on: true,
             actions: [Action::Mask; Kind::ALL.len()],
             verify: false,
@@ -95,6 +101,35 @@ impl Redaction {
         self
     }
 
+    /// Only the fields of these names are shown: all others are redacted as [`Kind::Key`] says, whatever they are. Said twice, both
+    /// lists hold. What the schema and this crate bring of themselves stays: the message, the ids of the context, and what timers, stages
+    /// and loggers are called. An error is a field, and has to be named.
+    ///
+    /// Case, `-`, `_` and `.` do not matter, and the name has to be whole. It is decided once for each callsite. What is shown is looked
+    /// through for the shapes of secrets as ever, and so is the message: what is formatted into that is no field.
+    ///
+    /// Setting up the log is refused if no name is there, if one is blank or that of a secret (which [`allow`](Self::allow) has to say too), if
+    /// [`key`](Self::key) forbids one of them, or if redaction is off or keeps what is [`Kind::Key`]: nothing would be hidden.
+    ///
+    /// ```
+    /// use core_log::{Format, Log, Redaction, Sink};
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// let (sink, lines) = Sink::memory();
+    /// let redaction = Redaction::new().only(["order", "amount"]);
+    /// let (layer, _) = Log::builder().format(Format::Json).sink(sink).redaction(redaction).layer()?;
+    /// tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+    ///     tracing::info!(order = "A-1", shoe_size = 42, "charged");
+    /// });
+    /// assert!(lines.lines()[0].contains(r#""order":"A-1","shoe_size":"[REDACTED]""#));
+    /// # Ok::<(), core_log::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn only<I: IntoIterator<Item: Into<String>>>(mut self, names: I) -> Self {
+        self.only.get_or_insert_default().extend(names.into_iter().map(Into::into));
+        self
+    }
+
     /// The key of [`Action::Hash`]: 16 bytes at least, from a secret store. HMAC with SHA-256, of which 64 bits are shown.
     #[cfg(feature = "hash")]
     #[must_use]
@@ -118,7 +153,47 @@ impl Redaction {
         if self.actions.contains(&Action::Hash) && self.hasher.is_none() {
             return Err(ConfigError::hash());
         }
+        self.check_only()?;
         Ok(self)
+    }
+
+    /// Whether the list of what is shown makes sense.
+    fn check_only(&self) -> Result<(), ConfigError> {
+        let Some(only) = &self.only else { return Ok(()) };
+        if only.is_empty() {
+            return Err(ConfigError::only(None, "it names no field: all would be hidden"));
+        }
+        if !self.is_on || self.action(Kind::Key) == Action::Keep {
+            return Err(ConfigError::only(
+                None,
+                "nothing is taken out of other fields: leave the list out, or redact `Kind::Key`",
+            ));
+        }
+        for name in only {
+            if keys::is_blank(name) {
+                return Err(ConfigError::only(Some(name), "is no name of a field"));
+            }
+            if self.keys.iter().any(|key| keys::ends_in(name, key)) {
+                return Err(ConfigError::only(
+                    Some(name),
+                    "is forbidden by `Redaction::key` as well: say one of both",
+                ));
+            }
+            if keys::is_secret(name) && !self.allowed.contains(name) {
+                return Err(ConfigError::only(
+                    Some(name),
+                    "is the name of a secret: to show it, say `Redaction::allow` too",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a field may be shown, if there is a list of those.
+    fn is_listed(&self, name: &str) -> bool {
+        let Some(only) = &self.only else { return true };
+        keys::OWN.contains(&name)
+            || only.iter().chain(&self.allowed).any(|listed| keys::is_same(name, listed))
     }
 
     fn action(&self, kind: Kind) -> Action {
@@ -189,7 +264,11 @@ impl Redaction {
 
     /// What becomes of the values of a field of that name, if it is a secret.
     pub(crate) fn of_field(&self, name: &str) -> Action {
-        let is_named = || keys::is_secret(name) || self.keys.iter().any(|key| keys::ends_in(name, key));
+        let is_named = || {
+            !self.is_listed(name)
+                || keys::is_secret(name)
+                || self.keys.iter().any(|key| keys::ends_in(name, key))
+        };
         let is_secret = self.is_on && is_named() && !self.allowed.iter().any(|allowed| allowed == name);
         if is_secret { self.action(Kind::Key) } else { Action::Keep }
     }
@@ -202,7 +281,11 @@ impl Redaction {
     /// Appends what stands instead of a text.
     pub(crate) fn replace(&self, kind: Kind, text: &str, out: &mut String) {
         self.tally.count(kind);
-        match self.action(kind) {
+        self.put(self.action(kind), kind, text, out);
+    }
+
+    fn put(&self, action: Action, kind: Kind, text: &str, out: &mut String) {
+        match action {
             Action::Keep => out.push_str(text),
             Action::Drop => {}
             Action::Mask => out.push_str(kind.mask()),

@@ -2,22 +2,26 @@
 
 mod ecs;
 mod gcp;
+mod otel;
 mod plain;
 mod streambus;
 
 pub(crate) use ecs::Ecs;
 pub(crate) use gcp::Gcp;
+pub(crate) use otel::{Otel, push_exception};
 pub(crate) use plain::Plain;
 pub(crate) use streambus::StreamBus;
 
 use crate::console;
 use crate::format::Format;
 use crate::key::Key;
+use crate::level::Level;
 use crate::line::{self, Facts, Line};
-use crate::pen::Ink;
+use crate::moment;
+use crate::pen::{Ink, Pen};
 use crate::redact::{Redacted, Redaction};
 use crate::scratch::{self, Scratch};
-use crate::site::Role;
+use crate::site::{Role, push_key};
 use crate::stamp::Stamp;
 use crate::value::{Value, quoted};
 
@@ -25,6 +29,12 @@ use crate::value::{Value, quoted};
 pub(crate) trait Schema: Sized + 'static {
     /// What opens the object that the fields are in, where they are in one.
     const OPENS: &'static str = "";
+
+    /// What closes it.
+    const CLOSES: &'static str = "}";
+
+    /// What stands before the text of the message, and after it.
+    const MESSAGE: [&'static str; 2] = [",\"message\":\"", "\""];
 
     /// Whether the lines of one run of a stage are marked as such.
     const HAS_OPERATIONS: bool = false;
@@ -38,11 +48,34 @@ pub(crate) trait Schema: Sized + 'static {
         None
     }
 
+    /// Appends what follows the time: its quote, and the level. The same for most lines of a callsite.
+    fn push_level(out: &mut String, level: Level, target: &str);
+
     /// The beginning of a line, with its brace.
     fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp);
 
-    /// The end of a line, without its brace.
+    /// What comes after the fields.
     fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink);
+
+    /// What a line says of itself, its last brace, and the line break.
+    fn end(line: &mut Line<'_>) {
+        if line.buffers.suppressed > 0 {
+            line.push(",\"suppressed\":");
+            let suppressed = line.buffers.suppressed;
+            line.push(itoa::Buffer::new().format(suppressed));
+        }
+        line.push(if line.truncated { ",\"truncated\":true}\n" } else { "}\n" });
+    }
+
+    /// Appends the key of a field. Says whether all of it fitted.
+    fn push_key(out: &mut String, key: Key) -> bool {
+        push_key(out, key)
+    }
+
+    /// Appends the value of a field, until `out` is about `end` bytes long. Says whether it had to be cut.
+    fn push_value(out: &mut String, end: usize, value: Value<'_>, pen: &mut Pen<'_>) -> bool {
+        value.write_json(out, end, pen)
+    }
 
     /// The key and the role of a field of that name.
     fn slot(name: &'static str) -> (Key, Role) {
@@ -72,12 +105,14 @@ pub(crate) struct Who {
     pub(crate) log: usize,
     /// The service, in quotes.
     pub(crate) service: String,
-    /// Members, each with its comma.
+    /// Members, each with its comma. For OpenTelemetry, what a line begins with.
     pub(crate) tail: String,
     /// The same for lines that report an error.
     pub(crate) failed: String,
     /// `projects/<project>/traces/`, for Cloud Logging.
     pub(crate) traces: String,
+    /// What stands before the turn of a line, if lines have one.
+    pub(crate) turn: Option<String>,
     /// Whether lines say where in the code they were written.
     pub(crate) source: bool,
     pub(crate) redaction: Redaction,
@@ -108,12 +143,27 @@ impl Who {
                     r#","@type":"{REPORTED}","serviceContext":{{"service":{service},"version":{version}}}"#
                 ),
             ),
+            Format::Otel => (otel::resource([&service, &environment, &version]), String::new()),
             _ => (
                 format!(r#","service":{service},"environment":{environment},"version":{version}"#),
                 String::new(),
             ),
         };
-        Self { log, service, tail, failed, traces: String::new(), source: true, redaction: Redaction::new() }
+        let (traces, turn) = (String::new(), None);
+        Self { log, service, tail, failed, traces, turn, source: true, redaction: Redaction::new() }
+    }
+
+    /// With a turn on each line, in the words of the schema. The form for people has none.
+    pub(crate) fn numbered(mut self, format: Format) -> Self {
+        let process = moment::process();
+        self.turn = match format {
+            Format::Json | Format::StreamBus => Some(",\"seq\":".to_owned()),
+            Format::Ecs => Some(",\"event.sequence\":".to_owned()),
+            Format::Gcp => Some(format!(r#","logging.googleapis.com/insertId":"{process}"#)),
+            Format::Otel => Some(format!(r#",{{"key":"log.record.uid","value":{{"stringValue":"{process}"#)),
+            Format::Console => None,
+        };
+        self
     }
 }
 
@@ -143,6 +193,7 @@ fn own(format: Format, who: &Who, out: &mut Vec<u8>, message: &str, fields: &[(&
             Format::Gcp => line::own::<Gcp>(line, stamp, who, message, fields),
             Format::StreamBus => line::own::<StreamBus>(line, stamp, who, message, fields),
             Format::Ecs => line::own::<Ecs>(line, stamp, who, message, fields),
+            Format::Otel => line::own::<Otel>(line, stamp, who, message, fields),
             Format::Console => console::own(scratch, who, message, fields),
         }
         out.extend_from_slice(scratch.line.out.as_bytes());

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use core_context::CorrelationId;
+use smallvec::SmallVec;
 
 use crate::key::Key;
 use crate::stage::StageId;
@@ -13,7 +14,8 @@ use crate::text::VALUE_MAX;
 /// Fields, ready to be copied into lines of one form.
 #[derive(Default)]
 pub(crate) struct Fields {
-    entries: Vec<Entry>,
+    /// As many as most spans have stand here without memory of their own.
+    entries: SmallVec<[Entry; 4]>,
     text: String,
     /// The bits of all keys.
     mask: u64,
@@ -26,10 +28,12 @@ pub(crate) struct Fields {
 }
 
 /// One field.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Entry {
     key: Key,
-    at: Range<usize>,
+    /// Where its text begins and ends: the text of a span is not much longer than a line.
+    start: u32,
+    end: u32,
     lifted: bool,
     /// Whether the value is less than was recorded.
     cut: bool,
@@ -47,8 +51,8 @@ pub(crate) struct Rendered<'a> {
 /// The fields of one span, in one form. A span may keep several of these, if there are several logs.
 pub(crate) struct SpanFields<F> {
     pub(crate) fields: Fields,
-    /// The run of a stage that the span is.
-    pub(crate) operation: Option<Operation>,
+    /// The run of a stage that the span is. Most are none, and are moved about.
+    pub(crate) operation: Option<Box<Operation>>,
     form: PhantomData<fn(F)>,
 }
 
@@ -75,24 +79,37 @@ impl Fields {
             return;
         }
         let cut = write(&mut self.text, start + VALUE_MAX);
-        self.push(Entry { key, at: start..self.text.len(), lifted, cut });
+        self.push(Entry::new(key, start..self.text.len(), lifted, cut));
     }
 
     /// Takes over what was rendered elsewhere; a field that is there already gets its new value.
     pub(crate) fn merge(&mut self, new: &Self) {
         self.full |= new.full;
-        self.entries.reserve_exact(new.entries.len());
         self.text.reserve(new.text.len());
         for entry in &new.entries {
-            self.set(entry, &new.text[entry.at.clone()]);
+            self.set(entry, entry.of(&new.text));
         }
+    }
+
+    fn merged(mut self, new: &Self) -> Self {
+        self.merge(new);
+        self
+    }
+
+    /// Whether no field is there twice, so that merging it into nothing would change nothing.
+    fn is_simple(&self) -> bool {
+        !self.mixed && self.text.len() <= TEXT_MAX
+    }
+
+    fn copy(&self) -> Self {
+        Self { entries: SmallVec::from_slice(&self.entries), text: self.text.clone(), ..*self }
     }
 
     /// In the order in which they were first recorded.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Rendered<'_>> {
         self.entries.iter().map(|entry| Rendered {
             key: entry.key,
-            text: &self.text[entry.at.clone()],
+            text: entry.of(&self.text),
             lifted: entry.lifted,
             cut: entry.cut,
         })
@@ -120,7 +137,7 @@ impl Fields {
         if self.text.len() + text.len() > TEXT_MAX {
             // The value that is replaced need not be kept.
             if let Some(known) = known {
-                self.entries[known].at = 0..0;
+                (self.entries[known].start, self.entries[known].end) = (0, 0);
             }
             self.compact();
         }
@@ -131,7 +148,7 @@ impl Fields {
         }
         let start = self.text.len();
         self.text.push_str(text);
-        let entry = Entry { at: start..self.text.len(), ..new.clone() };
+        let entry = Entry::new(new.key, start..self.text.len(), new.lifted, new.cut);
         match known {
             Some(known) => {
                 self.mixed = true;
@@ -156,12 +173,26 @@ impl Fields {
     /// Drops the text of values that were replaced.
     fn compact(&mut self) {
         let mut text = String::new();
-        for Entry { at, .. } in &mut self.entries {
+        for entry in &mut self.entries {
             let start = text.len();
-            text.push_str(&self.text[at.clone()]);
-            *at = start..text.len();
+            text.push_str(entry.of(&self.text));
+            *entry = Entry::new(entry.key, start..text.len(), entry.lifted, entry.cut);
         }
         self.text = text;
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn new(key: Key, at: Range<usize>, lifted: bool, cut: bool) -> Self {
+        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { key, start: short(at.start), end: short(at.end), lifted, cut }
+    }
+
+    /// Its text, of that of all.
+    fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
 
@@ -178,8 +209,7 @@ impl Operation {
 impl<F> SpanFields<F> {
     /// The first fields of a span.
     pub(crate) fn of(fields: &Fields) -> Self {
-        let mut this = Self { fields: Fields::default(), operation: None, form: PhantomData };
-        this.fields.merge(fields);
-        this
+        let fields = if fields.is_simple() { fields.copy() } else { Fields::default().merged(fields) };
+        Self { fields, operation: None, form: PhantomData }
     }
 }

@@ -41,48 +41,40 @@ const KEYS_MAX: usize = 256;
 
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
-    /// How many run without the buffers of the thread: the first, and who logs inside of another.
-    static WITHOUT: Cell<u8> = const { Cell::new(0) };
+    /// How many run, one inside of another.
+    static DEPTH: Cell<u8> = const { Cell::new(0) };
 }
 
 /// Runs with the buffers of this thread. Logging inside of it (a `Debug` that logs) gets buffers of its own, and none, so that
 /// nothing runs, where that happens again and again.
 pub(crate) fn with<R>(run: impl FnOnce(&mut Scratch) -> R) -> Option<R> {
-    let Some(mut scratch) = SCRATCH.try_with(Cell::take).ok().flatten() else { return without(run) };
+    let _deeper = Deeper::enter()?;
+    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
     let result = scratch.lend(run);
     // A thread in its last breath keeps nothing.
     let _ = SCRATCH.try_with(|cell| cell.set(Some(scratch)));
     Some(result)
 }
 
-#[cold]
-fn without<R>(run: impl FnOnce(&mut Scratch) -> R) -> Option<R> {
-    let depth = WITHOUT.try_with(Cell::get).unwrap_or_default();
-    if depth >= DEPTH_MAX {
-        return None;
-    }
-    let _deeper = Deeper::new(depth);
-    let mut scratch = Box::<Scratch>::default();
-    let result = scratch.lend(run);
-    let _ = SCRATCH.try_with(|cell| cell.set(Some(scratch)));
-    Some(result)
-}
-
-/// Restores the depth, also after a panic.
+/// One of those that run. The depth is restored also after a panic.
 struct Deeper(u8);
 
 // === impl Deeper ===
 
 impl Deeper {
-    fn new(depth: u8) -> Self {
-        let _ = WITHOUT.try_with(|cell| cell.set(depth + 1));
-        Self(depth)
+    fn enter() -> Option<Self> {
+        let depth = DEPTH.get();
+        if depth > DEPTH_MAX {
+            return None;
+        }
+        DEPTH.set(depth + 1);
+        Some(Self(depth))
     }
 }
 
 impl Drop for Deeper {
     fn drop(&mut self) {
-        let _ = WITHOUT.try_with(|cell| cell.set(self.0));
+        DEPTH.set(self.0);
     }
 }
 

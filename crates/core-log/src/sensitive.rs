@@ -5,6 +5,9 @@ use std::fmt;
 /// With the feature `serde` it is written as that text too, and read as the value that it holds: a setting can be one, and a copy
 /// of the settings gives nothing away.
 ///
+/// What the crates `secrecy` and `data_privacy` hide is hidden here too: their `Debug` says so. `Sensitive<SecretString>` can be written by
+/// serde, and [`Redaction::mark`](crate::Redaction::mark) says which secret it is.
+///
 /// ```
 /// use core_log::Sensitive;
 ///

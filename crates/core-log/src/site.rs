@@ -8,9 +8,11 @@ use std::sync::Arc;
 use tracing::Metadata;
 
 use crate::key::Key;
+use crate::level::Level;
 use crate::pen::Rule;
 use crate::redact::Redaction;
 use crate::sampling::Count;
+use crate::schema::Schema;
 use crate::text::{self, Escaped};
 use crate::value::quoted;
 
@@ -18,6 +20,10 @@ use crate::value::quoted;
 pub(crate) struct Site {
     /// In quotes.
     pub(crate) target: String,
+    /// Unless the event says another.
+    pub(crate) level: Level,
+    /// What follows the time in a line of that level.
+    pub(crate) head: String,
     /// In quotes.
     pub(crate) file: String,
     /// In digits; empty if it is not known.
@@ -63,6 +69,8 @@ pub(crate) enum Lift {
     Chain,
     /// As ECS has it: `error.message`, `error.type`.
     Ecs,
+    /// As attributes of OpenTelemetry, which stand among the fields: `exception.message`, `exception.type`.
+    Otel,
 }
 
 /// The callsites that a thread has seen.
@@ -82,12 +90,11 @@ const NAME_MAX: usize = 1024;
 
 impl Sites {
     /// The callsite for the log of that number.
-    pub(crate) fn get(
+    pub(crate) fn get<F: Schema>(
         &mut self,
         log: usize,
         metadata: &'static Metadata<'static>,
         policy: &Redaction,
-        name: impl Fn(&'static str) -> (Key, Role),
     ) -> Rc<Site> {
         let address = std::ptr::from_ref(metadata).addr();
         if let Some(known) = self.sites.get(&(log, address)) {
@@ -96,7 +103,7 @@ impl Sites {
         if self.sites.len() >= SITES_MAX {
             self.sites.clear();
         }
-        let site = Rc::new(Site::new(metadata, policy, name));
+        let site = Rc::new(Site::new::<F>(metadata, policy));
         self.sites.insert((log, address), Rc::clone(&site));
         site
     }
@@ -116,9 +123,12 @@ impl Sites {
 
 impl Site {
     /// Where the log itself speaks.
-    pub(crate) fn own() -> Self {
+    pub(crate) fn own<F: Schema>() -> Self {
+        let target = quote(env!("CARGO_CRATE_NAME"));
         Self {
-            target: quote(env!("CARGO_CRATE_NAME")),
+            level: Level::Warn,
+            head: head::<F>(Level::Warn, &target),
+            target,
             file: quote(""),
             line: String::new(),
             module: quote(env!("CARGO_CRATE_NAME")),
@@ -129,20 +139,19 @@ impl Site {
         }
     }
 
-    fn new(
-        metadata: &'static Metadata<'static>,
-        policy: &Redaction,
-        name: impl Fn(&'static str) -> (Key, Role),
-    ) -> Self {
+    fn new<F: Schema>(metadata: &'static Metadata<'static>, policy: &Redaction) -> Self {
         let slots = metadata.fields().iter().map(|field| {
-            let (key, role) = name(field.name());
-            Slot { key, role, rule: Rule::new(policy, field.name()), json: json_key(key) }
+            let (key, role) = F::slot(field.name());
+            Slot { key, role, rule: Rule::new(policy, field.name()), json: json_key::<F>(key) }
         });
         let file = quote(metadata.file().unwrap_or_default());
         let line = metadata.line().map(|line| line.to_string()).unwrap_or_default();
         let place = if line.is_empty() { String::new() } else { format!(",\"file\":{file},\"line\":{line}") };
+        let (level, target) = (Level::of(*metadata.level()), quote(metadata.target()));
         Self {
-            target: quote(metadata.target()),
+            level,
+            head: head::<F>(level, &target),
+            target,
             file,
             line,
             place,
@@ -154,10 +163,16 @@ impl Site {
     }
 }
 
-/// `,"amount":`. Nothing if the name is too long for a line: half of it would be another.
-fn json_key(key: Key) -> String {
+fn head<F: Schema>(level: Level, target: &str) -> String {
     let mut out = String::new();
-    if !push_key(&mut out, key) {
+    F::push_level(&mut out, level, target);
+    out
+}
+
+/// `,"amount":`. Nothing if the name is too long for a line: half of it would be another.
+fn json_key<F: Schema>(key: Key) -> String {
+    let mut out = String::new();
+    if !F::push_key(&mut out, key) {
         out.clear();
     }
     out
@@ -165,13 +180,18 @@ fn json_key(key: Key) -> String {
 
 /// Appends a key. A name in quotes may be any text: `info!("odd \" name" = 1)`. Says whether all of it fitted.
 pub(crate) fn push_key(out: &mut String, key: Key) -> bool {
-    out.push_str(",\"");
+    push_name(out, ",\"", key, "\":")
+}
+
+/// Appends the name of a field between two others. Says whether all of it fitted.
+pub(crate) fn push_name(out: &mut String, before: &str, key: Key, after: &str) -> bool {
+    out.push_str(before);
     let end = out.len() + NAME_MAX;
     let mut text = Escaped::new(out, end, text::Rule::Json);
     text.push(key.prefix());
     text.push(key.name());
     let fits = !text.cut;
-    out.push_str("\":");
+    out.push_str(after);
     fits
 }
 

@@ -16,8 +16,13 @@ impl Stamp {
     /// Appends `2026-11-21T07:10:28.123456Z`.
     pub(crate) fn write(&mut self, out: &mut String, at: Duration) {
         out.push_str(self.second(at.as_secs()));
-        push_fraction(out, at.subsec_micros(), 1_000_000);
-        out.push('Z');
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(1_000_000 + at.subsec_micros()).as_bytes();
+        let mut end = *b".000000Z";
+        if let (Some(to), Some(from)) = (end.get_mut(1..7), digits.get(1..7)) {
+            to.copy_from_slice(from);
+        }
+        out.push_str(str::from_utf8(&end).unwrap_or_default());
     }
 
     /// Appends `07:10:28.123`, for people.

@@ -52,6 +52,12 @@ struct Front {
     ended: bool,
 }
 
+/// How often the buffers were much too large, one after the other.
+#[derive(Default)]
+struct Spare {
+    rounds: u32,
+}
+
 /// What the thread does.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Thread {
@@ -75,6 +81,12 @@ const FAILED: Duration = Duration::from_millis(100);
 
 /// How long a line at CRITICAL or above waits for room, and then until it is written: it may be the last of its process.
 const CRITICAL_MAX: Duration = Duration::from_millis(250);
+
+/// So much of a buffer is kept whatever happens: as many lines as come while a few are written.
+const KEEP: usize = 256 * 1024;
+
+/// A buffer that was nearly empty so often is too large.
+const ROUNDS: u32 = 64;
 
 /// How long a log that is dropped waits for its thread.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
@@ -107,9 +119,7 @@ impl Writer {
             front = self.wait_for_room(front, line, matters);
         }
         if front.closed || !front.has_room(line, room) {
-            front.lost += 1;
-            front.lost_ever += 1;
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.lose_one(&mut front);
             return false;
         }
         front.text.extend_from_slice(line);
@@ -128,6 +138,17 @@ impl Writer {
             drop(self.wait_for_long(front, |front| front.finished < until));
         }
         true
+    }
+
+    /// Counts a line that was lost before it got here.
+    pub(crate) fn lose(&self) {
+        self.lose_one(&mut self.lock());
+    }
+
+    fn lose_one(&self, front: &mut Front) {
+        front.lost += 1;
+        front.lost_ever += 1;
+        self.lost.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Waits until all that was taken in is written and all that was lost is reported, and says whether it is written.
@@ -198,9 +219,10 @@ impl Writer {
     fn run(&self, sink: &Sink, report: &Report) {
         let mut batch = Vec::new();
         let mut said_last = false;
+        let mut spare = Spare::default();
         while let Some((lines, lost)) = self.next(&mut batch, said_last) {
             let failed = if lines > 0 { sink.write_batch(&batch, lines) } else { 0 };
-            batch.clear();
+            spare.look(&mut batch);
             let mut unreported = 0;
             if lost > 0 {
                 report(&mut batch, lost);
@@ -239,6 +261,12 @@ impl Writer {
             if front.closed {
                 return None;
             }
+            if lingered && front.text.capacity().max(batch.capacity()) > KEEP {
+                drop(front);
+                self.give_back(batch);
+                front = self.lock();
+                continue;
+            }
             if lingered {
                 front.thread = Thread::Sleeps;
                 let idle = |front: &mut Front| front.thread == Thread::Sleeps && !front.closed;
@@ -263,6 +291,18 @@ impl Writer {
         front
     }
 
+    /// Gives back what a burst took, of both buffers: nothing waits, and nothing came for a while. No memory is given back under the lock.
+    fn give_back(&self, batch: &mut Vec<u8>) {
+        batch.shrink_to(KEEP);
+        let mut front = self.lock();
+        if front.text.is_empty() {
+            std::mem::swap(&mut front.text, batch);
+        }
+        drop(front);
+        // What was there meanwhile stays for the next time.
+        batch.shrink_to(KEEP);
+    }
+
     fn is_own_thread(&self) -> bool {
         self.thread.get() == Some(&thread::current().id())
     }
@@ -270,6 +310,25 @@ impl Writer {
     /// Nothing of the user's runs while it is held.
     fn lock(&self) -> MutexGuard<'_, Front> {
         self.front.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Spare ===
+
+impl Spare {
+    /// Empties a buffer that was written, and gives back half of it where most of it was not needed for long: by a log that never
+    /// sleeps.
+    fn look(&mut self, batch: &mut Vec<u8>) {
+        let (used, room) = (batch.len(), batch.capacity());
+        batch.clear();
+        if room <= KEEP {
+            return;
+        }
+        self.rounds = if used < room / 8 { self.rounds + 1 } else { 0 };
+        if self.rounds >= ROUNDS {
+            self.rounds = 0;
+            batch.shrink_to(KEEP.max(room / 2));
+        }
     }
 }
 
@@ -295,3 +354,6 @@ impl Drop for Closer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

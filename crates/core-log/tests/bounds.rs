@@ -123,7 +123,7 @@ fn a_line_that_is_full_has_room_for_all_that_a_schema_says_beside_its_fields() {
     let name = &*Box::leak("n".repeat(4_000).into_boxed_str());
     let logger =
         Logger::component(text.clone()).op(text.clone()).with(name, 1).with("stack_trace", text.clone());
-    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console] {
         let (sink, lines) = Sink::memory();
         let log = Log::builder()
             .lookup(|_| None)
@@ -152,6 +152,7 @@ fn a_line_that_is_full_has_room_for_all_that_a_schema_says_beside_its_fields() {
         });
         for line in lines.lines() {
             assert!(line.len() < LINE_MAX, "{format}: {} bytes", line.len());
+            let parse = if format == Format::Otel { common::record } else { parse };
             let line = (format != Format::Console).then(|| parse(&line));
             assert!(line.is_none_or(|line| is_cut(&line)));
         }
@@ -217,7 +218,7 @@ proptest! {
         let [a, b, c, d, e, f, user, message] = lens.map(|len| letter.repeat(len / letter.len()));
         let context = Context::builder().user(&*user).build();
         let error = Deep::chain(depth, d.len());
-        for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
+        for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console] {
             let lines = logged(format, |_| {
                 let _entered = context.enter();
                 let span = tracing::info_span!("s", a, b = %b, late = tracing::field::Empty);

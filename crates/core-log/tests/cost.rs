@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 #[test]
 fn a_line_does_not_allocate_once_its_thread_has_written_a_few() {
-    let formats = [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console];
+    let formats = [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console];
     for (format, queue) in
         formats.into_iter().flat_map(|format| [(format, None), (format, Some(Queue::new()))])
     {

@@ -42,4 +42,9 @@ fn what_logs_itself_ends() {
     let span = tracing::info_span!("s", me = ?Narcissus);
     span.in_scope(|| tracing::info!(me = ?Narcissus, "last"));
     assert!(handle.lost() > lost);
+    // What was lost is reported before the next line, which loses more and reports that: each time once, and not from inside.
+    let before = chatty.0.load(Ordering::Relaxed);
+    (0..10).for_each(|n| tracing::info!(n, "more"));
+    let wrote = chatty.0.load(Ordering::Relaxed) - before;
+    assert!((20..=10 * 64).contains(&wrote), "{wrote}");
 }

@@ -60,7 +60,7 @@ fn what_is_not_understood_is_refused_with_what_would_be_right() {
     let error = "xml".parse::<Format>().expect_err("xml").to_string();
     assert_eq!(
         error,
-        "log format \"xml\" is not known: it is `json`, `gcp`, `streambus`, `ecs` or `console`"
+        "log format \"xml\" is not known: it is `json`, `gcp`, `streambus`, `ecs`, `otel` or `console`"
     );
 }
 

@@ -48,19 +48,21 @@ fn file_and_line_are_the_caller_s_whatever_macro_it_was() {
 fn a_child_has_the_fields_of_its_parent_and_the_event_wins_over_both() {
     let log = Logger::component("raft").with("node", 7).with("region", "eu");
     let child = log.op("append").with("node", 8);
-    for format in [Format::Json, Format::Gcp, Format::Ecs] {
+    for format in [Format::Json, Format::Gcp, Format::Ecs, Format::Otel] {
         let lines = logged(format, |_| {
             let _span = tracing::info_span!("s", component = "span", region = "span", zone = "a").entered();
             core_log::info!(logger: log, term = 3, "elected");
             core_log::warn!(logger: child, target: "t", operation = "mine", "slow");
         });
-        let lines: Vec<_> = lines.iter().map(|line| parse(line)).collect();
+        let parse = |line: &String| if format == Format::Otel { common::record(line) } else { parse(line) };
+        let lines: Vec<_> = lines.iter().map(parse).collect();
+        let value = |n: i32| if format == Format::Otel { value!(n.to_string()) } else { value!(n) };
         assert_eq!(
             [lines[0].text("component"), lines[0].text("region"), lines[0].text("zone")],
             ["raft", "eu", "a"]
         );
-        assert_eq!((&lines[0].0["node"], &lines[0].0["term"]), (&value!(7), &value!(3)));
-        assert_eq!((&lines[1].0["node"], lines[1].text("operation")), (&value!(8), "mine"));
+        assert_eq!((&lines[0].0["node"], &lines[0].0["term"]), (&value(7), &value(3)));
+        assert_eq!((&lines[1].0["node"], lines[1].text("operation")), (&value(8), "mine"));
         assert!(!lines[0].0.contains_key("operation") && !lines[0].0.contains_key("logger"));
     }
     let streambus = parse(&logged(Format::StreamBus, |_| core_log::info!(logger: child, "m"))[0]);

@@ -117,7 +117,7 @@ fn what_finds_no_room_is_reported_to_the_line() {
 
 #[test]
 fn a_writer_that_stalls_costs_a_caller_nothing_and_each_schema_says_what_was_lost() {
-    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console] {
         let gate = Gate::default();
         let (dispatch, handle) = log(format, Queue::new().bytes(128 * 1024), Sink::new(gate.clone()));
         let clock = Clock::system();
@@ -148,6 +148,9 @@ fn a_writer_that_stalls_costs_a_caller_nothing_and_each_schema_says_what_was_los
 fn said(format: Format, line: &str) -> u64 {
     if format == Format::Console {
         return line.rsplit_once("lost=").unwrap().1.parse().unwrap();
+    }
+    if format == Format::Otel {
+        return common::record(line).text("lost").parse().unwrap();
     }
     let report = parse(line);
     let fields = report.0.get("fields").and_then(Value::as_object);

@@ -121,6 +121,30 @@ const PLACES: [&str; 8] = [
     "[{}]",
 ];
 
+/// Command lines with a secret, which has a `7` in it.
+fn command_lines() -> Vec<String> {
+    let mut all = Vec::new();
+    for flag in ["password", "passwd", "token", "secret", "api-key"] {
+        for form in [
+            "--{} hun7er",
+            "--{}=hun7er",
+            "--{}  hun7er",
+            "--{} \"a hun7er b\"",
+            "--{} 'a hun7er b'",
+            "--{}='a hun7er b'",
+            "[\"run\", \"--{}\", \"a hun7er\", \"x\"]",
+            "[\"--{}\",\"hun7er\"]",
+            "{\"args\":\"[\\\"--{}\\\", \\\"hun7er\\\"]\"}",
+            "['--{}', 'hun7er']",
+            "deploy --user ann --{} hun7er,x --dry-run",
+            "deploy --{} hun7er\nnext",
+        ] {
+            all.push(form.replace("{}", flag));
+        }
+    }
+    all
+}
+
 /// What looks like one and is none.
 fn harmless() -> Vec<String> {
     let lines = [
@@ -190,6 +214,22 @@ fn harmless() -> Vec<String> {
         "50%400 of it",
         "the password (if any) was right",
         "order_id=4839201845",
+        "--token",
+        "the flag --token is required",
+        "say --password or --token, and not both",
+        "--password --user ann",
+        "use --api-key instead",
+        "--token $TOKEN",
+        "--password <PASSWORD>",
+        "--password [PASSWORD]",
+        "[\"--token\"]",
+        "[\"--token\", \"--user\"]",
+        "--tokens 5",
+        "--token-file x.txt",
+        "--no-password now",
+        "-p 8080",
+        "one --- two -- three",
+        "a password generator --length 12",
     ];
     lines.map(String::from).into()
 }
@@ -213,7 +253,9 @@ fn the_corpus_is_cleaned_and_what_is_harmless_stays() {
             wrong.push(format!("{text} -> {after}"));
         }
     }
-    let seeded = secrets.len() * PLACES.len();
+    let commands = command_lines();
+    missed.extend(commands.iter().filter(|text| masked(text).contains('7')).cloned());
+    let seeded = secrets.len() * PLACES.len() + commands.len();
     println!("recall {}/{seeded}, false alarms {}/{}", seeded - missed.len(), wrong.len(), harmless.len());
     assert_eq!((missed, wrong), (Vec::<String>::new(), Vec::<String>::new()));
 }
@@ -257,7 +299,7 @@ fn what_a_struct_shows_of_its_secrets_is_taken_out_and_the_rest_stays() {
 #[test]
 fn a_field_is_a_secret_by_its_name_in_events_spans_and_loggers() {
     let log = core_log::Logger::empty().with("client_secret", "s3");
-    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console] {
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console] {
         let line = &logged(format, |_| {
             let span = tracing::info_span!(
                 "s",
@@ -383,6 +425,13 @@ fn the_worst_text_costs_a_fixed_amount_a_byte() {
         "\\u{1b}[3",
         "Authorization: Digest ",
         "id=1234567890 ",
+        "--token ",
+        "--token x ",
+        "--token \"",
+        "--token 'a",
+        "--token\",\"",
+        "--token [REDACTED",
+        "----",
     ];
     for piece in worst {
         // Eight short texts take as long as one that is eight times as long: whatever disturbs the machine disturbs both.

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tracing_subscriber::layer::SubscriberExt;
 
-const FORMATS: [Format; 4] = [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs];
+const FORMATS: [Format; 5] = [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel];
 
 fn context() -> Context {
     let trace = TraceContext::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
@@ -52,11 +52,20 @@ fn steady(line: &str) -> String {
         rest = if is_time { &after[24..] } else { after };
     }
     out += rest;
-    for key in ["\"line\":\"", "\"line\":", "\"lineNumber\":", "\"log.origin.file.line\":", "schemas.rs:"] {
+    for key in [
+        "\"line\":\"",
+        "\"line\":",
+        "\"lineNumber\":",
+        "\"log.origin.file.line\":",
+        "schemas.rs:",
+        "\"timeUnixNano\":\"",
+        "\"code.line.number\",\"value\":{\"intValue\":\"",
+        "insertId\":\"",
+    ] {
         let mut at = 0;
         while let Some(found) = out[at..].find(key) {
             at += found + key.len();
-            let digits = out[at..].bytes().take_while(u8::is_ascii_digit).count();
+            let digits = out[at..].bytes().take_while(u8::is_ascii_hexdigit).count();
             if digits > 0 {
                 out.replace_range(at..at + digits, "0");
             }

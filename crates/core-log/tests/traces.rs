@@ -6,7 +6,7 @@ mod common;
 
 use std::error::Error as StdError;
 
-use common::{Object, parse};
+use common::{Object, parse, record};
 use core_errors::{BacktracePolicy, Category, Error};
 use core_log::{Format, Log, Sink};
 use serde_json::Value;
@@ -20,17 +20,19 @@ fn line(format: Format, traces: bool) -> Object {
         let error = Error::network("payments cannot be reached").cause(std::io::Error::other("reset"));
         tracing::error!(error = &error as &dyn StdError, after = 1, "failed");
     });
-    parse(&lines.lines()[0])
+    let line = &lines.lines()[0];
+    if format == Format::Otel { record(line) } else { parse(line) }
 }
 
 #[test]
 fn f_43_an_error_brings_its_backtrace_where_that_is_wanted_and_no_more_than_is_read() {
     BacktracePolicy::NEVER.and(Category::Network).install();
-    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs] {
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel] {
         let trace = |line: &Object| {
             let object = match format {
                 Format::StreamBus => line.0.get("stack_trace"),
                 Format::Ecs => line.0.get("error.stack_trace"),
+                Format::Otel => line.0.get("exception.stacktrace"),
                 _ => line.0["error"].get("backtrace"),
             };
             object.and_then(Value::as_str).map(str::to_owned)

@@ -8,7 +8,8 @@ use core_context::Context;
 use core_log::{Action, Format, Kind, Lines, Log, LogHandle, Logger, Queue, Redacted, Redaction, Sink};
 use tracing_subscriber::layer::SubscriberExt;
 
-const FORMATS: [Format; 5] = [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Console];
+const FORMATS: [Format; 6] =
+    [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console];
 
 fn logged(format: Format, redaction: Redaction, run: impl FnOnce(&LogHandle)) -> (Lines, LogHandle) {
     let (sink, lines) = Sink::memory();

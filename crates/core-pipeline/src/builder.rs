@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use core_breaker::Breaker;
@@ -92,10 +93,10 @@ impl Builder {
         self
     }
 
-    /// The same for one of many keys: without the state of another, and with seeds of its own.
-    pub(crate) fn for_key(mut self, salt: u64) -> Self {
-        self.breaker = self.breaker.map(|breaker| breaker.for_key(salt));
-        self.retry = self.retry.map(|retry| retry.for_key(salt));
+    /// The same for one of many keys: without the state of another, with the key in events, and with seeds of its own.
+    pub(crate) fn for_key(mut self, key: &Arc<str>, salt: u64) -> Self {
+        self.breaker = self.breaker.map(|breaker| breaker.for_key(Arc::clone(key), salt));
+        self.retry = self.retry.map(|retry| retry.for_key(Arc::clone(key), salt));
         self
     }
 

@@ -13,6 +13,7 @@ pub(crate) fn check(builder: &Builder) -> Result<(), ConfigError> {
     wait_fits_total(builder)?;
     window_holds_attempts(builder)?;
     slow_within_attempt(builder)?;
+    lease_holds_attempt(builder)?;
     rate_reaches_min_calls(builder)?;
     first_retry_fits_total(builder)
 }
@@ -59,6 +60,23 @@ fn slow_within_attempt(builder: &Builder) -> Result<(), ConfigError> {
         }
         _ => Ok(()),
     }
+}
+
+/// A probe that loses its permit while it is still under way makes room for one more, and its answer is not heard: only for a lease
+/// that was chosen, as the default lasts as long as the caller waits.
+fn lease_holds_attempt(builder: &Builder) -> Result<(), ConfigError> {
+    let Some(rules) = builder.breaker.as_ref().map(core_breaker::Builder::rules) else { return Ok(()) };
+    let Some(attempt) = builder.attempt_timeout else { return Ok(()) };
+    // It has the permit while it waits for its turn further in.
+    let of_limit = builder.limit.as_ref().map(core_limit::RateBuilder::wait).unwrap_or_default();
+    let of_bulkhead = builder.bulkhead.as_ref().map(core_limit::BulkheadBuilder::wait).unwrap_or_default();
+    let wait = of_limit.saturating_add(of_bulkhead);
+    // The whole call is the most that it can take.
+    let takes = wait.saturating_add(attempt).min(builder.deadline.unwrap_or(Duration::MAX));
+    if rules.lease_by_caller || rules.lease >= takes {
+        return Ok(());
+    }
+    Err(ConfigError(Kind::LeaseUnderAttempt { lease: rules.lease, takes }))
 }
 
 /// A breaker that goes by rates in a window alone never opens if the rate limit further in does not let that many calls through.

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     AttemptOverTotal { attempt: Duration, total: Duration },
     WaitOverTotal { whose: &'static str, wait: Duration, total: Duration },
     WindowUnderAttempts { window: Duration, attempt: Duration },
+    LeaseUnderAttempt { lease: Duration, takes: Duration },
     SlowOverAttempt { over: Duration, attempt: Duration },
     RateUnderMinCalls { most: u64, needed: u32, window: Duration },
     RetryNeverFits { delay: Duration, total: Duration },
@@ -52,6 +53,11 @@ impl fmt::Display for ConfigError {
                 f,
                 "the window of the breaker is {window:?} and an attempt may take {attempt:?}: timeouts would leave the \
                  window before they can trip it; make the window at least twice the attempt timeout"
+            ),
+            Kind::LeaseUnderAttempt { lease, takes } => write!(
+                f,
+                "the permit of a probe is taken back after {lease:?} and an attempt may take {takes:?} with its waits: its answer \
+                 would not count, and more probes would run than there may be; make probe_lease as long as that, or leave it out"
             ),
             Kind::SlowOverAttempt { over, attempt } => write!(
                 f,

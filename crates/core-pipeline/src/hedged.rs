@@ -70,10 +70,7 @@ pin_project! {
 }
 
 /// What is around all attempts: deadline and retry, and the deadline of the current context.
-struct Around<'a> {
-    pipeline: &'a Pipeline,
-    policies: Stack<&'a Option<Timeout>, &'a Option<Retry>>,
-}
+struct Around<'a>(&'a Pipeline);
 
 // === impl Pipeline ===
 
@@ -116,8 +113,7 @@ impl HedgedPipeline {
         F: Future<Output = Result<T, E>>,
         O: Fn(Attempt) -> F + Clone,
     {
-        let around = Around { pipeline: &self.pipeline, policies: self.pipeline.around() };
-        Flat { call: Call::new(around, Attempts { hedged: self, op }, Seen) }
+        Flat { call: Call::new(Around(&self.pipeline), Attempts { hedged: self, op }, Seen) }
     }
 
     /// Goes by other settings from now on, those of the hedge among them, as in
@@ -283,7 +279,7 @@ impl Policy for Around<'_> {
     type State = <Stack<Option<Timeout>, Option<Retry>> as Policy>::State;
 
     fn clock(&self) -> &Clock {
-        self.pipeline.own_clock()
+        self.0.own_clock()
     }
 
     fn ambient_deadline(&self) -> Option<Instant> {
@@ -291,27 +287,27 @@ impl Policy for Around<'_> {
     }
 
     fn begin(&self) -> Self::State {
-        self.policies.begin()
+        self.0.around().begin()
     }
 
     fn admit(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Admit {
-        self.policies.admit(state, cx)
+        self.0.around().admit(state, cx)
     }
 
     fn settle(&self, state: &mut Self::State, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        self.policies.settle(state, outcome, cx)
+        self.0.around().settle(state, outcome, cx)
     }
 
     fn abandon(&self, state: &mut Self::State) {
-        self.policies.abandon(state);
+        self.0.around().abandon(state);
     }
 
     fn cutoff(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Instant> {
-        self.policies.cutoff(state, cx)
+        self.0.around().cutoff(state, cx)
     }
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
-        self.policies.expire(state, cx)
+        self.0.around().expire(state, cx)
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use core_breaker::Breaker;
-use core_errors::{PolicyKind, Reason, Rejection};
-use core_policy::{Keyed, KeyedMap, KeyedStats};
+use core_breaker::{Breaker, Circuits};
+use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
 
 use crate::change::{Busy, Change, Step, in_turn};
 use crate::error::{ConfigError, Kind};
@@ -19,7 +19,8 @@ use crate::pipeline::Pipeline;
 /// many. Made by [`Pipeline::keyed`].
 ///
 /// All of them have the settings of the pipeline that it was made of, and share the budget of its retry; circuits, rates, slots and
-/// counts are each key's own. They are called by the name of that pipeline.
+/// counts are each key's own. They are called by the name of that pipeline; events of breaker and retry say which key it was, in at
+/// most 128 bytes of its text.
 ///
 /// # What is forgotten
 /// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an operator. The idle time has to be longer than a circuit stays open, so that
@@ -66,7 +67,7 @@ pub trait PerKey: Clone {
     fn pipeline(&self) -> &Pipeline;
 
     /// Another one with the same settings; for a key, without state and with seeds of its own.
-    fn fresh(&self, salt: Option<u64>) -> Result<Self, ConfigError>;
+    fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError>;
 
     /// Changes it; of a key, if it has seen no more changes than the step begins with.
     fn make(&self, change: &Change, step: Option<Step>) -> Result<(), ConfigError>;
@@ -114,10 +115,10 @@ impl PerKey for Pipeline {
         self
     }
 
-    fn fresh(&self, salt: Option<u64>) -> Result<Self, ConfigError> {
+    fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError> {
         let plan = self.plan();
-        let plan = match salt {
-            Some(salt) => plan.for_key(salt),
+        let plan = match key {
+            Some((key, salt)) => plan.for_key(&key, salt),
             None => plan,
         };
         plan.build()
@@ -133,8 +134,8 @@ impl PerKey for HedgedPipeline {
         self.pipeline()
     }
 
-    fn fresh(&self, salt: Option<u64>) -> Result<Self, ConfigError> {
-        self.pipeline().fresh(salt)?.hedged(self.hedge().to_builder())
+    fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError> {
+        self.pipeline().fresh(key)?.hedged(self.hedge().to_builder())
     }
 
     fn make(&self, change: &Change, step: Option<Step>) -> Result<(), ConfigError> {
@@ -163,7 +164,7 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
     pub fn get<Q>(&self, key: &Q) -> Result<Arc<P>, Rejection>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ToString + ?Sized,
     {
         if let Some(pipeline) = self.map.get(key) {
             return Ok(pipeline);
@@ -172,7 +173,7 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         key.hash(&mut salt);
         let template = self.template();
         // It was built before, from the same. Should that fail, no key may have the pipeline of another.
-        let fresh = template.like.fresh(Some(salt.finish())).map_err(|_| self.full())?;
+        let fresh = template.like.fresh(Some((key_text(key), salt.finish()))).map_err(|_| self.full())?;
         fresh.pipeline().followed().store(template.version, Ordering::Relaxed);
         let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
         // Whoever changed all keys meanwhile may have gone by before this one was there. What it cannot follow it was told of.
@@ -205,7 +206,7 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
     }
 
     fn full(&self) -> Rejection {
-        Rejection::new(PolicyKind::Bulkhead, self.template().like.pipeline().name(), Reason::TooManyKeys)
+        Rejection::new(PolicyKind::Bulkhead, self.name(), Reason::TooManyKeys)
     }
 
     /// Changes all of them, and those that are still to be made: see [`Pipeline::reconfigure`].
@@ -245,6 +246,28 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         K: Clone,
     {
         self.map.entries()
+    }
+
+    /// How many circuits are in which state, if there are any: for metrics, which cannot have a series for each key.
+    ///
+    /// # Cost
+    /// A few nanoseconds for each key. Keys are looked at [shard by shard](KeyedMap::for_each_value), and calls wait for nothing.
+    #[must_use]
+    pub fn circuits(&self) -> Option<Circuits> {
+        self.template().like.pipeline().breaker()?;
+        let mut circuits = Circuits::default();
+        self.map.for_each_value(|each| {
+            if let Some(breaker) = each.pipeline().breaker() {
+                circuits.add(breaker.state());
+            }
+        });
+        Some(circuits)
+    }
+
+    /// The name that all of them have.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.template().like.pipeline().name()
     }
 
     /// How many keys there are, were made, forgotten and refused.

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 
 use core_breaker::{Breaker, State};
 use core_errors::{Error, Reason};
 use core_limit::{Bulkhead, Rate};
 use core_pipeline::{Builder, Pipeline};
 use core_policy::Keyed;
-use core_retry::Retry;
+use core_retry::{Budget, Hedge, Retry};
 use core_time::{Clock, ManualClock, ms, secs};
 
 fn all_of_them() -> Builder {
@@ -108,7 +108,7 @@ fn pl_2_a_policy_that_is_not_there_is_named() {
 fn pl_2_one_change_at_a_time_and_none_waits_for_another() {
     let pipeline = all_of_them().build().unwrap();
     let inner = Arc::new(pipeline.clone());
-    let met = Arc::new(std::sync::Mutex::new(None));
+    let met = Arc::new(Mutex::new(None));
     let saw = Arc::clone(&met);
     pipeline
         .reconfigure(move |c| {
@@ -235,6 +235,43 @@ fn pl_2_a_key_has_one_pipeline_and_every_change_once_whoever_is_first() {
     for (key, pipeline) in keys.entries() {
         assert_eq!(pipeline.bulkhead().unwrap().snapshot().max, changes + 1, "key {key}");
     }
+}
+
+#[test]
+fn events_of_a_key_say_which_key_it_was_and_a_long_one_is_cut() {
+    let (time, told) = (ManualClock::new(), Arc::new(Mutex::new(Vec::new())));
+    let (of_breaker, of_retry, of_end) = (Arc::clone(&told), Arc::clone(&told), Arc::clone(&told));
+    let template = Pipeline::named("hosts")
+        .retry(
+            Retry::fixed(ms(1))
+                .attempts(2)
+                .on_retry(move |event| of_retry.lock().unwrap().push(("retry", event.key.clone())))
+                .on_give_up(move |event| of_end.lock().unwrap().push(("end", event.key.clone()))),
+        )
+        .breaker(
+            Breaker::consecutive(2)
+                .on_change(move |event| of_breaker.lock().unwrap().push(("breaker", event.key.clone()))),
+        )
+        .clock(time.clock())
+        .build()
+        .unwrap();
+    let hosts = template.keyed::<String>(Keyed::max(4)).unwrap();
+    let hedge = Hedge::on_failure().budget(&Budget::default());
+    let hedged = template.hedged(hedge).unwrap().keyed::<String>(Keyed::max(4)).unwrap();
+    let fails = |pipeline: &Pipeline| {
+        pipeline.call_blocking(|_| Err::<(), _>(Error::network("gone"))).unwrap_err();
+        std::mem::take(&mut *told.lock().unwrap())
+    };
+    let all = |key: Option<Arc<str>>| [("retry", key.clone()), ("breaker", key.clone()), ("end", key)];
+    assert_eq!(fails(&hosts.get("db-7").unwrap()), all(Some("db-7".into())));
+    assert_eq!(fails(hedged.get("db-8").unwrap().pipeline()), all(Some("db-8".into())));
+    let long = "x".repeat(1_000);
+    let cut = format!("{}…", "x".repeat(125));
+    assert_eq!(fails(&hosts.get(&long).unwrap()), all(Some(cut.into())));
+    assert_eq!(fails(&template), all(None), "the one that they were made of has none");
+    // Also one that is made after a change of all.
+    hosts.reconfigure(|c| c.retry(|retry| retry.attempts(2))).unwrap();
+    assert_eq!(fails(&hosts.get("db-9").unwrap()), all(Some("db-9".into())));
 }
 
 #[test]

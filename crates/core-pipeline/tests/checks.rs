@@ -7,6 +7,7 @@ use std::time::Duration;
 use core_breaker::Breaker;
 use core_limit::{Bulkhead, Rate};
 use core_pipeline::{Builder, Pipeline};
+use core_policy::Keyed;
 use core_retry::Retry;
 use core_time::{ms, secs};
 
@@ -55,12 +56,39 @@ fn pl_1_the_window_of_the_breaker_is_at_least_two_attempts_long() {
     );
     pipeline().attempt_timeout(secs(1)).breaker(rate(secs(2))).build().unwrap();
     pipeline()
-        .attempt_timeout(Duration::MAX)
+        .attempt_timeout(secs(24 * 3_600))
         .breaker(Breaker::rate(0.5).window_of_calls(20))
         .build()
         .unwrap();
     pipeline().attempt_timeout(secs(60)).breaker(Breaker::consecutive(5)).build().unwrap();
     pipeline().breaker(rate(ms(1))).build().unwrap();
+}
+
+#[test]
+fn pl_1_a_probe_has_its_permit_for_as_long_as_its_attempt_may_take() {
+    let text = |takes: &str| {
+        format!(
+            "the permit of a probe is taken back after 500ms and an attempt may take {takes} with its waits: its answer would not \
+             count, and more probes would run than there may be; make probe_lease as long as that, or leave it out"
+        )
+    };
+    let leased = || pipeline().breaker(Breaker::consecutive(5).probe_lease(ms(500)));
+    refused(leased().attempt_timeout(ms(501)), &text("501ms"));
+    // It has the permit while it waits for its turn.
+    let waits = Rate::per_second(10).max_wait(ms(100));
+    let queue = Bulkhead::max(1).max_wait(ms(50));
+    refused(leased().attempt_timeout(ms(400)).limit(waits.clone()).bulkhead(queue), &text("550ms"));
+    // What the whole call takes no attempt exceeds.
+    leased().attempt_timeout(ms(450)).limit(waits.clone()).deadline(ms(500)).build().unwrap();
+    refused(leased().attempt_timeout(ms(450)).limit(waits).deadline(ms(501)), &text("501ms"));
+    leased().attempt_timeout(ms(500)).build().unwrap();
+    leased().build().unwrap();
+    // The default lasts as long as the caller waits.
+    let unleased = pipeline().breaker(Breaker::consecutive(5).open_for(secs(1)));
+    let unleased = unleased.attempt_timeout(secs(3_600)).build().unwrap();
+    let error = unleased.reconfigure(|c| c.breaker(|breaker| breaker.probe_lease(ms(500)))).unwrap_err();
+    assert_eq!(error.to_string(), text("3600s"));
+    assert!(unleased.reconfigure(|c| c.breaker(|breaker| breaker.probe_lease(secs(3_600)))).is_ok());
 }
 
 #[test]
@@ -90,6 +118,10 @@ fn what_a_policy_refuses_the_pipeline_refuses_with_the_name_of_the_policy() {
     for (builder, text) in [
         (pipeline().deadline(Duration::ZERO), "timeout: the limit is zero"),
         (pipeline().attempt_timeout(Duration::ZERO), "timeout: the limit is zero"),
+        (
+            pipeline().deadline(Duration::MAX),
+            "timeout: the limit is 18446744073709551615.999999999s: it must be at most",
+        ),
         (pipeline().retry(Retry::fixed(ms(1)).attempts(0)), "retry: attempts is zero"),
         (pipeline().retry(Retry::exponential(ms(9)..ms(1))), "retry: the delays run from 9ms to 1ms"),
         (pipeline().breaker(Breaker::rate(0.0)), "breaker: the failure rate is 0"),
@@ -122,4 +154,25 @@ fn a_contradiction_has_no_cause_but_itself() {
     let error = pipeline().deadline(ms(1)).attempt_timeout(ms(2)).build().unwrap_err();
     assert!(error.source().is_none());
     assert_eq!(error, pipeline().deadline(ms(1)).attempt_timeout(ms(2)).build().unwrap_err());
+}
+
+#[test]
+fn pl_1_a_smooth_growth_may_always_have_time_since_it_draws_from_nothing_on() {
+    let retry = Retry::smooth(secs(5)..secs(60)).no_jitter().attempts(3);
+    pipeline().deadline(secs(2)).retry(retry).build().unwrap();
+}
+
+#[test]
+fn what_a_part_of_it_says_is_the_source_of_what_it_says() {
+    let named = Pipeline::named("").build().unwrap_err();
+    assert!(named.source().unwrap().is::<core_errors::NameError>());
+    let keys = pipeline().build().unwrap().keyed::<String>(Keyed::max(0)).unwrap_err();
+    assert!(keys.source().unwrap().to_string().contains("room for no key"), "{keys}");
+}
+
+#[test]
+fn pl_1_a_key_may_be_idle_for_as_long_as_its_circuit_is_open() {
+    let plain = pipeline().breaker(Breaker::consecutive(1).open_max(secs(60))).build().unwrap();
+    plain.keyed::<String>(Keyed::max(9).idle(secs(60))).unwrap();
+    assert!(plain.keyed::<String>(Keyed::max(9).idle(ms(59_999))).is_err());
 }

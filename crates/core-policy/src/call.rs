@@ -191,7 +191,7 @@ where
         let mut driver = Driver::within(policy, ambient);
         let ended = match driver.admit_first(Some(cx.waker())) {
             Admit::Run => {
-                let attempt = driver.attempt();
+                let attempt = driver.first_attempt();
                 if !O::IS_GIVEN {
                     let op = &mut *this.op;
                     let attempt = driver.running(|| op.attempt(attempt));

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::stripes::Stripes;
+use crate::stripes::{Stripe, Stripes};
 
 /// `N` counters that any number of threads bump without fighting for a cache line. About 1 ns each.
 #[derive(Debug)]
@@ -33,8 +33,28 @@ impl<const N: usize> Counters<N> {
     /// If `index` is not below `N`.
     #[inline]
     pub fn add(&self, index: usize, n: u64) {
+        match self.0.own() {
+            Some(cells) => Stripe { value: cells, is_own: true }.add(&cells.0[index], n),
+            None => self.add_elsewhere(index, n),
+        }
+    }
+
+    /// To the stripe that threads share, or the first time.
+    #[cold]
+    fn add_elsewhere(&self, index: usize, n: u64) {
         let mine = self.0.mine();
         mine.add(&mine.value.0[index], n);
+    }
+
+    /// Adds one to counter `index`, and returns how many this thread has counted there then; with more threads than have
+    /// [a stripe of their own](crate::stripes), how many those have that share one.
+    ///
+    /// # Panics
+    /// If `index` is not below `N`.
+    #[inline]
+    pub fn count(&self, index: usize) -> u64 {
+        let mine = self.0.mine();
+        mine.advance(&mine.value.0[index], 1)
     }
 
     /// Counter `index`. Sees all that happened before; of what happens meanwhile it may see any part.

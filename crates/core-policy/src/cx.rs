@@ -18,13 +18,14 @@ pub(crate) struct Frame {
     now: Option<Instant>,
     /// When the whole call must have ended.
     deadline: Option<Instant>,
-    /// How long the attempt may take, in nanoseconds. A word is copied as it is, a `Duration` in parts.
+    /// How long the attempt may take, as [`u64::MAX`] less the nanoseconds: without a limit it is zero, as all of a new frame is,
+    /// which is written at once. A word is copied as it is, a `Duration` in parts.
     limit: u64,
     /// How long the call has waited for its turn by now, in nanoseconds, and [`FLAGS`].
     waited: u64,
 }
 
-const UNLIMITED: u64 = u64::MAX;
+const UNLIMITED: u64 = 0;
 
 /// There can be no other attempt.
 const ONCE: u64 = 1 << 63;
@@ -43,6 +44,12 @@ impl<'a> Cx<'a> {
     #[inline]
     pub(crate) fn new(clock: &'a Clock, waker: Option<&'a Waker>, frame: &'a mut Frame) -> Self {
         Self { clock, waker, frame }
+    }
+
+    /// The same for a function that is called seldom: handed on by value, it costs nothing where that is not called.
+    #[inline]
+    pub fn reborrow(&mut self) -> Cx<'_> {
+        Cx { clock: self.clock, waker: self.waker, frame: self.frame }
     }
 
     /// The coarse time: a few milliseconds late at most. Read once, then the same for all policies in one admission.
@@ -80,7 +87,7 @@ impl<'a> Cx<'a> {
     /// The attempt that is being admitted may take `limit`, if not less.
     #[inline]
     pub fn limit_attempt(&mut self, limit: Duration) {
-        self.frame.limit = self.frame.limit.min(nanos(limit));
+        self.frame.limit = self.frame.limit.max(!nanos(limit));
     }
 
     /// How long the call has waited for its turn by now, in all: what a policy that measures the callee leaves out of account.
@@ -172,7 +179,7 @@ impl Frame {
     /// How long the attempt that starts now may take.
     #[inline]
     pub(crate) fn remaining(&mut self, clock: &Clock) -> Option<Duration> {
-        let limit = (self.limit != UNLIMITED).then_some(Duration::from_nanos(self.limit));
+        let limit = (self.limit != UNLIMITED).then_some(Duration::from_nanos(!self.limit));
         let Some(deadline) = self.deadline else { return limit };
         let left = deadline - *self.now.get_or_insert_with(|| clock.now_coarse());
         Some(limit.map_or(left, |limit| limit.min(left)))
@@ -180,7 +187,7 @@ impl Frame {
 }
 
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(UNLIMITED)
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

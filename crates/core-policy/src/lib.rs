@@ -91,7 +91,9 @@ mod call_error;
 mod counters;
 mod cx;
 mod driver;
+mod fallback;
 mod judge;
+mod key_text;
 mod keyed;
 #[doc(hidden)]
 pub mod methods;
@@ -114,11 +116,13 @@ pub use call_error::{CallError, Flatten, Why};
 pub use core_errors::{Cause, Classify, Delivery, Name, PolicyKind, Reason, Recovery, Rejection, Verdict};
 pub use counters::Counters;
 pub use cx::Cx;
+pub use fallback::or_else;
 pub use judge::{ByClass, Classified, Judge};
+pub use key_text::key_text;
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use permit::Permit;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
 #[doc(hidden)]
 pub use quietly::quietly;
-pub use rng::{Rng, RngOfThreads};
+pub use rng::Rng;
 pub use stack::{Stack, StackState};

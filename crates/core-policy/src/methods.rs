@@ -1,6 +1,6 @@
 //! The methods that every policy has, written once.
 
-/// Gives a policy its inherent shells: `call`, `call_blocking`, `classify`, and `layer` with the feature `tower`; with
+/// Gives a policy its inherent shells: `call`, `call_blocking`, the same with a fallback, `classify`, and `layer` with the feature `tower`; with
 /// `once` also `run`.
 #[doc(hidden)]
 #[macro_export]
@@ -33,6 +33,44 @@ macro_rules! policy_methods {
                 op: impl FnMut($crate::Attempt) -> Result<T, E>,
             ) -> Result<T, $crate::CallError<E>> {
                 $crate::call_blocking(self, op, &$crate::ByClass, None)
+            }
+
+            /// Runs a call, and `fallback` where it was refused, stopped, or failed by the callee's fault (rule FB-1).
+            ///
+            /// `fallback` gets the original error, to return it with its own, or where its answer is not
+            /// [valid]($crate::CallError::or_valid). It does not run for errors that say nothing about the callee, as a request
+            /// that was wrong: those are the caller's answer.
+            ///
+            /// # Errors
+            /// What `fallback` returns, or the error that it does not run for.
+            ///
+            /// # Cancel safety
+            /// As `call`. What the call came to is recorded before `fallback` starts, so dropping that changes nothing.
+            pub async fn call_or<T, E, F>(
+                &self,
+                op: impl FnMut($crate::Attempt) -> F,
+                fallback: impl AsyncFnOnce($crate::CallError<E>) -> Result<T, $crate::CallError<E>>,
+            ) -> Result<T, $crate::CallError<E>>
+            where
+                E: $crate::Classify,
+                F: Future<Output = Result<T, E>>,
+            {
+                $crate::or_else(self.call(op), fallback).await
+            }
+
+            /// The same on this thread.
+            ///
+            /// # Errors
+            /// What `fallback` returns, or the error that it does not run for.
+            pub fn call_or_blocking<T, E: $crate::Classify>(
+                &self,
+                op: impl FnMut($crate::Attempt) -> Result<T, E>,
+                fallback: impl FnOnce($crate::CallError<E>) -> Result<T, $crate::CallError<E>>,
+            ) -> Result<T, $crate::CallError<E>> {
+                match self.call_blocking(op) {
+                    Err(error) if error.is_handled() => fallback(error),
+                    result => result,
+                }
             }
 
             /// The same policy with a judge of its own: for errors that do not implement

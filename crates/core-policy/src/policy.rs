@@ -9,8 +9,8 @@ use crate::{Cx, Why};
 ///
 /// The driver keeps to this order: [`begin`](Self::begin) once; then, for each attempt, [`admit`](Self::admit) until it
 /// says [`Admit::Run`], and [`settle`](Self::settle) with what came of it. A call that is dropped at any point ends with
-/// [`abandon`](Self::abandon) instead. Nothing here may block. The
-/// one thing of the user's that runs here is a subscriber, outside any lock and with its panic caught.
+/// [`abandon`](Self::abandon) instead. Inside another policy it begins when that one has admitted, in each of its rounds anew. Nothing here
+/// may block. The one thing of the user's that runs here is a subscriber, outside any lock and with its panic caught.
 pub trait Policy {
     /// What the policy remembers of one call. Plain data: what it holds is returned by [`settle`](Self::settle) or
     /// [`abandon`](Self::abandon), which the driver guarantees, so it needs no `Drop`.
@@ -153,8 +153,9 @@ forward!(&P);
 forward!(Arc<P>);
 
 /// `None` admits everything and costs a compare.
-impl<P: Policy> Policy for Option<P> {
-    type State = Option<P::State>;
+/// The state has a default, so that what is not there needs no mark of its own beside it.
+impl<P: Policy<State: Default>> Policy for Option<P> {
+    type State = P::State;
 
     fn clock(&self) -> &Clock {
         static SYSTEM: Clock = Clock::system();
@@ -173,41 +174,41 @@ impl<P: Policy> Policy for Option<P> {
 
     #[inline]
     fn begin(&self) -> Self::State {
-        self.as_ref().map(Policy::begin)
+        self.as_ref().map(Policy::begin).unwrap_or_default()
     }
 
     #[inline]
     fn admit(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Admit {
-        match (self, state) {
-            (Some(policy), Some(state)) => policy.admit(state, cx),
-            _ => Admit::Run,
+        match self {
+            Some(policy) => policy.admit(state, cx),
+            None => Admit::Run,
         }
     }
 
     #[inline]
     fn settle(&self, state: &mut Self::State, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        match (self, state) {
-            (Some(policy), Some(state)) => policy.settle(state, outcome, cx),
-            _ => Next::Finish,
+        match self {
+            Some(policy) => policy.settle(state, outcome, cx),
+            None => Next::Finish,
         }
     }
 
     fn abandon(&self, state: &mut Self::State) {
-        if let (Some(policy), Some(state)) = (self, state) {
+        if let Some(policy) = self {
             policy.abandon(state);
         }
     }
 
     fn cutoff(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Instant> {
-        self.as_ref()?.cutoff(state.as_mut()?, cx)
+        self.as_ref()?.cutoff(state, cx)
     }
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
-        self.as_ref()?.expire(state.as_mut()?, cx)
+        self.as_ref()?.expire(state, cx)
     }
 }
 
-impl<P: AtMostOnce> AtMostOnce for Option<P> {}
+impl<P: AtMostOnce<State: Default>> AtMostOnce for Option<P> {}
 
 // === impl Next ===
 

@@ -20,9 +20,9 @@ pub struct Stack<O, I> {
 #[derive(Debug)]
 pub struct StackState<O, I> {
     outer: O,
-    inner: I,
-    /// The outer policy has admitted the attempt; from then on the inner one is asked.
-    inside: bool,
+    /// There once the outer policy has admitted the attempt; from then on the inner one is asked. However many are around each other, one
+    /// word tells how far it came.
+    inner: Option<I>,
 }
 
 // === impl Stack ===
@@ -51,13 +51,9 @@ impl<O: Policy, I: Policy> Stack<O, I> {
         outcome: &Outcome<'_>,
         cx: &mut Cx<'_>,
     ) -> Next {
-        state.inside = false;
-        let next = self.outer.settle(&mut state.outer, outcome, cx);
-        if next.is_again() {
-            // Another round: the inner policy begins a new call.
-            state.inner = self.inner.begin();
-        }
-        next
+        // In another round the inner policy begins a new call.
+        state.inner = None;
+        self.outer.settle(&mut state.outer, outcome, cx)
     }
 }
 
@@ -84,21 +80,22 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
 
     #[inline]
     fn begin(&self) -> Self::State {
-        StackState { outer: self.outer.begin(), inner: self.inner.begin(), inside: false }
+        StackState { outer: self.outer.begin(), inner: None }
     }
 
     #[inline]
     fn admit(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Admit {
         loop {
-            if !state.inside {
-                match self.outer.admit(&mut state.outer, cx) {
-                    Admit::Run => state.inside = true,
+            let inner = match &mut state.inner {
+                Some(inner) => inner,
+                outside @ None => match self.outer.admit(&mut state.outer, cx) {
+                    Admit::Run => outside.insert(self.inner.begin()),
                     wait_or_refuse => return wait_or_refuse,
-                }
-            }
-            match self.inner.admit(&mut state.inner, cx) {
+                },
+            };
+            match self.inner.admit(inner, cx) {
                 Admit::Refuse(rejection) => {
-                    self.inner.abandon(&mut state.inner);
+                    self.inner.abandon(inner);
                     if !self.settle_outer(state, &Outcome::Refused(&rejection), cx).is_again() {
                         return Admit::Refuse(rejection);
                     }
@@ -110,10 +107,10 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
 
     #[inline]
     fn settle(&self, state: &mut Self::State, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
-        if !state.inside {
+        let Some(inner) = &mut state.inner else {
             return self.outer.settle(&mut state.outer, outcome, cx);
-        }
-        let inner = self.inner.settle(&mut state.inner, outcome, cx);
+        };
+        let inner = self.inner.settle(inner, outcome, cx);
         let outcome = match (inner, outcome) {
             (Next::Again, _) => return inner,
             // The attempts that were worth making were made inside (rule RT-8).
@@ -128,13 +125,15 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
     }
 
     fn abandon(&self, state: &mut Self::State) {
-        self.inner.abandon(&mut state.inner);
+        if let Some(inner) = &mut state.inner {
+            self.inner.abandon(inner);
+        }
         self.outer.abandon(&mut state.outer);
     }
 
     fn cutoff(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Instant> {
         let outer = self.outer.cutoff(&mut state.outer, cx);
-        let inner = if state.inside { self.inner.cutoff(&mut state.inner, cx) } else { None };
+        let inner = state.inner.as_mut().and_then(|inner| self.inner.cutoff(inner, cx));
         match (outer, inner) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -143,13 +142,17 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         // The outermost limit that has passed is the one that counts: nothing inside it may go on.
-        self.outer
-            .expire(&mut state.outer, cx)
-            .or_else(|| if state.inside { self.inner.expire(&mut state.inner, cx) } else { None })
+        self.outer.expire(&mut state.outer, cx).or_else(|| self.inner.expire(state.inner.as_mut()?, cx))
     }
 }
 
 impl<O: AtMostOnce, I: AtMostOnce> AtMostOnce for Stack<O, I> {}
+
+impl<O: Default, I> Default for StackState<O, I> {
+    fn default() -> Self {
+        Self { outer: O::default(), inner: None }
+    }
+}
 
 /// What attempts that all ended with `rejection` are to the outer policy: a timeout is the callee's failure, any other
 /// refusal says nothing about it, and neither is worth another try.

@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use core_errors::{Category, CategorySet, Name, NameError};
@@ -29,6 +30,7 @@ pub struct Builder {
     subscribers: Subscribers,
     clock: Clock,
     seed: Option<u64>,
+    key: Option<Arc<str>>,
     /// What was set that a running retry cannot change.
     pub(crate) fixed: Option<&'static str>,
 }
@@ -51,6 +53,7 @@ impl Builder {
             subscribers: Subscribers::default(),
             clock: Clock::system(),
             seed: None,
+            key: None,
             fixed: None,
         }
     }
@@ -192,9 +195,11 @@ impl Builder {
         self
     }
 
-    /// The same for one of many that are made from it: with a seed, if it has one, of its own. For maps of pipelines.
+    /// The same for one of many that are made from it: with its key in events, and with a seed, if it has one, of its own. For maps of
+    /// pipelines.
     #[doc(hidden)]
-    pub fn for_key(mut self, salt: u64) -> Self {
+    pub fn for_key(mut self, key: Arc<str>, salt: u64) -> Self {
+        self.key = Some(key);
         self.seed = self.seed.map(|seed| seed ^ salt);
         self
     }
@@ -214,15 +219,19 @@ impl Builder {
     /// Checks everything and makes the retry.
     ///
     /// # Errors
-    /// If there are no attempts, the delays run backwards, a number is out of range, or the name cannot be a name.
+    /// If there are no attempts, the delays run backwards, a number is out of range, the budget could never allow a retry, or the name
+    /// cannot be a name.
     pub fn build(self) -> Result<Retry, ConfigError> {
         let rules = self.rules()?;
         let name = self.name?;
         if self.subscribers.len_max() > Subscribers::MAX {
             return Err(ConfigError(Kind::Subscribers { max: Subscribers::MAX }));
         }
+        if self.attempts > 1 && self.budget.as_ref().is_some_and(|budget| !budget.can_retry()) {
+            return Err(ConfigError(Kind::NeverRetries));
+        }
         let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
-        Ok(Retry::new(name, rules, self.budget, self.subscribers, self.clock, rng))
+        Ok(Retry::new((name, self.key), rules, self.budget, self.subscribers, self.clock, rng))
     }
 
     /// The checked form of what can be changed while calls go on.

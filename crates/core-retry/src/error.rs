@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     InFlightShare(f64),
     InFlightMin(u32),
     EmptyBudget,
+    NeverRetries,
     OnNothing,
     NoBudget,
     Hedges { hedges: u8, max: u8 },
@@ -75,6 +76,10 @@ impl fmt::Display for ConfigError {
             Kind::EmptyBudget => f.write_str(
                 "the budget is always empty, so nothing would be retried: a call must add something, or some retries a \
                  second be free",
+            ),
+            Kind::NeverRetries => f.write_str(
+                "the budget has one or two tokens: a failure takes one, and more than half must be left, so nothing would ever be \
+                 retried; give it at least 3",
             ),
             Kind::OnNothing => f.write_str(
                 "only_on names no kind of failure, or none that never_on leaves: nothing would be retried; say which, or leave it out",

@@ -12,6 +12,8 @@ use core_policy::{Why, quietly};
 pub struct Event {
     /// The name of the retry.
     pub name: Name,
+    /// Whose retry, where there is a pipeline for each key: the key as text, at most 128 bytes of it.
+    pub key: Option<Arc<str>>,
     /// How many attempts there were.
     pub attempts: u32,
     /// What the last of them failed with, if its judge says.

@@ -24,6 +24,8 @@ pub struct Retry(pub(crate) Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     name: Name,
+    /// Whose it is, where there is one for each key.
+    key: Option<Arc<str>>,
     /// Looked at after failures only, and copied out.
     pub(crate) rules: RwLock<Versioned>,
     is_idempotent: bool,
@@ -68,7 +70,7 @@ impl Retry {
     }
 
     pub(crate) fn new(
-        name: Name,
+        (name, key): (Name, Option<Arc<str>>),
         rules: Rules,
         budget: Option<Budget>,
         subscribers: Subscribers,
@@ -78,7 +80,8 @@ impl Retry {
         let is_idempotent = rules.is_idempotent;
         let is_marking = !is_idempotent || budget.as_ref().is_some_and(Budget::is_in_flight);
         let (rules, counts) = (RwLock::new(Versioned { rules, version: 0 }), Counters::new());
-        let inner = Inner { name, rules, is_idempotent, budget, subscribers, clock, rng, counts, is_marking };
+        let inner =
+            Inner { name, key, rules, is_idempotent, budget, subscribers, clock, rng, counts, is_marking };
         Self(Arc::new(inner))
     }
 
@@ -141,9 +144,16 @@ impl Retry {
     }
 
     pub(crate) fn tell(&self, state: &CallState, failure: Failure, next: Follows) {
-        let Inner { name, subscribers, .. } = &*self.0;
+        let Inner { name, key, subscribers, .. } = &*self.0;
         let Failure { cause, discarded: hint_discarded, .. } = failure;
-        subscribers.tell(&Event { name: *name, attempts: state.attempts, cause, hint_discarded, next });
+        subscribers.tell(&Event {
+            name: *name,
+            key: key.clone(),
+            attempts: state.attempts,
+            cause,
+            hint_discarded,
+            next,
+        });
     }
 
     /// A call begins that is counted while it is in flight, or that must not take effect twice.

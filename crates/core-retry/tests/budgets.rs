@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use core_errors::Error;
-use core_retry::{Budget, Paid, Retry};
+use core_retry::{Budget, Hedge, Paid, Retry};
 use core_time::{Instant, ManualClock, ms, secs};
 
 const START: Instant = Instant::from_nanos(3_600_000_000_000);
@@ -29,6 +29,30 @@ fn bg_1_a_callee_that_asks_not_to_be_tried_again_takes_a_token() {
         assert!((before - budget.available(START) - 1.0).abs() < 1e-9);
     }
     assert_eq!(retry.stats().retries, 0);
+}
+
+/// The failure takes one before the retry is decided on, and more than half have to be left.
+#[test]
+fn bg_1_a_budget_that_could_never_allow_a_retry_is_refused_with_a_reason() {
+    let retry = |tokens, attempts| {
+        let budget = Budget::new(tokens, 0.1).unwrap();
+        Retry::fixed(ms(1)).attempts(attempts).budget(&budget).clock(ManualClock::new().clock()).build()
+    };
+    for tokens in [1, 2] {
+        let error = retry(tokens, 2).unwrap_err().to_string();
+        assert!(error.contains("nothing would ever be retried; give it at least 3"), "{error}");
+        assert!(retry(tokens, 1).is_ok(), "who never retries misses nothing");
+        let budget = Budget::new(tokens, 0.1).unwrap();
+        assert!(!budget.failed(true, || START), "{tokens}: it is as the error says");
+        // To what is made beside an attempt that has not failed it is a budget like others.
+        let fresh = Budget::new(tokens, 0.1).unwrap();
+        assert!(fresh.take_hedge(|| START).is_some());
+        assert!(Hedge::after(ms(1)).budget(&fresh).build().is_ok());
+        assert!(Hedge::on_failure().budget(&fresh).build().is_err(), "which this one is not");
+    }
+    let least = retry(3, 2).unwrap();
+    assert!(least.call_blocking(|_| Err::<(), _>(Error::network("gone"))).is_err());
+    assert_eq!(least.stats().retries, 1);
 }
 
 #[test]
@@ -163,6 +187,34 @@ fn bg_7_threads_take_no_more_than_there_is() {
     }
 }
 
+/// Threads deposit each for themselves, or share where there are more of them than that; what they left is one sum.
+#[test]
+fn bg_2_what_many_threads_leave_behind_is_there_for_any_of_them() {
+    let budget = Budget::deposit(0.01, 0, secs(10)).unwrap();
+    let at_once = std::sync::Barrier::new(80);
+    std::thread::scope(|scope| {
+        let call = || {
+            // All of them are there at once, so that no number of a thread is used twice.
+            at_once.wait();
+            (0..1_000).for_each(|_| budget.succeeded(Paid::NOTHING, || START));
+            at_once.wait();
+        };
+        (0..80).for_each(|_| drop(scope.spawn(call)));
+    });
+    assert!((budget.available(START) - 800.0).abs() < 1e-9);
+    let elsewhere = std::thread::scope(|scope| {
+        let take = || (0..500).filter(|_| budget.take(false, || START).is_some()).count();
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(take)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(elsewhere, 800);
+    assert!(budget.available(START).abs() < 1e-9);
+    assert!(
+        budget.available(START + secs(11)).abs() < 1e-9,
+        "what was left and what was taken are old alike"
+    );
+}
+
 // === other numbers while calls go on ===
 
 #[test]
@@ -216,4 +268,39 @@ fn bg_2_a_deposit_is_open_while_a_whole_token_is_there() {
     assert!(!budget.is_open(START), "half a token");
     assert!(budget.failed(true, || START));
     assert!(budget.is_open(START));
+}
+
+/// What was deposited, withdrawn, refunded and refused.
+fn counted(budget: &Budget) -> [u64; 4] {
+    let stats = budget.stats();
+    [stats.deposited, stats.withdrawn, stats.refunded, stats.refused]
+}
+
+#[test]
+fn a_budget_counts_what_comes_and_goes_and_what_it_refuses() {
+    for (budget, of_success, of_failure) in [
+        (Budget::new(4, 0.5).unwrap(), 1, 0),
+        (Budget::deposit(0.5, 2, secs(1)).unwrap(), 1, 1),
+        (Budget::costs(10).unwrap(), 1, 0),
+        (Budget::in_flight(0.0, 2).unwrap(), 0, 0),
+    ] {
+        let ask = || budget.failed(true, || START).then(|| budget.take(false, || START)).flatten();
+        let first = ask().unwrap();
+        assert_eq!(counted(&budget), [of_failure, 1, 0, 0], "{budget:?}");
+        budget.refund(first, || START);
+        budget.refund(Paid::NOTHING, || START);
+        assert_eq!(counted(&budget), [of_failure, 1, 1, 0], "{budget:?}");
+        let granted = 1 + u64::from(retries_of(&budget, 20));
+        assert_eq!(counted(&budget), [21 * of_failure, granted, 1, 21 - granted], "{budget:?}");
+        assert!((2..21).contains(&granted), "{budget:?}");
+        budget.clone().succeeded(Paid::NOTHING, || START);
+        assert_eq!(counted(&budget)[0], 21 * of_failure + of_success, "{budget:?}");
+    }
+    let full = Budget::default();
+    full.succeeded(Paid::NOTHING, || START);
+    assert_eq!(counted(&full), [0; 4], "there was no room");
+    for hedged in [Budget::default(), Budget::in_flight(0.0, 1).unwrap()] {
+        hedged.take_hedge(|| START).unwrap();
+        assert_eq!(counted(&hedged), [0, 1, 0, 0], "{hedged:?}");
+    }
 }

@@ -232,6 +232,21 @@ async fn a_hedge_that_a_policy_refused_does_not_end_the_call() {
     assert!(bench.run().await.0.is_err(), "alone it is what the call came to");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_policies_further_in_refused_is_no_failure() {
+    let refused = || Error::from(Rejection::new(PolicyKind::Bulkhead, Name::UNNAMED, Reason::BulkheadFull));
+    let counts = |bench: &Bench| (bench.hedge.stats().failed, bench.hedge.stats().ignored);
+    let bench = Bench::new(Hedge::after(ms(30)), &[(ms(0), Fails(refused))]);
+    assert!(bench.run().await.0.is_err());
+    assert_eq!(counts(&bench), (0, 1), "refused at once");
+    let bench = Bench::new(Hedge::after(ms(30)), &[(ms(90), Fails(refused)), (ms(5), Fails(refused))]);
+    assert!(bench.run().await.0.is_err());
+    assert_eq!(counts(&bench), (0, 1), "after it had to wait, and its hedge as well");
+    let bench = Bench::new(Hedge::after(ms(30)), &[(ms(10), Fails(lost)), (ms(0), Fails(refused))]);
+    assert!(bench.run().await.0.is_err());
+    assert_eq!(counts(&bench), (1, 0), "one that failed counts");
+}
+
 // === HG-2 ===
 
 #[tokio::test(start_paused = true)]

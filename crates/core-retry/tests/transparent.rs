@@ -107,7 +107,8 @@ fn rt_9_the_budget_hears_nothing_of_it() {
         assert!(result.is_err());
         assert!((budget.available(Instant::ORIGIN) - full).abs() < 1e-9, "{budget:?}");
     }
-    let spent = Budget::new(1, 0.1).unwrap();
+    let spent = Budget::new(3, 0.1).unwrap();
+    assert!(spent.failed(true, || Instant::ORIGIN));
     assert!(!spent.failed(true, || Instant::ORIGIN));
     let (result, _, _) = run(exact(2).budget(&spent), &[UNSENT], 1, None);
     assert!(result.is_ok(), "a spent budget does not forbid it");

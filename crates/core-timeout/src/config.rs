@@ -62,7 +62,7 @@ impl Builder {
     /// Checks everything and makes the timeout.
     ///
     /// # Errors
-    /// If the limit is zero, or the name cannot be a name.
+    /// If the limit is zero or longer than a day, or the name cannot be a name.
     pub fn build(self) -> Result<Timeout, ConfigError> {
         let name = self.name?;
         check(self.limit)?;
@@ -74,6 +74,15 @@ impl Builder {
     }
 }
 
+/// Whoever waits for longer than a day does not wait for an answer: this is a unit that was mixed up, or no limit at all.
+pub(crate) const LIMIT_MAX: Duration = Duration::from_secs(24 * 3_600);
+
 pub(crate) fn check(limit: Duration) -> Result<(), ConfigError> {
-    if limit.is_zero() { Err(ConfigError(Kind::Zero)) } else { Ok(()) }
+    if limit.is_zero() {
+        return Err(ConfigError(Kind::Zero));
+    }
+    if limit > LIMIT_MAX {
+        return Err(ConfigError(Kind::NoLimit { limit, max: LIMIT_MAX }));
+    }
+    Ok(())
 }

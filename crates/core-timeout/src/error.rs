@@ -12,6 +12,7 @@ pub(crate) enum Kind {
     Name(NameError),
     Zero,
     ZeroFor(&'static str),
+    NoLimit { limit: Duration, max: Duration },
     TooLong { name: &'static str, limit: Duration, max: Duration },
     OverParent { name: &'static str, limit: Duration, parent: &'static str, total: Duration },
     NotLonger { name: &'static str, limit: Duration, shorter: &'static str, least: Duration },
@@ -39,6 +40,10 @@ impl fmt::Display for ConfigError {
             Kind::ZeroFor(name) => {
                 write!(f, "{name}: the limit is zero: nothing could ever run; give it time")
             }
+            Kind::NoLimit { limit, max } => write!(
+                f,
+                "the limit is {limit:?}: it must be at most {max:?}; leave the timeout out where there is none"
+            ),
             Kind::TooLong { name, limit, max } => {
                 write!(f, "{name}: the limit is {limit:?}: it must be at most {max:?}")
             }

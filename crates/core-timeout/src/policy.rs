@@ -95,7 +95,7 @@ impl Timeout {
     /// Changes the limit for all clones, from the next call on. Calls that wait already keep the one that they began to wait with.
     ///
     /// # Errors
-    /// If it is zero. Then nothing has changed.
+    /// If it is zero or longer than a day. Then nothing has changed.
     pub fn set_limit(&self, limit: Duration) -> Result<(), ConfigError> {
         check(limit)?;
         self.0.limit.store(nanos(limit), Ordering::Relaxed);

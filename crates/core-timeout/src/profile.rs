@@ -2,6 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use crate::config::LIMIT_MAX;
 use crate::error::{ConfigError, Kind};
 use crate::operation::{Limits, Operation, Spec, Standard};
 
@@ -17,9 +18,6 @@ pub struct Profile<K = Standard> {
     /// One that was given a limit, and that is not in `K::ALL`.
     stray: Option<&'static str>,
 }
-
-/// A limit on time that is longer than this is a mistake.
-const LIMIT_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 // === impl Profile ===
 

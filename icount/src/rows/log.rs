@@ -12,8 +12,13 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::Make;
 
-pub(super) const ROWS: [(&str, Make); 3] =
-    [("log/line", line), ("log/line_full", line_full), ("log/disabled", disabled)];
+pub(super) const ROWS: [(&str, Make); 5] = [
+    ("log/line", line),
+    ("log/line_full", line_full),
+    ("log/line_otel", line_otel),
+    ("log/disabled", disabled),
+    ("log/span", span),
+];
 
 pub(super) fn log(change: impl FnOnce(Builder) -> Builder) -> Dispatch {
     let sink = Sink::new(|line: &[u8]| {
@@ -58,6 +63,23 @@ fn line_full() -> Box<dyn FnMut()> {
     let context =
         Context::builder().trace(TraceContext::generate(true)).request("POST", "/orders").user("u-7").build();
     inside(&log(|log| log), move || context.sync_scope(event))
+}
+
+/// The same for OpenTelemetry.
+fn line_otel() -> Box<dyn FnMut()> {
+    let context =
+        Context::builder().trace(TraceContext::generate(true)).request("POST", "/orders").user("u-7").build();
+    inside(&log(|log| log.format(Format::Otel)), move || context.sync_scope(event))
+}
+
+/// Made, entered, left and closed, with two fields.
+fn span() -> Box<dyn FnMut()> {
+    let guard = tracing::dispatcher::set_default(&log(|log| log));
+    Box::new(move || {
+        black_box(&guard);
+        let span = tracing::info_span!("call", step = black_box(7_u64), host = "bank");
+        span.in_scope(|| black_box(()));
+    })
 }
 
 fn disabled() -> Box<dyn FnMut()> {

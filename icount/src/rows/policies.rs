@@ -61,7 +61,7 @@ macro_rules! boxed {
 }
 
 /// A clock that stands still, an hour after it was made.
-fn clock() -> Clock {
+pub(super) fn clock() -> Clock {
     let time = ManualClock::new();
     time.advance(secs(3_600));
     time.clock()

@@ -35,6 +35,7 @@ pub struct Builder {
     pub(crate) subscribers: Vec<Subscriber>,
     pub(crate) in_shadow: bool,
     pub(crate) saved: Option<(Saved, Duration)>,
+    pub(crate) key: Option<Arc<str>>,
     /// What was set that a running breaker cannot change.
     pub(crate) fixed: Option<&'static str>,
 }
@@ -94,6 +95,7 @@ impl Builder {
             subscribers: Vec::new(),
             in_shadow: false,
             saved: None,
+            key: None,
             fixed: None,
         }
     }
@@ -173,11 +175,12 @@ impl Builder {
         Ok(Breaker::new(name, plan, self))
     }
 
-    /// The same for one of many that are made from it: without the state of another, and with a seed, if it has one, of its own. For
-    /// maps of pipelines.
+    /// The same for one of many that are made from it: without the state of another, with its key in events, and with a seed, if it has
+    /// one, of its own. For maps of pipelines.
     #[doc(hidden)]
-    pub fn for_key(mut self, salt: u64) -> Self {
+    pub fn for_key(mut self, key: Arc<str>, salt: u64) -> Self {
         self.saved = None;
+        self.key = Some(key);
         self.seed = self.seed.map(|seed| seed ^ salt);
         self
     }

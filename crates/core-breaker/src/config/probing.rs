@@ -24,6 +24,8 @@ impl Builder {
     /// least 30 s, and until the deadline of whoever makes the call.
     pub fn probe_lease(mut self, lease: Duration) -> Self {
         self.settings.lease = Some(lease);
+        // As far as can be said before the others are known, for whoever looks at the unchecked rules.
+        (self.settings.rules.lease, self.settings.rules.lease_by_caller) = (lease, false);
         self
     }
 

@@ -18,13 +18,6 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 // === impl Engine ===
 
 impl Engine {
-    /// A ticket, where that needs no time: closed, disabled or in shadow.
-    #[inline]
-    pub(crate) fn acquire_now(&self) -> Option<Ticket> {
-        let word = self.load();
-        matches!(word.phase(), Phase::Closed | Phase::Disabled | Phase::Shadow).then(|| Ticket::new(word, 0))
-    }
-
     /// The refusal, where that is certain: the circuit is open, and will be past `latest`, which is as late as it may be now. Otherwise
     /// one that says nothing of when.
     #[inline]
@@ -32,7 +25,8 @@ impl Engine {
         let word = self.load();
         let until = self.until();
         // The two readings belong together, or it is decided with care.
-        if word.phase() == Phase::Open && until > latest && self.load() == word {
+        let is_certain = until > latest && !self.is_too_far(until, latest);
+        if word.phase() == Phase::Open && is_certain && self.load() == word {
             self.refuse(word, Some(until))
         } else {
             Refused { word, until: None }
@@ -57,9 +51,9 @@ impl Engine {
         loop {
             let word = self.load();
             match word.phase() {
-                Phase::Closed | Phase::Disabled | Phase::Shadow => return Ok(Ticket::new(word, 0)),
+                phase if phase.passes() => return Ok(Ticket::new(word, 0)),
                 Phase::ForcedOpen => return Err(self.refuse(word, None)),
-                Phase::Open | Phase::HalfOpen | Phase::RampUp => {}
+                _ => {}
             }
             let until = self.until();
             if self.load() != word {
@@ -85,9 +79,7 @@ impl Engine {
     fn ramp(&self, word: Word, until: Instant, now: Instant) -> Result<Ticket, Refused> {
         let ramp_up = self.plan().rules.ramp_up;
         let Some(ramp_up) = ramp_up.filter(|_| now < until) else {
-            // The state is the same, so nobody is told. If another thread changes the word meanwhile, a later call does this.
-            let full = word.with_phase(Phase::Closed);
-            let _ = self.word.compare_exchange(word.0, full.0, Ordering::AcqRel, Ordering::Relaxed);
+            self.end_ramp(word);
             return Ok(Ticket::new(word, 0));
         };
         let place = unit(self.ramp.fetch_add(GOLDEN, Ordering::Relaxed));
@@ -97,6 +89,17 @@ impl Engine {
             // Its place comes before the end. Told to all who are refused, the end would be the next stampede.
             let comes = until - ramp_up.left_at(place);
             Err(self.refuse(word, Some(comes.max(now + Duration::from_nanos(1)))))
+        }
+    }
+
+    /// All calls pass again. The state is the same, so nobody is told.
+    #[cold]
+    fn end_ramp(&self, word: Word) {
+        // By what rules is said under the lock: they may be changed in this very moment.
+        let _ledger = self.ledger();
+        let now = self.load();
+        if now.phase() == Phase::RampUp && now.generation() == word.generation() {
+            self.pass_all(self.plan().rules.closed_phase());
         }
     }
 
@@ -127,7 +130,7 @@ impl Engine {
         let probe = ledger.next_probe;
         let lease_until = now + rules.lease;
         let wanted = wanted.filter(|_| rules.lease_by_caller);
-        ledger.round.send(probe, wanted.map_or(lease_until, |wanted| lease_until.max(wanted)));
+        ledger.round.send(probe, wanted.map_or(lease_until, |wanted| lease_until.max(wanted)), now);
         self.publish_round(&ledger);
         Some(Ticket::new(word, probe))
     }

@@ -7,13 +7,13 @@ use core_errors::Cause;
 use core_time::Instant;
 
 use super::ledger::Under;
-use super::{Engine, Ledger};
+use super::{Engine, FOR_GOOD, Ledger};
 use crate::State;
 use crate::event::{Event, Trigger};
 use crate::opening::Opening;
 use crate::plan::Plan;
 use crate::rules::{Evidence, Fired};
-use crate::word::{Phase, pack_cause};
+use crate::word::{Phase, Word, pack_cause};
 
 /// What the state changes to.
 #[derive(Clone, Copy, Debug)]
@@ -129,15 +129,40 @@ impl Engine {
         let _ledger = self.ledger();
         let word = self.load();
         if word.phase() == Phase::Open && word.generation() == generation && until > self.until() {
-            self.until.store(until.as_nanos(), Ordering::Release);
+            let longer = until.as_nanos() - self.until().as_nanos();
+            let span = self.span.load(Ordering::Relaxed).saturating_add(longer);
+            self.set_until(until, Duration::from_nanos(span));
         }
+    }
+
+    /// The clock went back, as that of a machine may which was suspended: nothing lasts longer from `now` on than it was to
+    /// last when it was set (rule W-5).
+    pub(crate) fn bring_back(&self, now: Instant) {
+        let mut ledger = self.ledger();
+        if !self.is_too_far(self.until(), now) {
+            return;
+        }
+        if self.load().phase() == Phase::HalfOpen {
+            ledger.round.bring_back(now);
+            self.publish_round(&ledger);
+        } else {
+            let span = Duration::from_nanos(self.span.load(Ordering::Relaxed));
+            self.set_until(now + span, span);
+        }
+    }
+
+    /// When the present phase ends, and how long that is from now on. Only under the lock of the ledger.
+    pub(super) fn set_until(&self, until: Instant, span: Duration) {
+        self.span.store(u64::try_from(span.as_nanos()).unwrap_or(FOR_GOOD), Ordering::Relaxed);
+        self.until.store(until.as_nanos(), Ordering::Release);
     }
 
     /// For how long it opens: by the rules or a function, and by what the callee asked for.
     fn open_time(&self, plan: &Plan, opening: &Opening, now: Instant) -> Duration {
         let draw = self.rng.next_unit();
         let asked = Instant::from_nanos(self.asked_until.load(Ordering::Relaxed)) - now;
-        let asked = (!asked.is_zero()).then_some(asked);
+        // Never more than could be asked for, also where the clock went back since (rule W-5).
+        let asked = (!asked.is_zero()).then_some(asked.min(plan.rules.hint_max));
         plan.rules.with_hint(plan.open_time(opening, draw), asked, draw)
     }
 
@@ -155,31 +180,34 @@ impl Engine {
         ledger.last_cause = cause.or(ledger.last_cause);
         ledger.is_operators = matches!((to, &trigger), (To::Open(_), Trigger::Operator { .. }));
         ledger.round.start();
-        let (payload, until) = match to {
+        let (payload, span) = match to {
             To::Open(time) => {
                 ledger.opened += 1;
-                (pack_cause(ledger.last_cause, &self.codes), now + time)
+                (pack_cause(ledger.last_cause, &self.codes), Some(time))
             }
-            To::HalfOpen => (self.plan().rules.probes, Instant::NEVER),
+            To::HalfOpen => (self.plan().rules.probes, None),
             To::Closed | To::RampUp(_) => {
                 ledger.reopened = 0;
                 self.asked_until.store(0, Ordering::Relaxed);
                 self.ramp.store(0, Ordering::Relaxed);
-                (0, if let To::RampUp(over) = to { now + over } else { Instant::NEVER })
+                (0, if let To::RampUp(over) = to { Some(over) } else { None })
             }
-            To::ForcedOpen | To::Disabled | To::Shadow => (0, Instant::NEVER),
+            To::ForcedOpen | To::Disabled | To::Shadow => (0, None),
         };
-        let word = from.next(to.phase(), payload);
+        let until = span.map_or(Instant::NEVER, |span| now + span);
+        let span = span.unwrap_or(Duration::MAX);
+        let phase = if let To::Closed = to { self.plan().rules.closed_phase() } else { to.phase() };
+        let word = from.next(phase, payload);
         self.count_anew(ledger, word.generation());
         // Whoever sees that it is open must see until when, and never the `until` of another state with it: that is written before
         // the word says open, and after the word says something else.
         if from.phase() != Phase::Open {
-            self.until.store(until.as_nanos(), Ordering::Release);
+            self.set_until(until, span);
         }
         // A swap, as extensions of a run are: among steps that read and write in one, each has its place.
         self.word.swap(word.0, Ordering::AcqRel);
         if from.phase() == Phase::Open {
-            self.until.store(until.as_nanos(), Ordering::Release);
+            self.set_until(until, span);
         }
         let open_for = if let To::Open(time) = to { Some(time) } else { None };
         ledger.outbox.push(Event {
@@ -195,6 +223,16 @@ impl Engine {
             would_open: false,
             lost: 0,
         });
+    }
+
+    /// The same state, with other rules or at the end of a ramp. Under the lock of the ledger, as rules change.
+    pub(super) fn pass_all(&self, phase: Phase) {
+        let pass = |bits| {
+            let word = Word(bits);
+            (word.state() == State::Closed).then(|| word.with_phase(phase).0)
+        };
+        // Steps of runs come in between and are kept; changes of state wait for the lock.
+        let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, pass);
     }
 
     /// In shadow: it would have opened.
@@ -231,7 +269,8 @@ impl Engine {
 
     /// Tells callers how many probes are free and when the first lease ends.
     pub(super) fn publish_round(&self, ledger: &Ledger) {
-        self.until.store(ledger.round.next_lease_end().as_nanos(), Ordering::Release);
+        let (until, span) = ledger.round.next_lease_end();
+        self.set_until(until, span);
         let word = self.load().with_payload(ledger.round.free(&self.plan().rules));
         self.word.store(word.0, Ordering::Release);
     }

@@ -10,6 +10,7 @@ use crate::word::Phase;
 
 /// What only the thread that changes something touches.
 #[derive(Debug)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Ledger {
     pub(super) round: Round,
     pub(super) next_probe: u32,
@@ -111,7 +112,8 @@ impl Ledger {
 
     /// Whether a failure of `now` counts, and is not one with the last that did.
     pub(super) fn is_apart(&mut self, now: Instant, lumping: Duration) -> bool {
-        let is_apart = now >= self.lumped_until;
+        // Further away than it can be, if the clock went back: then it is not known to be one with it (rule W-5).
+        let is_apart = now >= self.lumped_until || self.lumped_until - now > lumping;
         if is_apart {
             self.lumped_until = now + lumping;
         }

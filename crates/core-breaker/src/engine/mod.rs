@@ -43,6 +43,9 @@ pub(crate) struct Engine {
     /// While open: when a call may probe. While half open: when the first lease ends. While it ramps up: when that ends.
     /// Written before the word.
     until: AtomicU64,
+    /// How far away `until` was when it was set, in nanoseconds. If it is further away than that, the clock went back (rule
+    /// W-5). Written beside it, under the lock; only refusals read it.
+    span: PlainU64,
     /// How many nanoseconds are slow; [`NOT_TIMED`] if nobody asks.
     slow_over: PlainU64,
     windows: Windows,
@@ -81,6 +84,9 @@ const COUNTS: usize = 7;
 
 const NOT_TIMED: u64 = u64::MAX;
 
+/// The span of what never comes.
+const FOR_GOOD: u64 = u64::MAX;
+
 // === impl Engine ===
 
 impl Engine {
@@ -92,9 +98,9 @@ impl Engine {
         epoch: Instant,
         in_shadow: bool,
     ) -> Self {
-        let phase = if in_shadow { Phase::Shadow } else { Phase::Closed };
-        let word = Word::new(phase, Word::FIRST.generation(), 0);
         let rules = plan.rules;
+        let phase = if in_shadow { Phase::Shadow } else { rules.closed_phase() };
+        let word = Word::new(phase, Word::FIRST.generation(), 0);
         let windows = Windows::new();
         let span = rules.needs_window().then_some(rules.span);
         windows.reshape(span, rules.average.is_some(), word.generation(), epoch);
@@ -103,6 +109,7 @@ impl Engine {
             key,
             word: AtomicU64::new(word.0),
             until: AtomicU64::new(Instant::NEVER.as_nanos()),
+            span: PlainU64::new(FOR_GOOD),
             slow_over: PlainU64::new(slow_nanos(rules.slow_over)),
             windows,
             average: Smoothed::new(word.generation()),
@@ -140,6 +147,12 @@ impl Engine {
         Instant::from_nanos(self.until.load(Ordering::Acquire))
     }
 
+    /// Whether the clock went back behind the moment at which `until` was set, if it is `latest` at most now (rule W-5).
+    #[inline]
+    pub(crate) fn is_too_far(&self, until: Instant, latest: Instant) -> bool {
+        until.as_nanos().saturating_sub(latest.as_nanos()) > self.span.load(Ordering::Relaxed)
+    }
+
     #[inline]
     pub(crate) fn load(&self) -> Word {
         Word(self.word.load(Ordering::Acquire))
@@ -156,7 +169,7 @@ impl Engine {
             Phase::ForcedOpen | Phase::Disabled => true,
             Phase::Open => self.until() > now,
             Phase::Shadow => !self.in_shadow,
-            Phase::Closed | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
+            Phase::Closed | Phase::Plain | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
         }
     }
 
@@ -182,8 +195,13 @@ impl Engine {
     /// How long the present phase lasts: the open time, zero when a call may probe; or the ramp.
     pub(crate) fn left(&self, phase: Phase, now: Instant) -> Option<Duration> {
         let word = self.load();
-        let until = self.until();
-        (word.phase() == phase && self.load() == word).then(|| until - now)
+        let left = self.left_of_phase(now);
+        (word.phase() == phase && self.load() == word).then_some(left)
+    }
+
+    /// How long it is until `until`, which is no longer than it was at first.
+    fn left_of_phase(&self, now: Instant) -> Duration {
+        (self.until() - now).min(Duration::from_nanos(self.span.load(Ordering::Relaxed)))
     }
 }
 

@@ -44,10 +44,10 @@ impl Engine {
             // Until is read with the word, which stays as it is.
             To::Open(time) => {
                 ledger.is_operators = true;
-                self.until.store((now + time).as_nanos(), Ordering::Release);
+                self.set_until(now + time, time);
             }
             To::Closed => {
-                let word = self.load().next(Phase::Closed, 0);
+                let word = self.load().next(self.plan().rules.closed_phase(), 0);
                 self.count_anew(&mut ledger, word.generation());
                 self.word.swap(word.0, Ordering::AcqRel);
             }
@@ -115,7 +115,11 @@ impl Engine {
             Phase::RampUp => {
                 let over = new.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
                 let until = self.until().min(now + over);
-                self.until.store(until.as_nanos(), Ordering::Release);
+                self.set_until(until, until - now);
+                None
+            }
+            Phase::Closed | Phase::Plain => {
+                self.pass_all(new.closed_phase());
                 None
             }
             _ => None,

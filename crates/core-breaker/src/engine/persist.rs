@@ -20,10 +20,9 @@ impl Engine {
     pub(crate) fn save(&self, now: Instant) -> Saved {
         let ledger = self.ledger();
         let word = self.load();
-        let until = self.until();
         // Handles end with the process, so nobody could end the isolation.
         let state = ledger.isolation.under.map_or(word.state(), |under| To::from(under).state());
-        let left = |phase| (word.phase() == phase).then(|| until - now);
+        let left = |phase| (word.phase() == phase).then(|| self.left_of_phase(now));
         let Contents { buckets, results } = self.windows.contents(word.generation(), now);
         Saved {
             version: Saved::VERSION,
@@ -53,11 +52,12 @@ impl Engine {
         ledger.last_cause = saved.last_failure.map(|category| Cause::new(category, None));
         let generation = self.load().generation();
         let left = |left: Option<Duration>| left.unwrap_or_default().saturating_sub(age);
-        let longest = self.plan().rules.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
+        let rules = self.plan().rules;
+        let longest = rules.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
         let ramp_left = left(saved.ramp_left).min(longest);
         let (phase, until) = match saved.state {
             State::Closed if !ramp_left.is_zero() => (Phase::RampUp, now + ramp_left),
-            State::Closed => (Phase::Closed, Instant::NEVER),
+            State::Closed => (rules.closed_phase(), Instant::NEVER),
             // The probes of a round that was under way are gone, so it is due to send others.
             State::Open | State::HalfOpen => (Phase::Open, now + left(saved.open_left)),
             State::ForcedOpen => (Phase::ForcedOpen, Instant::NEVER),
@@ -82,7 +82,7 @@ impl Engine {
                 self.average.set(average.success_rate, average.calls, at);
             }
         }
-        self.until.store(until.as_nanos(), Ordering::Release);
+        self.set_until(until, if until == Instant::NEVER { Duration::MAX } else { until - now });
         self.word.store(Word::new(phase, generation, payload).0, Ordering::Release);
     }
 }

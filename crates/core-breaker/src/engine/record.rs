@@ -22,9 +22,20 @@ pub(crate) const TIMED_OUT: Cause = Cause::new(Category::Timeout, None);
 // === impl Engine ===
 
 impl Engine {
+    /// Counts a success, if there is nothing else to do with it: one compare with the word of now, and one count.
+    /// Whether it did.
+    #[inline]
+    pub(crate) fn record_plain(&self, word: Word, ticket: Ticket) -> bool {
+        // No run of failures to end, and the generation is that of the ticket.
+        let is_plain = word == Word::new(Phase::Plain, ticket.generation(), 0);
+        if is_plain {
+            self.counts.bump(Count::Successes as usize);
+        }
+        is_plain
+    }
+
     /// Takes a result. Reads the time only if it must: coarsely for the bucket of a success, exactly where a circuit may
     /// open. Whether somebody is to be told.
-    #[inline]
     pub(crate) fn record(
         &self,
         ticket: Ticket,
@@ -39,13 +50,32 @@ impl Engine {
             return false;
         }
         match (word.phase(), outcome) {
-            (Phase::Closed, Outcome::Success) if !slow => self.record_good(word, now, exactly_now),
+            (Phase::Closed | Phase::Plain, Outcome::Success) if !slow => {
+                self.record_good(word, now, exactly_now)
+            }
             (Phase::Disabled, _) => false,
             _ => self.record_rest(word, ticket, outcome, slow, exactly_now()),
         }
     }
 
-    #[inline]
+    /// Takes a success that was not slow, of a circuit that is closed most likely.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called once, and for every call under a window")]
+    pub(crate) fn record_quick(
+        &self,
+        word: Word,
+        ticket: Ticket,
+        now: impl FnOnce() -> Instant,
+        exactly_now: impl FnOnce() -> Instant,
+    ) -> bool {
+        if word.phase() == Phase::Closed && word.generation() == ticket.generation() {
+            self.record_good(word, now, exactly_now)
+        } else {
+            self.record(ticket, Outcome::Success, false, now, exactly_now)
+        }
+    }
+
+    #[inline(always)]
     fn record_good(
         &self,
         word: Word,
@@ -57,13 +87,14 @@ impl Engine {
         if word.payload() > 0 {
             self.end_run(word);
         }
-        let tally = match self.windows.watch() {
-            Watch::Nothing => return false,
-            Watch::Time => {
-                self.windows.time().and_then(|window| window.record(word.generation(), GOOD, now()))
-            }
-            Watch::Calls => self.windows.calls().and_then(|window| window.record(word.generation(), GOOD)),
-            Watch::More => return self.weigh(word, GOOD, None, exactly_now()),
+        let watch = self.windows.watch();
+        // The kinds that are most in use, first: not a jump to an address out of a table.
+        let tally = if watch == Watch::Time {
+            self.windows.time().and_then(|window| window.record(word.generation(), GOOD, now()))
+        } else if watch == Watch::Calls {
+            self.windows.calls().and_then(|window| window.record(word.generation(), GOOD))
+        } else {
+            return watch == Watch::More && self.weigh(word, GOOD, None, exactly_now());
         };
         match tally {
             None => false,

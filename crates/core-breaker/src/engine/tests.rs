@@ -59,10 +59,45 @@ fn a_round_that_is_over_decides_nothing_about_the_next() {
     let old = generation(engine);
     assert!(breaker.close("test").is_ok() && breaker.probe_now("test").is_ok());
     let round = generation(engine);
-    engine.ledger().round.send(1, now + secs(1));
+    engine.ledger().round.send(1, now + secs(1), now);
     assert!(engine.ledger().round.back(1, crate::outcome::Outcome::Success));
     assert!(!engine.decide(old, None, now));
     assert_eq!(breaker.state(), State::HalfOpen);
     assert!(engine.decide(round, None, now));
     assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn a_closed_circuit_is_plain_while_its_rules_ask_nothing_about_a_success() {
+    let phase = |breaker: &Breaker| breaker.engine().load().phase();
+    let plain = Breaker::consecutive(1).probes(1).successes(1);
+    let Some((time, breaker)) = bench(plain) else { panic!("it is built") };
+    assert_eq!(phase(&breaker), Phase::Plain);
+    let other: [fn(Builder) -> Builder; 4] = [
+        |builder| builder.or_rate(0.5),
+        |builder| builder.or_failures(9),
+        |builder| builder.or_average(0.1, crate::Decay::Calls(9)),
+        |builder| builder.slow_over(secs(1)).slow_rate(1.0),
+    ];
+    for change in other {
+        let Some((_, other)) = bench(change(Breaker::consecutive(1))) else { panic!("it is built") };
+        assert_eq!(phase(&other), Phase::Closed);
+    }
+    let generation = generation(breaker.engine());
+    assert!(breaker.reconfigure(|builder| builder.or_rate(0.5)).is_ok());
+    assert_eq!((phase(&breaker), breaker.engine().load().generation()), (Phase::Closed, generation));
+    assert!(breaker.close("test").is_ok());
+    assert_eq!(phase(&breaker), Phase::Closed);
+    let Some((_, twin)) = bench(Breaker::consecutive(1).ramp_up(0.5, secs(1)).probes(1).successes(1)) else {
+        panic!("it is built")
+    };
+    let probed = |breaker: &Breaker| {
+        assert!(breaker.probe_now("test").is_ok());
+        breaker.acquire().map(core_policy::Permit::success).is_ok()
+    };
+    assert!(probed(&twin));
+    assert_eq!(phase(&twin), Phase::RampUp);
+    assert!(twin.close("test").is_ok());
+    assert!(probed(&breaker), "{time:?}");
+    assert_eq!(phase(&breaker), Phase::Closed, "as its rules are now");
 }

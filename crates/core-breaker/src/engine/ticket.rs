@@ -25,7 +25,7 @@ impl Ticket {
     const MARK: NonZeroU64 = NonZeroU64::MIN.saturating_add((1 << 63) - 1);
 
     #[inline]
-    pub(super) fn new(word: Word, probe: u32) -> Self {
+    pub(crate) fn new(word: Word, probe: u32) -> Self {
         let (generation, probe) = (u64::from(word.generation()), u64::from(probe));
         Self(Self::MARK | (probe << GENERATION_BITS | generation))
     }

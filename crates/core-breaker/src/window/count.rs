@@ -1,38 +1,68 @@
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::{Mark, Tally};
+use crate::sync::AtomicU64;
 
 /// The last N calls (rule W-4).
 ///
-/// The rule itself needs one shared word: which call is the Nth last is a fact about all threads together. A result
-/// swaps its slot, and one compare-and-swap keeps the sums; both carry a stamp of the generation and of the shape, so a
-/// result of an earlier one changes nothing. The sums carry only its low bits, which is enough: they are begun anew with each.
+/// The rule itself needs one shared word: which call is the Nth last is a fact about all threads together. A result takes
+/// its place in the sequence with one compare-and-swap, which also says how many calls there are. That is all that a
+/// success costs which takes the place of another: what it would write to its slot is there already, and no sum changes.
+/// Any other result swaps its slot and changes the sums by the difference, in one step.
+///
+/// Places, slots and sums carry a stamp of the generation and of the shape, so a result of an earlier one changes
+/// nothing. The sums carry only its low bits, which is enough: they are begun anew with each.
 #[derive(Debug)]
 pub(crate) struct CountWindow {
     /// One ring for each power of two, made when a window first needs it.
     rings: [OnceLock<Box<[AtomicU64]>>; RINGS],
-    size: AtomicU64,
-    /// How often the size was changed.
-    version: AtomicU64,
-    cursor: AtomicU64,
-    sums: AtomicU64,
+    /// How often the size was changed, and the size: one word, so that they belong together.
+    shape: AtomicU64,
+    shared: Shared,
 }
 
-/// The sums share a word: 18 bits each for calls, failures and slow calls, and 10 for the stamp. The rest of the 18
-/// bits is room for threads that are in between.
+/// What results write: kept off the line of cache of what they only read.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Shared {
+    /// The stamp, whether each place was taken once, and the place of the next result.
+    head: AtomicU64,
+    /// The low bits of the stamp; slow calls and failures, each counted from [`NONE`].
+    bad: AtomicU64,
+}
+
+/// A shape at a moment.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    version: u64,
+    size: u64,
+}
+
+/// A place and a sum have 18 bits.
 pub(crate) const SIZE_MAX: u32 = 200_000;
 
 /// 2^18 is over `SIZE_MAX`.
 const RINGS: usize = 19;
 
-const SUM_BITS: u32 = 18;
-const SUM_MASK: u64 = (1 << SUM_BITS) - 1;
-const FAILURE: u64 = 1 << SUM_BITS;
-const SLOW: u64 = 1 << (2 * SUM_BITS);
-const BAD_MASK: u64 = SUM_MASK << SUM_BITS | SUM_MASK << (2 * SUM_BITS);
-const STAMP_SHIFT: u32 = 3 * SUM_BITS;
-const STAMP_MASK: u64 = (1 << 10) - 1;
+const BITS: u32 = 18;
+const MASK: u64 = (1 << BITS) - 1;
+
+const FULL: u64 = 1 << BITS;
+const HEAD_SHIFT: u32 = BITS + 1;
+
+const FAILURE: u64 = 1;
+const SLOW: u64 = 1 << BITS;
+const BAD_SHIFT: u32 = 2 * BITS;
+const BAD_MASK: u64 = (1 << BAD_SHIFT) - 1;
+
+/// What a sum of nothing is. A result may leave the sums before whoever brought it has added it there: each thread
+/// between the two steps may take one off.
+const NONE: u64 = 1 << 14;
+const NONE_BAD: u64 = NONE << BITS | NONE;
+
+/// A sum never runs into the one beside it.
+const _: () = assert!(SIZE_MAX as u64 + 2 * NONE <= MASK);
 
 // === impl CountWindow ===
 
@@ -40,19 +70,24 @@ impl CountWindow {
     pub(crate) fn new(size: u32) -> Self {
         Self {
             rings: Default::default(),
-            size: AtomicU64::new(u64::from(size)),
-            version: AtomicU64::new(0),
-            cursor: AtomicU64::new(0),
-            sums: AtomicU64::new(0),
+            shape: AtomicU64::new(u64::from(size)),
+            shared: Shared { head: AtomicU64::new(0), bad: AtomicU64::new(NONE_BAD) },
         }
     }
 
     /// Takes another size, and holds nothing then. There is one writer at a time.
     pub(crate) fn reshape(&self, size: u32, generation: u32) {
-        self.ring(u64::from(size));
-        self.size.store(u64::from(size), Ordering::Relaxed);
-        self.version.fetch_add(1, Ordering::Release);
+        let size = u64::from(size);
+        self.ring(size);
+        let version = self.shape().version + 1;
+        self.shape.store(version << BITS | size, Ordering::Release);
         self.restart(generation);
+    }
+
+    #[inline]
+    fn shape(&self) -> Shape {
+        let shape = self.shape.load(Ordering::Acquire);
+        Shape { version: shape >> BITS, size: shape & MASK }
     }
 
     #[inline]
@@ -62,69 +97,108 @@ impl CountWindow {
         self.rings[class].get_or_init(|| (0..capacity).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// Whom a result belongs to: a generation, in a shape. Both only grow, so none that was superseded has the sum of the
-    /// one that counts.
+    /// Counts a result of `generation`. The tally, if there is a failure or a slow call in the window: without one no
+    /// rate can be reached.
     #[inline]
-    fn stamp(&self, generation: u32) -> u64 {
-        // Acquire pairs with the Release of `reshape`: who sees the version sees the size.
-        u64::from(generation) + self.version.load(Ordering::Acquire)
-    }
-
     pub(crate) fn record(&self, generation: u32, mark: Mark) -> Option<Tally> {
-        let ours = self.stamp(generation);
-        let stamp = ours & STAMP_MASK;
-        let size = self.size.load(Ordering::Relaxed);
-        let gain = gain_of(mark);
-        // First into the sums, then into the ring: whoever takes it out of the ring finds it in the sums, so that they
-        // never run below zero. Meanwhile they hold a call too many for each thread that is in between.
-        let entered = self.change(stamp, |sums| sums + gain)?;
-        let at = usize::try_from(self.cursor.fetch_add(1, Ordering::Relaxed) % size).unwrap_or(0);
-        let left = Mark::unpack(self.ring(size)[at].swap(mark.pack(ours), Ordering::AcqRel), ours);
-        // What leaves the ring leaves the sums, unless it belongs to an earlier stamp and was never in these.
-        let sums = match left {
-            None => entered,
-            Some(left) => self.change(stamp, |sums| sums - gain_of(left))?,
+        let shape = self.shape();
+        let stamp = shape.stamp(generation);
+        let place = self.take_place(stamp, shape.size)?;
+        let slot = self.ring(shape.size).get(place)?;
+        // To swap a value for the same changes nothing, so that it is there is all that need be seen.
+        let bad = if slot.load(Ordering::Acquire) == mark.pack(stamp) {
+            self.shared.bad.load(Ordering::Acquire)
+        } else {
+            self.replace(slot, mark, stamp)?
         };
-        // Without a failure or a slow call in the window no rate can be reached.
-        (sums & BAD_MASK != 0).then(|| unpack(sums))
+        if bad & BAD_MASK == NONE_BAD { None } else { self.tally_with(shape, stamp, bad) }
     }
 
-    /// Changes the sums, if they are of this stamp.
-    fn change(&self, stamp: u64, change: impl Fn(u64) -> u64) -> Option<u64> {
-        let of_stamp = |sums| (sums >> STAMP_SHIFT == stamp).then(|| change(sums));
-        self.sums.fetch_update(Ordering::AcqRel, Ordering::Acquire, of_stamp).ok().map(change)
+    /// The place of the next result, if the sequence is that of the stamp.
+    #[inline]
+    fn take_place(&self, stamp: u64, size: u64) -> Option<usize> {
+        let next = |head: u64| {
+            let after = (head & MASK) + 1;
+            let after = if after < size { head + 1 } else { head & !MASK | FULL };
+            (head >> HEAD_SHIFT == stamp).then_some(after)
+        };
+        let head = self.shared.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
+        usize::try_from(head & MASK).ok()
+    }
+
+    /// Puts a result into its slot, and the difference that it makes into the sums. What they are then, if they are of the
+    /// stamp.
+    fn replace(&self, slot: &AtomicU64, mark: Mark, stamp: u64) -> Option<u64> {
+        let left = Mark::unpack(slot.swap(mark.pack(stamp), Ordering::AcqRel), stamp);
+        // What belongs to an earlier stamp was never in these sums.
+        let (gain, loss) = (weight_of(mark), left.map_or(0, weight_of));
+        if gain == loss {
+            return Some(self.shared.bad.load(Ordering::Acquire));
+        }
+        let change =
+            |bad: u64| (bad >> BAD_SHIFT == low(stamp)).then(|| bad.wrapping_add(gain).wrapping_sub(loss));
+        self.shared.bad.fetch_update(Ordering::AcqRel, Ordering::Acquire, change).ok().and_then(change)
+    }
+
+    /// The tally with these sums. The calls are looked up after them: who is in the sums took a place before.
+    #[cold]
+    fn tally_with(&self, shape: Shape, stamp: u64, bad: u64) -> Option<Tally> {
+        let head = self.shared.head.load(Ordering::Acquire);
+        let is_ours = head >> HEAD_SHIFT == stamp && bad >> BAD_SHIFT == low(stamp);
+        let calls = if head & FULL == 0 { head & MASK } else { shape.size };
+        let sum = |bits: u64| (bits & MASK).saturating_sub(NONE).min(calls);
+        is_ours.then(|| Tally { calls, failures: sum(bad), slow: sum(bad >> BITS) })
     }
 
     pub(crate) fn restart(&self, generation: u32) {
-        self.sums.store((self.stamp(generation) & STAMP_MASK) << STAMP_SHIFT, Ordering::Release);
+        let stamp = self.shape().stamp(generation);
+        self.shared.head.store(stamp << HEAD_SHIFT, Ordering::Release);
+        self.shared.bad.store(low(stamp) << BAD_SHIFT | NONE_BAD, Ordering::Release);
     }
 
     pub(crate) fn tally(&self, generation: u32) -> Tally {
-        let sums = self.sums.load(Ordering::Acquire);
-        if sums >> STAMP_SHIFT == self.stamp(generation) & STAMP_MASK {
-            unpack(sums)
-        } else {
-            Tally::default()
-        }
+        let shape = self.shape();
+        let bad = self.shared.bad.load(Ordering::Acquire);
+        self.tally_with(shape, shape.stamp(generation), bad).unwrap_or_default()
     }
 
     /// The results, the oldest first.
     pub(crate) fn contents(&self, generation: u32) -> Vec<Mark> {
-        let (stamp, size) = (self.stamp(generation), self.size.load(Ordering::Relaxed));
-        let (ring, next) = (self.ring(size), self.cursor.load(Ordering::Relaxed));
-        let places = (next.saturating_sub(size)..next).map(|at| usize::try_from(at % size).unwrap_or(0));
-        places.filter_map(|at| Mark::unpack(ring[at].load(Ordering::Acquire), stamp)).collect()
+        let shape = self.shape();
+        let stamp = shape.stamp(generation);
+        let next = self.shared.head.load(Ordering::Acquire) & MASK;
+        // What was never taken in this generation is of another stamp.
+        let places = (next..shape.size).chain(0..next.min(shape.size));
+        let slots = places.filter_map(|place| self.ring(shape.size).get(usize::try_from(place).ok()?));
+        slots.filter_map(|slot| Mark::unpack(slot.load(Ordering::Acquire), stamp)).collect()
     }
 }
 
-/// What a call adds to the sums.
-fn gain_of(mark: Mark) -> u64 {
-    1 + if mark.failed { FAILURE } else { 0 } + if mark.slow { SLOW } else { 0 }
+// === impl Shape ===
+
+impl Shape {
+    /// Whom a result belongs to: a generation, in a shape. Both only grow, so none that was superseded has the sum of the
+    /// one that counts.
+    #[inline]
+    fn stamp(self, generation: u32) -> u64 {
+        (u64::from(generation) + self.version) & (u64::MAX >> HEAD_SHIFT)
+    }
+}
+
+/// As much of a stamp as there is room for beside the sums.
+fn low(stamp: u64) -> u64 {
+    stamp & (u64::MAX >> BAD_SHIFT)
+}
+
+/// What a result adds to the sums.
+fn weight_of(mark: Mark) -> u64 {
+    (if mark.failed { FAILURE } else { 0 }) + if mark.slow { SLOW } else { 0 }
 }
 
 /// A slot holds the whole stamp, above two bits and one that says that it is taken: the ring is not cleared when the
 /// circuit changes, and what is left over must never be taken for something of now.
 impl Mark {
+    #[inline]
     pub(super) fn pack(self, stamp: u64) -> u64 {
         stamp << 3 | u64::from(self.failed) << 2 | u64::from(self.slow) << 1 | 1
     }
@@ -133,13 +207,5 @@ impl Mark {
     pub(super) fn unpack(slot: u64, stamp: u64) -> Option<Self> {
         let is_ours = slot & 1 == 1 && slot >> 3 == stamp;
         is_ours.then_some(Self { failed: slot & 4 != 0, slow: slot & 2 != 0 })
-    }
-}
-
-fn unpack(sums: u64) -> Tally {
-    Tally {
-        calls: sums & SUM_MASK,
-        failures: sums >> SUM_BITS & SUM_MASK,
-        slow: sums >> (2 * SUM_BITS) & SUM_MASK,
     }
 }

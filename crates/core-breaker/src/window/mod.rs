@@ -57,7 +57,7 @@ pub(crate) struct Mark {
 pub(crate) struct Windows {
     watch: AtomicU64,
     time: OnceLock<Box<TimeWindow>>,
-    calls: OnceLock<CountWindow>,
+    calls: OnceLock<Box<CountWindow>>,
 }
 
 /// What a success must be written to while the circuit is closed.
@@ -105,7 +105,7 @@ impl Windows {
         let window = match span {
             None => Watch::Nothing,
             Some(Span::Calls { size }) => {
-                self.calls.get_or_init(|| CountWindow::new(size)).reshape(size, generation);
+                self.calls.get_or_init(|| Box::new(CountWindow::new(size))).reshape(size, generation);
                 Watch::Calls
             }
             Some(Span::Time { len, buckets }) => {
@@ -145,7 +145,7 @@ impl Windows {
     /// The window of calls, where [`watch`](Self::watch) says so.
     #[inline]
     pub(crate) fn calls(&self) -> Option<&CountWindow> {
-        self.calls.get()
+        self.calls.get().map(|window| &**window)
     }
 
     /// Counts a result of `generation`. The tally, if the result could make a rate reach its threshold.

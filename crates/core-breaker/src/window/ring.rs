@@ -51,16 +51,19 @@ impl Bucket {
 impl Tagged {
     #[inline]
     pub(super) fn add(&self, tag: u64, n: u64, stripe: &Stripe<'_, Ring>) {
+        if stripe.is_own { self.add_own(tag, n) } else { self.add_shared(tag, n) }
+    }
+
+    /// The same, where no other thread writes.
+    #[inline]
+    pub(super) fn add_own(&self, tag: u64, n: u64) {
         let held = self.0.load(Ordering::Relaxed);
-        if stripe.is_own {
-            self.0.store(more(held, tag, n), Ordering::Relaxed);
-        } else {
-            self.add_shared(tag, n, held);
-        }
+        self.0.store(more(held, tag, n), Ordering::Relaxed);
     }
 
     #[cold]
-    fn add_shared(&self, tag: u64, n: u64, mut held: u64) {
+    fn add_shared(&self, tag: u64, n: u64) {
+        let mut held = self.0.load(Ordering::Relaxed);
         while let Err(now_held) =
             self.0.compare_exchange_weak(held, more(held, tag, n), Ordering::Relaxed, Ordering::Relaxed)
         {

@@ -49,7 +49,70 @@ fn cb_4_each_result_is_counted_as_what_it_is_and_leaves_as_that() {
     assert_eq!(window.tally(9).failures, 0);
 }
 
+/// What may happen to a window of calls.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Result(Mark),
+    Restart,
+    Reshape(u32),
+    /// A result of an earlier generation.
+    Late(Mark),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let mark = || prop::sample::select(MARKS.to_vec());
+    let step = prop_oneof![
+        20 => mark().prop_map(Step::Result),
+        1 => Just(Step::Restart),
+        1 => (1_u32..9).prop_map(Step::Reshape),
+        2 => mark().prop_map(Step::Late),
+    ];
+    prop::collection::vec(step, 0..120)
+}
+
 proptest! {
+    #[test]
+    fn w_4_a_window_of_calls_holds_the_last_results_of_its_generation_and_no_others(
+        size in 1_u32..9,
+        steps in steps(),
+    ) {
+        let (window, mut generation, mut size) = (CountWindow::new(size), 7, size);
+        window.restart(generation);
+        let mut plain: Vec<Mark> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Result(mark) => {
+                    plain.push(mark);
+                    if plain.len() > size as usize {
+                        plain.remove(0);
+                    }
+                    let told = window.record(generation, mark);
+                    let is_bad = plain.iter().any(|mark| mark.failed || mark.slow);
+                    prop_assert_eq!(told, is_bad.then(|| window.tally(generation)));
+                }
+                Step::Restart => {
+                    generation += 1;
+                    window.restart(generation);
+                    plain.clear();
+                }
+                Step::Reshape(new) => {
+                    size = new;
+                    window.reshape(size, generation);
+                    plain.clear();
+                }
+                Step::Late(mark) => prop_assert_eq!(window.record(generation - 1, mark), None),
+            }
+            let count = |is: fn(&Mark) -> bool| plain.iter().filter(|mark| is(mark)).count() as u64;
+            let expected = Tally {
+                calls: plain.len() as u64,
+                failures: count(|mark| mark.failed),
+                slow: count(|mark| mark.slow),
+            };
+            prop_assert_eq!(window.tally(generation), expected);
+            prop_assert_eq!(window.contents(generation), plain.clone());
+        }
+    }
+
     #[test]
     fn w_1_the_place_of_a_moment_is_the_floor_of_what_has_passed_over_the_width(
         width in 1_u64..5_000_000_000,

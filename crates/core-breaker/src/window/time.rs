@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
-use core_policy::stripes::{Stripe, Stripes};
+use core_policy::stripes::Stripes;
 use core_time::Instant;
 
 use super::ring::Ring;
@@ -45,10 +45,12 @@ impl TimeWindow {
         let cut = self.shape.read()?;
         let index = cut.index(now);
         let tag = cut.tag(generation, index);
-        let mine = self.rings.mine();
-        mine.value.bucket(index).calls.add(tag, 1, &mine);
+        match self.rings.own() {
+            Some(ring) => ring.bucket(index).calls.add_own(tag, 1),
+            None => self.record_elsewhere(index, tag),
+        }
         if mark.failed || mark.slow {
-            return Some(self.record_bad(&cut, generation, mark, index, &mine));
+            return Some(self.record_bad(&cut, generation, mark, index));
         }
         let bad = self.last_bad.load(Ordering::Relaxed);
         let is_clean = bad >> INDEX_BITS != tag >> INDEX_BITS || distance(bad, tag) >= cut.buckets;
@@ -58,22 +60,22 @@ impl TimeWindow {
         Some(self.sum(&cut, generation, index))
     }
 
+    /// A call, in the ring that threads share, or the first time.
     #[cold]
-    fn record_bad(
-        &self,
-        cut: &Cut,
-        generation: u32,
-        mark: Mark,
-        index: u64,
-        mine: &Stripe<'_, Ring>,
-    ) -> Tally {
-        let tag = cut.tag(generation, index);
+    fn record_elsewhere(&self, index: u64, tag: u64) {
+        let mine = self.rings.mine();
+        mine.value.bucket(index).calls.add(tag, 1, &mine);
+    }
+
+    #[cold]
+    fn record_bad(&self, cut: &Cut, generation: u32, mark: Mark, index: u64) -> Tally {
+        let (tag, mine) = (cut.tag(generation, index), self.rings.mine());
         let bucket = mine.value.bucket(index);
         if mark.failed {
-            bucket.failures.add(tag, 1, mine);
+            bucket.failures.add(tag, 1, &mine);
         }
         if mark.slow {
-            bucket.slow.add(tag, 1, mine);
+            bucket.slow.add(tag, 1, &mine);
         }
         self.last_bad.store(tag, Ordering::Relaxed);
         // Of two threads that fail at once at least one sees both: each writes, fences, then reads.

@@ -34,3 +34,14 @@ fn names_have_their_places_in_the_order_they_came() {
     assert_eq!(codes.place(Code::new("NAME_P")), 0);
     assert_eq!((codes.at(0), codes.at(16)), (None, None));
 }
+
+#[test]
+fn every_phase_comes_out_of_the_word_as_it_went_in() {
+    use Phase::{Closed, Disabled, ForcedOpen, HalfOpen, Open, Plain, RampUp, Shadow};
+    for phase in [Open, HalfOpen, ForcedOpen, RampUp, Disabled, Shadow, Closed, Plain] {
+        let word = Word::new(phase, 77, 5);
+        assert_eq!((word.phase(), word.generation(), word.payload()), (phase, 77, 5));
+        assert_eq!(phase.passes(), matches!(phase, Closed | Plain | Disabled | Shadow), "{phase:?}");
+        assert_eq!(phase.counts(), matches!(phase, Closed | Plain | RampUp | Shadow), "{phase:?}");
+    }
+}

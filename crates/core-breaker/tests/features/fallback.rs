@@ -1,7 +1,9 @@
 //! Fallbacks: for what they run, and what they get.
 
+use std::sync::{Arc, Mutex};
+
 use crate::bench::Bench;
-use core_breaker::Breaker;
+use core_breaker::{Breaker, State};
 use core_errors::{Error, Reason};
 use core_policy::CallError;
 
@@ -54,6 +56,53 @@ fn fb_1_a_fallback_that_fails_returns_what_it_likes() {
     let both = both.unwrap_err().into_inner().unwrap();
     assert!(both.to_string().contains("nothing cached"));
     assert!(std::error::Error::source(&both).unwrap().to_string().contains("hung up"));
+}
+
+/// What is cached may have been put there by somebody else.
+#[test]
+fn f_89_the_answer_of_a_fallback_is_checked_and_the_error_stands_in_for_one_that_is_not_valid() {
+    let bench = Bench::new(Breaker::consecutive(9));
+    let answer = |cached: Option<u32>| {
+        bench.breaker.call_or_blocking(
+            |_| Err::<u32, _>(Error::network("hung up")),
+            |error| error.or_valid(cached, |price| (1..1_000).contains(price)),
+        )
+    };
+    assert_eq!(answer(Some(7)).ok(), Some(7));
+    for wrong in [Some(0), Some(1_000), None] {
+        let error = answer(wrong).unwrap_err().into_inner().unwrap();
+        assert!(error.to_string().contains("hung up"), "{wrong:?}: what the call came to");
+    }
+    assert_eq!(bench.breaker.snapshot().totals.failures, 4, "whatever the fallback had");
+}
+
+#[test]
+fn f_89_what_operators_do_is_counted_and_shows_in_the_state_and_the_events() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = Arc::clone(&told);
+    let bench = Bench::new(
+        Breaker::consecutive(1)
+            .on_change(move |event| telling.lock().unwrap().push((event.to, event.trigger.to_string()))),
+    );
+    assert_eq!(bench.breaker.snapshot().orders, 0);
+    bench.breaker.force_open("maintenance").unwrap();
+    bench.breaker.disable("an incident").unwrap();
+    assert!(bench.breaker.disable(" ").is_err(), "nobody does it without a reason");
+    let isolated = bench.breaker.isolate("a drill").unwrap();
+    drop(isolated);
+    bench.breaker.close("it is over").unwrap();
+    let snapshot = bench.breaker.snapshot();
+    assert_eq!(
+        (snapshot.orders, snapshot.state),
+        (4, State::Closed),
+        "an end that follows by itself is no order"
+    );
+    // What the rules do is not what an operator does.
+    assert!(bench.breaker.call_blocking(|_| Err::<(), _>(Error::network("hung up"))).is_err());
+    assert_eq!((bench.breaker.snapshot().orders, bench.breaker.state()), (4, State::Open));
+    let told = told.lock().unwrap();
+    assert_eq!(told[0], (State::ForcedOpen, "an operator: maintenance".to_owned()));
+    assert_eq!(told[1], (State::Disabled, "an operator: an incident".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]

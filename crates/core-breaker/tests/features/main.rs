@@ -4,9 +4,11 @@
 mod bench;
 mod fallback;
 mod fleet;
+mod fleet_exchange;
 mod fleet_limits;
 mod keyed;
 mod opening;
 mod operator;
 mod saved;
 mod trips;
+mod went_back;

@@ -8,9 +8,10 @@ use crate::{Category, Recovery, Verdict};
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     let reqwest = error.downcast_ref::<reqwest::Error>()?;
     if reqwest.is_connect() {
-        // Nothing was sent, whether it was refused or took too long.
+        // Nothing was sent to whom it could not connect to. But it follows redirects, and does not tell: the request that was answered by
+        // one may have been done.
         let category = if reqwest.is_timeout() { Category::Timeout } else { Category::Network };
-        return Some(Class::from(category).never_happened());
+        return Some(category.into());
     }
     if reqwest.is_timeout() {
         return Some(Category::Timeout.into());

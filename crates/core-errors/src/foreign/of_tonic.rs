@@ -10,7 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::Class;
 use crate::problem::pointer;
 use crate::remote::{LIST_MAX, bounded};
-use crate::{Category, Error, MultiError, POINTER, Recovery, RemoteError, Visibility, domain};
+use crate::{Category, Delivery, Error, MultiError, POINTER, Recovery, RemoteError, Visibility, domain};
 
 /// What a status tells: its code, and the details that services of ours put there.
 pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
@@ -21,6 +21,11 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     // A limit of our own client on time comes as `Cancelled`.
     if status.source().is_some_and(<dyn StdError>::is::<tonic::TimeoutExpired>) {
         return Some(Category::Timeout.into());
+    }
+    let delivery = status.source().map(Delivery::of_transport).unwrap_or_default();
+    if delivery.had_no_effect() {
+        // Not the callee's word, but how the client of ours put it, which is `Cancelled` where the connection closed too early.
+        return Some(Class::from(Category::Unavailable).with_delivery(delivery));
     }
     Some(Class::of(&RemoteError::from_status(status)).of_callee())
 }

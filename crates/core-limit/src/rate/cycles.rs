@@ -167,8 +167,9 @@ impl Cycles {
 
     /// When the same would be granted, if nobody else came.
     ///
-    /// Until what was used ahead is paid for, the moment stays where it is. What is not used of a period is lost at its end, so past
-    /// that it moves on by a period at most, and then with each.
+    /// What was used ahead is paid for in some period, whose rest is lost at its end. The last one that is asked for comes as many periods
+    /// after that as it would alone, or one more, and then it is no later than if it were asked for in the period that follows. So
+    /// the moment stays where it is.
     fn refused(&self, state: State, n: u64, now: Instant, max_wait: Duration) -> Refused {
         let count = self.count();
         let start = |cycle| self.until(cycle, now);
@@ -178,15 +179,9 @@ impl Cycles {
         if start_after(ahead, period).saturating_sub(max_wait) >= period {
             return Refused::Impossible;
         }
-        let paid = state.cycle + state.used / count;
-        let here =
-            self.wait(State { used: state.used.saturating_add(n), ..state }, now).saturating_sub(max_wait);
-        let no_room = state.used.saturating_add(n).saturating_sub(USED_MAX).div_ceil(count);
-        let soonest = if here < start(paid + 1) {
-            here
-        } else {
-            start(paid + 1 + ahead).saturating_sub(max_wait).max(start(paid + 1))
-        };
+        let after = State { used: state.used.saturating_add(n), ..state };
+        let no_room = after.used.saturating_sub(USED_MAX).div_ceil(count);
+        let soonest = self.wait(after, now).saturating_sub(max_wait);
         Refused::after(soonest.max(start(state.cycle + no_room)).max(Duration::from_nanos(1)))
     }
 

@@ -47,6 +47,10 @@ const PERSONAL: [&str; 3] = ["email", "emailaddress", "phonenumber"];
 /// Only as a whole name: as the end of a longer one they are something else.
 const WHOLE: [&str; 7] = ["pin", "otp", "auth", "phone", "jwt", "pass", "bearer"];
 
+/// What this crate calls what it brings itself: of a list of what is shown, these are always part.
+pub(super) const OWN: [&str; 9] =
+    ["message", "severity", "logger", "component", "operation", "timer", "stage", "outcome", "duration_ms"];
+
 /// How much of a name is looked at, from its end.
 const NAME_MAX: usize = 48;
 
@@ -71,6 +75,24 @@ pub(crate) fn ends_in(name: &str, end: &str) -> bool {
     !end.is_empty() && plain(name, &mut first).ends_with(end)
 }
 
+/// Whether two names are one.
+pub(super) fn is_same(name: &str, other: &str) -> bool {
+    letters(name).eq(letters(other))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| !is_separator(*byte)).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// Whether a name has nothing in it.
+pub(super) fn is_blank(name: &str) -> bool {
+    name.bytes().all(is_separator)
+}
+
+const fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'-' | b'_' | b'.' | b' ')
+}
+
 fn is_whole(plain: &[u8]) -> bool {
     WHOLE.iter().any(|whole| plain == whole.as_bytes())
 }
@@ -78,7 +100,7 @@ fn is_whole(plain: &[u8]) -> bool {
 /// A name without case and separators, in the buffer: its last bytes if it is longer.
 fn plain<'a>(name: &str, buffer: &'a mut [u8; NAME_MAX]) -> &'a [u8] {
     let mut start = NAME_MAX;
-    let letters = name.bytes().rev().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b' '));
+    let letters = name.bytes().rev().filter(|byte| !is_separator(*byte));
     for byte in letters.take(NAME_MAX) {
         start -= 1;
         buffer[start] = byte.to_ascii_lowercase();
@@ -106,6 +128,8 @@ mod tests {
         ] {
             assert!(is_secret(name), "{name}");
         }
+        assert!(is_same("Order-Id", "order_id") && !is_same("order", "order_id") && !is_same("a", "b"));
+        assert!(is_blank("") && is_blank("-_") && !is_blank("a"));
         for name in [
             "",
             "_",

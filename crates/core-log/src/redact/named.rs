@@ -105,9 +105,7 @@ fn value(text: &str, start: usize, name: &str) -> Option<Value> {
         Some(b'"' | b'\'' | b'\\') if word <= 2 => start += word,
         _ => {}
     }
-    let slashes = count(&bytes[start..], QUOTES_MAX - 1, |byte| byte == b'\\');
-    let quote = bytes.get(start + slashes).copied().filter(|byte| matches!(byte, b'"' | b'\''));
-    let quoted = quote.and_then(|quote| {
+    let quoted = quote(&bytes[start..]).and_then(|(quote, slashes)| {
         let inside = start + slashes + 1;
         let end = closing_quote(bytes, inside, quote, slashes);
         // One apostrophe alone is no quote.
@@ -151,7 +149,7 @@ fn scheme(value: &[u8], name: &str) -> (usize, bool) {
     }
 }
 
-fn is_masked(bytes: &[u8]) -> bool {
+pub(super) fn is_masked(bytes: &[u8]) -> bool {
     MASKS.iter().any(|mask| bytes.starts_with(mask.as_bytes()))
 }
 
@@ -175,7 +173,7 @@ fn bare_end(bytes: &[u8], to_line_end: bool) -> usize {
 }
 
 /// Where the quote is that closes a text in quotes with so many backslashes before them. One that belongs to the text has more.
-fn closing_quote(bytes: &[u8], from: usize, quote: u8, slashes: usize) -> Option<usize> {
+pub(super) fn closing_quote(bytes: &[u8], from: usize, quote: u8, slashes: usize) -> Option<usize> {
     let mut run = 0;
     for (at, byte) in bytes.iter().enumerate().skip(from) {
         if *byte == quote && run % (2 * (slashes + 1)) == slashes {
@@ -209,7 +207,13 @@ fn closing_bracket(bytes: &[u8], from: usize) -> usize {
     bytes.len()
 }
 
-fn count(bytes: &[u8], max: usize, is: impl Fn(u8) -> bool) -> usize {
+/// The quote that a text begins with, and how many backslashes stand before it.
+pub(super) fn quote(bytes: &[u8]) -> Option<(u8, usize)> {
+    let slashes = count(bytes, QUOTES_MAX - 1, |byte| byte == b'\\');
+    bytes.get(slashes).copied().filter(|byte| matches!(byte, b'"' | b'\'')).map(|quote| (quote, slashes))
+}
+
+pub(super) fn count(bytes: &[u8], max: usize, is: impl Fn(u8) -> bool) -> usize {
     bytes.iter().take(max).take_while(|byte| is(**byte)).count()
 }
 

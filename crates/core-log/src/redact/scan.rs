@@ -1,7 +1,7 @@
 //! One pass over a text, from left to right. Each look ahead or back has a bound, so that the worst text costs no more than a
 //! fixed amount a byte.
 
-use super::{Kind, Redaction, named, numbers, patterns};
+use super::{Kind, Redaction, flag, named, numbers, patterns};
 
 /// What was found, and where.
 pub(super) struct Found {
@@ -22,6 +22,7 @@ const KEY_MIN: usize = 20;
 const WORD: u8 = 1;
 const DIGIT: u8 = 2;
 const SIGN: u8 = 4;
+const DASH: u8 = 8;
 
 const CLASS: [u8; 256] = classes();
 
@@ -31,7 +32,8 @@ const fn classes() -> [u8; 256] {
     loop {
         class[byte as usize] = match byte {
             b'0'..=b'9' => WORD | DIGIT,
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | 0x80.. => WORD,
+            b'-' => WORD | DASH,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => WORD,
             b'@' | b':' | b'=' | b'+' | b'(' | b'%' | b'>' => SIGN,
             _ => 0,
         };
@@ -45,7 +47,7 @@ const fn classes() -> [u8; 256] {
 /// Whether a short text has nothing in it that anything begins with: most texts, in a few nanoseconds.
 pub(super) fn is_harmless(text: &str) -> bool {
     let seen = text.bytes().take(KEY_MIN).fold(0, |seen, byte| seen | CLASS[usize::from(byte)]);
-    text.len() < KEY_MIN && seen & (DIGIT | SIGN) == 0
+    text.len() < KEY_MIN && seen & (DIGIT | SIGN) == 0 && (seen & DASH == 0 || !text.contains("--"))
 }
 
 /// The first of all that is to be taken out, at `from` or after. `numbers` says whether phones and cards are looked for.
@@ -79,7 +81,7 @@ pub(super) fn next(text: &str, from: usize, numbers: bool, policy: &Redaction) -
 fn word(text: &str, at: usize, end: usize, number: bool) -> Option<Found> {
     let bytes = text.as_bytes();
     if bytes[at] == b'-'
-        && let Some(found) = pem(text, at)
+        && let Some(found) = pem(text, at).or_else(|| flag::at(text, at, end))
     {
         return Some(found);
     }

@@ -79,6 +79,7 @@ impl Schema for Ecs {
                     | "error.type"
                     | "error.code"
                     | "error.stack_trace"
+                    | "event.sequence"
                     | "truncated"
                     | "suppressed"
             )
@@ -90,8 +91,9 @@ impl Schema for Ecs {
         (name == "error").then_some(Role::Lifted(Lift::Ecs))
     }
 
-    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
-        let level = match facts.level {
+    fn push_level(out: &mut String, level: Level, target: &str) {
+        out.push_str("\",\"log.level\":\"");
+        out.push_str(match level {
             Level::Trace => "trace",
             Level::Debug => "debug",
             Level::Info => "info",
@@ -101,10 +103,13 @@ impl Schema for Ecs {
             Level::Critical => "critical",
             Level::Alert => "alert",
             Level::Emergency => "emergency",
-        };
-        line.begin("{\"@timestamp\":\"", stamp, "\",\"log.level\":\"", level);
-        line.push(",\"log.logger\":");
-        line.push(&facts.site.target);
+        });
+        out.push_str("\",\"log.logger\":");
+        out.push_str(target);
+    }
+
+    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
+        line.begin::<Self>("{\"@timestamp\":\"", stamp, facts);
     }
 
     fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
@@ -134,6 +139,7 @@ impl Schema for Ecs {
             line.push(",\"log.origin.file.line\":");
             line.push(&facts.site.line);
         }
+        line.turn(facts.who);
         line.push(&facts.who.tail);
         line.push(",\"ecs.version\":\"8.11.0\"");
     }

@@ -40,8 +40,9 @@ impl Schema for Gcp {
             )
     }
 
-    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
-        let severity = match facts.level {
+    fn push_level(out: &mut String, level: Level, _: &str) {
+        out.push_str("\",\"severity\":\"");
+        out.push_str(match level {
             Level::Trace | Level::Debug => "DEBUG",
             Level::Info => "INFO",
             Level::Notice => "NOTICE",
@@ -50,8 +51,12 @@ impl Schema for Gcp {
             Level::Critical => "CRITICAL",
             Level::Alert => "ALERT",
             Level::Emergency => "EMERGENCY",
-        };
-        line.begin("{\"time\":\"", stamp, "\",\"severity\":\"", severity);
+        });
+        out.push('"');
+    }
+
+    fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
+        line.begin::<Self>("{\"time\":\"", stamp, facts);
     }
 
     fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
@@ -69,6 +74,7 @@ impl Schema for Gcp {
         if let Some(context) = facts.context {
             trace(line, &facts.who.traces, context);
         }
+        line.turn_digits(facts.who, "\"");
         // The operation, if it is one.
         line.close::<Self>();
         line.push(",\"logging.googleapis.com/labels\":{");

@@ -1,4 +1,5 @@
 use super::Schema;
+use crate::level::Level;
 use crate::line::{Facts, Line};
 use crate::pen::Ink;
 use crate::stamp::Stamp;
@@ -24,13 +25,19 @@ impl Schema for Plain {
                 | "version"
                 | "truncated"
                 | "suppressed"
+                | "seq"
         )
     }
 
+    fn push_level(out: &mut String, level: Level, target: &str) {
+        out.push_str("\",\"level\":\"");
+        out.push_str(level.as_str());
+        out.push_str("\",\"target\":");
+        out.push_str(target);
+    }
+
     fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
-        line.begin("{\"timestamp\":\"", stamp, "\",\"level\":\"", facts.level.as_str());
-        line.push(",\"target\":");
-        line.push(&facts.site.target);
+        line.begin::<Self>("{\"timestamp\":\"", stamp, facts);
         if let Some(span) = facts.span {
             line.text(",\"span\":", span);
         }
@@ -44,5 +51,6 @@ impl Schema for Plain {
             line.push(&facts.site.place);
         }
         line.push(&facts.who.tail);
+        line.turn(facts.who);
     }
 }

@@ -15,7 +15,10 @@ impl Schema for StreamBus {
 
     fn is_reserved(name: &str) -> bool {
         // The fields are in an object with what else the house says of a line.
-        matches!(name, "target" | "span" | "message" | "service" | "environment" | "version" | "suppressed")
+        matches!(
+            name,
+            "target" | "span" | "message" | "service" | "environment" | "version" | "suppressed" | "seq"
+        )
     }
 
     fn special(name: &str) -> Option<Role> {
@@ -26,15 +29,18 @@ impl Schema for StreamBus {
         }
     }
 
+    fn push_level(out: &mut String, level: Level, _: &str) {
+        out.push_str(match level {
+            Level::Trace | Level::Debug => "\",\"level\":\"DEBUG\"",
+            Level::Info | Level::Notice => "\",\"level\":\"INFO\"",
+            Level::Warn => "\",\"level\":\"WARN\"",
+            Level::Error => "\",\"level\":\"ERROR\"",
+            Level::Critical | Level::Alert | Level::Emergency => "\",\"level\":\"FATAL\"",
+        });
+    }
+
     fn head(line: &mut Line<'_>, facts: &Facts<'_>, stamp: &mut Stamp) {
-        let level = match facts.level {
-            Level::Trace | Level::Debug => "DEBUG",
-            Level::Info | Level::Notice => "INFO",
-            Level::Warn => "WARN",
-            Level::Error => "ERROR",
-            Level::Critical | Level::Alert | Level::Emergency => "FATAL",
-        };
-        line.begin("{\"timestamp\":\"", stamp, "\",\"level\":\"", level);
+        line.begin::<Self>("{\"timestamp\":\"", stamp, facts);
     }
 
     fn tail(line: &mut Line<'_>, facts: &Facts<'_>, ink: &mut Ink) {
@@ -48,6 +54,7 @@ impl Schema for StreamBus {
             line.ids(context, &mut facts.pen(ink));
         }
         line.push(&facts.who.tail);
+        line.turn(facts.who);
         line.close::<Self>();
         if facts.who.source {
             line.push(&facts.site.place);

@@ -49,6 +49,13 @@ impl<'de> Deserialize<'de> for Once {
                 while let Some(value) = list.next_element::<Once>()? {
                     all.push(value.0);
                 }
+                // A list of pairs is an object by another name.
+                let keys = all.iter().filter_map(|pair: &Value| pair.get("key")?.as_str());
+                let mut keys: Vec<&str> = keys.collect();
+                keys.sort_unstable();
+                if let Some([twice, ..]) = keys.windows(2).find(|keys| keys[0] == keys[1]) {
+                    return Err(A::Error::custom(format!("{twice} twice")));
+                }
                 Ok(Value::Array(all))
             }
             fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
@@ -78,6 +85,19 @@ impl Object {
     pub(crate) fn text(&self, key: &str) -> &str {
         self.0.get(key).and_then(Value::as_str).unwrap_or_else(|| panic!("no text {key} in {self:?}"))
     }
+}
+
+/// The record of a line of OpenTelemetry, its attributes beside its members, each as the value that it has.
+pub(crate) fn record(line: &str) -> Object {
+    let line = parse(line);
+    let mut record = line.0["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0].clone();
+    let mut all = record.as_object_mut().unwrap_or_else(|| panic!("no record in {line:?}")).clone();
+    for pair in all.remove("attributes").iter().flat_map(|pairs| pairs.as_array().into_iter().flatten()) {
+        let value = pair["value"].as_object().unwrap_or_else(|| panic!("no value in {pair}"));
+        let value = value.iter().next().map_or(&Value::Null, |(_, value)| value);
+        assert!(all.insert(pair["key"].as_str().unwrap_or_default().to_owned(), value.clone()).is_none());
+    }
+    Object(all.into_iter().collect())
 }
 
 pub(crate) fn parse(line: &str) -> Object {

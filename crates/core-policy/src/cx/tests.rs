@@ -63,3 +63,20 @@ fn the_time_is_read_once_until_it_is_forgotten() {
     frame.forget_now();
     assert_eq!(Cx::new(&clock, None, &mut frame).now(), first + ms(5));
 }
+
+#[test]
+fn of_two_limits_the_shorter_counts_until_it_is_forgotten() {
+    let clock = ManualClock::new().clock();
+    let mut frame = Frame::new(None);
+    assert_eq!(frame.remaining(&clock), None);
+    for (limit, left) in
+        [(Duration::MAX, None), (ms(9), Some(ms(9))), (ms(5), Some(ms(5))), (ms(7), Some(ms(5)))]
+    {
+        Cx::new(&clock, None, &mut frame).reborrow().limit_attempt(limit);
+        assert_eq!(frame.remaining(&clock), left);
+    }
+    Cx::new(&clock, None, &mut frame).limit_attempt(Duration::ZERO);
+    assert_eq!(frame.remaining(&clock), Some(Duration::ZERO), "no time is not the same as no limit");
+    frame.forget_limit();
+    assert_eq!(frame.remaining(&clock), None);
+}

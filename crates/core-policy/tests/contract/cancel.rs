@@ -85,8 +85,12 @@ fn cb_25_so_is_every_policy_of_a_stack() {
         },
         |stack, n| {
             let log = stack.outer().log();
-            for (policy, abandon) in [(stack.outer(), "outer.abandon"), (stack.inner(), "inner.abandon")] {
-                let abandoned = usize::from(n > 0);
+            // The inner one has begun once the outer one has admitted, and is over when that is told what came of it.
+            let last = |what: &str| log.iter().rposition(|line| line.starts_with(what));
+            let is_inside = last("inner.begin") > last("outer.settle");
+            let both = [(stack.outer(), "outer.abandon", n > 0), (stack.inner(), "inner.abandon", is_inside)];
+            for (policy, abandon, is_begun) in both {
+                let abandoned = usize::from(is_begun);
                 assert_eq!(log.iter().filter(|line| *line == abandon).count(), abandoned, "{n}: {log:?}");
                 let (taken, given) = policy.slots();
                 assert_eq!(taken, given, "{n}: {log:?}");

@@ -65,10 +65,13 @@ impl Tokens {
         self.left.load(Ordering::Relaxed) >= self.max()
     }
 
-    pub(super) fn succeeded(&self) {
-        if !self.is_full() {
+    /// Whether there was room for what it gives.
+    pub(super) fn succeeded(&self) -> bool {
+        let has_room = !self.is_full();
+        if has_room {
             self.give(self.gain.load(Ordering::Relaxed));
         }
+        has_room
     }
 
     /// Takes a token. Whether a retry may be made.
@@ -95,6 +98,11 @@ impl Tokens {
         let add = |tokens: u32| (tokens < max).then(|| tokens.saturating_add(gain).min(max));
         // Full already: nothing to do.
         let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+
+    /// Whether any failure may be followed by a retry: a failure of a full budget leaves more than half.
+    pub(super) fn can_retry(&self) -> bool {
+        self.allows(self.max().saturating_sub(TOKEN))
     }
 
     fn allows(&self, tokens: u32) -> bool {

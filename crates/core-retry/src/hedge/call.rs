@@ -338,13 +338,13 @@ where
 
     /// Nothing runs, and nothing follows.
     fn failed(self: Pin<&mut Self>) -> <Self as Future>::Output {
-        inner(&self.hedge).count(Count::Failed);
         let mut this = self;
         let parts = this.as_mut().project();
         let apart = parts.rest.as_mut().and_then(|rest| rest.kept.take()).map(|kept| *kept);
         let Some(kept) = parts.first.take_kept().or(apart) else {
             unreachable!("an attempt that ended left something")
         };
+        inner(&this.hedge).count(if kept.is_failure { Count::Failed } else { Count::Ignored });
         this.end(kept.result)
     }
 

@@ -189,6 +189,9 @@ impl HedgeBuilder {
         let name = self.name.clone()?;
         let clock = self.clock.clone();
         let budget = self.budget.clone().ok_or(ConfigError(Kind::NoBudget))?;
+        if self.feeds_budget && matches!(self.when_due, WhenDue::OnFailure) && !budget.can_retry() {
+            return Err(ConfigError(Kind::NeverRetries));
+        }
         Ok(Hedge::new(name, clock, budget, self.settings()?))
     }
 

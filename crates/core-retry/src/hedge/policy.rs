@@ -49,6 +49,8 @@ pub struct HedgeStats {
     pub won: u64,
     /// Calls whose attempts all failed, or one of them for good.
     pub failed: u64,
+    /// Calls that came to nothing without a failure of the callee: policies further in refused every attempt, or the caller was wrong.
+    pub ignored: u64,
     /// Hedges that were started.
     pub hedges: u64,
     /// Calls that would have had a hedge, or another, but for the budget.
@@ -64,13 +66,14 @@ pub(super) enum Count {
     Succeeded,
     Won,
     Failed,
+    Ignored,
     Hedges,
     OutOfBudget,
     OutOfTime,
     HintsDiscarded,
 }
 
-const COUNTS: usize = 7;
+const COUNTS: usize = 8;
 
 // === impl Hedge ===
 
@@ -208,6 +211,7 @@ impl Hedge {
             succeeded: get(Count::Succeeded),
             won: get(Count::Won),
             failed: get(Count::Failed),
+            ignored: get(Count::Ignored),
             hedges: get(Count::Hedges),
             out_of_budget: get(Count::OutOfBudget),
             out_of_time: get(Count::OutOfTime),

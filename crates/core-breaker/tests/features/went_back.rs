@@ -1,0 +1,121 @@
+//! What a clock that goes back can do to a breaker, as that of a machine may which was suspended (rule W-5): nothing lasts
+//! longer, from the smallest time that was seen on, than it was to last.
+
+use std::time::Duration;
+
+use crate::bench::Bench;
+use core_breaker::{Breaker, State};
+use core_errors::{Reason, Verdict};
+use core_time::{ManualClock, ms, secs};
+
+/// One probe is enough, for an open time of 5 s.
+fn opened() -> Bench {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1));
+    bench.time.advance(secs(1_000));
+    bench.play("F");
+    bench
+}
+
+fn back(bench: &Bench, by: Duration) {
+    bench.time.set(bench.time.now() - by);
+}
+
+#[test]
+fn w_5_a_clock_that_goes_back_keeps_a_circuit_open_for_its_open_time_and_no_longer() {
+    let bench = opened();
+    bench.time.advance(secs(2));
+    back(&bench, secs(100));
+    assert_eq!(bench.open_left(), secs(5), "reading says so, and changes nothing (rule W-6)");
+    let refused = bench.breaker.acquire().err().unwrap();
+    assert_eq!((refused.reason(), refused.retry_after()), (Reason::CircuitOpen, Some(secs(5))));
+    bench.time.advance(secs(5).saturating_sub(Duration::from_nanos(1)));
+    assert!(bench.breaker.acquire().is_err(), "nor for less");
+    bench.time.advance(Duration::from_nanos(1));
+    assert_eq!(bench.play("S"), State::Closed);
+}
+
+#[test]
+fn w_5_that_goes_for_calls_and_for_a_clock_that_goes_back_again_too() {
+    let bench = opened();
+    for _ in 0..3 {
+        back(&bench, secs(50));
+        let refused = bench.breaker.call_blocking(|_| Ok::<_, core_errors::Error>(())).unwrap_err();
+        assert_eq!(refused.rejection().unwrap().retry_after(), Some(secs(5)));
+        bench.time.advance(secs(1));
+    }
+    bench.time.advance(secs(4));
+    assert_eq!(bench.play("S"), State::Closed);
+}
+
+#[test]
+fn w_5_what_lies_within_the_open_time_is_no_reason_to_begin_it_anew() {
+    let bench = opened();
+    bench.time.advance(secs(4));
+    back(&bench, secs(3));
+    let refused = bench.breaker.acquire().err().unwrap();
+    assert_eq!(refused.retry_after(), Some(secs(4)));
+    assert_eq!(bench.open_left(), secs(4));
+}
+
+#[test]
+fn w_5_a_coarse_clock_that_lags_did_not_go_back() {
+    let time = ManualClock::lagging(ms(6));
+    time.advance(secs(1_000));
+    let builder = Breaker::consecutive(1).jitter(false).open_for(secs(5)).probes(1).successes(1);
+    let breaker = builder.clock(time.clock()).build().unwrap();
+    breaker.acquire().unwrap().failure();
+    let refused = breaker.acquire().err().unwrap();
+    assert!(refused.retry_after().unwrap() >= secs(5));
+    time.advance(secs(5).saturating_sub(Duration::from_nanos(1)));
+    assert!(breaker.acquire().is_err(), "open for no less than its time");
+    time.advance(Duration::from_nanos(1));
+    assert!(breaker.acquire().is_ok());
+}
+
+#[test]
+fn w_5_a_lease_lasts_no_longer_either() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).probe_lease(secs(10)));
+    bench.time.advance(secs(1_000));
+    bench.play("F");
+    bench.time.advance(secs(5));
+    std::mem::forget(bench.permit());
+    back(&bench, secs(300));
+    assert_eq!(bench.breaker.acquire().err().unwrap().reason(), Reason::HalfOpenFull);
+    bench.time.advance(secs(10).saturating_sub(Duration::from_nanos(1)));
+    assert!(bench.breaker.acquire().is_err());
+    bench.time.advance(Duration::from_nanos(1));
+    assert_eq!(bench.play("S"), State::Closed);
+}
+
+#[test]
+fn w_5_a_ramp_lasts_no_longer_either() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(10)));
+    bench.time.advance(secs(1_000));
+    bench.play("F");
+    bench.time.advance(secs(5));
+    bench.play("S");
+    back(&bench, secs(300));
+    assert!((0..20).any(|_| bench.breaker.acquire().map(std::mem::forget).is_err()));
+    bench.time.advance(secs(10));
+    assert!((0..20).all(|_| bench.breaker.acquire().map(std::mem::forget).is_ok()));
+}
+
+#[test]
+fn w_5_a_burst_ends_when_the_clock_goes_back() {
+    let bench = Bench::new(Breaker::consecutive(2).lumping(secs(1)));
+    bench.time.advance(secs(1_000));
+    bench.play("F");
+    back(&bench, secs(300));
+    assert_eq!(bench.play("F"), State::Open, "it is not known to be one with the last");
+}
+
+#[test]
+fn w_5_what_the_callee_asked_for_is_no_more_than_it_may_ask_for() {
+    let builder = Breaker::consecutive(2).open_for(secs(5)).hint_max(secs(20));
+    let bench = Bench::new(builder.probes(1).successes(1));
+    bench.time.advance(secs(1_000));
+    bench.permit().record_verdict(Verdict::Overload(Some(secs(20))));
+    back(&bench, secs(300));
+    bench.play("F");
+    assert_eq!(bench.open_left(), secs(20));
+}

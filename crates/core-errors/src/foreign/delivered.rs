@@ -1,0 +1,63 @@
+//! How far a request came, from what clients of HTTP put into the chain of their errors.
+
+use std::error::Error as StdError;
+
+use super::next;
+use crate::error::CAUSES_MAX;
+use crate::{Delivery, Error};
+
+impl Delivery {
+    /// How far the request came, of the error with which a client ended it: what can be proven by types and kinds, else
+    /// [`Unknown`](Self::Unknown).
+    ///
+    /// | found in the chain | with the feature | is |
+    /// |---|---|---|
+    /// | a `hyper::Error` that `is_canceled` | `hyper` | `NeverSent`: the connection closed while the request was queued |
+    /// | an error of the pooling client of `hyper-util` that `is_connect` | `hyper-util` | `NeverSent`: there was no connection |
+    /// | a `tonic::ConnectError` | `tonic` | `NeverSent`: there was no connection |
+    /// | an `h2::Error`: `REFUSED_STREAM` of the peer | `h2` | `NotProcessed` (RFC 9113, 8.7) |
+    /// | an `h2::Error`: `GOAWAY` of the peer, which only streams above its last one end with | `h2` | `NotProcessed` (RFC 9113, 6.8) |
+    /// | an [`Error`] | | what that says |
+    ///
+    /// It is the truth about the last request that was made. So do not ask it of a client that follows redirects or repeats
+    /// requests by itself, since an earlier request may have been done, nor of an upgrade that was not completed. For that reason an
+    /// error of `reqwest` is [`Unknown`](Self::Unknown) here, and so is a body of ours that failed, whatever it failed with.
+    #[must_use]
+    pub fn of_transport(error: &(dyn StdError + 'static)) -> Self {
+        std::iter::successors(Some(error), |&e| next(e)).take(CAUSES_MAX).find_map(told).unwrap_or_default()
+    }
+}
+
+/// What one error of a chain tells; `None` if it leaves that to what it wraps.
+fn told(error: &(dyn StdError + 'static)) -> Option<Delivery> {
+    if let Some(ours) = error.downcast_ref::<Error>() {
+        return Some(ours.delivery());
+    }
+    #[cfg(feature = "reqwest")]
+    if error.is::<reqwest::Error>() {
+        return Some(Delivery::Unknown);
+    }
+    #[cfg(feature = "hyper")]
+    if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
+        if hyper.is_canceled() {
+            return Some(Delivery::NeverSent);
+        }
+        if hyper.is_user() {
+            // What a body of ours failed with may be the end of another request.
+            return Some(Delivery::Unknown);
+        }
+    }
+    #[cfg(feature = "hyper-util")]
+    if error.downcast_ref().is_some_and(hyper_util::client::legacy::Error::is_connect) {
+        return Some(Delivery::NeverSent);
+    }
+    #[cfg(feature = "tonic")]
+    if error.is::<tonic::ConnectError>() {
+        return Some(Delivery::NeverSent);
+    }
+    #[cfg(feature = "h2")]
+    if let Some(h2) = error.downcast_ref::<h2::Error>() {
+        return Some(if super::of_h2::was_refused(h2) { Delivery::NotProcessed } else { Delivery::Unknown });
+    }
+    None
+}
