@@ -178,6 +178,12 @@ fn json_key<F: Schema>(key: Key) -> String {
     out
 }
 
+/// Whether a line has room for a name: half of it would be another.
+pub(crate) fn fits<F: Schema>(key: Key) -> bool {
+    // No character takes more than six in a text.
+    key.prefix().len() + key.name().len() <= NAME_MAX / 6 || !json_key::<F>(key).is_empty()
+}
+
 /// Appends a key. A name in quotes may be any text: `info!("odd \" name" = 1)`. Says whether all of it fitted.
 pub(crate) fn push_key(out: &mut String, key: Key) -> bool {
     push_name(out, ",\"", key, "\":")

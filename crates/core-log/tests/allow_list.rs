@@ -6,7 +6,7 @@ mod common;
 use std::error::Error as StdError;
 
 use common::{Object, parse};
-use core_context::Context;
+use core_context::{Context, OneLine};
 use core_errors::Error;
 use core_log::{Action, Format, Kind, Log, LogHandle, Logger, Redaction, Sink, WideEvent};
 use tracing_subscriber::layer::SubscriberExt;
@@ -127,4 +127,18 @@ fn a_list_that_makes_no_sense_is_refused_and_why_is_said() {
         let said = refused(redaction);
         assert!(said.contains(why), "{said}");
     }
+}
+
+#[test]
+fn an_operation_whose_id_is_hidden_is_none_and_is_counted_once() {
+    let of = |redaction: Redaction| {
+        let (lines, handle) = logged(Format::Gcp, redaction, || {
+            tracing::info!(execution_id = &OneLine::new("e-1") as &dyn StdError, "m");
+        });
+        let line = parse(&lines[0]);
+        (line.0.contains_key("logging.googleapis.com/operation"), handle.redactions(Kind::Key))
+    };
+    assert_eq!(of(Redaction::new().only(["execution_id"])), (true, 0));
+    assert_eq!(of(Redaction::new().only(["x"])), (false, 1));
+    assert_eq!(of(Redaction::new().only(["x"]).on(Kind::Key, Action::Drop)), (false, 1));
 }
