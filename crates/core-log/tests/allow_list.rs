@@ -76,6 +76,22 @@ fn what_the_schema_and_this_crate_bring_is_shown_as_ever() {
 }
 
 #[test]
+fn the_message_of_a_span_or_a_logger_is_a_field() {
+    for format in FORMATS {
+        let run = || {
+            let _span = tracing::info_span!("s", message = "hidden1").entered();
+            tracing::info!("said1");
+            core_log::info!(logger: Logger::empty().with("message", "hidden2"), "said2");
+        };
+        let hidden = logged(format, Redaction::new().only(["x"]), run).0.join("\n");
+        assert!(hidden.contains("said1") && hidden.contains("said2"), "{format}: {hidden}");
+        assert!(!hidden.contains("hidden"), "{format}: {hidden}");
+        let named = logged(format, Redaction::new().only(["message"]), run).0.join("\n");
+        assert!(named.contains("hidden1") || format == Format::Console, "{format}: {named}");
+    }
+}
+
+#[test]
 fn what_is_hidden_is_treated_as_a_secret_by_name_is() {
     let dropped =
         line(Redaction::new().only(["a"]).on(Kind::Key, Action::Drop), || tracing::info!(a = 1, b = 2, "m"));
