@@ -142,9 +142,13 @@ impl Site {
     fn new<F: Schema>(metadata: &'static Metadata<'static>, policy: &Redaction) -> Self {
         let slots = metadata.fields().iter().map(|field| {
             let (key, role) = F::slot(field.name());
-            let is_message = role == Role::Message && metadata.is_event();
-            let rule = if is_message { Rule::message(policy) } else { Rule::new(policy, field.name()) };
-            Slot { key, role, rule, json: json_key::<F>(key) }
+            let of_event = role == Role::Message && metadata.is_event();
+            Slot {
+                key,
+                role,
+                rule: if of_event { Rule::message(policy) } else { Rule::new(policy, field.name()) },
+                json: json_key::<F>(key),
+            }
         });
         let file = quote(metadata.file().unwrap_or_default());
         let line = metadata.line().map(|line| line.to_string()).unwrap_or_default();
