@@ -20,12 +20,6 @@ pub const ALL: &[Behind] = &[
     behind("rate_limit/allow", 1.1, "the same algorithm on the same word; a refusal of ours says more"),
     behind("rate_limit/allow_2_threads", 1.5, "the same word, and counts of what was allowed"),
     behind("rate_limit/refuse", 1.3, "a refusal says who, why and until when"),
-    behind("rate_limit/keyed_1_2_threads", 2.5, "one key is one lock, so that it can be forgotten in time"),
-    behind(
-        "rate_limit/keyed_256_2_threads",
-        1.3,
-        "a key is under a lock, so that it can be forgotten in time",
-    ),
     behind("log/span", 1.15, "the registry of tracing-subscriber is what takes time, in both"),
     behind("metrics/encode", 1.15, "what takes time is writing 20 KB of text, in both"),
     behind(

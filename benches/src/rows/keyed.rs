@@ -29,7 +29,7 @@ pub(super) fn rows() -> Vec<Row> {
     };
     let one_floor = const { &[floor("keyed/floor_1")] };
     let some_floor = const { &[floor("keyed/floor_256")] };
-    let many_floor = const { &[floor("keyed/floor_10000")] };
+    let many_floor = const { &[floor("keyed/memory_10000"), floor("keyed/floor_10000")] };
     let rate_1 = || row("rate_limit/keyed_1", 60.0, rates::<1>);
     let rate_256 = || row("rate_limit/keyed_256", 60.0, rates::<256>);
     // Ten thousand are more than the nearest caches hold: what there is to hold them against is the floor.
@@ -43,6 +43,8 @@ pub(super) fn rows() -> Vec<Row> {
         floor_row("keyed/floor_1", floors::<1>),
         floor_row("keyed/floor_256", floors::<256>),
         floor_row("keyed/floor_10000", floors::<10_000>),
+        // The least that any map of them could do: hash the name, fetch the one line it stands for, and write it. No name is compared.
+        floor_row("keyed/memory_10000", lines::<10_000>),
         Row { beside: one_floor, ..row("keyed/get_1", 60.0, gets::<1>) },
         Row { beside: some_floor, ..row("keyed/get_256", 60.0, gets::<256>) },
         far("keyed/get_10000", gets::<10_000>),
@@ -88,6 +90,24 @@ fn floors<const N: usize>() -> Contest {
         ours: walk(N, move |name| {
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
             table.get_mut(name).map(|count| *count += 1).is_some()
+        }),
+        peers: Vec::new(),
+    }
+}
+
+/// What a key has, in a line of cache of its own.
+#[repr(align(64))]
+#[derive(Default)]
+struct Line(AtomicU64);
+
+/// One line for each key, anywhere among them, and one atomic addition to it, as there is one to a bucket or to a count of references.
+fn lines<const N: usize>() -> Contest {
+    let lines: Box<[Line]> = (0..N).map(|_| Line::default()).collect();
+    let hasher = foldhash::fast::FixedState::with_seed(11);
+    Contest {
+        ours: walk(N, move |name| {
+            let at = usize::try_from(hasher.hash_one(name) % N as u64).unwrap_or(0);
+            lines[at].0.fetch_add(1, Ordering::Relaxed) < u64::MAX
         }),
         peers: Vec::new(),
     }

@@ -10,6 +10,7 @@ use core_policy::{Admit, Cx, Next, Permit, Policy, Rng, quietly};
 use core_time::{Clock, Instant};
 
 use crate::State;
+use crate::circuits::Past;
 use crate::config::{Builder, Settings};
 use crate::engine::{Engine, Refused, Ticket};
 use crate::error::{ConfigError, Kind};
@@ -19,7 +20,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::saved::Saved;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Totals};
 use crate::sync::{Mutex, MutexGuard};
 use crate::word::{Phase, Word};
 
@@ -39,6 +40,8 @@ struct Inner {
     seed: Option<u64>,
     /// Of the fleets that it takes part in.
     bells: PlainMutex<Vec<Weak<Bell>>>,
+    /// Of a breaker for a key: who keeps its counts when it is gone.
+    past: Option<Arc<Past>>,
 }
 
 /// What a breaker remembers of a call.
@@ -70,6 +73,7 @@ impl Breaker {
             settings: Mutex::new((settings, 0)),
             seed,
             bells: PlainMutex::default(),
+            past: None,
         }))
     }
 
@@ -145,8 +149,9 @@ impl Breaker {
         }
     }
 
-    /// Another breaker with the same rules: for a key of its own, or for none.
-    pub(crate) fn twin(&self, key: Option<Arc<str>>) -> Self {
+    /// Another breaker with the same rules: for a key of its own, whose counts are left to somebody, or for none.
+    pub(crate) fn twin(&self, key: Option<(Arc<str>, &Arc<Past>)>) -> Self {
+        let (key, past) = key.map(|(key, past)| (key, Arc::clone(past))).unzip();
         let inner = &*self.0;
         let settings = self.settings().clone();
         let plan = Plan::clone(&inner.engine.plan());
@@ -163,6 +168,7 @@ impl Breaker {
             settings: Mutex::new(settings),
             seed,
             bells: PlainMutex::default(),
+            past,
         }))
     }
 
@@ -332,6 +338,14 @@ impl Breaker {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(past) = &self.past {
+            past.forget(Totals::of(&self.engine));
+        }
+    }
+}
+
 /// The same for a key in every run.
 fn salt(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -466,5 +480,24 @@ impl fmt::Debug for Breaker {
             .field("name", &self.name())
             .field("state", &self.state())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_of_a_fleet_that_is_gone_is_forgotten_when_the_next_comes() {
+        let breaker = Breaker::consecutive(1).build().unwrap();
+        let [gone, kept, new] = [(); 3].map(|()| Arc::<Bell>::default());
+        breaker.ring_on_change(&gone);
+        breaker.ring_on_change(&kept);
+        assert_eq!(breaker.bells().len(), 2);
+        drop(gone);
+        breaker.ring_on_change(&new);
+        let left: Vec<_> = breaker.bells().iter().filter_map(Weak::upgrade).collect();
+        assert!(matches!(&left[..], [a, b] if Arc::ptr_eq(a, &kept) && Arc::ptr_eq(b, &new)));
+        assert_eq!(breaker.bells().len(), 2);
     }
 }

@@ -96,6 +96,7 @@ pub(crate) type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Events that wait to be delivered. One thread delivers at a time, so that they arrive in order; others leave theirs to
 /// it.
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Outbox<E = Event> {
     waiting: VecDeque<E>,
     lost: u64,

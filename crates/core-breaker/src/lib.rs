@@ -113,6 +113,7 @@
 
 mod average;
 mod breaker;
+mod circuits;
 mod config;
 mod engine;
 mod error;
@@ -142,6 +143,7 @@ use core_policy::sync;
 
 pub use average::{Average, Decay};
 pub use breaker::{Breaker, CallState};
+pub use circuits::{Circuits, KeyedSummary};
 pub use config::Builder;
 pub use error::ConfigError;
 pub use event::{Event, Trigger};

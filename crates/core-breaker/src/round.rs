@@ -12,6 +12,7 @@ use crate::window::rate;
 /// Outstanding and used permits together never exceed `probes` (rule CB-22). A probe that ends without an answer gives its
 /// permit back; so does one whose lease runs out (CB-24 to CB-26).
 #[derive(Debug, Default)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Round {
     /// Probes that are out. At most `Rules::probes`.
     out: Vec<Probe>,

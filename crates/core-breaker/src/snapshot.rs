@@ -108,7 +108,7 @@ impl Snapshot {
 // === impl Totals ===
 
 impl Totals {
-    fn of(engine: &Engine) -> Self {
+    pub(crate) fn of(engine: &Engine) -> Self {
         Self {
             successes: engine.total(Count::Successes),
             failures: engine.total(Count::Failures),
@@ -117,6 +117,27 @@ impl Totals {
             rejected: engine.total(Count::Rejected),
             late: engine.total(Count::Late),
             slow: engine.total(Count::Slow),
+        }
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    /// Of each the more.
+    pub(crate) fn max(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
+    fn with(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
+        Self {
+            successes: both(self.successes, other.successes),
+            failures: both(self.failures, other.failures),
+            ignored: both(self.ignored, other.ignored),
+            inconclusive: both(self.inconclusive, other.inconclusive),
+            rejected: both(self.rejected, other.rejected),
+            late: both(self.late, other.late),
+            slow: both(self.slow, other.slow),
         }
     }
 

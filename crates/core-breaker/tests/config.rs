@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use core_breaker::{Breaker, Decay, Hints, Progression, Registry, Rule, Span};
-use core_time::{ms, secs};
+use core_breaker::{Breaker, Decay, Hints, Progression, Registry, Rule, Span, State};
+use core_time::{ManualClock, ms, secs};
 
 #[test]
 fn the_defaults_are_a_promise() {
@@ -159,4 +159,39 @@ fn g_15_the_edges_of_what_can_be_built_can_be_built() {
     let probing = || Breaker::consecutive(1).probe_lease(secs(30));
     probing().probe_timeout(secs(30)).build().unwrap();
     assert!(probing().probe_timeout(secs(30) + nanos(1)).build().is_err());
+}
+
+#[test]
+fn the_largest_of_everything_is_built() {
+    for builder in [
+        Breaker::rate(0.5).window(secs(60)).buckets(32),
+        Breaker::rate(0.5).window_of_calls(200_000),
+        Breaker::consecutive(1).probes(1_000),
+        (0..32).fold(Breaker::consecutive(1), |builder, _| builder.on_change(|_| ())),
+    ] {
+        builder.build().unwrap();
+    }
+}
+
+#[test]
+fn states_have_the_numbers_of_the_gauge() {
+    let states =
+        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled, State::Shadow];
+    assert!(states.iter().map(|state| state.as_gauge()).eq(0..6));
+}
+
+#[test]
+fn cb_1_only_a_circuit_that_counts_has_failures_in_a_row() {
+    let time = ManualClock::new();
+    let breaker = Breaker::consecutive(2).open_for(secs(5)).jitter(false).probes(3).successes(3);
+    let breaker = breaker.clock(time.clock()).build().unwrap();
+    let run =
+        || (breaker.state(), breaker.snapshot().consecutive_failures, breaker.save().consecutive_failures);
+    breaker.acquire().unwrap().failure();
+    assert_eq!(run(), (State::Closed, 1, 1));
+    breaker.acquire().unwrap().failure();
+    assert_eq!(run(), (State::Open, 0, 0));
+    time.advance(secs(5));
+    breaker.acquire().unwrap().success();
+    assert_eq!(run(), (State::HalfOpen, 0, 0));
 }

@@ -83,6 +83,7 @@ pub(crate) enum Kind {
         max: usize,
     },
     TierTwice(Name),
+    OtherTier(Name),
     KeysDoNotWait,
     IdleTooShort {
         idle: Duration,
@@ -150,6 +151,9 @@ impl fmt::Display for ConfigError {
                 write!(f, "there are {tiers} tiers: there may be {max} with the default one")
             }
             Kind::TierTwice(name) => write!(f, "the tier `{name}` is there twice: say its rate once"),
+            Kind::OtherTier(name) => {
+                write!(f, "the tier is one of another limit: take one that `tier` of `{name}` has found")
+            }
             Kind::KeysDoNotWait => {
                 f.write_str("the limit of a key has no max_wait: nobody waits there; leave it out")
             }

@@ -288,3 +288,15 @@ fn f_98_f_99_f_101_bulkheads_of_the_originals_by_name() {
     }
     assert!(Bulkhead::preset("reckless").is_none());
 }
+
+#[test]
+fn bh_1_who_looks_later_than_the_time_is_over_has_waited_too_long() {
+    let time = ManualClock::new();
+    let bulkhead = build(Bulkhead::max(1).queue(1).max_wait(secs(9)).clock(time.clock()));
+    let _held = bulkhead.acquire().unwrap();
+    let mut call = hanging(&bulkhead);
+    assert!(poll(&mut call).is_pending());
+    time.advance(secs(10));
+    let Poll::Ready(result) = poll(&mut call) else { panic!("it waits still") };
+    assert_eq!(reason(result), Some(Reason::QueueTimeout));
+}

@@ -217,6 +217,11 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
     }
 }
 
+#[test]
+fn the_longest_queue_is_built_and_an_executor_knows_its_name() {
+    assert_eq!(build(Executor::named("disk").threads(1).queue(1_000_000)).name().as_str(), "disk");
+}
+
 /// What a job panics with, and what panics again when it is dropped.
 struct Bomb;
 

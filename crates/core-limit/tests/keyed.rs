@@ -86,6 +86,21 @@ fn rl_8_the_rate_of_a_tier_changes_for_all_its_keys() {
 }
 
 #[test]
+fn rl_8_a_tier_of_another_limit_is_refused_and_changes_nothing() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (_time, limits) = under(Rate::per_second(10), 10, premium);
+    let (_time, others) = under(Rate::per_second(10), 10, premium);
+    for name in ["default", "premium"] {
+        let theirs = others.tier(name).unwrap();
+        assert_eq!(limits.take_in(theirs, name, 0).unwrap().remaining, 10, "to ask for, it is the default");
+        let error = limits.set_rate(theirs, &Rate::per_second(50)).unwrap_err().to_string();
+        assert_eq!(error, "the tier is one of another limit: take one that `tier` of `api` has found");
+        let ours = limits.clone().tier(name).unwrap();
+        assert!(limits.set_rate(ours, &Rate::per_second(10)).is_ok(), "that of a clone is the same limit's");
+    }
+}
+
+#[test]
 fn forgetting_an_idle_key_gives_nobody_more() {
     let (time, limits) = under(Rate::per_minute(60), 10, |keyed| keyed);
     let default = limits.tier("default").unwrap();
@@ -164,4 +179,56 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         let error = builder.build::<String>().unwrap_err().to_string();
         assert!(error.contains(text), "{error:?} should say {text:?}");
     }
+}
+
+#[test]
+fn all_tiers_are_named_the_default_one_first() {
+    let (_, limit) = under(Rate::per_second(10), 10, |keyed| keyed.tier("premium", Rate::per_second(100)));
+    let tiers: Vec<_> = limit.tiers().collect();
+    assert_eq!(tiers.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["default", "premium"]);
+    assert!(tiers.iter().all(|(tier, name)| limit.tier(name.as_str()) == Some(*tier)));
+    assert_eq!(limit.keys().max, 10);
+}
+
+#[test]
+fn rl_8_tiers_whose_rates_were_changed_are_told_apart() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (_time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    for changes in 1..=2 {
+        limits.set_rate(default, &Rate::per_second(20 * changes)).unwrap();
+        limits.set_rate(premium, &Rate::per_second(200 * changes)).unwrap();
+        let key = changes.to_string();
+        assert_eq!(limits.take_in(default, &key, 5).unwrap().remaining, 20 * changes - 5);
+        assert_eq!(limits.take_in(premium, &key, 0).unwrap().remaining, 200 * changes - 5, "{changes}");
+    }
+}
+
+#[test]
+fn rl_8_a_key_that_slept_through_changes_of_its_rate_has_the_last_one() {
+    let (_time, limits) = under(Rate::per_second(10), 10, |keyed| keyed);
+    let default = limits.tier("default").unwrap();
+    let left = |key| limits.take_in(default, key, 0).unwrap().remaining;
+    assert_eq!((left("sleeps"), left("wakes")), (10, 10));
+    for rate in [20, 40] {
+        limits.set_rate(default, &Rate::per_second(rate)).unwrap();
+        assert_eq!(left("wakes"), rate);
+    }
+    assert_eq!(left("sleeps"), 40);
+}
+
+#[test]
+fn there_are_up_to_64_tiers_and_names_and_idle_times_to_the_last() {
+    let with = |tiers: usize| {
+        let keyed = Rate::per_second(1).name("api").keyed(Keyed::max(10).idle(secs(60)));
+        (1..tiers)
+            .fold(keyed, |keyed, n| keyed.tier(format!("tier-{n}"), Rate::per_second(1)))
+            .build::<String>()
+    };
+    let limits = with(64).unwrap();
+    assert_eq!(limits.name().as_str(), "api");
+    assert!(with(65).is_err());
+    let default = limits.tier("default").unwrap();
+    limits.set_rate(default, &Rate::per_minute(1).burst(1)).unwrap();
+    assert!(limits.set_rate(default, &Rate::per(1, secs(61))).is_err());
 }

@@ -32,7 +32,7 @@ pub struct Counter(pub(crate) Arc<Counters<1>>);
 /// ```
 ///
 /// # Cost
-/// As a [`Counter`]: threads that count do not wait for each other.
+/// As a [`Counter`], and the few nanoseconds that it takes to add to a float: threads that count do not wait for each other.
 #[derive(Clone, Debug)]
 pub struct FloatCounter {
     /// The bits of what each thread has added up.

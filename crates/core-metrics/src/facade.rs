@@ -1,9 +1,9 @@
 //! What other crates count through the [`metrics`] facade appears in a registry of ours too.
 //!
 //! Names are made to fit: what is no letter, digit or `_` becomes `_`, and counters get their `_total`. Histograms have
-//! [`DEFAULT_BUCKETS`] unless [`Builder::buckets`] says otherwise. There are at most 512 families of 2000 series; what is new in a
-//! family that is full shares one series and is counted in `metrics_overflow_total`, and a family too many, or of a name that
-//! another has, is left out and counted in `metrics_rejected_total`.
+//! [`DEFAULT_BUCKETS`] unless [`Builder::buckets`] says otherwise. There are at most 512 families of 2000 series. What is new in a
+//! family that is full shares one series and is counted in `metrics_overflow_total`; a warning names the label that has the most
+//! values. A family too many, or of a name that another has, is left out and counted in `metrics_rejected_total`.
 //!
 //! A handle costs what our metrics cost. The facade's macros look it up for each call, which costs about a hash here; what is new
 //! takes a lock.
@@ -24,6 +24,7 @@ use metrics::{
 use self::buckets::Rules;
 pub use self::buckets::{Builder, Match};
 use self::metric::Metric;
+use crate::foreign::{self, FAMILIES_MAX};
 use crate::index::Index;
 use crate::labels::OVERFLOW;
 use crate::text::Kind;
@@ -61,9 +62,6 @@ struct Theirs {
     overflowed: u64,
 }
 
-const FAMILIES_MAX: usize = 512;
-/// What is longer is cut: it is kept for ever.
-const HELP_LEN_MAX: usize = 1024;
 /// So many keys are found without a lock, of each kind.
 const KNOWN_MAX: usize = 16_384;
 
@@ -151,7 +149,7 @@ impl Bridge {
         // What was said first holds: help is kept for ever, and whoever says something else each time would fill the place.
         if let Some(family) = families.get(kind, key.as_str(), &self.0.rules)
             && family.help.is_empty()
-            && let Some(help) = name::intern(&help[..help.floor_char_boundary(HELP_LEN_MAX)])
+            && let Some(help) = foreign::help(help)
         {
             family.help = help;
         }
@@ -186,6 +184,7 @@ impl Bridge {
         };
         let has_room =
             |text: &String| family.series.len() < SERIES_MAX || family.series.contains_key(text.as_str());
+        let is_full = text.is_some();
         let fits = text.filter(has_room);
         let is_known = fits.is_some();
         let new = || Metric::new(kind, &family.buckets, &self.0.rejected);
@@ -197,17 +196,33 @@ impl Bridge {
             return Some(metric);
         }
         family.overflowed += 1;
-        let is_first = family.overflowed == 1;
+        // What is worked out for people is worked out under no lock.
+        let texts: Option<Vec<_>> = (family.overflowed == 1).then(|| family.series.keys().cloned().collect());
         drop(families);
-        if is_first {
-            tracing::warn!(
-                target: "core_metrics",
-                family = key.name(),
-                series_max = SERIES_MAX,
-                "a family of metrics of another crate is full, or has labels that are too long: what is new goes into one series",
-            );
+        if let Some(texts) = texts {
+            warn(key, is_full.then_some(&texts));
         }
         Some(metric)
+    }
+}
+
+/// Says that what is new goes into one series, and for which label: since the family is full of these, or since a value is too long.
+fn warn(key: &Key, full_of: Option<&Vec<Arc<str>>>) {
+    if let Some(texts) = full_of {
+        tracing::warn!(
+            target: "core_metrics",
+            family = key.name(),
+            label = key::most_values(texts.iter().map(|text| &**text)).unwrap_or_default(),
+            series_max = SERIES_MAX,
+            "a family of metrics of another crate is full: what is new goes into one series",
+        );
+    } else {
+        tracing::warn!(
+            target: "core_metrics",
+            family = key.name(),
+            label = key::longest_value(key).unwrap_or_default(),
+            "a metric of another crate has more labels than 32 or a value that is too long: it goes into one series with its like",
+        );
     }
 }
 
@@ -216,7 +231,7 @@ impl Bridge {
 impl Families {
     /// The family of a key, which is made where there is a place for it.
     fn get(&mut self, kind: Kind, theirs: &str, rules: &Rules) -> Option<&mut Theirs> {
-        let ours = key::fitting_name(kind, theirs);
+        let ours = foreign::fitting_name(kind, theirs);
         if !self.by_name.contains_key(ours.as_str()) {
             let claims = kind.claims(&ours);
             let is_free = claims.iter().all(|claim| !self.claimed.contains(claim));

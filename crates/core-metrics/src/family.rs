@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::index::Index;
 use crate::labels::{Labels, OVERFLOW, Values};
+use crate::table::Table;
 use crate::text::Writer;
 use crate::{Counter, Desc, Instrument};
 
@@ -17,8 +17,8 @@ use crate::{Counter, Desc, Instrument};
 /// most values.
 ///
 /// # Cost
-/// A look-up hashes the labels and writes nothing, so that threads do not wait for each other. Only a set of labels that is new takes a
-/// lock.
+/// A look-up writes nothing, so that threads do not wait for each other; it hashes the labels, unless [all sets of
+/// them](Labels#cost) are numbered. Only a set of labels that is new takes a lock.
 pub struct Family<K, L>(Arc<Inner<K, L>>);
 
 struct Inner<K, L> {
@@ -26,7 +26,7 @@ struct Inner<K, L> {
     rejected: Counter,
     overflowed: Counter,
     /// What look-ups read.
-    by_labels: Index<L, K>,
+    by_labels: Table<L, K>,
     /// What is written, in order. Whoever holds it may add.
     by_text: Mutex<Known<K>>,
 }
@@ -54,7 +54,7 @@ impl<K: Instrument, L: Labels> Family<K, L> {
             desc: *desc,
             rejected: rejected.clone(),
             overflowed: Counter::new(),
-            by_labels: Index::new(),
+            by_labels: Table::new(desc.series_max),
             by_text: Mutex::new(Known { series: BTreeMap::new(), alike: 0, overflow: None }),
         }))
     }
@@ -108,7 +108,7 @@ impl<K: Instrument, L: Labels> Family<K, L> {
 }
 
 /// The label that has the most values.
-fn most_values<K, L: Labels>(by_labels: &Index<L, K>) -> &'static str {
+fn most_values<K, L: Labels>(by_labels: &Table<L, K>) -> &'static str {
     let mut distinct = vec![BTreeSet::new(); L::NAMES.len()];
     for labels in by_labels.labels() {
         let values = Values::of(labels);
@@ -168,7 +168,7 @@ impl<K: Instrument, L: Labels> Inner<K, L> {
             // Another set of labels that reads the same needs no place of its own, and does not get many.
             if known.alike < self.desc.series_max {
                 known.alike += 1;
-                self.by_labels.insert(labels.clone(), same.clone(), self.desc.series_max);
+                self.by_labels.insert(labels.clone(), same.clone());
             }
             return (same, false);
         }
@@ -177,7 +177,7 @@ impl<K: Instrument, L: Labels> Inner<K, L> {
         {
             let added = make();
             // Where labels hash so badly that there is no place, they are found by their text, each time.
-            self.by_labels.insert(labels.clone(), added.clone(), self.desc.series_max);
+            self.by_labels.insert(labels.clone(), added.clone());
             known.series.insert(text.into(), added.clone());
             return (added, false);
         }

@@ -208,6 +208,17 @@ impl HistogramSnapshot {
     pub fn count(&self) -> u64 {
         self.counts.iter().fold(0, |sum, count| sum.wrapping_add(*count))
     }
+
+    /// Whether it can stand in a text.
+    pub(crate) fn is_sound(&self) -> bool {
+        let Self { bounds, counts, sum } = self;
+        sum.is_finite()
+            && *sum >= 0.0
+            && counts.len() == bounds.len() + 1
+            && counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count)).is_some()
+            && bounds.iter().all(|bound| bound.is_finite())
+            && bounds.is_sorted_by(|a, b| a < b)
+    }
 }
 
 // === impl Timer ===

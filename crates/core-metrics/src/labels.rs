@@ -1,29 +1,35 @@
-use std::borrow::Cow;
 use std::hash::Hash;
 
-use core_errors::{Category, Code, Name, PolicyKind};
-
+use crate::desc::SERIES_MAX;
 use crate::name;
 use crate::text;
+use crate::value::LabelValue;
 
-/// The labels of a family, as a type: [`labels!`](crate::labels) writes it.
+/// The labels of a family, as a type: [`labels!`](crate::labels) writes it, and so does `#[derive(Labels)]` of the feature `derive`,
+/// which can also give a label another name than its field.
 ///
 /// Two values that are equal are one series; so are two that differ and have the same text.
+///
+/// # Cost
+/// Where the values of all fields are numbered (enums with `#[derive(LabelValue)]`, `bool`, `Category`, `PolicyKind` and options of
+/// these) and make up no more sets than a family has series, up to 2000, a look-up is a few multiplications and one load. Otherwise it
+/// hashes the labels and compares them.
 pub trait Labels: Clone + Eq + Hash + Send + Sync + 'static {
     /// What the labels are called, in the order of the values.
     const NAMES: &'static [&'static str];
 
     /// Hands over one value for each name.
     fn values(&self, values: &mut Values);
-}
 
-/// What may be the value of a label.
-///
-/// There is no implementation for `String`, floats and large numbers on purpose: each value is a series for the life of the
-/// process, so it has to come from a small set. Implement it for enums of your own.
-pub trait LabelValue {
-    /// The text. It is asked for once for each series.
-    fn text(&self) -> Cow<'_, str>;
+    /// How many sets of labels there are, where each has a number; 0 otherwise.
+    #[doc(hidden)]
+    const COUNT: usize = 0;
+
+    /// The number of this one, below [`COUNT`](Self::COUNT).
+    #[doc(hidden)]
+    fn number(&self) -> usize {
+        0
+    }
 }
 
 /// Takes the values of one series, in order.
@@ -78,6 +84,14 @@ macro_rules! labels {
             fn values(&self, values: &mut $crate::Values) {
                 $(values.put(&self.$field);)+
             }
+
+            const COUNT: usize = $crate::Values::count(&[$(<$value as $crate::LabelValue>::COUNT),+]);
+
+            fn number(&self) -> usize {
+                $crate::Values::number([
+                    $((<$value as $crate::LabelValue>::COUNT, $crate::LabelValue::number(&self.$field))),+
+                ])
+            }
         }
 
         // Refuses a bad name also where the labels are never used.
@@ -91,6 +105,8 @@ impl Labels for () {
     const NAMES: &'static [&'static str] = &[];
 
     fn values(&self, _: &mut Values) {}
+
+    const COUNT: usize = 1;
 }
 
 // === impl Values ===
@@ -99,6 +115,28 @@ impl Values {
     /// Takes the value of the next label.
     pub fn put(&mut self, value: &(impl LabelValue + ?Sized)) {
         self.0.push(value.text().into_owned());
+    }
+
+    /// How many sets there are of values of which each has so many; 0 where one has no number, or they are too many for a table.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn count(counts: &[usize]) -> usize {
+        let (mut sets, mut at) = (1_usize, 0);
+        while at < counts.len() {
+            sets = sets.saturating_mul(counts[at]);
+            at += 1;
+        }
+        if sets <= SERIES_MAX { sets } else { 0 }
+    }
+
+    /// The number of a set of values, each with how many there are and which it is.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn number<const N: usize>(values: [(usize, usize); N]) -> usize {
+        values
+            .iter()
+            .fold(0, |number: usize, (count, value)| number.wrapping_mul(*count).wrapping_add(*value))
     }
 
     /// What `labels` has to say.
@@ -173,63 +211,4 @@ impl<const N: usize> LabelNames<N> {
 const fn plain(name: &'static str) -> &'static str {
     let bytes = name.as_bytes();
     if bytes.len() > 2 && bytes[0] == b'r' && bytes[1] == b'#' { name.split_at(2).1 } else { name }
-}
-
-// === impl LabelValue ===
-
-impl LabelValue for &'static str {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self)
-    }
-}
-
-impl LabelValue for bool {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(if *self { "true" } else { "false" })
-    }
-}
-
-impl LabelValue for u8 {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Owned(self.to_string())
-    }
-}
-
-/// For the status of an answer.
-impl LabelValue for u16 {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Owned(self.to_string())
-    }
-}
-
-impl LabelValue for Category {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.as_str())
-    }
-}
-
-impl LabelValue for Code {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.as_str())
-    }
-}
-
-/// Names of policies, which are few and kept for ever anyway.
-impl LabelValue for Name {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.as_str())
-    }
-}
-
-impl LabelValue for PolicyKind {
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.as_str())
-    }
-}
-
-/// Absent: an empty value, which Prometheus takes for no label.
-impl<V: LabelValue> LabelValue for Option<V> {
-    fn text(&self) -> Cow<'_, str> {
-        self.as_ref().map_or(Cow::Borrowed(""), LabelValue::text)
-    }
 }

@@ -27,14 +27,16 @@
 //! for the life of the process, and families are bounded.
 //!
 //! * **Names are checked by the compiler**, as [`Desc`] in a constant and as fields of [`labels!`]; one that is made at run time is
-//!   checked when it is made. What two metrics would both write is refused when the second is registered.
+//!   checked when it is made. With the feature `derive`, `#[derive(Labels)]` does the same for structs of your own, and
+//!   `#[derive(LabelValue)]` for enums; series whose labels are all enums are found without hashing. What two metrics would both write
+//!   is refused when the second is registered.
 //! * **Pulled, not pushed.** What is counted elsewhere is read at each scrape by a [collector](Registry::collect).
 //!   Policies of this house keep their own counters, which `genesis-kit` collects.
 //! * **Two texts**: Prometheus 0.0.4 and `OpenMetrics` 1.0, as the scraper asks ([`Format::negotiate`]). `_created` is left out: it
 //!   doubles the series, and nothing needs it.
 //! * **Nothing is poisoned.** A value that is not finite, or negative where that cannot be, is refused and counted.
-//! * **Of others**: features `process` (from `/proc`), `tokio` (a runtime), and `facade` (what crates count through `metrics`). With
-//!   `gzip`, texts can be sent small.
+//! * **Of others**: features `process` (from `/proc`), `tokio` (a runtime), `facade` (what crates count through `metrics`), and
+//!   `prometheus` (what crates have in a registry of `prometheus`). With `gzip`, texts can be sent small.
 //!
 //! # Dropping
 //! Handles are values; dropping one changes nothing, the metric stays with its registry. [`Timer`], [`InProgress`] and [`Running`]
@@ -42,7 +44,8 @@
 //!
 //! # Cost
 //! A counter or histogram is written with loads and stores of the thread's own, a few nanoseconds on any number of threads, and
-//! nothing allocates. Looking a series up by its labels hashes them. A scrape costs about as much as the text is long.
+//! nothing allocates. Looking a series up by its labels hashes them, unless all of them are enums. A scrape costs about as much as the
+//! text is long.
 //!
 //! The texts follow the Prometheus exposition format and the `OpenMetrics` specification; the limit of a family that of
 //! `OpenTelemetry`.
@@ -55,6 +58,8 @@ mod exemplar;
 #[cfg(feature = "facade")]
 pub mod facade;
 mod family;
+#[cfg(any(feature = "facade", feature = "prometheus"))]
+mod foreign;
 mod gauge;
 #[cfg(feature = "gzip")]
 mod gzip;
@@ -68,14 +73,20 @@ pub mod names;
 mod operation;
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 mod range;
 mod registry;
 #[cfg(feature = "tokio")]
 pub mod runtime;
 mod scrape;
+mod table;
 mod text;
+mod value;
 
 pub use accept::{Format, Response};
+#[cfg(feature = "derive")]
+pub use core_metrics_derive::{LabelValue, Labels};
 pub use counter::{Counter, FloatCounter};
 pub use desc::{BUCKETS_MAX, DEFAULT_BUCKETS, Desc, SERIES_MAX};
 pub use error::MetricsError;
@@ -83,8 +94,9 @@ pub use family::Family;
 pub use gauge::{Gauge, InProgress};
 pub use histogram::{Histogram, HistogramSnapshot, Timer};
 pub use instrument::Instrument;
-pub use labels::{LabelNames, LabelValue, Labels, Values};
+pub use labels::{LabelNames, Labels, Values};
 pub use operation::{MonitoredOperation, Running};
 pub use range::RangeGauge;
 pub use registry::Registry;
 pub use scrape::{Samples, Scrape};
+pub use value::LabelValue;

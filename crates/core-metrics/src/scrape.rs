@@ -137,7 +137,7 @@ impl Scrape {
     }
 
     /// One sample whose labels differ from those of its neighbours.
-    #[cfg(feature = "facade")]
+    #[cfg(any(feature = "facade", feature = "prometheus"))]
     pub(crate) fn raw(
         &mut self,
         (name, kind, help): (&'static str, Kind, &'static str),
@@ -150,6 +150,12 @@ impl Scrape {
             }
             _ => self.rejected += 1,
         }
+    }
+
+    /// Counts samples that were left out.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn reject(&mut self, samples: u64) {
+        self.rejected += samples;
     }
 
     /// How often there was no place for another series in a family of others.
@@ -242,14 +248,7 @@ impl<const N: usize> Samples<'_, Histogram, N> {
     /// One histogram: ends of buckets that are finite and increasing, and one count more than there are ends, which come to no more
     /// than a `u64` holds.
     pub fn put(&mut self, values: [&str; N], value: HistogramSnapshot) {
-        let bounds = &value.bounds;
-        let fits = value.sum.is_finite()
-            && value.sum >= 0.0
-            && value.counts.len() == bounds.len() + 1
-            && value.counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count)).is_some()
-            && bounds.iter().all(|bound| bound.is_finite())
-            && bounds.is_sorted_by(|a, b| a < b);
-        self.insert(values, fits.then_some(Sample::Histogram(value)));
+        self.insert(values, value.is_sound().then_some(Sample::Histogram(value)));
     }
 }
 

@@ -56,16 +56,33 @@ fn a_full_family_warns_once_and_names_the_label_that_has_the_most_values() {
 
 #[cfg(feature = "facade")]
 #[test]
-fn a_full_family_of_others_warns_once() {
+fn a_full_family_of_others_warns_once_and_names_the_label_that_has_the_most_values() {
     let registry = Registry::new();
     let bridge = core_metrics::facade::Bridge::new(&registry);
     let lines = heard(|| {
         metrics::with_local_recorder(&bridge, || {
             for user in 0..2010 {
-                metrics::counter!("by_user", "user" => user.to_string()).increment(1);
+                let (kind, said) = (["read", "write"][user % 2], format!("\"{user}\",zone=\"{user}"));
+                metrics::counter!("by_user", "kind" => kind, "user.id" => said, "zone" => "eu").increment(1);
             }
         });
     });
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].starts_with("WARN") && lines[0].contains("family=\"by_user\""), "{}", lines[0]);
+    for part in ["WARN", "family=\"by_user\"", "label=\"user_id\"", "series_max=2000"] {
+        assert!(lines[0].contains(part), "{part} in {}", lines[0]);
+    }
+}
+
+#[cfg(feature = "facade")]
+#[test]
+fn a_value_of_others_that_is_too_long_is_told_by_its_label() {
+    let bridge = core_metrics::facade::Bridge::new(&Registry::new());
+    let lines = heard(|| {
+        metrics::with_local_recorder(&bridge, || {
+            metrics::counter!("queries_total", "kind" => "read", "sql" => "x".repeat(600)).increment(1);
+        });
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("label=\"sql\"") && lines[0].contains("too long"), "{}", lines[0]);
+    assert!(!lines[0].contains("xxx"), "the value is not told: {}", lines[0]);
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use core_breaker::Breaker;
-use core_errors::{PolicyKind, Reason, Rejection};
+use core_breaker::{Breaker, Circuits};
+use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
 
 use crate::change::{Busy, Change, Step, in_turn};
@@ -206,7 +206,7 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
     }
 
     fn full(&self) -> Rejection {
-        Rejection::new(PolicyKind::Bulkhead, self.template().like.pipeline().name(), Reason::TooManyKeys)
+        Rejection::new(PolicyKind::Bulkhead, self.name(), Reason::TooManyKeys)
     }
 
     /// Changes all of them, and those that are still to be made: see [`Pipeline::reconfigure`].
@@ -246,6 +246,28 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         K: Clone,
     {
         self.map.entries()
+    }
+
+    /// How many circuits are in which state, if there are any: for metrics, which cannot have a series for each key.
+    ///
+    /// # Cost
+    /// A few nanoseconds for each key. Keys are looked at [shard by shard](KeyedMap::for_each_value), and calls wait for nothing.
+    #[must_use]
+    pub fn circuits(&self) -> Option<Circuits> {
+        self.template().like.pipeline().breaker()?;
+        let mut circuits = Circuits::default();
+        self.map.for_each_value(|each| {
+            if let Some(breaker) = each.pipeline().breaker() {
+                circuits.add(breaker.state());
+            }
+        });
+        Some(circuits)
+    }
+
+    /// The name that all of them have.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.template().like.pipeline().name()
     }
 
     /// How many keys there are, were made, forgotten and refused.

@@ -235,3 +235,25 @@ impl fmt::Debug for Pipeline {
         write!(f, "Pipeline({})", self.describe())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core_retry::Budget;
+    use core_time::ms;
+
+    use super::*;
+
+    #[test]
+    fn a_hedge_that_is_gone_is_forgotten_when_the_next_comes() {
+        let pipeline = Pipeline::named("search").build().unwrap();
+        let hedge = || Arc::new(Hedge::after(ms(30)).budget(&Budget::default()).build().unwrap());
+        let [gone, kept, new] = [hedge(), hedge(), hedge()];
+        pipeline.add_hedge(&gone);
+        pipeline.add_hedge(&kept);
+        assert_eq!(pipeline.hedges().len(), 2);
+        drop(gone);
+        pipeline.add_hedge(&new);
+        assert_eq!(pipeline.locked_hedges().len(), 2);
+        assert!(matches!(&pipeline.hedges()[..], [a, b] if a.is_same(&kept) && b.is_same(&new)));
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use core_breaker::Breaker;
 use core_limit::{Bulkhead, Rate};
 use core_pipeline::{Builder, Pipeline};
+use core_policy::Keyed;
 use core_retry::Retry;
 use core_time::{ms, secs};
 
@@ -153,4 +154,25 @@ fn a_contradiction_has_no_cause_but_itself() {
     let error = pipeline().deadline(ms(1)).attempt_timeout(ms(2)).build().unwrap_err();
     assert!(error.source().is_none());
     assert_eq!(error, pipeline().deadline(ms(1)).attempt_timeout(ms(2)).build().unwrap_err());
+}
+
+#[test]
+fn pl_1_a_smooth_growth_may_always_have_time_since_it_draws_from_nothing_on() {
+    let retry = Retry::smooth(secs(5)..secs(60)).no_jitter().attempts(3);
+    pipeline().deadline(secs(2)).retry(retry).build().unwrap();
+}
+
+#[test]
+fn what_a_part_of_it_says_is_the_source_of_what_it_says() {
+    let named = Pipeline::named("").build().unwrap_err();
+    assert!(named.source().unwrap().is::<core_errors::NameError>());
+    let keys = pipeline().build().unwrap().keyed::<String>(Keyed::max(0)).unwrap_err();
+    assert!(keys.source().unwrap().to_string().contains("room for no key"), "{keys}");
+}
+
+#[test]
+fn pl_1_a_key_may_be_idle_for_as_long_as_its_circuit_is_open() {
+    let plain = pipeline().breaker(Breaker::consecutive(1).open_max(secs(60))).build().unwrap();
+    plain.keyed::<String>(Keyed::max(9).idle(secs(60))).unwrap();
+    assert!(plain.keyed::<String>(Keyed::max(9).idle(ms(59_999))).is_err());
 }

@@ -294,3 +294,24 @@ async fn bg_4_a_call_under_retry_and_hedge_is_in_flight_once() {
     }
     assert!((budget.available(Clock::system().now()) - 4.0).abs() < 1e-9, "{budget:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_retry_learns_through_the_hedge_what_kind_of_failure_it_was() {
+    let retry = Retry::fixed(ms(10)).no_jitter().attempts(2).only_on(&[core_errors::Category::Network]);
+    let hedged = pipeline().retry(retry).build().unwrap().hedged(after_30_ms()).unwrap();
+    let error = hedged.call(async |_: Attempt| Err::<(), _>(lost())).await.unwrap_err();
+    assert!(matches!(error, CallError::Exhausted { attempts: 2, why: Why::Attempts, .. }), "{error:?}");
+}
+
+#[test]
+fn bg_4_a_hedged_call_that_is_dropped_is_in_flight_no_more() {
+    let (budget, now) = (Budget::in_flight(1.0, 0).unwrap(), Clock::system().now());
+    let plain = pipeline().retry(Retry::fixed(ms(10)).budget(&budget)).build().unwrap();
+    let hedged = plain.hedged(Hedge::on_failure()).unwrap();
+    {
+        let mut call = Box::pin(hedged.call(|_: Attempt| pending::<Result<(), Error>>()));
+        assert!(call.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending());
+        assert!((budget.available(now) - 1.0).abs() < 1e-9);
+    }
+    assert!(budget.available(now).abs() < 1e-9);
+}

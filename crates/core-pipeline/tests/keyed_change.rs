@@ -11,7 +11,7 @@ use core_breaker::{Breaker, State};
 use core_pipeline::{HedgedPipeline, KeyedPipeline, Pipeline};
 use core_policy::Keyed;
 use core_retry::{Budget, Hedge};
-use core_time::{ms, secs};
+use core_time::{ManualClock, ms, secs};
 
 fn hedged() -> HedgedPipeline {
     let plain = Pipeline::named("search").deadline(secs(1)).bulkhead(4).breaker(Breaker::consecutive(1));
@@ -133,4 +133,20 @@ fn pl_2_a_change_that_panics_half_way_has_changed_nothing() {
     catch_unwind(AssertUnwindSafe(change)).unwrap_err();
     assert_eq!(pipeline.describe(), before, "all or nothing");
     pipeline.reconfigure(|c| c.bulkhead(9)).unwrap();
+}
+
+#[test]
+fn the_keys_there_are_can_be_listed_and_the_idle_ones_forgotten() {
+    let time = ManualClock::new();
+    let plain = Pipeline::named("search").clock(time.clock()).bulkhead(4).build().unwrap();
+    let keys: KeyedPipeline<String> = plain.keyed(Keyed::max(9).idle(secs(60))).unwrap();
+    let made = ["a", "b", "c"].map(|key| keys.get(key).unwrap());
+    let mut listed = keys.entries();
+    listed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    assert!(listed.iter().map(|(key, _)| key).eq(["a", "b", "c"]));
+    assert!(listed.iter().zip(&made).all(|((_, listed), made)| Arc::ptr_eq(listed, made)));
+    drop((listed, made));
+    assert_eq!(keys.evict_idle(), 0);
+    time.advance(secs(61));
+    assert_eq!((keys.evict_idle(), keys.entries().len()), (3, 0));
 }

@@ -193,3 +193,24 @@ async fn a_call_that_sleeps_before_a_retry_holds_no_slot() {
     let (failing, ()) = tokio::join!(failing, other);
     failing.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn cb_4_a_call_that_waited_for_a_slot_further_out_is_slow_by_its_own_time() {
+    let slots = Bulkhead::max(1).max_wait(secs(9)).build().unwrap();
+    let breaker = Breaker::rate(0.5).slow_rate(0.5).slow_over(ms(100)).build().unwrap();
+    for (takes, slow) in [(ms(50), 0), (ms(150), 1)] {
+        let held = slots.acquire().unwrap();
+        let call = |_| async move {
+            sleep(takes).await;
+            Ok::<_, Error>(())
+        };
+        let waits = async {
+            sleep(secs(2)).await;
+            drop(held);
+        };
+        let stack = core_policy::Stack::new(&slots, &breaker);
+        let (done, ()) = tokio::join!(core_policy::Call::new(stack, call, core_policy::ByClass), waits);
+        assert!(done.is_ok());
+        assert_eq!(breaker.snapshot().window.slow, slow, "{takes:?}");
+    }
+}

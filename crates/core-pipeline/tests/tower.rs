@@ -1,16 +1,19 @@
 //! A pipeline as a layer of tower.
 
+use std::future::pending;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context as TaskContext, Poll, Waker};
 
 use core_breaker::{Breaker, State};
+use core_context::Context;
 use core_errors::{Error, Reason};
 use core_limit::Bulkhead;
 use core_pipeline::Pipeline;
-use core_policy::Verdict;
+use core_policy::{CallError, Verdict};
 use core_retry::Retry;
-use core_time::{Clock, ms, secs};
+use core_time::{Clock, ManualClock, ms, secs};
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -66,7 +69,7 @@ async fn all_services_of_a_pipeline_share_it() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_hangs_is_stopped_and_asked_again() {
     let pipeline = pipeline().build().unwrap();
-    let service = service_fn(|(): ()| std::future::pending::<Result<(), Error>>());
+    let service = service_fn(|(): ()| pending::<Result<(), Error>>());
     let error = pipeline.layer().layer(service).oneshot(()).await.unwrap_err();
     assert!(error.is_timeout());
     assert_eq!(pipeline.attempt_timeout().unwrap().fired(), 3);
@@ -96,7 +99,7 @@ async fn it_stands_among_the_layers_of_tower() {
         .layer(pipeline.layer())
         .service(ConcurrencyLimit::new(service, 1));
     let first = service.ready().await.unwrap().call("first".to_owned());
-    assert!(service.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending(), "one is out");
+    assert!(service.poll_ready(&mut TaskContext::from_waker(Waker::noop())).is_pending(), "one is out");
     assert_eq!(first.await.unwrap(), "first");
     assert_eq!(service.ready().await.unwrap().call("second".to_owned()).await.unwrap(), "second");
     assert_eq!(calls.load(Relaxed), 4);
@@ -105,10 +108,9 @@ async fn it_stands_among_the_layers_of_tower() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_dropped_gives_everything_back() {
     let pipeline = pipeline().build().unwrap();
-    let mut service =
-        pipeline.layer().layer(service_fn(|(): ()| std::future::pending::<Result<(), Error>>()));
+    let mut service = pipeline.layer().layer(service_fn(|(): ()| pending::<Result<(), Error>>()));
     let mut call = Box::pin(service.ready().await.unwrap().call(()));
-    assert!(matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+    assert!(matches!(call.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())), Poll::Pending));
     assert_eq!(pipeline.bulkhead().unwrap().snapshot().in_use, 1);
     drop(call);
     assert_eq!(pipeline.bulkhead().unwrap().snapshot().in_use, 0);
@@ -169,14 +171,58 @@ async fn a_hedged_request_may_be_made_on_any_thread_and_gives_everything_back_wh
     let plain = Pipeline::named("search").bulkhead(2).build().unwrap();
     let hedge = core_retry::Hedge::after(ms(10)).budget(&core_retry::Budget::default());
     let hedged = plain.hedged(hedge).unwrap();
-    let hangs = service_fn(|(): ()| std::future::pending::<Result<(), Error>>());
+    let hangs = service_fn(|(): ()| pending::<Result<(), Error>>());
     let mut call = sent(hedged.layer().layer(hangs).oneshot(()));
-    let mut poll =
-        || std::pin::Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop())).is_pending();
+    let mut poll = || Pin::new(&mut call).poll(&mut TaskContext::from_waker(Waker::noop())).is_pending();
     assert!(poll());
     tokio::time::advance(ms(11)).await;
     assert!(poll());
     assert_eq!(plain.bulkhead().unwrap().snapshot().in_use, 2);
     drop(call);
     assert_eq!(plain.bulkhead().unwrap().snapshot().in_use, 0);
+}
+
+/// A request of which there is but one, to a service that never answers.
+type Hanging = Pin<Box<dyn Future<Output = Result<(), CallError<Error>>>>>;
+
+fn hanging(pipeline: &Pipeline) -> Hanging {
+    let mut service = pipeline.layer_once().layer(service_fn(|(): ()| pending::<Result<(), Error>>()));
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    assert!(Service::<()>::poll_ready(&mut service, &mut cx).is_ready());
+    Box::pin(service.call(()))
+}
+
+fn poll(call: &mut Hanging) -> Poll<Option<Reason>> {
+    let result = call.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+    result.map(|result| Some(result.err()?.rejection()?.reason()))
+}
+
+#[test]
+fn a_request_that_is_made_once_keeps_to_the_limits_and_leaves_its_slot() {
+    let time = ManualClock::new();
+    let pipeline = pipeline().clock(time.clock()).build().unwrap();
+    let in_use = || pipeline.bulkhead().unwrap().snapshot().in_use;
+    let mut call = hanging(&pipeline);
+    assert_eq!((poll(&mut call), in_use()), (Poll::Pending, 1));
+    drop(call);
+    assert_eq!(in_use(), 0, "dropped");
+    let mut call = hanging(&pipeline);
+    assert!(poll(&mut call).is_pending());
+    time.advance(ms(49));
+    assert!(poll(&mut call).is_pending());
+    time.advance(ms(1));
+    assert_eq!((poll(&mut call), in_use()), (Poll::Ready(Some(Reason::TimedOut)), 0));
+}
+
+#[test]
+fn a_request_that_is_made_once_ends_with_the_deadline_of_whom_it_is_for() {
+    let time = ManualClock::new();
+    let pipeline = Pipeline::named("payments").clock(time.clock()).bulkhead(2).build().unwrap();
+    let context = Context::builder().deadline_at(time.now() + ms(30)).build();
+    context.sync_scope(|| {
+        let mut call = hanging(&pipeline);
+        assert!(poll(&mut call).is_pending());
+        time.advance(ms(30));
+        assert_eq!(poll(&mut call), Poll::Ready(Some(Reason::DeadlineExceeded)));
+    });
 }

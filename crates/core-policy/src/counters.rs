@@ -46,6 +46,17 @@ impl<const N: usize> Counters<N> {
         mine.add(&mine.value.0[index], n);
     }
 
+    /// Adds one to counter `index`, and returns how many this thread has counted there then; with more threads than have
+    /// [a stripe of their own](crate::stripes), how many those have that share one.
+    ///
+    /// # Panics
+    /// If `index` is not below `N`.
+    #[inline]
+    pub fn count(&self, index: usize) -> u64 {
+        let mine = self.0.mine();
+        mine.advance(&mine.value.0[index], 1)
+    }
+
     /// Counter `index`. Sees all that happened before; of what happens meanwhile it may see any part.
     ///
     /// # Panics

@@ -93,12 +93,12 @@ impl<P: Policy, E> Driver<P, E> {
             return Admit::Refuse(deadline_exceeded());
         }
         let clock = self.policy.clock();
-        let answer = self.policy.admit(&mut self.state, &mut Cx::new(clock, waker, &mut self.frame));
         if let Some(since) = self.parked.take() {
-            // If it has to wait once more, it is parked anew.
+            // Before anybody is asked: whoever measures from here on must not take it for the callee's. If it has to wait once more, it
+            // is parked anew.
             self.frame.add_wait(clock.now() - since);
         }
-        answer
+        self.policy.admit(&mut self.state, &mut Cx::new(clock, waker, &mut self.frame))
     }
 
     /// The only attempt that there can be: whatever the policy would rather have, there is no other.

@@ -124,5 +124,5 @@ pub use permit::Permit;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
 #[doc(hidden)]
 pub use quietly::quietly;
-pub use rng::{Rng, RngOfThreads};
+pub use rng::Rng;
 pub use stack::{Stack, StackState};

@@ -1,20 +1,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::stripes::Stripes;
-
 /// Random numbers for jitter: seedable, shared without a lock, and not for secrets.
 ///
 /// `SplitMix64` (Steele, Lea, Flood 2014) over an atomic counter: the same seed gives the same sequence on one thread.
 #[derive(Debug)]
 pub struct Rng(AtomicU64);
-
-/// The same for calls that are many: each thread has a sequence of its own, and no two write the same word.
-///
-/// Seeded, one thread draws the same numbers in every run, and threads that draw at the same time draw the same as each other;
-/// otherwise each its own.
-#[derive(Debug)]
-pub struct RngOfThreads(Stripes<AtomicU64>);
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -45,30 +36,6 @@ impl Rng {
     }
 }
 
-// === impl RngOfThreads ===
-
-impl RngOfThreads {
-    /// Sequences that are the same in every run, for threads that are there at the same time.
-    #[must_use]
-    pub fn from_seed(seed: u64) -> Self {
-        Self(Stripes::with(|| AtomicU64::new(seed)))
-    }
-
-    /// Sequences that nobody can guess across processes: seeded by the operating system.
-    #[must_use]
-    pub fn from_entropy() -> Self {
-        let seeds = Rng::from_entropy();
-        Self(Stripes::with(|| AtomicU64::new(seeds.next_u64())))
-    }
-
-    /// The next 64 bits of this thread.
-    #[inline]
-    pub fn next_u64(&self) -> u64 {
-        let mine = self.0.mine();
-        mix(mine.advance(mine.value, GOLDEN))
-    }
-}
-
 /// The finalizer of `SplitMix64`.
 #[inline]
 fn mix(mut z: u64) -> u64 {
@@ -80,29 +47,5 @@ fn mix(mut z: u64) -> u64 {
 impl Default for Rng {
     fn default() -> Self {
         Self::from_entropy()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_draws_what_one_sequence_gives() {
-        let (one, threads) = (Rng::from_seed(7), RngOfThreads::from_seed(7));
-        assert!((0..100).all(|_| one.next_u64() == threads.next_u64()));
-    }
-
-    #[test]
-    fn threads_draw_different_numbers_unless_they_were_seeded() {
-        let (seeded, free) = (RngOfThreads::from_seed(7), RngOfThreads::from_entropy());
-        // The place of a thread that has ended goes to the next: both are there at once.
-        let here = (seeded.next_u64(), free.next_u64());
-        let elsewhere = std::thread::scope(|scope| {
-            let drawn = scope.spawn(|| (seeded.next_u64(), free.next_u64()));
-            drawn.join().expect("it does not panic")
-        });
-        assert_eq!(elsewhere.0, here.0);
-        assert_ne!(elsewhere.1, here.1);
     }
 }

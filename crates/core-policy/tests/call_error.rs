@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use core_errors::{Category, Code, Error, MultiError, ResultExt};
+use core_errors::{Category, Code, Delivery, Error, MultiError, ResultExt};
 use core_policy::{
     CallError, Classify, Flatten, Name, PolicyKind, Reason, Recovery, Rejection, Verdict, Why,
 };
@@ -155,6 +155,16 @@ fn a_failure_is_classified_as_its_error() {
     assert_eq!(error.retry_after(), plain.retry_after());
     assert_eq!(error.category(), plain.category());
     assert_eq!(Classify::code(&error), plain.code());
+    assert!(!error.forbids_retry());
+}
+
+#[test]
+fn what_a_callee_said_of_one_attempt_is_not_said_of_all_that_were_made() {
+    let said = || reset().with_delivery(Delivery::NeverSent).forbidding_retry();
+    let of = |error: CallError<Error>| (error.delivery(), error.forbids_retry());
+    assert_eq!(of(CallError::Failed(said())), (Delivery::NeverSent, true));
+    assert_eq!(of(exhausted(said(), Why::Attempts)), (Delivery::Unknown, false));
+    assert_eq!(of(refused(Reason::CircuitOpen).into()), (Delivery::Unknown, false));
 }
 
 #[test]

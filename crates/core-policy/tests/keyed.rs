@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use core_policy::{Keyed, KeyedError, KeyedMap, KeysFull, Rng};
 use core_time::{ManualClock, ms, secs};
@@ -262,11 +263,13 @@ fn no_lock_is_held_while_a_value_is_made_or_dropped() {
 fn any_history_agrees_with_a_plain_map() {
     const ROOM: usize = 16;
     let rng = Rng::from_seed(7);
-    let (_time, map) = map::<u32>(ROOM);
+    let (time, map) = map::<u32>(ROOM);
     // Key to its number, when it was asked for, and whether it is held.
     let mut model: HashMap<String, (u32, u64, Option<Arc<u32>>)> = HashMap::new();
     for turn in 0..20_000_u32 {
         let key = format!("{}", rng.next_u64() % 40);
+        // Less than that, and two questions may count as one moment.
+        time.advance(Duration::from_micros(2));
         match rng.next_u64() % 10 {
             0 | 1 => {
                 model.entry(key.clone()).and_modify(|held| held.2 = None);
@@ -300,12 +303,132 @@ fn any_history_agrees_with_a_plain_map() {
             }
         }
         if rng.next_u64().is_multiple_of(50) {
+            // So many turns take less than the idle time.
             for known in model.values_mut() {
                 known.2 = None;
             }
         }
         assert_eq!(map.len(), model.len());
     }
+}
+
+#[test]
+fn who_was_asked_for_since_a_key_was_new_is_later_than_it_also_if_the_clock_stands_still() {
+    let (time, map) = map(3);
+    for back in [ms(0), ms(0), secs(3_600)] {
+        time.set(time.now() - back);
+        for key in ["a", "b", "c"] {
+            map.remove(key);
+            ask(&map, key, 0);
+        }
+        for new in ["d", "e", "f"] {
+            assert!(map.get("a").is_some() && map.get("c").is_some());
+            ask(&map, new, 0);
+            assert_eq!(keys(&map), ["a", "c", new]);
+        }
+        map.remove("f");
+    }
+}
+
+/// A key that two tests below know how to go wrong with.
+#[derive(Clone, Debug, PartialOrd, Ord)]
+struct Odd(u32);
+
+thread_local! {
+    static BOOM: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+impl PartialEq for Odd {
+    fn eq(&self, other: &Self) -> bool {
+        assert!(!BOOM.get(), "boom");
+        self.0 == other.0
+    }
+}
+
+impl Eq for Odd {}
+
+impl std::hash::Hash for Odd {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        assert!(!(BOOM.get() && self.0 == 1_000), "boom");
+        // All meet.
+        7.hash(state);
+    }
+}
+
+#[test]
+fn a_key_that_panics_when_it_is_compared_leaves_the_map_as_it_was() {
+    let map: KeyedMap<Odd, u32> = Keyed::max(4).build().unwrap();
+    let value = |key: u32| map.get_or_insert_with(&Odd(key), || key).map(|value| *value);
+    assert_eq!((value(1), value(2), value(3)), (Ok(1), Ok(2), Ok(3)));
+    let booms = |ask: &dyn Fn()| {
+        BOOM.set(true);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask)).is_err();
+        BOOM.set(false);
+        panicked
+    };
+    for key in [1, 2, 9, 1_000] {
+        assert!(booms(&|| drop(map.get(&Odd(key)))), "{key}");
+        assert!(booms(&|| drop(map.peek(&Odd(key)))), "{key}");
+        assert!(booms(&|| drop(map.remove(&Odd(key)))), "{key}");
+        assert!(booms(&|| assert!(value(key).is_ok())), "{key}");
+    }
+    // It is compared once more when it is put in, where all are locked out.
+    let set_off = || map.get_or_insert_with(&Odd(4), || BOOM.replace(true).into());
+    assert!(booms(&|| {
+        BOOM.set(false);
+        drop(set_off());
+    }));
+    assert_eq!((map.len(), map.entries().len(), map.stats().inserted), (3, 3, 3));
+    assert_eq!((value(4), value(1), value(2), value(3)), (Ok(4), Ok(1), Ok(2), Ok(3)));
+    assert_eq!((value(5), map.len(), map.stats().displaced), (Ok(5), 4, 1), "there is room for four still");
+}
+
+#[test]
+fn room_that_was_made_for_a_key_that_panics_is_there_for_the_next() {
+    // All keys fall into one shard of many, and all of that are in use.
+    let map: KeyedMap<Odd, u32> = Keyed::max(64).build().unwrap();
+    let held: Vec<_> = (0..63).map(|key| map.get_or_insert_with(&Odd(key), || key).unwrap()).collect();
+    for _ in 0..100 {
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _ = map.get_or_insert_with(&Odd(99), || u32::from(BOOM.replace(true)));
+        }));
+        BOOM.set(false);
+        assert!(panicked.is_err());
+    }
+    let last = map.get_or_insert_with(&Odd(63), || 63).unwrap();
+    assert_eq!((map.len(), map.stats().refused), (64, 0));
+    assert!(map.get_or_insert_with(&Odd(64), || 64).is_err(), "all are in use");
+    drop((held, last));
+    assert_eq!(*map.get_or_insert_with(&Odd(64), || 64).unwrap(), 64);
+    assert_eq!(map.len(), 64);
+}
+
+#[test]
+fn a_new_key_looks_at_512_others_at_most_and_the_next_look_at_others() {
+    static LOOKS: AtomicU32 = AtomicU32::new(0);
+    const KEYS: u32 = 20_000;
+    let (_time, map) = map::<u32>(KEYS as usize);
+    let map = map.keep_if(|value| {
+        LOOKS.fetch_add(1, Ordering::Relaxed);
+        *value != 12_345
+    });
+    for key in 0..KEYS {
+        ask(&map, &format!("{key}"), key);
+    }
+    let mut refused = 0;
+    loop {
+        LOOKS.store(0, Ordering::Relaxed);
+        let is_in = map.get_or_insert_with("new", || KEYS).is_ok();
+        // Two are looked at in passing.
+        assert!((1..=514).contains(&LOOKS.load(Ordering::Relaxed)), "{LOOKS:?}");
+        if is_in {
+            break;
+        }
+        refused += 1;
+        assert!(refused < 4 * KEYS / 512, "one of them may go, and is never found");
+    }
+    assert_eq!(map.stats().refused, u64::from(refused));
+    assert!(map.get("12345").is_none() && map.get("new").is_some() && map.len() == KEYS as usize);
 }
 
 #[test]
@@ -360,4 +483,26 @@ fn settings_say_what_they_are_and_a_map_whether_it_is_empty() {
     assert!(map.is_empty());
     ask(&map, "a", 1);
     assert!(!map.is_empty());
+}
+
+#[test]
+fn all_values_are_shown_once_and_a_map_that_is_full_takes_new_keys_meanwhile() {
+    let map: KeyedMap<u32, u32> = Keyed::max(256).build().unwrap();
+    (0..256).for_each(|key| drop(map.get_or_insert_with(&key, || key).unwrap()));
+    let (mut seen, mut next, mut shards) = (Vec::new(), 256, 0);
+    map.for_each_value(|value| {
+        seen.push(*value);
+        shards += 1;
+        if shards == 1 {
+            // Of this shard all are in use.
+            (0..20).for_each(|_| {
+                map.get_or_insert_with(&next, || next).unwrap();
+                next += 1;
+            });
+        }
+    });
+    let old: std::collections::BTreeSet<_> = seen.iter().filter(|value| **value < 256).collect();
+    assert!(old.len() >= 236, "only those that made room are missing: {}", old.len());
+    assert_eq!(map.stats().max, 256);
+    assert_eq!((map.len(), map.stats().refused), (256, 0));
 }

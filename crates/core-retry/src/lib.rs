@@ -82,7 +82,7 @@ mod testing;
 mod transparent;
 
 pub use backoff::{Backoff, Growth, Jitter};
-pub use budget::{Budget, Paid};
+pub use budget::{Budget, BudgetStats, Paid};
 pub use config::Builder;
 pub use delays::Delays;
 pub use error::ConfigError;

@@ -187,6 +187,34 @@ fn bg_7_threads_take_no_more_than_there_is() {
     }
 }
 
+/// Threads deposit each for themselves, or share where there are more of them than that; what they left is one sum.
+#[test]
+fn bg_2_what_many_threads_leave_behind_is_there_for_any_of_them() {
+    let budget = Budget::deposit(0.01, 0, secs(10)).unwrap();
+    let at_once = std::sync::Barrier::new(80);
+    std::thread::scope(|scope| {
+        let call = || {
+            // All of them are there at once, so that no number of a thread is used twice.
+            at_once.wait();
+            (0..1_000).for_each(|_| budget.succeeded(Paid::NOTHING, || START));
+            at_once.wait();
+        };
+        (0..80).for_each(|_| drop(scope.spawn(call)));
+    });
+    assert!((budget.available(START) - 800.0).abs() < 1e-9);
+    let elsewhere = std::thread::scope(|scope| {
+        let take = || (0..500).filter(|_| budget.take(false, || START).is_some()).count();
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(take)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(elsewhere, 800);
+    assert!(budget.available(START).abs() < 1e-9);
+    assert!(
+        budget.available(START + secs(11)).abs() < 1e-9,
+        "what was left and what was taken are old alike"
+    );
+}
+
 // === other numbers while calls go on ===
 
 #[test]
@@ -240,4 +268,39 @@ fn bg_2_a_deposit_is_open_while_a_whole_token_is_there() {
     assert!(!budget.is_open(START), "half a token");
     assert!(budget.failed(true, || START));
     assert!(budget.is_open(START));
+}
+
+/// What was deposited, withdrawn, refunded and refused.
+fn counted(budget: &Budget) -> [u64; 4] {
+    let stats = budget.stats();
+    [stats.deposited, stats.withdrawn, stats.refunded, stats.refused]
+}
+
+#[test]
+fn a_budget_counts_what_comes_and_goes_and_what_it_refuses() {
+    for (budget, of_success, of_failure) in [
+        (Budget::new(4, 0.5).unwrap(), 1, 0),
+        (Budget::deposit(0.5, 2, secs(1)).unwrap(), 1, 1),
+        (Budget::costs(10).unwrap(), 1, 0),
+        (Budget::in_flight(0.0, 2).unwrap(), 0, 0),
+    ] {
+        let ask = || budget.failed(true, || START).then(|| budget.take(false, || START)).flatten();
+        let first = ask().unwrap();
+        assert_eq!(counted(&budget), [of_failure, 1, 0, 0], "{budget:?}");
+        budget.refund(first, || START);
+        budget.refund(Paid::NOTHING, || START);
+        assert_eq!(counted(&budget), [of_failure, 1, 1, 0], "{budget:?}");
+        let granted = 1 + u64::from(retries_of(&budget, 20));
+        assert_eq!(counted(&budget), [21 * of_failure, granted, 1, 21 - granted], "{budget:?}");
+        assert!((2..21).contains(&granted), "{budget:?}");
+        budget.clone().succeeded(Paid::NOTHING, || START);
+        assert_eq!(counted(&budget)[0], 21 * of_failure + of_success, "{budget:?}");
+    }
+    let full = Budget::default();
+    full.succeeded(Paid::NOTHING, || START);
+    assert_eq!(counted(&full), [0; 4], "there was no room");
+    for hedged in [Budget::default(), Budget::in_flight(0.0, 1).unwrap()] {
+        hedged.take_hedge(|| START).unwrap();
+        assert_eq!(counted(&hedged), [0, 1, 0, 0], "{hedged:?}");
+    }
 }

@@ -212,3 +212,18 @@ fn bg_5_what_was_not_paid_is_not_given_back() {
         assert!((budget.available(NOW) - before).abs() < 1e-9, "{budget:?}");
     }
 }
+
+#[test]
+fn rt_7_who_was_refused_at_last_and_has_no_time_left_learns_of_the_refusal() {
+    let time = ManualClock::new();
+    let retry = exact(3).retry_refusals(true).clock(time.clock()).build().unwrap();
+    let (why, asked) = (Reason::RateLimited, std::cell::Cell::new(0));
+    let refuses = Refuses { from: 2, why, clock: time.clock(), asked };
+    let fails = |_: Attempt| Err::<(), _>(Error::network("gone"));
+    // The second attempt is at 10 ms, and is told to come back in 5 ms.
+    let deadline = Some(time.now() + ms(12));
+    let stack = Stack::new(&retry, &refuses);
+    let error = core_policy::call_blocking(stack, fails, &ByClass, deadline).unwrap_err();
+    let CallError::Exhausted { attempts, why, .. } = error else { panic!("{error:?}") };
+    assert_eq!((attempts, why), (1, Why::Refused(PolicyKind::RateLimit, Reason::RateLimited)));
+}

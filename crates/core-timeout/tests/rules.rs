@@ -8,8 +8,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use core_errors::{Error, PolicyKind, Reason};
-use core_policy::{CallError, Stack};
-use core_time::{Clock, ManualClock, ms, secs};
+use core_policy::{Admit, ByClass, CallError, Cx, Next, Outcome, Policy, Stack};
+use core_time::{Clock, Instant, ManualClock, ms, secs};
 use core_timeout::Timeout;
 
 fn attempt(limit: Duration) -> Timeout {
@@ -104,7 +104,7 @@ async fn the_attempt_learns_how_long_it_may_take() {
     let remaining = core_policy::Call::new(
         &both,
         |at: core_policy::Attempt| async move { Ok::<_, Error>(at.remaining()) },
-        core_policy::ByClass,
+        ByClass,
     );
     assert_eq!(remaining.await.unwrap(), Some(ms(300)));
     let total = Timeout::total(ms(200)).build().unwrap();
@@ -117,11 +117,8 @@ async fn the_outer_limit_wins_when_both_have_passed() {
         Timeout::total(ms(100)).name("outer").build().unwrap(),
         Timeout::attempt(ms(100)).name("inner").build().unwrap(),
     );
-    let call = core_policy::Call::new(
-        &both,
-        |_: core_policy::Attempt| pending::<Result<(), Error>>(),
-        core_policy::ByClass,
-    );
+    let call =
+        core_policy::Call::new(&both, |_: core_policy::Attempt| pending::<Result<(), Error>>(), ByClass);
     let Err(CallError::Rejected(rejection)) = call.await else { panic!("it hangs") };
     assert_eq!((rejection.policy(), rejection.name().as_str()), (PolicyKind::Deadline, "outer"));
 }
@@ -198,4 +195,43 @@ fn to_1_what_is_no_limit_is_refused_and_changes_nothing() {
 fn a_limit_knows_its_name() {
     let named = Timeout::attempt(secs(1)).name("search").build().unwrap();
     assert_eq!(named.name().as_str(), "search");
+}
+
+/// Notes what deadline there is once the call is over.
+struct Sees<'a>(&'a Cell<Option<Instant>>, Clock);
+
+impl Policy for Sees<'_> {
+    type State = ();
+
+    fn clock(&self) -> &Clock {
+        &self.1
+    }
+
+    fn begin(&self) {}
+
+    fn admit(&self, (): &mut (), _: &mut Cx<'_>) -> Admit {
+        Admit::Run
+    }
+
+    fn settle(&self, (): &mut (), _: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        self.0.set(cx.deadline());
+        Next::Finish
+    }
+
+    fn abandon(&self, (): &mut ()) {}
+}
+
+#[test]
+fn a_limit_that_is_over_leaves_the_callers_deadline_as_it_was() {
+    let time = ManualClock::new();
+    let seen = Cell::new(None);
+    let each = |deadline| [Timeout::attempt(secs(1)), Timeout::total(secs(1))].map(|limit| (limit, deadline));
+    for (builder, deadline) in [each(None), each(Some(time.now() + secs(5)))].concat() {
+        assert_eq!(builder.limit(), secs(1));
+        let timeout = builder.clock(time.clock()).build().unwrap();
+        let stack = Stack::new(Sees(&seen, time.clock()), &timeout);
+        let done = core_policy::call_blocking(stack, |_| Ok::<_, Error>(()), &ByClass, deadline);
+        assert!(done.is_ok());
+        assert_eq!(seen.take(), deadline);
+    }
 }

@@ -2,22 +2,39 @@
 //!
 //! This is the one place that knows both sides. No policy knows metrics, and metrics know no policy.
 
+#[cfg(feature = "limit")]
+mod adaptive;
 #[cfg(feature = "breaker")]
 mod breakers;
+#[cfg(feature = "limit")]
+mod bulkheads;
+#[cfg(feature = "breaker")]
+mod circuits;
+#[cfg(feature = "executor")]
+mod executors;
 #[cfg(feature = "health")]
 mod health;
 #[cfg(feature = "pipeline")]
 mod hedges;
+#[cfg(any(feature = "breaker", feature = "limit"))]
+mod keyed;
 #[cfg(feature = "log")]
 mod log;
 #[cfg(feature = "breaker")]
 mod outliers;
 #[cfg(feature = "pipeline")]
 mod pipelines;
+#[cfg(feature = "limit")]
+mod rates;
+#[cfg(feature = "retry")]
+mod retries;
+#[cfg(feature = "limit")]
+mod throttles;
 #[cfg(feature = "timeout")]
 mod timeouts;
 #[cfg(feature = "track")]
 mod tracker;
+mod watch;
 
 use core_context::Identity;
 use core_metrics::{LabelNames, Registry};
@@ -27,17 +44,19 @@ pub(crate) use breakers::breakers;
 #[cfg(feature = "health")]
 pub(crate) use health::health;
 #[cfg(feature = "pipeline")]
-pub(crate) use hedges::hedges;
+pub(crate) use hedges::{Hedged, hedges};
 #[cfg(feature = "log")]
 pub(crate) use log::log;
 #[cfg(feature = "breaker")]
 pub(crate) use outliers::{Watched, outliers};
 #[cfg(feature = "pipeline")]
-pub(crate) use pipelines::pipelines;
+pub(crate) use pipelines::{pipelines, slots};
 #[cfg(feature = "timeout")]
 pub(crate) use timeouts::timeouts;
 #[cfg(feature = "track")]
 pub(crate) use tracker::tracker;
+pub use watch::Watch;
+pub(crate) use watch::{Source, check, watched};
 
 /// The same under the names that `OpenTelemetry` gives them, for what joins by these.
 const TARGET: LabelNames<4> = LabelNames::new([

@@ -18,8 +18,9 @@ enum Kind {
         variable: &'static str,
         value: String,
     },
-    #[cfg(all(feature = "metrics", feature = "pipeline"))]
+    #[cfg(feature = "metrics")]
     Twice {
+        what: &'static str,
         name: core_errors::Name,
     },
     Identity(IdentityError),
@@ -49,15 +50,15 @@ impl KitError {
         Self(Kind::NotText { variable, value: value.to_string_lossy().chars().take(80).collect() })
     }
 
-    #[cfg(all(feature = "metrics", feature = "pipeline"))]
-    pub(crate) const fn twice(name: core_errors::Name) -> Self {
-        Self(Kind::Twice { name })
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn twice(what: &'static str, name: core_errors::Name) -> Self {
+        Self(Kind::Twice { what, name })
     }
 
     fn inner(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Kind::Aborts | Kind::Service { .. } | Kind::NotText { .. } => None,
-            #[cfg(all(feature = "metrics", feature = "pipeline"))]
+            #[cfg(feature = "metrics")]
             Kind::Twice { .. } => None,
             Kind::Identity(error) => Some(error),
             Kind::Headers(error) => Some(error),
@@ -87,10 +88,10 @@ impl fmt::Display for KitError {
             Kind::NotText { variable, value } => {
                 write!(f, "{variable} is not UTF-8: it reads {value:?}; set it to text, or unset it")
             }
-            #[cfg(all(feature = "metrics", feature = "pipeline"))]
-            Kind::Twice { name } => write!(
+            #[cfg(feature = "metrics")]
+            Kind::Twice { what, name } => write!(
                 f,
-                "two pipelines are called {name:?}, and their metrics could not be told apart: give one of them another name, or \
+                "two {what} are called {name:?}, and their metrics could not be told apart: give one of them another name, or \
                  leave it out"
             ),
             _ => self.inner().map_or(Ok(()), |error| write!(f, "{error}")),

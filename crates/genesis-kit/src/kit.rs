@@ -46,10 +46,12 @@ pub struct Builder {
     breakers: Vec<core_breaker::Breaker>,
     #[cfg(all(feature = "metrics", feature = "breaker"))]
     outliers: Vec<crate::collect::Watched>,
+    #[cfg(feature = "metrics")]
+    watched: Vec<crate::collect::Source>,
     #[cfg(all(feature = "metrics", feature = "pipeline"))]
     pipelines: Vec<core_pipeline::Pipeline>,
     #[cfg(all(feature = "metrics", feature = "pipeline"))]
-    hedges: Vec<(core_errors::Name, core_retry::Hedge)>,
+    hedges: Vec<crate::collect::Hedged>,
 }
 
 /// Held while the process gets its identity and its log.
@@ -86,6 +88,8 @@ impl Kit {
             breakers: Vec::new(),
             #[cfg(all(feature = "metrics", feature = "breaker"))]
             outliers: Vec::new(),
+            #[cfg(feature = "metrics")]
+            watched: Vec::new(),
             #[cfg(all(feature = "metrics", feature = "pipeline"))]
             pipelines: Vec::new(),
             #[cfg(all(feature = "metrics", feature = "pipeline"))]
@@ -258,6 +262,33 @@ impl Builder {
         self
     }
 
+    /// Shows something that stands by itself in the metrics, by its name: a retry, a limit, a window, a throttle, a bulkhead, an
+    /// executor, or what has one of these for each key. Of keys there are only figures over all of them. It is kept for as long as the
+    /// metrics are.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use genesis_kit::limit::{Adaptive, Throttle};
+    /// use genesis_kit::policy::Keyed;
+    /// use genesis_kit::prelude::*;
+    ///
+    /// let search = Adaptive::gradient().name("search").build()?;
+    /// let users = Rate::per_second(5).name("users").keyed(Keyed::max(10_000)).build::<String>()?;
+    /// let hosts = Arc::new(Breaker::consecutive(5).name("hosts").build()?.keyed::<String>(Keyed::max(500))?);
+    /// let kit = Kit::builder("orders").without_log().watch(&search).watch(&users).watch(&hosts).build()?;
+    /// let text = kit.metrics().respond(None).body;
+    /// assert!(text.contains("adaptive_limit{name=\"search\"} 20.0\n"));
+    /// assert!(text.contains("keyed_keys_max{kind=\"rate_limit\",name=\"users\"} 10000.0\n"));
+    /// assert!(text.contains("keyed_circuit_breakers{kind=\"breaker\",name=\"hosts\",state=\"open\"} 0.0\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn watch(mut self, source: &impl crate::Watch) -> Self {
+        self.watched.push(source.source());
+        self
+    }
+
     /// Registers what a pipeline consists of.
     #[cfg(feature = "pipeline")]
     pub fn pipeline(self, pipeline: &core_pipeline::Pipeline) -> Self {
@@ -281,7 +312,9 @@ impl Builder {
         #[cfg(feature = "metrics")]
         let this = {
             let mut this = self;
-            this.hedges.push((hedged.pipeline().name(), hedged.hedge().clone()));
+            let (pipeline, hedge) = (hedged.pipeline(), hedged.hedge().clone());
+            let budget_of_retry = pipeline.retry().and_then(core_retry::Retry::budget).cloned();
+            this.hedges.push(crate::collect::Hedged { name: pipeline.name(), hedge, budget_of_retry });
             this
         };
         #[cfg(not(feature = "metrics"))]
@@ -293,7 +326,7 @@ impl Builder {
     /// everything.
     ///
     /// # Errors
-    /// If a name or a variable of the environment makes no sense, two pipelines, breakers or checks have one name, the process has another
+    /// If a name or a variable of the environment makes no sense, two pipelines, breakers, checks or things that are watched have one name, the process has another
     /// identity or log already, or a panic would abort it.
     pub fn build(self) -> Result<Kit, KitError> {
         if cfg!(panic = "abort") {
@@ -318,8 +351,16 @@ impl Builder {
         #[cfg(all(feature = "metrics", feature = "pipeline"))]
         for (at, pipeline) in self.pipelines.iter().enumerate() {
             if self.pipelines[..at].iter().any(|other| other.name() == pipeline.name()) {
-                return Err(KitError::twice(pipeline.name()));
+                return Err(KitError::twice("pipelines", pipeline.name()));
             }
+        }
+        #[cfg(feature = "metrics")]
+        {
+            #[cfg(feature = "pipeline")]
+            let shown = self.pipelines.iter().flat_map(crate::collect::slots);
+            #[cfg(not(feature = "pipeline"))]
+            let shown = [];
+            crate::collect::check(&self.watched, shown)?;
         }
         #[cfg(feature = "log")]
         let layer = match self.log {
@@ -350,6 +391,7 @@ impl Builder {
             crate::collect::pipelines(&self.metrics, self.pipelines);
             #[cfg(feature = "pipeline")]
             crate::collect::hedges(&self.metrics, self.hedges);
+            crate::collect::watched(&self.metrics, self.watched);
             #[cfg(feature = "timeout")]
             crate::collect::timeouts(&self.metrics);
             #[cfg(feature = "health")]

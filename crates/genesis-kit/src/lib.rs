@@ -27,13 +27,14 @@
 //! | `pipeline` | [`pipeline`], and with it `retry`, `breaker`, `limit`, `timeout` | yes |
 //! | `retry`, `breaker`, `limit`, `timeout` | the policy alone | by `pipeline` |
 //! | `log` | [`log`]; breakers then tell of their changes | |
-//! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime | |
+//! | `metrics` | [`metrics`], with those of all that is on, of the process and of its runtime; [`watch`](Builder::watch) adds what stands by itself or has keys | |
 //! | `facade` | what other crates count through the facade `metrics` is shown too, after `metrics::facade::install(kit.metrics())` | |
+//! | `prometheus` | what other crates have in a registry of `prometheus` is shown too, after `metrics::prometheus::show(kit.metrics(), &theirs)`; not in `full` | |
 //! | `gzip` | `/metrics` as gzip, for scrapers that take it | |
 //! | `track` | [`track`] | |
 //! | `health` | [`health`] | |
 //! | `http` | [`http`] | |
-//! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]` | |
+//! | `derive` | `#[derive(Classify)]` for error enums of your own, with `#[classify(crate = genesis_kit::errors)]`; with `metrics`, `#[derive(Labels)]` and `#[derive(LabelValue)]` with `#[label(crate = genesis_kit::metrics)]` | |
 //! | `axum` | probe routes, `/metrics`, `ApiError`, extractors, the levels of the log as a route, for what is on | |
 //! | `tower` | a `Layer` for each policy that is on | |
 //! | `executor` | `limit::Executor`: threads of their own for work that blocks | |
@@ -80,6 +81,8 @@ pub use core_timeout as timeout;
 #[cfg(feature = "track")]
 pub use core_track as track;
 
+#[cfg(feature = "metrics")]
+pub use collect::Watch;
 pub use error::KitError;
 pub use kit::{Builder, Kit};
 

@@ -5,12 +5,15 @@ use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use genesis_kit::context::w3c::TraceContext;
 use genesis_kit::health::{CheckOutcome, check_fn};
+use genesis_kit::limit::{Adaptive, Executor, SlidingWindow, Throttle};
 use genesis_kit::metrics::{
     Counter, Desc, Family, FloatCounter, Histogram, LabelValue, RangeGauge, Registry,
 };
+use genesis_kit::policy::Keyed;
 use genesis_kit::prelude::*;
 use genesis_kit::timeout::{Profile, Standard};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -181,7 +184,7 @@ async fn a_real_prometheus_takes_what_a_service_shows_in_either_form() {
 async fn promtool_finds_nothing_to_say_of_all_that_the_kit_shows() {
     let payments = Pipeline::named("payments")
         .deadline(secs(2))
-        .retry(Retry::fixed(ms(1)).attempts(2))
+        .retry(Retry::fixed(ms(1)).attempts(2).budget(&Budget::default()))
         .breaker(Breaker::consecutive(2))
         .limit(Rate::per_second(500).burst(50))
         .bulkhead(64)
@@ -201,6 +204,13 @@ async fn promtool_finds_nothing_to_say_of_all_that_the_kit_shows() {
                 .unwrap(),
         )
         .health(|health| health.dependency(check_fn("db", look)))
+        .watch(&Adaptive::gradient().name("search").build().unwrap())
+        .watch(&Throttle::builder().name("search").build().unwrap())
+        .watch(&SlidingWindow::per(3, secs(60)).name("search").build().unwrap())
+        .watch(&Executor::cpu().threads(1).build().unwrap())
+        .watch(&Rate::per_second(1).keyed(Keyed::max(10)).build::<u32>().unwrap())
+        .watch(&Arc::new(Breaker::consecutive(1).build().unwrap().keyed::<u32>(Keyed::max(10)).unwrap()))
+        .watch(&Arc::new(payments.keyed::<u32>(Keyed::max(10)).unwrap()))
         .build()
         .unwrap();
     let _timeouts = Timeouts::new(Profile::<Standard>::standard()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use core_metrics::{Counter, Desc, Family, FloatCounter, Gauge, Histogram, Registry};
+use core_metrics::{Counter, Desc, Family, FloatCounter, Gauge, Histogram, LabelValue, Labels, Registry};
 
 use super::Make;
 
@@ -11,12 +11,25 @@ core_metrics::labels! {
     struct Request { route: &'static str, status: u16 }
 }
 
-pub(super) const ROWS: [(&str, Make); 5] = [
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
+enum Method {
+    Get,
+    Post,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Labels)]
+struct Asked {
+    method: Method,
+    is_cached: bool,
+}
+
+pub(super) const ROWS: [(&str, Make); 6] = [
     ("metrics/counter", counter),
     ("metrics/float_counter", float_counter),
     ("metrics/gauge", gauge),
     ("metrics/histogram", histogram),
     ("metrics/family", family),
+    ("metrics/family_of_enums", family_of_enums),
 ];
 
 const COUNTER: Desc<Counter> = Desc::counter("requests_total", "Requests.");
@@ -47,4 +60,14 @@ fn histogram() -> Box<dyn FnMut()> {
 fn family() -> Box<dyn FnMut()> {
     let family: Family<Counter, Request> = Registry::new().family(&COUNTER).expect("a name of its own");
     Box::new(move || family.update(&Request { route: black_box("/orders"), status: 200 }, Counter::inc))
+}
+
+/// A series that is found by its number.
+fn family_of_enums() -> Box<dyn FnMut()> {
+    let family: Family<Counter, Asked> = Registry::new().family(&COUNTER).expect("a name of its own");
+    family.with(&Asked { method: Method::Get, is_cached: false }).inc();
+    Box::new(move || {
+        let asked = Asked { method: black_box(Method::Post), is_cached: black_box(true) };
+        family.update(&asked, Counter::inc);
+    })
 }

@@ -25,7 +25,8 @@ const LAYERS: [&[&str]; 6] = [
 /// A part, and the crate that it is a part of: cargo wants macros in a crate of their own.
 ///
 /// A part stands where the whole stands, and only the whole leans on it.
-const PARTS: [(&str, &str); 1] = [("core-errors-derive", "core-errors")];
+const PARTS: [(&str, &str); 2] =
+    [("core-errors-derive", "core-errors"), ("core-metrics-derive", "core-metrics")];
 
 /// Tools of the repository: they lean on anything, nothing leans on them.
 const TOOLS: [&str; 3] = ["demo", "icount", "xtask"];

@@ -10,6 +10,7 @@ use crate::word::Phase;
 
 /// What only the thread that changes something touches.
 #[derive(Debug)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Ledger {
     pub(super) round: Round,
     pub(super) next_probe: u32,

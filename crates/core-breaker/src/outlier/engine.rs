@@ -48,6 +48,7 @@ pub(super) struct Engine {
 }
 
 /// What only sweeps, ejections and operators need.
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(super) struct Ledger {
     pub(super) rules: OutlierRules,
     /// What the rules were made of, and how often that was changed.

@@ -25,6 +25,7 @@ pub(super) struct Health {
 
 /// What only whoever has the lock of the set writes.
 #[derive(Debug, Default)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(super) struct Books {
     /// How often it was ejected in a row; one less for each interval in service.
     pub(super) times: u32,

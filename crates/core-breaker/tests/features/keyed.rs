@@ -178,3 +178,30 @@ fn keys_begin_anew_whatever_state_the_breaker_they_are_made_from_resumed() {
     let hosts = resumed.keyed::<String>(Keyed::max(10)).unwrap();
     assert_eq!(hosts.get("db-1").unwrap().state(), State::Closed);
 }
+
+#[test]
+fn a_summary_counts_circuits_by_state_and_keeps_the_calls_of_keys_that_were_forgotten() {
+    let (time, hosts) = hosts(Breaker::consecutive(2).name("api").open_for(secs(5)).open_max(secs(5)));
+    for host in ["down", "up", "fine"] {
+        let breaker = hosts.get(host).unwrap();
+        breaker.acquire().unwrap().success();
+        for _ in 0..if host == "down" { 2 } else { 1 } {
+            breaker.acquire().unwrap().failure();
+        }
+    }
+    hosts.get("down").unwrap().acquire().unwrap_err();
+    let summary = hosts.summary();
+    assert_eq!((summary.name.as_str(), summary.keys.len, summary.keys.max), ("api", 3, 4));
+    assert_eq!(
+        State::ALL.map(|state| summary.circuits.of(state)),
+        [2, 1, 0, 0, 0, 0],
+        "closed, open, and nothing else"
+    );
+    assert_eq!((summary.totals.successes, summary.totals.failures, summary.totals.rejected), (3, 4, 1));
+    time.advance(secs(61));
+    assert_eq!(hosts.evict_idle(), 3);
+    hosts.get("new").unwrap().acquire().unwrap().success();
+    let later = hosts.summary();
+    assert_eq!((later.keys.len, later.keys.idle, later.circuits.of(State::Closed)), (1, 3, 1));
+    assert_eq!((later.totals.successes, later.totals.failures, later.totals.rejected), (4, 4, 1));
+}

@@ -4,6 +4,7 @@
 mod bench;
 mod fallback;
 mod fleet;
+mod fleet_exchange;
 mod fleet_limits;
 mod keyed;
 mod opening;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bench::Bench;
-use core_breaker::{Breaker, Builder, Decay, Saved, SavedAverage, SavedBucket, State, Tally};
+use core_breaker::{Breaker, Builder, Decay, Saved, SavedAverage, SavedBucket, SavedResult, State, Tally};
 use core_errors::{Category, Error, Reason};
 use core_time::secs;
 
@@ -131,6 +131,7 @@ fn nonsense_is_refused_with_what_would_be_right() {
     let good = bench.breaker.save();
     let bucket = |calls, failures| SavedBucket { age: secs(1), tally: Tally { calls, failures, slow: 0 } };
     let average = |success_rate, calls| Some(SavedAverage { success_rate, calls, age: secs(1) });
+    let result = SavedResult { failed: false, slow: false };
     let cases: Vec<(Saved, &str)> = vec![
         (Saved { version: 2, ..good.clone() }, "version 1 is understood"),
         (Saved { name: "search".to_owned(), ..good.clone() }, "not of `payments`"),
@@ -141,6 +142,7 @@ fn nonsense_is_refused_with_what_would_be_right() {
         (Saved { buckets: vec![bucket(1, 2)], ..good.clone() }, "failures and slow calls are calls"),
         (Saved { buckets: vec![bucket(1 << 28, 0)], ..good.clone() }, "at most 2^28"),
         (Saved { buckets: vec![bucket(1, 1); 33], ..good.clone() }, "at most 32"),
+        (Saved { results: vec![result; 200_001], ..good.clone() }, "at most 200000"),
         (Saved { average: average(f64::NAN, 1), ..good.clone() }, "of 0 to 1"),
         (Saved { average: average(0.5, 0), ..good.clone() }, "1 call at least"),
     ];
@@ -148,6 +150,8 @@ fn nonsense_is_refused_with_what_would_be_right() {
         let error = rated().name("payments").resume(saved, secs(1)).build().unwrap_err().to_string();
         assert!(error.contains("makes no sense") && error.contains(text), "{error:?} should say {text:?}");
     }
+    let full = Saved { buckets: vec![bucket(1, 1); 32], results: vec![result; 200_000], ..good.clone() };
+    assert!(rated().name("payments").resume(full, secs(1)).build().is_ok(), "as much as there can be");
     assert!(rated().name("payments").resume(good, Duration::MAX).build().is_ok());
 }
 

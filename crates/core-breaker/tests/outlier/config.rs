@@ -64,4 +64,24 @@ fn what_can_never_eject_or_makes_no_sense_is_refused_with_a_reason() {
         assert!(error.contains(text), "{error:?} should say {text:?}");
     }
     assert!(builder().hosts(Keyed::max(5)).build::<String>().is_ok());
+    let many = (0..32).fold(builder(), |builder, _| builder.on_event(|_| ()));
+    let set: Outliers = many.hosts(Keyed::max(100).idle(secs(10))).name("search").build().unwrap();
+    assert_eq!(set.name().as_str(), "search");
+}
+
+#[test]
+fn pl_2_of_two_changes_at_once_none_is_lost() {
+    let set: Outliers = Outliers::builder().build().unwrap();
+    let other = set.clone();
+    let is_first = std::cell::Cell::new(true);
+    set.reconfigure(|builder| {
+        // As another thread might, after the settings were read and before they are written.
+        if is_first.take() {
+            other.reconfigure(|builder| builder.max_ejected(0.2)).unwrap();
+        }
+        builder.ejection(secs(20))
+    })
+    .unwrap();
+    let rules = set.snapshot().rules;
+    assert_eq!((rules.max_ejected, rules.ejection), (0.2, secs(20)));
 }

@@ -1,5 +1,6 @@
 //! What operators may do, what is told, and which hosts are known.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -220,4 +221,26 @@ fn a_snapshot_has_every_number() {
     assert_eq!((totals.ejected, totals.by_consecutive, totals.over_max, totals.returned), (1, 1, 0, 0));
     bench.intervals(3);
     assert_eq!(bench.set.snapshot().totals.returned, 1);
+}
+
+#[test]
+fn od_1_events_that_were_dropped_are_counted_by_the_next_that_is_told() {
+    let (told, inside) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::<Outliers>::new()));
+    let (counts, set) = (Arc::clone(&told), Arc::clone(&inside));
+    let set = Outliers::builder()
+        .on_event(move |event| {
+            // While the first is told, more happens than is kept.
+            if counts.fetch_add(1 + event.lost, Ordering::Relaxed) == 0 {
+                for _ in 0..50 {
+                    set.get().unwrap().force_return("a", "well").unwrap();
+                    set.get().unwrap().force_eject("a", "ill").unwrap();
+                }
+            }
+        })
+        .build()
+        .unwrap();
+    set.host("a").unwrap();
+    assert!(inside.set(set.clone()).is_ok());
+    set.force_eject("a", "ill").unwrap();
+    assert_eq!(told.load(Ordering::Relaxed), 101);
 }

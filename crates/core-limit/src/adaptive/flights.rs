@@ -1,4 +1,6 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
+
+use core_policy::sync::AtomicU32;
 
 use crate::Criticality;
 use crate::criticality::{COUNT, Shares, index};

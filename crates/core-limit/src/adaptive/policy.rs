@@ -1,10 +1,11 @@
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use core_errors::{Category, Name, PolicyKind, Reason, Rejection, Verdict};
+use core_policy::sync::{AtomicU64, Mutex, MutexGuard};
 use core_policy::{Admit, Counters, Cx, Next, Outcome, Permit, Policy};
 use core_time::{Clock, Instant};
 

@@ -1,13 +1,16 @@
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
+
+use core_policy::sync::{AtomicU8, Mutex};
 
 use crate::Criticality;
 use crate::criticality::{COUNT, index};
 
 /// Who waits, by importance and then by order.
 #[derive(Debug)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Queue {
     classes: [VecDeque<Arc<Waiter>>; COUNT],
     is_lifo: bool,

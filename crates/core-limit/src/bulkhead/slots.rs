@@ -1,6 +1,8 @@
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
+
+use core_policy::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard};
 
 use super::queue::{Fate, Queue, Waiter};
 use crate::Criticality;

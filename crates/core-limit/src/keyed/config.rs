@@ -6,7 +6,7 @@ use core_policy::Keyed;
 use core_time::Clock;
 
 use super::limit::KeyedRate;
-use super::tier::{Rules, Tier};
+use super::tier::Rules;
 use crate::error::{ConfigError, Kind};
 use crate::rate::{COARSE_FROM, Checked, Engine, RateBuilder};
 
@@ -80,7 +80,7 @@ impl Builder {
             }
         }
         let numbered = (0..).zip(checked);
-        let rules = numbered.map(|(tier, (name, rate))| Rules::new(Tier(tier), name, rate)).collect();
+        let rules = numbered.map(|(tier, (name, rate))| Rules::new(tier, name, rate)).collect();
         let idle = keyed.idle_time();
         let keys = keyed.clock(clock.clone()).build().map_err(|error| ConfigError(Kind::Keys(error)))?;
         Ok(KeyedRate::new(name, rules, keys, idle, clock, tolerance_min < COARSE_FROM))

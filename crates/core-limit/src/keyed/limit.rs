@@ -1,6 +1,6 @@
 use std::borrow::Borrow;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,7 +44,14 @@ pub(super) struct Shared {
     exact: AtomicBool,
     /// Held while the rate of a tier changes: tiers are held against each other. Never to decide.
     changing: Mutex<()>,
+    /// Held while a key changes its tier, or takes on the new rate of one. No key that stays where it is takes it.
+    moving: Mutex<()>,
+    /// Which limit it is, of those that this process has had.
+    number: u32,
 }
+
+/// Limits are told apart, since a tier says whose it is.
+static LIMITS: AtomicU32 = AtomicU32::new(0);
 
 // === impl KeyedRate ===
 
@@ -63,8 +70,9 @@ impl<K: Hash + Eq> KeyedRate<K> {
         clock: Clock,
         exact: bool,
     ) -> Self {
-        let (exact, changing) = (AtomicBool::new(exact), Mutex::default());
-        let shared = Arc::new(Shared { name, tiers, idle, clock, exact, changing });
+        let (exact, changing, moving) = (AtomicBool::new(exact), Mutex::default(), Mutex::default());
+        let number = LIMITS.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::new(Shared { name, tiers, idle, clock, exact, changing, moving, number });
         Self(Arc::new(Inner { shared, keys }))
     }
 
@@ -78,7 +86,7 @@ impl<K: Hash + Eq> KeyedRate<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        self.check_in(Tier(0), key)
+        self.check_in(self.0.shared.tier(0), key)
     }
 
     /// Takes one for a key of a tier.
@@ -162,15 +170,24 @@ impl<K: Hash + Eq> KeyedRate<K> {
     #[must_use]
     pub fn tier(&self, name: &str) -> Option<Tier> {
         let at = self.0.shared.tiers.iter().position(|rules| rules.name.as_str() == name)?;
-        u8::try_from(at).ok().map(Tier)
+        u8::try_from(at).ok().map(|number| self.0.shared.tier(number))
+    }
+
+    /// All tiers and their names, `default` first.
+    pub fn tiers(&self) -> impl Iterator<Item = (Tier, Name)> + '_ {
+        (0..).map(|number| self.0.shared.tier(number)).zip(self.0.shared.tiers.iter().map(|rules| rules.name))
     }
 
     /// Changes the rate of a tier, for all keys of it as they come next (rule RL-8). What they used stays used.
     ///
     /// # Errors
-    /// If it could not be built, or keys of another tier could not take it on. Then nothing has changed.
+    /// If the tier is one of another limit, the rate could not be built, or keys of another tier could not take it on. Then nothing
+    /// has changed.
     pub fn set_rate(&self, tier: Tier, rate: &RateBuilder) -> Result<(), ConfigError> {
         let (shared, rate) = (&self.0.shared, rate.check()?);
+        if tier.of != shared.number {
+            return Err(ConfigError(Kind::OtherTier(shared.name)));
+        }
         let now = shared.clock.now_coarse();
         let engine = Engine::new(rate, Duration::ZERO, now);
         let (idle, full) = (shared.idle, engine.tolerance());
@@ -243,7 +260,7 @@ impl Shared {
         now: Instant,
         take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
     ) -> Result<R, Refused> {
-        rules.bring_up(bucket, now);
+        rules.bring_up(bucket, now, &self.moving);
         let mut took = take(&bucket.engine, now);
         if matches!(took, Err(refused) if !self.is_exact() && refused.is_within(self.clock.tick())) {
             took = take(&bucket.engine, self.clock.now());
@@ -282,9 +299,16 @@ impl Shared {
         Rejection::new(PolicyKind::RateLimit, self.name, Reason::TooManyKeys)
     }
 
-    /// Of a tier of another limit, that may have more of them, the default.
+    /// The tier of that number here.
+    #[inline]
+    fn tier(&self, number: u8) -> Tier {
+        Tier { number, of: self.number }
+    }
+
+    /// Of a tier of another limit, the default.
     #[inline]
     fn rules(&self, tier: Tier) -> &Rules {
-        self.tiers.get(usize::from(tier.0)).unwrap_or(&self.tiers[0])
+        let at = if tier.of == self.number { usize::from(tier.number) } else { 0 };
+        self.tiers.get(at).unwrap_or(&self.tiers[0])
     }
 }

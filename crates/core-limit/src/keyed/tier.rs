@@ -9,9 +9,14 @@ use core_time::Instant;
 use crate::error::ConfigError;
 use crate::rate::{Checked, Engine, RateStats};
 
-/// One of the tiers of a [`KeyedRate`](super::KeyedRate). Found by its name with [`KeyedRate::tier`](super::KeyedRate::tier).
+/// One of the tiers of a [`KeyedRate`](super::KeyedRate). Found by its name with [`KeyedRate::tier`](super::KeyedRate::tier). To another
+/// limit than that it is a tier that is not known, and counts as `default`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Tier(pub(super) u8);
+pub struct Tier {
+    pub(super) number: u8,
+    /// Of which limit of this process.
+    pub(super) of: u32,
+}
 
 /// A tier at work.
 #[derive(Debug)]
@@ -40,8 +45,8 @@ const REFUSED: usize = 1;
 // === impl Rules ===
 
 impl Rules {
-    pub(super) fn new(tier: Tier, name: Name, rate: Checked) -> Self {
-        let stamp = AtomicU32::new(u32::from(tier.0) << VERSION_BITS);
+    pub(super) fn new(number: u8, name: Name, rate: Checked) -> Self {
+        let stamp = AtomicU32::new(u32::from(number) << VERSION_BITS);
         Self { name, rate: Mutex::new(rate), stamp, counts: Counters::new() }
     }
 
@@ -70,17 +75,22 @@ impl Rules {
         Bucket { engine: Engine::new(self.rate(), Duration::ZERO, now), stamp: AtomicU32::new(stamp) }
     }
 
-    /// Brings a bucket up to the rate of this tier. What was used stays used.
+    /// Brings a bucket up to the rate of this tier. What was used stays used. Buckets change under `lock`, which all tiers of a limit
+    /// have in common: two that change one at once would leave it with the interval of one tier and the burst of the other.
     #[inline]
-    pub(super) fn bring_up(&self, bucket: &Bucket, now: Instant) {
+    pub(super) fn bring_up(&self, bucket: &Bucket, now: Instant, lock: &Mutex<()>) {
         let stamp = self.stamp.load(Ordering::Acquire);
         if bucket.stamp.load(Ordering::Relaxed) != stamp {
-            self.change(bucket, stamp, now);
+            self.change(bucket, stamp, now, lock);
         }
     }
 
     #[cold]
-    fn change(&self, bucket: &Bucket, stamp: u32, now: Instant) {
+    fn change(&self, bucket: &Bucket, stamp: u32, now: Instant, lock: &Mutex<()>) {
+        let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if bucket.stamp.load(Ordering::Relaxed) == stamp {
+            return;
+        }
         // The tiers were tried against each other when they were made, so this does not fail.
         let changed = bucket.engine.change(self.rate(), now);
         debug_assert!(changed.is_ok(), "{changed:?}");
@@ -99,5 +109,48 @@ impl Rules {
     pub(super) fn stats(&self) -> RateStats {
         let (allowed, refused) = (self.counts.get(ALLOWED), self.counts.get(REFUSED));
         RateStats { allowed, refused, ..RateStats::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+
+    fn rules(number: u8, count: u64, burst: u64) -> Rules {
+        let rate = Checked { count, period: Duration::from_secs(1), burst, is_bursty: false };
+        Rules::new(number, Name::UNNAMED, rate)
+    }
+
+    #[test]
+    fn rl_8_a_key_changes_its_tier_while_nobody_else_does() {
+        let (slow, fast, lock) = (rules(0, 10, 10), rules(1, 1_000, 30_000), Mutex::new(()));
+        let now = Instant::from_nanos(1_000);
+        let bucket = slow.bucket(now);
+        let (has_begun, has_changed) = (AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            let changing = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            scope.spawn(|| {
+                has_begun.store(true, Ordering::Release);
+                fast.bring_up(&bucket, now, &lock);
+                has_changed.store(true, Ordering::Release);
+            });
+            while !has_begun.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
+            // Who stays where it is waits for nobody; who moves does, and may be given all the time there is.
+            for _ in 0..1_000 {
+                slow.bring_up(&bucket, now, &lock);
+                thread::yield_now();
+            }
+            assert!(!has_changed.load(Ordering::Acquire), "another change is under way");
+            assert_eq!(bucket.engine.peek(now).remaining, 10);
+            drop(changing);
+        });
+        assert_eq!(bucket.engine.peek(now).remaining, 30_000);
+        slow.bring_up(&bucket, now, &lock);
+        assert_eq!(bucket.engine.peek(now).remaining, 10);
     }
 }

@@ -77,10 +77,10 @@ impl RateLimit {
     /// lags. A refusal takes nothing.
     #[inline]
     pub fn check(&self) -> Result<(), Rejection> {
-        match self.take_one(self.now()) {
+        match self.take_one(self.now()).or_else(|refused| self.confirm(1, refused)) {
             Ok(()) => Ok(()),
-            Err(refused) if self.is_certain(refused) => Err(self.rejection(1, refused)),
-            Err(_) => self.ask_again(1).map(drop),
+            // Made in one place: of several, one would be copied to where the other is.
+            Err(refused) => Err(self.rejection(1, refused)),
         }
     }
 
@@ -274,14 +274,21 @@ impl RateLimit {
 
     #[inline]
     fn take_at(&self, n: u64, now: Instant) -> Result<Taken, Rejection> {
-        match self.0.engine.take(n, now) {
+        let taken = match self.0.engine.take(n, now) {
             Ok(taken) => {
                 self.0.counts.add(ALLOWED, n);
                 Ok(taken)
             }
-            Err(refused) if self.is_certain(refused) => Err(self.rejection(n, refused)),
+            Err(refused) if self.is_certain(refused) => Err(refused),
             Err(_) => self.ask_again(n),
-        }
+        };
+        taken.map_err(|refused| self.rejection(n, refused))
+    }
+
+    /// The same refusal, or what the exact clock says where it depends on less than a tick.
+    #[inline]
+    pub(super) fn confirm(&self, n: u64, refused: Refused) -> Result<(), Refused> {
+        if self.is_certain(refused) { Err(refused) } else { self.ask_again(n).map(drop) }
     }
 
     #[inline]
@@ -293,20 +300,16 @@ impl RateLimit {
 
     /// Whether the exact clock would say the same.
     #[inline]
-    pub(super) fn is_certain(&self, refused: Refused) -> bool {
+    fn is_certain(&self, refused: Refused) -> bool {
         !refused.is_within(self.0.clock.tick()) || self.is_exact()
     }
 
     /// What the exact clock says, where the answer depends on less than a tick.
     #[cold]
-    pub(super) fn ask_again(&self, n: u64) -> Result<Taken, Rejection> {
-        match self.0.engine.take(n, self.0.clock.now()) {
-            Ok(taken) => {
-                self.0.counts.add(ALLOWED, n);
-                Ok(taken)
-            }
-            Err(refused) => Err(self.rejection(n, refused)),
-        }
+    fn ask_again(&self, n: u64) -> Result<Taken, Refused> {
+        let taken = self.0.engine.take(n, self.0.clock.now())?;
+        self.0.counts.add(ALLOWED, n);
+        Ok(taken)
     }
 
     #[inline]

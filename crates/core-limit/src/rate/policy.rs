@@ -1,7 +1,7 @@
 use core_policy::{Admit, Cx, Next, Outcome, Policy};
 use core_time::{Clock, Instant};
 
-use super::gcra::Reserved;
+use super::gcra::{Refused, Reserved};
 use super::limit::RateLimit;
 
 /// What a rate limit remembers of a call: its reservation, if it has to wait.
@@ -30,15 +30,19 @@ impl Policy for RateLimit {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
     fn admit(&self, turn: &mut Turn, cx: &mut Cx<'_>) -> Admit {
-        if let Some(at) = turn.at {
-            return self.turn(turn, at);
-        }
-        match self.take_one(self.now_in(cx)) {
-            Ok(()) => Admit::Run,
-            Err(_) if !self.max_wait().is_zero() => self.queue(turn, cx),
-            // The refusal is made here: handed on from a function of its own, it would be copied.
-            Err(refused) if self.is_certain(refused) => Admit::Refuse(self.rejection(1, refused)),
-            Err(_) => self.turn_away(),
+        let answer = match turn.at {
+            None => match self.take_one(self.now_in(cx)) {
+                Ok(()) => return Admit::Run,
+                Err(_) if !self.max_wait().is_zero() => self.queue(turn, cx),
+                Err(refused) => self.confirm(1, refused).map(|()| None),
+            },
+            Some(at) => Ok(self.turn(turn, at)),
+        };
+        match answer {
+            Ok(None) => Admit::Run,
+            Ok(Some(at)) => Admit::SleepUntil(at),
+            // The refusal is made here and nowhere else: handed on from a function of its own, it would be copied.
+            Err(refused) => Admit::Refuse(self.rejection(1, refused)),
         }
     }
 
@@ -57,42 +61,31 @@ impl Policy for RateLimit {
 }
 
 impl RateLimit {
-    /// None is there now: reserves one, if the wait is not too long and somebody waits.
+    /// None is there now: reserves one, if the wait is not too long and somebody waits. Until when to wait.
     #[cold]
-    fn queue(&self, turn: &mut Turn, cx: &mut Cx<'_>) -> Admit {
+    fn queue(&self, turn: &mut Turn, cx: &mut Cx<'_>) -> Result<Option<Instant>, Refused> {
         let now = self.clock().now();
         let wait_max = match cx.deadline() {
             _ if !cx.may_wait() => std::time::Duration::ZERO,
             Some(deadline) => self.max_wait().min(deadline - now),
             None => self.max_wait(),
         };
-        match self.reserve_within(1, now, wait_max) {
-            Ok(reserved) if reserved.wait.is_zero() => Admit::Run,
-            Ok(Reserved { before, after, wait }) => {
-                *turn = Turn { at: Some(now + wait), before, after };
-                Admit::SleepUntil(now + wait)
-            }
-            Err(refused) => Admit::Refuse(self.rejection(1, refused)),
+        let Reserved { before, after, wait } = self.reserve_within(1, now, wait_max)?;
+        if wait.is_zero() {
+            return Ok(None);
         }
+        *turn = Turn { at: Some(now + wait), before, after };
+        Ok(turn.at)
     }
 
-    /// It depends on less than a tick.
+    /// It has a reservation: until when it has to wait still.
     #[cold]
-    fn turn_away(&self) -> Admit {
-        match self.ask_again(1) {
-            Ok(_) => Admit::Run,
-            Err(rejection) => Admit::Refuse(rejection),
-        }
-    }
-
-    /// It has a reservation: has its time come?
-    #[cold]
-    fn turn(&self, turn: &mut Turn, at: Instant) -> Admit {
+    fn turn(&self, turn: &mut Turn, at: Instant) -> Option<Instant> {
         if self.clock().reached(at).is_err() {
-            return Admit::SleepUntil(at);
+            return Some(at);
         }
         turn.at = None;
-        Admit::Run
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use core_errors::{Name, NameError};
-use core_policy::RngOfThreads;
+use core_policy::Rng;
 use core_time::Clock;
 
 use super::engine::Rules;
@@ -73,7 +73,8 @@ impl Builder {
         self
     }
 
-    /// Makes the choice of who is held back the same in every run, where one thread asks. Default: seeded by the operating system.
+    /// Makes the choice of who is held back the same in every run, where one thread asks: it says where the choice
+    /// [begins](Throttle#who-is-held-back). Default: anywhere, by the operating system.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -100,7 +101,7 @@ impl Builder {
             return Err(ConfigError(Kind::Window(window)));
         }
         let window = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
-        let rng = seed.map_or_else(RngOfThreads::from_entropy, RngOfThreads::from_seed);
-        Ok(Throttle::new(name, Rules { ratio, aggression, share_max, window }, clock, rng))
+        let start = seed.map_or_else(Rng::from_entropy, Rng::from_seed).next_u64();
+        Ok(Throttle::new(name, Rules { ratio, aggression, share_max, window }, clock, start))
     }
 }

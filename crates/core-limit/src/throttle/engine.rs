@@ -17,6 +17,8 @@ pub(super) struct Engine {
     /// When it is to be worked out again.
     due: AtomicU64,
     marks: Mutex<Marks>,
+    /// Where the choice of who is held back begins, of 2^64.
+    start: u64,
 }
 
 /// The checked form of a builder.
@@ -56,6 +58,12 @@ pub(super) enum Count {
 }
 
 const COUNTS: usize = 4;
+
+/// The golden ratio as a fraction of 2^64: its multiples, taken modulo one, are spread as evenly as can be from the first on, so
+/// that of any few requests in a row about the right share is held back. So it is of every second request or every third; of every
+/// eighth, say, too, although in longer runs.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
 const LOOKS: usize = 10;
 
 /// Readings of two threads differ by a kernel tick; a clock that goes back does so by more than this second.
@@ -64,26 +72,21 @@ const JUMP: u64 = 1_000_000_000;
 // === impl Engine ===
 
 impl Engine {
-    pub(super) fn new(rules: Rules, epoch: Instant) -> Self {
+    pub(super) fn new(rules: Rules, epoch: Instant, start: u64) -> Self {
         let due = AtomicU64::new(epoch.as_nanos().saturating_add(rules.window / LOOKS as u64));
         let marks = Mutex::default();
-        Self { rules, counts: Counters::new(), share: AtomicU32::new(0), due, marks }
+        Self { rules, counts: Counters::new(), share: AtomicU32::new(0), due, marks, start }
     }
 
-    /// Whether a request may be made. `draw` is asked for only while something is held back.
+    /// Whether a request may be made.
     #[inline]
-    pub(super) fn admit(&self, now: Instant, draw: impl FnOnce() -> u64) -> bool {
+    pub(super) fn admit(&self, now: Instant) -> bool {
         if self.is_due(now, self.due.load(Ordering::Relaxed)) {
             self.look(now);
         }
-        self.counts.bump(Count::Requests as usize);
-        let share = self.share.load(Ordering::Relaxed);
-        share == 0 || self.holds_back(share, draw())
-    }
-
-    #[inline]
-    fn holds_back(&self, share: u32, draw: u64) -> bool {
-        let is_through = draw >> 32 >= u64::from(share);
+        let number = self.counts.count(Count::Requests as usize);
+        // Of a share of nothing, nothing is below it.
+        let is_through = place(self.start, number) >= self.share.load(Ordering::Relaxed);
         if !is_through {
             self.counts.bump(Count::Refused as usize);
         }
@@ -145,6 +148,12 @@ impl Engine {
     }
 }
 
+/// Where the request of this number stands among all, of 2^32: those below the share are held back.
+#[inline]
+fn place(start: u64, number: u64) -> u32 {
+    (number.wrapping_mul(GOLDEN).wrapping_add(start) >> 32) as u32
+}
+
 // === impl Marks ===
 
 impl Marks {
@@ -204,6 +213,28 @@ mod tests {
     }
 
     #[test]
+    fn th_1_of_any_requests_in_a_row_the_share_is_held_back() {
+        for (start, step, off) in
+            [(0, 1, 3.0), (u64::MAX / 3, 1, 3.0), (7, 2, 4.0), (1 << 63, 3, 4.0), (0, 8, 15.0)]
+        {
+            for share in [0_u32, 1 << 20, 1 << 30, 3 << 30, u32::MAX] {
+                let held = |number: u64| u32::from(place(start, number.wrapping_mul(step)) < share);
+                for first in [0, 1_000, u64::MAX / 8 - 50] {
+                    let mut sum = 0;
+                    for (so_far, number) in (1..=1_000).zip(first..) {
+                        sum += held(number);
+                        let expected = f64::from(so_far) * f64::from(share) / 4_294_967_296.0;
+                        assert!(
+                            (f64::from(sum) - expected).abs() < off,
+                            "{share} {first} {step}: {sum} of {so_far}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn th_1_what_was_counted_before_the_last_ten_looks_is_forgotten() {
         let at = |n: u64| Totals { requests: 10 * n, accepts: n };
         let mut marks = Marks::default();
@@ -220,7 +251,7 @@ mod tests {
     #[test]
     fn w_5_a_look_further_away_than_the_next_was_set_before_the_clock_went_back() {
         let rules = Rules { ratio: 2.0, aggression: 1.0, share_max: 0.9, window: 10_000_000_000 };
-        let engine = Engine::new(rules, Instant::ORIGIN);
+        let engine = Engine::new(rules, Instant::ORIGIN, 0);
         let now = Instant::from_nanos(7);
         assert!(engine.is_due(now, 7) && !engine.is_due(now, 8));
         let furthest = 7 + 1_000_000_000 + JUMP;

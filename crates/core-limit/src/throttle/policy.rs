@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection, Verdict};
-use core_policy::{Admit, Cx, Next, Outcome, Policy, RngOfThreads};
+use core_policy::{Admit, Cx, Next, Outcome, Policy};
 use core_time::Clock;
 
 use super::config::Builder;
@@ -14,6 +14,11 @@ use super::engine::{Count, Engine, Rules};
 /// accepted, over two minutes, and refuses `(requests − K·accepts) / (requests + 1)` of them here, where that costs nanoseconds.
 /// What it refuses counts as a request, so it holds back more the more is asked for. Accepted is what the callee answered, even with
 /// an error that is not about its load; overload, timeouts and broken connections are not.
+///
+/// # Who is held back
+/// No dice are thrown for it: each thread's requests are numbered, and the multiples of the golden ratio say which of them are held
+/// back, which spreads them as evenly as can be. Of any few requests in a row of a thread about the right share is, where chance would let a
+/// bunch through together or none for a while.
 ///
 /// ```
 /// use core_errors::{Error, Reason};
@@ -32,7 +37,6 @@ struct Inner {
     name: Name,
     engine: Engine,
     clock: Clock,
-    rng: RngOfThreads,
 }
 
 /// What a throttle does at the moment, and what it has counted since it was made.
@@ -57,9 +61,9 @@ impl Throttle {
         Builder::new()
     }
 
-    pub(super) fn new(name: Name, rules: Rules, clock: Clock, rng: RngOfThreads) -> Self {
-        let engine = Engine::new(rules, clock.now());
-        Self(Arc::new(Inner { name, engine, clock, rng }))
+    pub(super) fn new(name: Name, rules: Rules, clock: Clock, start: u64) -> Self {
+        let engine = Engine::new(rules, clock.now(), start);
+        Self(Arc::new(Inner { name, engine, clock }))
     }
 
     /// The name.
@@ -98,7 +102,7 @@ impl Policy for Throttle {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
     fn admit(&self, is_out: &mut bool, cx: &mut Cx<'_>) -> Admit {
-        if self.0.engine.admit(cx.now(), || self.0.rng.next_u64()) {
+        if self.0.engine.admit(cx.now()) {
             *is_out = true;
             return Admit::Run;
         }

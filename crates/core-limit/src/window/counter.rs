@@ -1,6 +1,7 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use core_policy::sync::AtomicU64;
 use core_time::Instant;
 
 use crate::rate::{Refused, Taken};

@@ -2,11 +2,12 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use core_time::{Clock, Instant};
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 
@@ -26,21 +27,33 @@ use crate::Counters;
 /// * A key that nobody has asked for in the idle time goes when a new key looks at it in passing (each looks at two), or with
 ///   [`evict_idle`](Self::evict_idle).
 /// * When a new key finds the map full, the key that was asked for longest ago goes, of the sixteen that are next in turn in
-///   its shard; in a map of up to 31 keys, which is one shard, these are all or half of them. If all of a shard are in use,
-///   another shard gives.
-/// * If all keys are in use, the new one is refused: [`KeysFull`].
+///   its shard; in a map of up to 31 keys, which is one shard, these are all or half of them. If all of these are in use, it looks
+///   further, and at other shards, at 512 keys in all.
+/// * If all of these are in use, the new key is refused: [`KeysFull`]. In a map of up to 512 keys these are all; in a larger one
+///   the next new keys look at the others in turn.
 ///
-/// Asking for a key puts it last in that order, [`peek`](Self::peek) does not.
+/// Asking for a key puts it last in that order, [`peek`](Self::peek) does not. The order is that of the coarse clock and, where it
+/// stands still, of the keys that were inserted since: of two that were asked for within one tick, with no new key in their shard
+/// in between, either may count as the earlier.
 ///
 /// # Cost
-/// A hit: one hash, one lock of one shard, one reference counted, one coarse clock reading; no allocation. The hash (foldhash) is
-/// seeded by the operating system for each map, since users may choose the keys: who cannot see the hashes cannot choose keys
-/// that meet. It is no cryptographic one; should somebody find such keys all the same, a lookup goes through as many of them
+/// A hit: one hash, one lock of one shard for reading, one reference counted, one coarse clock reading; no allocation. The hash
+/// (foldhash) is seeded by the operating system for each map, since users may choose the keys: who cannot see the hashes cannot choose
+/// keys that meet. It is no cryptographic one; should somebody find such keys all the same, a lookup goes through as many of them
 /// as there is room for in a shard.
-/// Two threads that ask for the same key at once share its lock and its count;
-/// others meet once in as many times as there are shards, which are up to four for each core. A miss makes the value outside any
-/// lock: two that race make two, and one of them is dropped. A new key is refused once every other has been looked at, shard after
-/// shard: that takes the longer the more there are, so let there be more room than calls under way.
+///
+/// Up to eight threads find keys without writing a word that another of them writes, but for the count of references to the value
+/// where they ask for the same one; more threads share locks by eight. A lookup waits for memory twice where the caches have nothing
+/// of it: for the place in the table, and then for the key and the value at once. With 10 000 keys that shows: `keyed/get_10000` of
+/// `cargo xtask compare` is beside a table behind one lock (`keyed/floor_10000`) and a line for each key without any table
+/// (`keyed/memory_10000`).
+///
+/// A miss makes the value outside any lock: two that race make two, and one of them is dropped. Inserting locks a shard against
+/// all who read it, for as long as looking at 512 keys takes at most, which is microseconds; so let there be more room than calls
+/// under way. An empty map takes a kilobyte for each shard, which are up to four for each core and 64 at most.
+///
+/// # Panics
+/// A key whose `Hash` or `Eq` panics does so through whatever was asked of the map, which is as it was and goes on.
 pub struct KeyedMap<K, V> {
     shards: Box<[Locked<K, V>]>,
     hasher: SeedableRandomState,
@@ -50,11 +63,17 @@ pub struct KeyedMap<K, V> {
     idle: Duration,
     clock: Clock,
     counts: Counters<4>,
+    /// Which shard is to be asked for room next.
+    turn: AtomicUsize,
 }
 
-/// Keeps shards off each other's cache lines, and off the ones that the prefetcher takes along.
+/// Keeps shards off each other's cache lines, and off the ones that the prefetcher takes along. Threads that read have locks of their
+/// own, which they find beside it.
 #[repr(align(128))]
-struct Locked<K, V>(Mutex<Shard<K, V>>);
+struct Locked<K, V>(ShardedLock<Shard<K, V>>);
+
+/// Room for one key, that goes back if nothing comes of it.
+struct Room<'a>(&'a AtomicUsize);
 
 /// Every key there is room for is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +87,8 @@ pub struct KeysFull {
 pub struct KeyedStats {
     /// Keys there are.
     pub len: usize,
+    /// Keys there may be.
+    pub max: usize,
     /// Keys that were new.
     pub inserted: u64,
     /// Keys that were forgotten because nobody had asked for them in the idle time.
@@ -91,9 +112,9 @@ const KEYS_IN_SHARD: usize = 16;
 impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub(super) fn new(settings: Keyed) -> Self {
         let Keyed { max, idle, clock } = settings;
-        let shards = (0..shards_for(max)).map(|_| Locked(Mutex::default())).collect();
+        let shards = (0..shards_for(max)).map(|_| Locked(ShardedLock::default())).collect();
         let (hasher, len, counts) = (seeded(), AtomicUsize::new(0), Counters::new());
-        Self { shards, hasher, len, max, idle, clock, counts }
+        Self { shards, hasher, len, max, idle, clock, counts, turn: AtomicUsize::new(0) }
     }
 
     /// Keeps values that `keep` says yes to, as if somebody held them: neither idle time nor a full map makes them go. For
@@ -118,7 +139,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     {
         let hash = self.hasher.hash_one(key);
         let now = self.clock.now_coarse();
-        self.shard(hash).touch(hash, key, now)
+        self.reading(hash).touch(hash, key, now)
     }
 
     /// The value of `key`, without counting as having been asked for.
@@ -127,7 +148,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         K: Borrow<Q>,
     {
         let hash = self.hasher.hash_one(key);
-        self.shard(hash).find(hash, key)
+        self.reading(hash).find(hash, key)
     }
 
     /// The value of `key`; if it has none, the one that `make` makes, outside any lock.
@@ -166,7 +187,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     {
         let hash = self.hasher.hash_one(key);
         let now = self.clock.now_coarse();
-        let known = self.shard(hash).touch(hash, key, now);
+        let known = self.reading(hash).touch(hash, key, now);
         if let Some(value) = known {
             return Ok(value);
         }
@@ -176,8 +197,8 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
 
     /// Decides by the value of `key`, as asked for at `now`; if it has none, by the one that `make` makes, outside any lock.
     ///
-    /// For policies' own decisions: where the key is known, `decide` runs under the lock of its shard, which saves counting a
-    /// reference. It must take nanoseconds, call nobody and not use the map.
+    /// For policies' own decisions: where the key is known, `decide` runs while its shard is locked for reading, which saves counting
+    /// a reference; other threads may decide by the same value meanwhile. It must take nanoseconds, call nobody and not use the map.
     #[doc(hidden)]
     #[inline]
     pub fn decide<Q, R>(
@@ -192,7 +213,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let mut shard = self.shard(hash);
+        let shard = self.reading(hash);
         if let Some(value) = shard.ask(hash, key, now) {
             return Ok(decide(value));
         }
@@ -207,7 +228,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         K: Borrow<Q>,
     {
         let hash = self.hasher.hash_one(key);
-        let removed = self.shard(hash).remove(hash, key)?;
+        let removed = self.writing(hash).remove(hash, key)?;
         self.release();
         Some(removed.into_value())
     }
@@ -218,7 +239,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         let now = self.clock.now_coarse();
         let mut sum = 0;
         for shard in &self.shards {
-            let evicted = lock(shard).sweep(now, self.idle);
+            let evicted = write(shard).sweep(now, self.idle);
             sum += evicted.len();
             self.forgotten(IDLE, &evicted);
         }
@@ -234,7 +255,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     {
         let mut entries = Vec::with_capacity(self.len());
         for shard in &self.shards {
-            lock(shard).copy_to(&mut entries);
+            read(shard).copy_to(&mut entries);
         }
         entries
     }
@@ -244,9 +265,19 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub fn values(&self) -> Vec<Arc<V>> {
         let mut values = Vec::with_capacity(self.len());
         for shard in &self.shards {
-            lock(shard).copy_values_to(&mut values);
+            read(shard).copy_values_to(&mut values);
         }
         values
+    }
+
+    /// Shows all values to `look`, under no lock: for figures over all of them. Shard by shard, so that keys of one shard alone are
+    /// in use meanwhile, and a map that is full takes new keys as before; in a map of one shard, which has up to 31 keys, all are.
+    pub fn for_each_value(&self, mut look: impl FnMut(&V)) {
+        let mut values = Vec::new();
+        for shard in &self.shards {
+            read(shard).copy_values_to(&mut values);
+            values.drain(..).for_each(|value| look(&value));
+        }
     }
 
     /// How many keys there are.
@@ -278,6 +309,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub fn stats(&self) -> KeyedStats {
         KeyedStats {
             len: self.len(),
+            max: self.max,
             inserted: self.counts.get(INSERTED),
             idle: self.counts.get(IDLE),
             displaced: self.counts.get(DISPLACED),
@@ -289,20 +321,22 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     #[cold]
     fn insert(&self, hash: u64, key: K, value: Arc<V>) -> Result<Arc<V>, KeysFull> {
         let now = self.clock.now_coarse();
-        let mut shard = self.shard(hash);
+        let mut shard = self.writing(hash);
         if let Some(faster) = shard.touch(hash, &key, now) {
             return Ok(faster);
         }
         let idle = shard.glance(GLANCES, now, self.idle);
         self.forgotten(IDLE, &idle);
-        if self.reserve() {
+        if let Some(room) = self.reserve() {
             shard.push(hash, key, Arc::clone(&value), now);
+            room.take();
             drop(shard);
             self.counts.bump(INSERTED);
             return Ok(value);
         }
+        let mut looks = LOOKS_MAX / 2;
         // What is forgotten here makes room for the new key, so the count stays.
-        if let Some(displaced) = shard.evict_oldest() {
+        if let Some(displaced) = shard.evict_oldest(&mut looks) {
             shard.push(hash, key, Arc::clone(&value), now);
             drop(shard);
             drop(displaced);
@@ -311,34 +345,45 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
             return Ok(value);
         }
         drop(shard);
-        self.insert_for_another(hash, key, value)
+        let room = self.room_elsewhere(hash, LOOKS_MAX / 2 + looks)?;
+        Ok(self.insert_into(room, hash, key, value))
     }
 
-    /// All of the shard is in use: makes room in another.
-    fn insert_for_another(&self, hash: u64, key: K, value: Arc<V>) -> Result<Arc<V>, KeysFull> {
-        let start = self.index(hash);
-        let mut others = self.shards.iter().cycle().skip(start + 1).take(self.shards.len());
-        let displaced = others.find_map(|shard| lock(shard).evict_oldest());
-        if displaced.is_some() {
-            self.counts.bump(DISPLACED);
-        } else if !self.reserve() {
-            // No key has gone by itself meanwhile.
+    /// All that were looked at are in use: makes room in another shard.
+    fn room_elsewhere(&self, hash: u64, mut looks: usize) -> Result<Room<'_>, KeysFull> {
+        let (own, shards) = (self.index(hash), self.shards.len());
+        // Each begins with another one, so that all have their turn also where each is larger than what is looked at.
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) & (shards - 1);
+        let others = (turn..turn + shards).map(|at| at & (shards - 1)).filter(|at| *at != own);
+        for at in others.chain([own]) {
+            if looks == 0 {
+                break;
+            }
+            let displaced = write(&self.shards[at]).evict_oldest(&mut looks);
+            if displaced.is_some() {
+                self.counts.bump(DISPLACED);
+                return Ok(Room(&self.len));
+            }
+        }
+        // A key may have gone by itself meanwhile.
+        self.reserve().ok_or_else(|| {
             self.counts.bump(REFUSED);
-            return Err(KeysFull { max: self.max });
-        }
+            KeysFull { max: self.max }
+        })
+    }
+
+    /// Puts a new key in that there is room for, unless somebody was faster.
+    fn insert_into(&self, room: Room<'_>, hash: u64, key: K, value: Arc<V>) -> Arc<V> {
         let now = self.clock.now_coarse();
-        let mut shard = self.shard(hash);
-        let faster = shard.touch(hash, &key, now);
-        if faster.is_none() {
-            shard.push(hash, key, Arc::clone(&value), now);
+        let mut shard = self.writing(hash);
+        if let Some(faster) = shard.touch(hash, &key, now) {
+            return faster;
         }
+        shard.push(hash, key, Arc::clone(&value), now);
+        room.take();
         drop(shard);
-        let Some(faster) = faster else {
-            self.counts.bump(INSERTED);
-            return Ok(value);
-        };
-        self.release();
-        Ok(faster)
+        self.counts.bump(INSERTED);
+        value
     }
 
     fn forgotten(&self, why: usize, evicted: &[Evicted<K, V>]) {
@@ -349,9 +394,10 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     }
 
     /// Takes room for one.
-    fn reserve(&self) -> bool {
+    fn reserve(&self) -> Option<Room<'_>> {
         let more = |len| (len < self.max).then_some(len + 1);
-        self.len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+        self.len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Room(&self.len))
     }
 
     fn release(&self) {
@@ -359,8 +405,12 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     }
 
     #[inline]
-    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K, V>> {
-        lock(&self.shards[self.index(hash)])
+    fn reading(&self, hash: u64) -> ShardedLockReadGuard<'_, Shard<K, V>> {
+        read(&self.shards[self.index(hash)])
+    }
+
+    fn writing(&self, hash: u64) -> ShardedLockWriteGuard<'_, Shard<K, V>> {
+        write(&self.shards[self.index(hash)])
     }
 
     /// The high bits; the tables of the shards go by the low ones.
@@ -373,6 +423,12 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
 /// How many keys a new one looks at in passing, for whether they are idle.
 const GLANCES: usize = 2;
 
+/// How many keys a new one looks at that finds the map full, before it is refused.
+const LOOKS_MAX: usize = 512;
+
+/// More shards than this take up memory and are not met less often, since threads that read do not meet at all.
+const SHARDS_MAX: usize = 64;
+
 /// A hash of its own for each map, seeded by the operating system.
 fn seeded() -> SeedableRandomState {
     let seed = RandomState::new().hash_one(0);
@@ -380,18 +436,39 @@ fn seeded() -> SeedableRandomState {
 }
 
 #[inline]
-fn lock<K, V>(shard: &Locked<K, V>) -> MutexGuard<'_, Shard<K, V>> {
+fn read<K, V>(shard: &Locked<K, V>) -> ShardedLockReadGuard<'_, Shard<K, V>> {
     // A comparison of keys may panic; it changes nothing, so the shard is as it was.
-    shard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    shard.0.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<K, V>(shard: &Locked<K, V>) -> ShardedLockWriteGuard<'_, Shard<K, V>> {
+    shard.0.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A power of two: enough that threads rarely meet, and few enough that there are keys to choose from in each.
 fn shards_for(max: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let wanted = (4 * cores).next_power_of_two().min(256);
+    let wanted = (4 * cores).next_power_of_two().min(SHARDS_MAX);
     let filled = (max / KEYS_IN_SHARD).max(1);
     wanted.min(1 << filled.ilog2())
 }
+
+// === impl Room ===
+
+impl Room<'_> {
+    /// A key has it.
+    fn take(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+// === formats ===
 
 impl<K, V> fmt::Debug for KeyedMap<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use core_time::Instant;
@@ -13,8 +14,8 @@ pub(super) struct Shard<K, V> {
     entries: HashTable<Entry<K, V>>,
     /// Where the search for something to forget goes on.
     hand: usize,
-    /// When a key was asked for last.
-    last: Instant,
+    /// The stamp of the key that was put in last.
+    last: u64,
     /// What is kept although nobody holds it or asks for it.
     keep: fn(&V) -> bool,
 }
@@ -24,9 +25,8 @@ struct Entry<K, V> {
     hash: u64,
     key: K,
     value: Arc<V>,
-    /// When it was asked for last. No two in a shard are the same: its lowest bits are not time but number the questions of a
-    /// microsecond, and a clock that stands still, or goes back, is helped on by them.
-    asked: Instant,
+    /// When it was asked for last, in nanoseconds, of which the lowest bits are not time: see [`Shard::stamp`].
+    asked: AtomicU64,
 }
 
 /// What was forgotten. It is dropped once the lock is free, since that may run code of the user's.
@@ -39,7 +39,7 @@ const COMPARED: usize = 16;
 /// taken; fewer only where many keys were forgotten at once.
 const PLACES_FOR_A_KEY: usize = 8;
 
-/// The bits of a moment, in nanoseconds, that say in which order.
+/// The bits of a stamp that say in which order, and not when.
 const ORDER: u64 = 1_023;
 
 // === impl Shard ===
@@ -51,7 +51,7 @@ impl<K, V> Shard<K, V> {
 
     /// The value of `key`, which is asked for now.
     #[inline]
-    pub(super) fn touch<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q, now: Instant) -> Option<Arc<V>>
+    pub(super) fn touch<Q: Eq + ?Sized>(&self, hash: u64, key: &Q, now: Instant) -> Option<Arc<V>>
     where
         K: Borrow<Q>,
     {
@@ -60,12 +60,16 @@ impl<K, V> Shard<K, V> {
 
     /// The same, while the shard is locked.
     #[inline]
-    pub(super) fn ask<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q, now: Instant) -> Option<&Arc<V>>
+    pub(super) fn ask<Q: Eq + ?Sized>(&self, hash: u64, key: &Q, now: Instant) -> Option<&Arc<V>>
     where
         K: Borrow<Q>,
     {
-        let entry = self.entries.find_mut(hash, |entry| entry.is_of(hash, key))?;
-        entry.asked = stamp(&mut self.last, now);
+        let entry = self.entries.find(hash, |entry| entry.is_of(hash, key))?;
+        let asked = self.stamp(now);
+        // A store takes the line from whoever else reads it. Within a tick of the coarse clock there is nothing new to say.
+        if entry.asked() != asked {
+            entry.asked.store(asked, Ordering::Relaxed);
+        }
         Some(&entry.value)
     }
 
@@ -79,7 +83,9 @@ impl<K, V> Shard<K, V> {
 
     /// Puts in a key that is not there.
     pub(super) fn push(&mut self, hash: u64, key: K, value: Arc<V>, now: Instant) {
-        let asked = stamp(&mut self.last, now);
+        // Later than that of any key that was asked for before, if not by a clock that was ahead.
+        self.last = self.stamp(now).saturating_add(1);
+        let asked = AtomicU64::new(self.last);
         self.entries.insert_unique(hash, Entry { hash, key, value, asked }, |entry| entry.hash);
     }
 
@@ -116,18 +122,21 @@ impl<K, V> Shard<K, V> {
         forgotten.map(Evicted).collect()
     }
 
-    /// Forgets the key that was asked for longest ago, of the next sixteen; of those that are not in use.
-    pub(super) fn evict_oldest(&mut self) -> Option<Evicted<K, V>> {
+    /// Forgets the key that was asked for longest ago, of the next sixteen; of those that are not in use. If all are, it looks
+    /// further, at `looks` keys at most, which it counts down.
+    pub(super) fn evict_oldest(&mut self, looks: &mut usize) -> Option<Evicted<K, V>> {
         let (mut oldest, mut looked) = (None, 0);
-        for _ in 0..self.entries.num_buckets() {
-            if looked >= COMPARED && oldest.is_some() {
+        for _ in 0..(*looks * PLACES_FOR_A_KEY).min(self.entries.num_buckets()) {
+            if *looks == 0 || looked >= COMPARED && oldest.is_some() {
                 break;
             }
             let at = self.step();
             let Some(entry) = self.entries.get_bucket_mut(at) else { continue };
             looked += 1;
-            if oldest.is_none_or(|(asked, _)| entry.asked < asked) && entry.is_free(self.keep) {
-                oldest = Some((entry.asked, at));
+            *looks -= 1;
+            let asked = entry.asked();
+            if oldest.is_none_or(|(before, _)| asked < before) && entry.is_free(self.keep) {
+                oldest = Some((asked, at));
             }
         }
         oldest.and_then(|(_, at)| self.take(at))
@@ -144,6 +153,14 @@ impl<K, V> Shard<K, V> {
         values.extend(self.entries.iter().map(|entry| Arc::clone(&entry.value)));
     }
 
+    /// What is written down of a key that is asked for now: the time and, where that has not moved on since the last key was put in,
+    /// one more than what was written of that one. So whoever was asked for since a key was put in is later than it, also by a clock
+    /// that stands still or goes back, and threads that ask for keys which are there need agree on nothing.
+    #[inline]
+    fn stamp(&self, now: Instant) -> u64 {
+        self.last.saturating_add(1).max(now.as_nanos() & !ORDER)
+    }
+
     /// Moves the hand on. Where it was.
     fn step(&mut self) -> usize {
         let at = if self.hand < self.entries.num_buckets() { self.hand } else { 0 };
@@ -157,17 +174,9 @@ impl<K, V> Shard<K, V> {
     }
 }
 
-/// The moment of a question, later than that of the last.
-#[inline]
-fn stamp(last: &mut Instant, now: Instant) -> Instant {
-    let next = last.as_nanos().saturating_add(1);
-    *last = Instant::from_nanos(next.max(now.as_nanos() & !ORDER));
-    *last
-}
-
 impl<K, V> Default for Shard<K, V> {
     fn default() -> Self {
-        Self { entries: HashTable::new(), hand: 0, last: Instant::ORIGIN, keep: |_| false }
+        Self { entries: HashTable::new(), hand: 0, last: 0, keep: |_| false }
     }
 }
 
@@ -182,13 +191,18 @@ impl<K, V> Entry<K, V> {
         self.hash == hash && self.key.borrow() == key
     }
 
+    #[inline]
+    fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
     /// Whether nobody has asked for it in the idle time, and nobody holds it.
     fn is_forgotten(&mut self, now: Instant, idle: Duration, keep: fn(&V) -> bool) -> bool {
-        now - Instant::from_nanos(self.asked.as_nanos() & !ORDER) >= idle && self.is_free(keep)
+        now - Instant::from_nanos(self.asked() & !ORDER) >= idle && self.is_free(keep)
     }
 
     /// Whether nobody else holds the value, and it need not be kept. Whoever could begin to hold it needs the lock that is
-    /// held here, or holds it already.
+    /// held here against all, or holds it already.
     fn is_free(&mut self, keep: fn(&V) -> bool) -> bool {
         Arc::get_mut(&mut self.value).is_some_and(|value| !keep(value))
     }

@@ -37,11 +37,14 @@ impl Costs {
         self.units.load(Ordering::Relaxed)
     }
 
+    /// Whether there was room for what it gives.
     #[inline]
-    pub(super) fn succeeded(&self, paid: u16) {
-        if self.left() < self.max.load(Ordering::Relaxed) {
+    pub(super) fn succeeded(&self, paid: u16) -> bool {
+        let has_room = self.left() < self.max.load(Ordering::Relaxed);
+        if has_room {
             self.give(if paid == 0 { GAIN } else { paid });
         }
+        has_room
     }
 
     pub(super) fn take(&self, after_timeout: bool) -> Option<u16> {

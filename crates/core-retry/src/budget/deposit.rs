@@ -3,6 +3,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use core_policy::stripes::Stripes;
 use core_policy::sync::{AtomicU64, Mutex};
 use core_time::Instant;
 
@@ -11,11 +12,15 @@ use crate::error::{ConfigError, Kind};
 /// Shares of a token that calls leave behind, for as long as they last: what Finagle calls a retry budget.
 ///
 /// The window is a ring of buckets, each the sum of what was left and taken in a tenth of the time to live. A bucket is one word with
-/// the number of its time, so that who finds an old one begins it anew in the same step. Calls only ever add; who takes does so under
-/// a lock, so that looking and taking are one step.
+/// the number of its time, so that who finds an old one begins it anew in the same step. Each thread has a ring of its own, since every
+/// call writes one; who takes adds them all up, under a lock, so that looking and taking are one step.
+///
+/// What a thread left is there for all of them as soon as its store is seen, as with a single word. Between two that take nothing is
+/// taken twice: the second sees what the first took, since the lock is handed on. A call that is just leaving its share may be seen
+/// or not, and counts for the next who takes.
 #[derive(Debug)]
 pub(super) struct Deposit {
-    buckets: [AtomicU64; BUCKETS],
+    rings: Stripes<Ring>,
     /// The length of a bucket in nanoseconds.
     width: u64,
     /// What a call adds.
@@ -25,6 +30,10 @@ pub(super) struct Deposit {
     taking: Mutex<()>,
 }
 
+/// What the calls of one thread left behind and took.
+#[derive(Debug)]
+struct Ring([AtomicU64; BUCKETS]);
+
 const BUCKETS: usize = 10;
 
 /// A whole token: of a share, four decimals count.
@@ -33,7 +42,7 @@ const TOKEN: i32 = 10_000;
 /// The sum of a bucket has the low bits, the number of its time the rest.
 const SUM_BITS: u32 = 40;
 
-/// What one bucket holds at most, either way: 55 million tokens.
+/// What one bucket of a thread holds at most, either way: 55 million tokens.
 const SUM_MAX: i64 = (1 << (SUM_BITS - 1)) - 1;
 
 // === impl Deposit ===
@@ -59,7 +68,7 @@ impl Deposit {
         let reserve =
             i128::from(min_per_second) * i128::from(TOKEN) * i128::try_from(seconds).unwrap_or(0) / 1_000;
         Ok(Self {
-            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
+            rings: Stripes::new(),
             width: u64::try_from(ttl.as_nanos()).unwrap_or(u64::MAX) / BUCKETS as u64,
             share: AtomicI64::new(share),
             reserve: AtomicI64::new(i64::try_from(reserve).unwrap_or(i64::MAX)),
@@ -77,13 +86,14 @@ impl Deposit {
         Ok(())
     }
 
-    /// A call was made.
+    /// A call was made. Whether it leaves something.
     #[inline]
-    pub(super) fn call(&self, now: Instant) {
+    pub(super) fn call(&self, now: Instant) -> bool {
         let share = self.share.load(Ordering::Relaxed);
         if share > 0 {
             self.add(now, share);
         }
+        share > 0
     }
 
     /// Takes a token, if one is there.
@@ -112,25 +122,23 @@ impl Deposit {
     fn sum(&self, now: Instant) -> i64 {
         let at = self.number(now);
         let lives = |word: &u64| number_of(*word).abs_diff(at) < BUCKETS as u64;
-        let words = self.buckets.iter().map(|bucket| bucket.load(Ordering::Acquire));
-        let sum: i64 = words.filter(lives).map(sum_of).sum();
+        let buckets = self.rings.iter().flat_map(|ring| &ring.0);
+        let words = buckets.map(|bucket| bucket.load(Ordering::Acquire));
+        let sum = words.filter(lives).map(sum_of).fold(0, i64::saturating_add);
         sum.saturating_add(self.reserve.load(Ordering::Relaxed)).max(0)
     }
 
     #[inline]
     fn add(&self, now: Instant, change: i64) {
-        let at = self.number(now);
+        let (at, mine) = (self.number(now), self.rings.mine());
         #[expect(clippy::cast_possible_truncation, reason = "a remainder of ten")]
-        let bucket = &self.buckets[(at % BUCKETS as u64) as usize];
-        let mut word = bucket.load(Ordering::Relaxed);
-        loop {
-            // An old bucket is begun anew. So is a newer one, if the clock went back: little is lost, and nothing for ever.
-            let before = if number_of(word) == at { sum_of(word) } else { 0 };
-            let after = pack(at, (before + change).clamp(-SUM_MAX, SUM_MAX));
-            match bucket.compare_exchange_weak(word, after, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(changed) => word = changed,
-            }
+        let bucket = &mine.value.0[(at % BUCKETS as u64) as usize];
+        let held = bucket.load(Ordering::Relaxed);
+        if mine.is_own {
+            // Nobody else writes it. Release, so that who adds up finds what was there when this was left.
+            bucket.store(more(held, at, change), Ordering::Release);
+        } else {
+            add_shared(bucket, held, at, change);
         }
     }
 
@@ -141,8 +149,32 @@ impl Deposit {
     }
 }
 
+// === impl Ring ===
+
+impl Default for Ring {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
 /// Numbers start over after 19 days at the shortest time to live.
 const NUMBER_MAX: u64 = (1 << (64 - SUM_BITS)) - 1;
+
+#[cold]
+fn add_shared(bucket: &AtomicU64, mut held: u64, at: u64, change: i64) {
+    while let Err(changed) =
+        bucket.compare_exchange_weak(held, more(held, at, change), Ordering::AcqRel, Ordering::Relaxed)
+    {
+        held = changed;
+    }
+}
+
+/// An old bucket is begun anew. So is a newer one, if the clock went back: little is lost, and nothing for ever.
+#[inline]
+fn more(held: u64, at: u64, change: i64) -> u64 {
+    let before = if number_of(held) == at { sum_of(held) } else { 0 };
+    pack(at, (before + change).clamp(-SUM_MAX, SUM_MAX))
+}
 
 fn pack(number: u64, sum: i64) -> u64 {
     number << SUM_BITS | (sum.cast_unsigned() & ((1 << SUM_BITS) - 1))

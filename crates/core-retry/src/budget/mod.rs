@@ -3,6 +3,7 @@
 mod costs;
 mod deposit;
 mod in_flight;
+mod stats;
 mod tokens;
 
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use crate::error::{ConfigError, Kind as Wrong};
 use costs::Costs;
 use deposit::Deposit;
 use in_flight::InFlight;
+use stats::{Count, Counts};
 use tokens::Tokens;
+
+pub use stats::BudgetStats;
 
 /// How many retries a service can stand. Clones share what there is: one budget should serve all calls to one service.
 ///
@@ -27,11 +31,23 @@ use tokens::Tokens;
 /// | [`in_flight`](Self::in_flight) (Envoy, rule BG-4) | a place while it sleeps and runs | its end | there are as many as a share of the calls in flight, or a floor |
 ///
 /// What a retry takes is taken before the sleep, so that retries that are sleeping are counted, and given back if the retry
-/// never starts (rule BG-5). Integers, each change one atomic step (rules BG-7, BG-8). A success takes no lock.
+/// never starts (rule BG-5). Integers, each change one atomic step (rules BG-7, BG-8). A success takes no lock. In a budget of deposits it
+/// writes its own thread's numbers only; who takes from it adds up those of all threads, under a lock, which is some hundred
+/// nanoseconds for each retry.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Kind>);
+pub struct Budget(Arc<Inner>);
 
 #[derive(Debug)]
+struct Inner {
+    kind: Kind,
+    counts: Counts,
+}
+
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for a service, and a box would be one more place to look at for each call"
+)]
 enum Kind {
     Tokens(Tokens),
     Deposit(Deposit),
@@ -56,7 +72,7 @@ impl Budget {
     /// # Errors
     /// If `max` or `ratio` is out of range.
     pub fn new(max: u32, ratio: f64) -> Result<Self, ConfigError> {
-        Tokens::new(max, ratio).map(Self::of_tokens)
+        Tokens::new(max, ratio).map(|tokens| Self::of(Kind::Tokens(tokens)))
     }
 
     /// A budget to which each call adds `share` of a token (0 to 1000; four decimals count), and that has room for
@@ -66,7 +82,7 @@ impl Budget {
     /// # Errors
     /// If a number is out of range, or both `share` and `min_per_second` are zero, so that nothing would ever be retried.
     pub fn deposit(share: f64, min_per_second: u32, ttl: Duration) -> Result<Self, ConfigError> {
-        Deposit::new(share, min_per_second, ttl).map(|deposit| Self(Arc::new(Kind::Deposit(deposit))))
+        Deposit::new(share, min_per_second, ttl).map(|deposit| Self::of(Kind::Deposit(deposit)))
     }
 
     /// A full budget of `max` units (5 to 1 000 000), as clients of AWS have it: a retry costs 5, after a timeout 10.
@@ -75,7 +91,7 @@ impl Budget {
     /// If `max` is out of range: with less than 5 no retry could ever be paid for.
     pub fn costs(max: u32) -> Result<Self, ConfigError> {
         match max {
-            5..=1_000_000 => Ok(Self(Arc::new(Kind::Costs(Costs::new(max))))),
+            5..=1_000_000 => Ok(Self::of(Kind::Costs(Costs::new(max)))),
             _ => Err(ConfigError(Wrong::Units(max))),
         }
     }
@@ -89,7 +105,7 @@ impl Budget {
     /// # Errors
     /// If a number is out of range, or both are zero, so that nothing would ever be retried.
     pub fn in_flight(share: f64, min: u32) -> Result<Self, ConfigError> {
-        InFlight::new(share, min).map(|budget| Self(Arc::new(Kind::InFlight(budget))))
+        InFlight::new(share, min).map(|budget| Self::of(Kind::InFlight(budget)))
     }
 
     /// Goes by the numbers of `to` from now on, in all clones, as in `budget.reconfigure(&Budget::new(50, 0.2)?)`: `to` is made the same
@@ -98,7 +114,7 @@ impl Budget {
     /// # Errors
     /// If the two are not made the same way, or tokens would live for another time. Nothing has changed then.
     pub fn reconfigure(&self, to: &Self) -> Result<(), ConfigError> {
-        match (&*self.0, &*to.0) {
+        match (self.kind(), to.kind()) {
             (Kind::Tokens(tokens), Kind::Tokens(to)) => tokens.reconfigure(to),
             (Kind::Deposit(deposit), Kind::Deposit(to)) => return deposit.reconfigure(to),
             (Kind::Costs(costs), Kind::Costs(to)) => costs.reconfigure(to),
@@ -108,14 +124,30 @@ impl Budget {
         Ok(())
     }
 
-    fn of_tokens(tokens: Tokens) -> Self {
-        Self(Arc::new(Kind::Tokens(tokens)))
+    fn of(kind: Kind) -> Self {
+        Self(Arc::new(Inner { kind, counts: Counts::new() }))
+    }
+
+    #[inline]
+    fn kind(&self) -> &Kind {
+        &self.0.kind
+    }
+
+    #[inline]
+    fn count(&self, count: Count) {
+        self.0.counts.bump(count as usize);
+    }
+
+    /// What it has counted since it was made. Changes nothing.
+    #[must_use]
+    pub fn stats(&self) -> BudgetStats {
+        BudgetStats::read(&self.0.counts)
     }
 
     /// The tokens, or units, that are there at `now`.
     #[must_use]
     pub fn available(&self, now: Instant) -> f64 {
-        match &*self.0 {
+        match self.kind() {
             Kind::Tokens(tokens) => tokens.left(),
             Kind::Deposit(deposit) => deposit.left(now),
             Kind::Costs(costs) => f64::from(costs.left()),
@@ -127,7 +159,7 @@ impl Budget {
     /// Whether a retry would be made at `now`.
     #[must_use]
     pub fn is_open(&self, now: Instant) -> bool {
-        match &*self.0 {
+        match self.kind() {
             Kind::Tokens(tokens) => tokens.is_open(),
             Kind::Deposit(deposit) => deposit.left(now) >= 1.0,
             Kind::Costs(costs) => costs.left() >= costs::RETRY.into(),
@@ -137,17 +169,18 @@ impl Budget {
 
     /// Whether a failure can ever be followed by a retry.
     pub(crate) fn can_retry(&self) -> bool {
-        if let Kind::Tokens(tokens) = &*self.0 { tokens.can_retry() } else { true }
+        if let Kind::Tokens(tokens) = self.kind() { tokens.can_retry() } else { true }
     }
 
     /// Whether a success has nothing to give: its tokens are all there. Never said of the other kinds.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        if let Kind::Tokens(tokens) = &*self.0 { tokens.is_full() } else { false }
+        if let Kind::Tokens(tokens) = self.kind() { tokens.is_full() } else { false }
     }
 
     /// Whether the two share what there is.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
@@ -155,13 +188,13 @@ impl Budget {
     /// something to do.
     #[inline]
     pub(crate) fn is_in_flight(&self) -> bool {
-        matches!(*self.0, Kind::InFlight(_))
+        matches!(self.kind(), Kind::InFlight(_))
     }
 
     /// A call begins. Only [`in_flight`](Self::in_flight) budgets take note.
     #[inline]
     pub fn enter(&self) {
-        if let Kind::InFlight(budget) = &*self.0 {
+        if let Kind::InFlight(budget) = self.kind() {
             budget.enter();
         }
     }
@@ -169,7 +202,7 @@ impl Budget {
     /// A call that [entered](Self::enter) is over, however it ended; `paid` is what its retry still holds. Only
     /// [`in_flight`](Self::in_flight) budgets take note.
     pub fn leave(&self, paid: Paid) {
-        if let Kind::InFlight(budget) = &*self.0 {
+        if let Kind::InFlight(budget) = self.kind() {
             self.ended(paid);
             budget.leave();
         }
@@ -177,7 +210,7 @@ impl Budget {
 
     /// A retry is over for which `paid` was taken. Only [`in_flight`](Self::in_flight) budgets take note: it is no longer in flight.
     pub fn ended(&self, paid: Paid) {
-        if let Kind::InFlight(budget) = &*self.0
+        if let Kind::InFlight(budget) = self.kind()
             && paid != Paid::NOTHING
         {
             budget.end();
@@ -187,10 +220,10 @@ impl Budget {
     /// A call succeeded: at its first attempt, or after a retry for which `paid` was taken.
     #[inline]
     pub fn succeeded(&self, paid: Paid, now: impl FnOnce() -> Instant) {
-        match &*self.0 {
-            Kind::Tokens(tokens) => tokens.succeeded(),
-            Kind::Deposit(deposit) if paid.0 == 0 => deposit.call(now()),
-            Kind::Costs(costs) => costs.succeeded(paid.0),
+        match self.kind() {
+            Kind::Tokens(tokens) => self.gave(tokens.succeeded()),
+            Kind::Deposit(deposit) if paid.0 == 0 => self.gave(deposit.call(now())),
+            Kind::Costs(costs) => self.gave(costs.succeeded(paid.0)),
             Kind::Deposit(_) | Kind::InFlight(_) => {}
         }
     }
@@ -199,36 +232,40 @@ impl Budget {
     /// call. `false` forbids the retry; after `true`, [`take`](Self::take) has the last word.
     #[must_use = "no retry may follow if the budget says no"]
     pub fn failed(&self, is_first: bool, now: impl FnOnce() -> Instant) -> bool {
-        match &*self.0 {
+        let is_allowed = match self.kind() {
             Kind::Tokens(tokens) => tokens.failed(),
             Kind::Deposit(deposit) => {
                 if is_first {
-                    deposit.call(now());
+                    self.gave(deposit.call(now()));
                 }
                 true
             }
             Kind::Costs(_) | Kind::InFlight(_) => true,
+        };
+        if !is_allowed {
+            self.count(Count::Refused);
         }
+        is_allowed
     }
 
     /// Takes what a retry costs, or nothing. `after_timeout` says how the attempt before ended.
     #[must_use = "no retry may follow if the budget says no"]
     pub fn take(&self, after_timeout: bool, now: impl FnOnce() -> Instant) -> Option<Paid> {
-        match &*self.0 {
+        self.paid(match self.kind() {
             // The failure took it already.
             Kind::Tokens(_) => Some(Paid(1)),
             Kind::Deposit(deposit) => deposit.take(now()).then_some(Paid(1)),
             Kind::Costs(costs) => costs.take(after_timeout).map(Paid),
             Kind::InFlight(budget) => budget.take().then_some(Paid(1)),
-        }
+        })
     }
 
     /// Takes what a hedge costs, or nothing: an attempt beside one that has not failed yet (rule BG-6).
     #[must_use = "no hedge may follow if the budget says no"]
     pub fn take_hedge(&self, now: impl FnOnce() -> Instant) -> Option<Paid> {
-        match &*self.0 {
+        match self.kind() {
             // No failure took one, so the hedge does.
-            Kind::Tokens(tokens) => tokens.take().then_some(Paid(1)),
+            Kind::Tokens(tokens) => self.paid(tokens.take().then_some(Paid(1))),
             _ => self.take(false, now),
         }
     }
@@ -236,8 +273,8 @@ impl Budget {
     /// A call with hedges succeeded by an attempt for which `paid` was taken. `is_told` says that one of its failures was
     /// [told](Self::failed) before.
     pub(crate) fn won(&self, paid: Paid, is_told: bool, now: impl FnOnce() -> Instant) {
-        match &*self.0 {
-            Kind::Deposit(deposit) if !is_told => deposit.call(now()),
+        match self.kind() {
+            Kind::Deposit(deposit) if !is_told => self.gave(deposit.call(now())),
             Kind::Deposit(_) => {}
             _ => self.succeeded(paid, now),
         }
@@ -245,12 +282,28 @@ impl Budget {
 
     /// The retry that was paid for never started.
     pub fn refund(&self, paid: Paid, now: impl FnOnce() -> Instant) {
-        match &*self.0 {
-            _ if paid.0 == 0 => {}
+        if paid == Paid::NOTHING {
+            return;
+        }
+        self.count(Count::Refunded);
+        match self.kind() {
             Kind::Tokens(tokens) => tokens.refund(),
             Kind::Deposit(deposit) => deposit.refund(now()),
             Kind::Costs(costs) => costs.give(paid.0),
             Kind::InFlight(budget) => budget.end(),
+        }
+    }
+
+    /// Counts what was paid, or that nothing was.
+    fn paid(&self, paid: Option<Paid>) -> Option<Paid> {
+        self.count(if paid.is_some() { Count::Withdrawn } else { Count::Refused });
+        paid
+    }
+
+    #[inline]
+    fn gave(&self, something: bool) {
+        if something {
+            self.count(Count::Deposited);
         }
     }
 }
@@ -258,7 +311,7 @@ impl Budget {
 /// 100 tokens, a tenth of one for each success.
 impl Default for Budget {
     fn default() -> Self {
-        Self::of_tokens(Tokens::default())
+        Self::of(Kind::Tokens(Tokens::default()))
     }
 }
 

@@ -65,10 +65,13 @@ impl Tokens {
         self.left.load(Ordering::Relaxed) >= self.max()
     }
 
-    pub(super) fn succeeded(&self) {
-        if !self.is_full() {
+    /// Whether there was room for what it gives.
+    pub(super) fn succeeded(&self) -> bool {
+        let has_room = !self.is_full();
+        if has_room {
             self.give(self.gain.load(Ordering::Relaxed));
         }
+        has_room
     }
 
     /// Takes a token. Whether a retry may be made.

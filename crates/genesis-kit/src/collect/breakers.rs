@@ -1,4 +1,4 @@
-use core_breaker::State;
+use core_breaker::{State, Totals};
 use core_metrics::names::{CIRCUIT_BREAKER_REQUESTS, GENESIS_CIRCUIT_BREAKER_STATE, SERVICE};
 use core_metrics::{Counter, Desc, Gauge, LabelNames, Registry};
 
@@ -35,15 +35,7 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
         }
         let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
         for breaker in &all {
-            let totals = &breaker.totals;
-            for (outcome, n) in [
-                ("success", totals.successes),
-                ("failure", totals.failures),
-                ("ignored", totals.ignored),
-                ("inconclusive", totals.inconclusive),
-                ("rejected", totals.rejected),
-                ("late", totals.late),
-            ] {
+            for (outcome, n) in outcomes(&breaker.totals) {
                 calls.put([breaker.name.as_str(), outcome], n);
             }
         }
@@ -69,4 +61,16 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
             slow.put([breaker.name.as_str()], breaker.totals.slow);
         }
     });
+}
+
+/// What came of calls, each in one place.
+pub(super) fn outcomes(totals: &Totals) -> [(&'static str, u64); 6] {
+    [
+        ("success", totals.successes),
+        ("failure", totals.failures),
+        ("ignored", totals.ignored),
+        ("inconclusive", totals.inconclusive),
+        ("rejected", totals.rejected),
+        ("late", totals.late),
+    ]
 }

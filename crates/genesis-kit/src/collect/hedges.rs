@@ -1,6 +1,9 @@
 use core_metrics::{Counter, Desc, LabelNames, Registry};
 use core_policy::Name;
-use core_retry::Hedge;
+use core_retry::{Budget, Hedge};
+use core_time::Clock;
+
+use super::retries;
 
 const CALLS: Desc<Counter> =
     Desc::counter("hedge_calls_total", "Calls that may be hedged, by how they ended.");
@@ -15,13 +18,22 @@ const NAME: LabelNames<1> = LabelNames::new(["name"]);
 const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 const NAME_REASON: LabelNames<2> = LabelNames::new(["name", "reason"]);
 
+/// A hedge of a pipeline.
+#[derive(Debug)]
+pub(crate) struct Hedged {
+    pub(crate) name: Name,
+    pub(crate) hedge: Hedge,
+    /// Of the retry of the pipeline: where the hedge draws on it too, it is shown there.
+    pub(crate) budget_of_retry: Option<Budget>,
+}
+
 /// What hedges have done, each under the name of its pipeline.
-pub(crate) fn hedges(registry: &Registry, hedges: Vec<(Name, Hedge)>) {
+pub(crate) fn hedges(registry: &Registry, hedges: Vec<Hedged>) {
     if hedges.is_empty() {
         return;
     }
     registry.collect(move |scrape| {
-        let all: Vec<_> = hedges.iter().map(|(name, hedge)| (name.as_str(), hedge.stats())).collect();
+        let all: Vec<_> = hedges.iter().map(|of| (of.name.as_str(), of.hedge.stats())).collect();
         let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
         for (name, stats) in &all {
             calls.put([name, "success"], stats.succeeded);
@@ -41,6 +53,13 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<(Name, Hedge)>) {
             withheld.put([name, "budget"], stats.out_of_budget);
             withheld.put([name, "deadline"], stats.out_of_time);
             withheld.put([name, "hint"], stats.hints_discarded);
+        }
+        let clock = Clock::system();
+        for Hedged { name, hedge, budget_of_retry } in &hedges {
+            let budget = hedge.budget();
+            if budget_of_retry.as_ref().is_none_or(|of_retry| !of_retry.is_same(budget)) {
+                retries::budget(scrape, *name, "hedge", budget, &clock);
+            }
         }
     });
 }

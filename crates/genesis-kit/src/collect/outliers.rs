@@ -5,6 +5,8 @@ use std::sync::Arc;
 use core_breaker::{OutlierSnapshot, Outliers};
 use core_metrics::{Counter, Desc, Gauge, LabelNames, Registry};
 
+use super::watch::count;
+
 const HOSTS: Desc<Gauge> = Desc::gauge("outlier_hosts", "Hosts of an upstream that are known.");
 const EJECTED: Desc<Gauge> = Desc::gauge("outlier_hosts_ejected", "Hosts that get no calls.");
 const PANIC: Desc<Gauge> =
@@ -47,7 +49,6 @@ pub(crate) fn outliers(registry: &Registry, sets: Vec<Watched>) {
     }
     registry.collect(move |scrape| {
         let all: Vec<OutlierSnapshot> = sets.iter().map(|set| (set.0)()).collect();
-        let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
         let mut hosts = scrape.gauges(&HOSTS, NAME);
         for set in &all {
             hosts.put([set.name.as_str()], count(set.hosts.len()));

@@ -1,22 +1,14 @@
-use core_metrics::names::GENESIS_RETRY_ATTEMPTS;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use core_errors::Name;
 use core_metrics::{Counter, Desc, Gauge, LabelNames, Registry, Scrape};
-use core_pipeline::Pipeline;
+use core_pipeline::{HedgedPipeline, KeyedPipeline, Pipeline};
 use core_timeout::Timeout;
 
-const RETRY: Desc<Counter> =
-    Desc::counter("retry_calls_total", "Calls that may be tried again, by how they ended.");
-const DISCARDED: Desc<Counter> = Desc::counter(
-    "retry_hints_discarded_total",
-    "Requests of a callee for a pause that was too long to be followed.",
-);
-const LIMIT: Desc<Counter> = Desc::counter(
-    "rate_limit_requests_total",
-    "Requests that came to a limit, by whether they were let through.",
-);
-const BULKHEAD: Desc<Counter> =
-    Desc::counter("bulkhead_calls_total", "Calls that came to a bulkhead, by what came of them.");
-const IN_USE: Desc<Gauge> = Desc::gauge("bulkhead_in_use", "Slots in use.");
-const SLOTS: Desc<Gauge> = Desc::gauge("bulkhead_slots", "Slots in all.");
+use super::watch::{Source, sealed};
+use super::{bulkheads, circuits, keyed, rates, retries};
+
 const FIRED: Desc<Counter> =
     Desc::counter("timeout_fired_total", "How often a limit on time stopped an attempt or a whole call.");
 const ELAPSED: Desc<Counter> = Desc::counter(
@@ -25,12 +17,8 @@ const ELAPSED: Desc<Counter> = Desc::counter(
 );
 const LIMIT_SECONDS: Desc<Gauge> =
     Desc::gauge("timeout_limit_seconds", "How long an attempt or a whole call may take.");
-const WAITING: Desc<Gauge> = Desc::gauge("bulkhead_waiting", "Calls that wait for a slot.");
 
-const OPERATION: LabelNames<1> = LabelNames::new(["operation"]);
-const NAME: LabelNames<1> = LabelNames::new(["name"]);
 const NAME_LIMITS: LabelNames<2> = LabelNames::new(["name", "limits"]);
-const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 
 /// What these pipelines consist of, but for their breakers. Each goes by the name of its pipeline.
 pub(crate) fn pipelines(registry: &Registry, pipelines: Vec<Pipeline>) {
@@ -38,56 +26,46 @@ pub(crate) fn pipelines(registry: &Registry, pipelines: Vec<Pipeline>) {
         return;
     }
     registry.collect(move |scrape| {
-        let retries =
-            || pipelines.iter().filter_map(|pipeline| Some((pipeline.name(), pipeline.retry()?.stats())));
-        let mut attempts = scrape.counters(&GENESIS_RETRY_ATTEMPTS, OPERATION);
-        for (name, stats) in retries() {
-            attempts.put([name.as_str()], stats.retries);
-        }
-        let mut calls = scrape.counters(&RETRY, NAME_OUTCOME);
-        for (name, stats) in retries() {
-            for (outcome, n) in [
-                ("success", stats.succeeded),
-                ("failure", stats.failed),
-                ("out_of_attempts", stats.out_of_attempts),
-                ("out_of_budget", stats.out_of_budget),
-                ("out_of_time", stats.out_of_time),
-            ] {
-                calls.put([name.as_str(), outcome], n);
-            }
-        }
-        let mut discarded = scrape.counters(&DISCARDED, NAME);
-        for (name, stats) in retries() {
-            discarded.put([name.as_str()], stats.hints_discarded);
-        }
-        let mut requests = scrape.counters(&LIMIT, NAME_OUTCOME);
         for pipeline in &pipelines {
-            if let Some(limit) = pipeline.limit() {
-                let (name, stats) = (pipeline.name(), limit.stats());
-                requests.put([name.as_str(), "allowed"], stats.allowed);
-                requests.put([name.as_str(), "refused"], stats.refused);
-            }
+            let name = pipeline.name();
+            pipeline.retry().into_iter().for_each(|retry| retries::put(scrape, name, retry));
+            pipeline.limit().into_iter().for_each(|limit| rates::put(scrape, name, limit));
+            pipeline.bulkhead().into_iter().for_each(|bulkhead| bulkheads::put(scrape, name, bulkhead));
         }
         timeouts(scrape, &pipelines);
-        let bulkheads: Vec<_> = pipelines
-            .iter()
-            .filter_map(|pipeline| Some((pipeline.name(), pipeline.bulkhead()?.snapshot())))
-            .collect();
-        let mut calls = scrape.counters(&BULKHEAD, NAME_OUTCOME);
-        for (name, bulkhead) in &bulkheads {
-            calls.put([name.as_str(), "admitted"], bulkhead.admitted);
-            calls.put([name.as_str(), "refused"], bulkhead.refused);
-            calls.put([name.as_str(), "timed_out"], bulkhead.timed_out);
-        }
-        for (desc, of) in [(&IN_USE, 0), (&SLOTS, 1), (&WAITING, 2)] {
-            let mut gauges = scrape.gauges(desc, NAME);
-            for (name, bulkhead) in &bulkheads {
-                let values = [bulkhead.in_use, bulkhead.max.into(), bulkhead.waiting];
-                gauges.put([name.as_str()], f64::from(u32::try_from(values[of]).unwrap_or(u32::MAX)));
-            }
-        }
     });
 }
+
+/// What a pipeline shows under its name, and so nothing else may.
+pub(crate) fn slots(pipeline: &Pipeline) -> impl Iterator<Item = (&'static str, Name)> + use<> {
+    let slots = [
+        (retries::RETRIES, pipeline.retry().is_some()),
+        (rates::RATES, pipeline.limit().is_some()),
+        (bulkheads::BULKHEADS, pipeline.bulkhead().is_some()),
+    ];
+    let name = pipeline.name();
+    slots.into_iter().filter(|(_, is_there)| *is_there).map(move |(kind, _)| (kind, name))
+}
+
+macro_rules! watch_keyed {
+    ($pipeline:ty) => {
+        impl<K: Hash + Eq + Send + Sync + 'static> sealed::Watch for Arc<KeyedPipeline<K, $pipeline>> {
+            fn source(&self) -> Source {
+                let pipelines = Self::clone(self);
+                Source::new("pipelines by key", self.name(), move |scrape| {
+                    let name = pipelines.name();
+                    keyed::put(scrape, "pipeline", name.as_str(), &pipelines.stats());
+                    if let Some(shown) = pipelines.circuits() {
+                        circuits::put(scrape, "pipeline", name.as_str(), &shown);
+                    }
+                })
+            }
+        }
+    };
+}
+
+watch_keyed!(Pipeline);
+watch_keyed!(HedgedPipeline);
 
 /// Limits on time, of attempts and of whole calls.
 fn timeouts(scrape: &mut Scrape, pipelines: &[Pipeline]) {

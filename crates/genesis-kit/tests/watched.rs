@@ -1,0 +1,234 @@
+//! What stands by itself, and what there is one of for each key, in the metrics.
+
+use std::sync::Arc;
+
+use genesis_kit::limit::{Adaptive, Executor, SlidingWindow, Throttle};
+use genesis_kit::policy::Keyed;
+use genesis_kit::prelude::*;
+
+/// What a kit shows that watches these.
+fn shown(watch: impl FnOnce(genesis_kit::Builder) -> genesis_kit::Builder) -> String {
+    let kit = watch(Kit::builder("watched").version("1").without_log()).build().expect("a kit");
+    let text = kit.metrics().respond(None).body;
+    assert!(text.contains("metrics_rejected_total 0\n"), "all of it has a place: {text}");
+    text
+}
+
+#[track_caller]
+fn has<const N: usize>(text: &str, lines: [&str; N]) {
+    for line in lines {
+        assert!(text.lines().any(|shown| shown == line), "{line} in {text}");
+    }
+}
+
+fn fail() -> Result<(), Error> {
+    Err(Error::network("gone"))
+}
+
+#[test]
+fn limits_and_throttles_show_what_they_let_through_and_refuse() {
+    let adaptive = Adaptive::gradient().initial(1).min(1).name("search").build().unwrap();
+    let permit = adaptive.acquire().unwrap();
+    adaptive.acquire().unwrap_err();
+    let throttle = Throttle::builder().name("pay").build().unwrap();
+    assert!(throttle.call_blocking(|_| Ok::<_, Error>("charged")).is_ok());
+    assert!(throttle.call_blocking(|_| fail()).is_err());
+    let window = SlidingWindow::per(3, secs(60)).name("api").build().unwrap();
+    (0..5).for_each(|_| drop(window.check()));
+    let rate = Rate::per_hour(2).name("mail").build().unwrap();
+    (0..3).for_each(|_| drop(rate.check()));
+    let bulkhead = Bulkhead::max(1).name("files").build().unwrap();
+    let slot = bulkhead.acquire().unwrap();
+    bulkhead.acquire().unwrap_err();
+    let text =
+        shown(|kit| kit.watch(&adaptive).watch(&throttle).watch(&window).watch(&rate).watch(&bulkhead));
+    drop((permit, slot));
+    has(
+        &text,
+        [
+            "adaptive_limit{name=\"search\"} 1.0",
+            "adaptive_limit_in_flight{name=\"search\"} 1.0",
+            "adaptive_limit_calls_total{name=\"search\",outcome=\"admitted\"} 1",
+            "adaptive_limit_calls_total{name=\"search\",outcome=\"refused\"} 1",
+            "adaptive_limit_calls_total{name=\"search\",outcome=\"shed\"} 0",
+            "adaptive_limit_dropped_total{name=\"search\"} 0",
+            "throttle_held_back_ratio{name=\"pay\"} 0.0",
+            "throttle_requests_total{name=\"pay\",outcome=\"allowed\"} 2",
+            "throttle_requests_total{name=\"pay\",outcome=\"refused\"} 0",
+            "throttle_accepted_total{name=\"pay\"} 1",
+            "sliding_window_requests_total{name=\"api\",outcome=\"allowed\"} 3",
+            "sliding_window_requests_total{name=\"api\",outcome=\"refused\"} 2",
+            "sliding_window_limit{name=\"api\"} 3.0",
+            "sliding_window_remaining{name=\"api\"} 0.0",
+            "sliding_window_seconds{name=\"api\"} 60.0",
+            "rate_limit_requests_total{name=\"mail\",outcome=\"allowed\"} 2",
+            "rate_limit_requests_total{name=\"mail\",outcome=\"refused\"} 1",
+            "bulkhead_in_use{name=\"files\"} 1.0",
+            "bulkhead_calls_total{name=\"files\",outcome=\"refused\"} 1",
+            "bulkhead_calls_total{name=\"files\",outcome=\"shed\"} 0",
+        ],
+    );
+    assert!(!text.contains("adaptive_limit_baseline_seconds"), "nobody knows it yet");
+}
+
+#[test]
+fn no_key_is_a_label_and_what_is_shown_is_of_all_keys() {
+    let users = Rate::per_hour(2)
+        .name("users")
+        .keyed(Keyed::max(2).idle(secs(7_200)))
+        .tier("premium", Rate::per_hour(9))
+        .build::<String>()
+        .unwrap();
+    let premium = users.tier("premium").unwrap();
+    for user in ["ann", "bob", "eve"] {
+        (0..3).for_each(|_| drop(users.check(user)));
+    }
+    users.check_in(premium, "eve").unwrap();
+    let hosts = Breaker::consecutive(1).name("hosts").build().unwrap();
+    let hosts = Arc::new(hosts.keyed::<String>(Keyed::max(3)).unwrap());
+    hosts.get("db-1").unwrap().acquire().unwrap().failure();
+    hosts.get("db-1").unwrap().acquire().unwrap_err();
+    hosts.get("db-2").unwrap().acquire().unwrap().success();
+    let shards = Pipeline::named("shards").breaker(Breaker::consecutive(1)).build().unwrap();
+    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(4)).unwrap());
+    assert!(shards.get(&7).unwrap().call_blocking(|_| fail()).is_err());
+    let plain = Pipeline::named("plain").bulkhead(2).build().unwrap();
+    let plain = Arc::new(plain.keyed::<u32>(Keyed::max(4)).unwrap());
+    let text = shown(|kit| kit.watch(&users).watch(&hosts).watch(&shards).watch(&plain));
+    has(
+        &text,
+        [
+            "keyed_keys{kind=\"rate_limit\",name=\"users\"} 2.0",
+            "keyed_keys_max{kind=\"rate_limit\",name=\"users\"} 2.0",
+            "keyed_keys_inserted_total{kind=\"rate_limit\",name=\"users\"} 3",
+            "keyed_keys_forgotten_total{kind=\"rate_limit\",name=\"users\",why=\"displaced\"} 1",
+            "keyed_keys_forgotten_total{kind=\"rate_limit\",name=\"users\",why=\"idle\"} 0",
+            "keyed_keys_refused_total{kind=\"rate_limit\",name=\"users\"} 0",
+            "keyed_rate_limit_requests_total{name=\"users\",tier=\"default\",outcome=\"allowed\"} 6",
+            "keyed_rate_limit_requests_total{name=\"users\",tier=\"default\",outcome=\"refused\"} 3",
+            "keyed_rate_limit_requests_total{name=\"users\",tier=\"premium\",outcome=\"allowed\"} 1",
+            "keyed_keys{kind=\"breaker\",name=\"hosts\"} 2.0",
+            "keyed_circuit_breakers{kind=\"breaker\",name=\"hosts\",state=\"open\"} 1.0",
+            "keyed_circuit_breakers{kind=\"breaker\",name=\"hosts\",state=\"closed\"} 1.0",
+            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"success\"} 1",
+            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"failure\"} 1",
+            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"rejected\"} 1",
+            "keyed_keys{kind=\"pipeline\",name=\"shards\"} 1.0",
+            "keyed_circuit_breakers{kind=\"pipeline\",name=\"shards\",state=\"open\"} 1.0",
+            "keyed_keys_max{kind=\"pipeline\",name=\"plain\"} 4.0",
+        ],
+    );
+    assert!(["db-1", "ann", "eve"].iter().all(|key| !text.contains(&format!("\"{key}\""))), "{text}");
+    assert!(!text.contains("keyed_circuit_breakers{kind=\"pipeline\",name=\"plain\""), "it has none");
+}
+
+#[test]
+fn executors_show_their_threads_their_queue_and_their_jobs() {
+    let executor = Executor::named("cpu").threads(1).queue(1).build().unwrap();
+    executor.run(|| 7).unwrap().join().unwrap();
+    let (open, door) = std::sync::mpsc::channel::<()>();
+    let (tell, began) = std::sync::mpsc::channel::<()>();
+    let running = executor.run(move || (tell.send(()), door.recv())).unwrap();
+    began.recv().unwrap();
+    let waiting = executor.run(|| 8).unwrap();
+    assert!(executor.run(|| 9).is_err());
+    let text = shown(|kit| kit.watch(&executor));
+    drop((open, running, waiting));
+    has(
+        &text,
+        [
+            "executor_threads{name=\"cpu\"} 1.0",
+            "executor_running{name=\"cpu\"} 1.0",
+            "executor_queued{name=\"cpu\"} 1.0",
+            "executor_queue_max{name=\"cpu\"} 1.0",
+            "executor_jobs_total{name=\"cpu\",outcome=\"done\"} 1",
+            "executor_jobs_total{name=\"cpu\",outcome=\"refused\"} 1",
+            "executor_jobs_total{name=\"cpu\",outcome=\"panicked\"} 0",
+        ],
+    );
+}
+
+#[test]
+fn budgets_show_what_is_left_and_what_they_refuse_under_the_name_of_whoever_draws_on_them() {
+    let budget = Budget::new(2, 0.5).unwrap();
+    let retry = |budget: &Budget| Retry::fixed(ms(1)).attempts(2).budget(budget);
+    let payments = Pipeline::named("payments").retry(retry(&budget)).build().unwrap();
+    assert!(payments.call_blocking(|_| fail()).is_err());
+    let alone = retry(&Budget::default()).name("mail").build().unwrap();
+    assert!(alone.call_blocking(|_| fail()).is_err());
+    let hedged = |name: &str, budget: &Budget| {
+        let pipeline = Pipeline::named(name).retry(retry(&Budget::default())).build().unwrap();
+        let shared = pipeline.retry().and_then(Retry::budget).cloned().unwrap();
+        let hedge = Hedge::after(ms(10));
+        let hedge = if name == "shared" { hedge.budget_of_retry(&shared) } else { hedge.budget(budget) };
+        pipeline.hedged(hedge).unwrap()
+    };
+    let (shared, own) = (hedged("shared", &budget), hedged("own", &budget));
+    let text = shown(|kit| kit.pipeline(&payments).watch(&alone).hedged(&shared).hedged(&own));
+    has(
+        &text,
+        [
+            "retry_budget_available{name=\"payments\",of=\"retry\"} 1.0",
+            "retry_budget_deposits_total{name=\"payments\",of=\"retry\"} 0",
+            "retry_budget_withdrawals_total{name=\"payments\",of=\"retry\"} 0",
+            "retry_budget_refunds_total{name=\"payments\",of=\"retry\"} 0",
+            "retry_budget_refusals_total{name=\"payments\",of=\"retry\"} 1",
+            "retry_budget_available{name=\"mail\",of=\"retry\"} 98.0",
+            "retry_budget_withdrawals_total{name=\"mail\",of=\"retry\"} 1",
+            "retry_calls_total{name=\"mail\",outcome=\"out_of_attempts\"} 1",
+            "retry_budget_available{name=\"shared\",of=\"retry\"} 100.0",
+            "retry_budget_available{name=\"own\",of=\"hedge\"} 1.0",
+        ],
+    );
+    assert!(!text.contains("name=\"shared\",of=\"hedge\""), "it is the same budget");
+}
+
+#[test]
+fn a_breaker_in_shadow_is_shown_in_its_state() {
+    let trial = Breaker::consecutive(1).shadow().name("trial").build().unwrap();
+    let text = shown(|kit| kit.breaker(&trial));
+    has(
+        &text,
+        [
+            "circuit_breaker_state{name=\"trial\",state=\"shadow\"} 1.0",
+            "circuit_breaker_state{name=\"trial\",state=\"closed\"} 0.0",
+            "genesis_circuit_breaker_state{service=\"trial\"} 5.0",
+        ],
+    );
+}
+
+#[test]
+fn two_of_a_kind_with_one_name_are_refused_and_others_may_share_it() {
+    let throttle = || Throttle::builder().name("payments").build().unwrap();
+    let rate = Rate::per_second(1).name("payments").build().unwrap();
+    let payments = Pipeline::named("payments").limit(Rate::per_second(1)).build().unwrap();
+    let kit = || Kit::builder("watched").version("1").without_log();
+    assert!(kit().watch(&throttle()).watch(&rate).build().is_ok());
+    for (twice, what) in [
+        (kit().watch(&throttle()).watch(&throttle()), "two throttles"),
+        (kit().pipeline(&payments).watch(&rate), "two rate limits"),
+    ] {
+        let said = twice.build().unwrap_err().to_string();
+        assert!(said.contains(what) && said.contains("payments"), "{said}");
+    }
+}
+
+#[test]
+fn labels_can_be_derived_through_the_facade() {
+    use genesis_kit::metrics::{Counter, Desc, Family, LabelValue, Labels, Registry};
+
+    #[derive(Clone, PartialEq, Eq, Hash, LabelValue)]
+    #[label(crate = genesis_kit::metrics)]
+    enum Tier {
+        Memory,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, Labels)]
+    #[label(crate = genesis_kit::metrics)]
+    struct Hit {
+        tier: Tier,
+    }
+    let registry = Registry::new();
+    let hits: Family<Counter, Hit> = registry.family(&Desc::counter("hits_total", "Hits.")).unwrap();
+    hits.with(&Hit { tier: Tier::Memory }).inc();
+    has(&registry.respond(None).body, ["hits_total{tier=\"memory\"} 1"]);
+}
