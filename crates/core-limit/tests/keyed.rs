@@ -264,3 +264,39 @@ fn rl_8_a_key_that_slept_through_changes_keeps_to_a_rate_that_it_could_not_have_
         assert!((700..=900).contains(&left), "{key}: {left}: never faster than asked for");
     }
 }
+
+/// Interval and burst of one bucket never stay those of two rates, and no call is told what only a mix of two could say.
+#[test]
+fn rl_8_threads_that_change_tiers_and_rates_leave_each_key_with_one_of_them() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(1_000));
+    let (time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    let admitted = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for tier in [default, premium, default] {
+            let (limits, admitted) = (&limits, &admitted);
+            scope.spawn(move || {
+                for n in 0..3_000 {
+                    let key = ["a", "b"][n % 2];
+                    admitted.fetch_add(u64::from(limits.check_in(tier, key).is_ok()), Ordering::Relaxed);
+                    assert!(limits.peek_in(tier, key).remaining <= 2_000);
+                }
+            });
+        }
+        for n in 1..=300 {
+            limits.set_rate(default, &Rate::per_second(10 + n % 2 * 10)).unwrap();
+            limits.set_rate(premium, &Rate::per_second(1_000 + n % 2 * 1_000)).unwrap();
+        }
+    });
+    let allowed: u64 = limits.tiers().map(|(tier, _)| limits.stats(tier).allowed).sum();
+    assert_eq!(allowed, admitted.into_inner());
+    time.advance(secs(30));
+    for key in ["a", "b"] {
+        for (tier, burst) in [(default, 10), (premium, 1_000), (default, 10)] {
+            assert_eq!(limits.take_in(tier, key, burst).unwrap().remaining, 0, "{key}");
+            time.advance(ms(500));
+            assert_eq!(limits.peek_in(tier, key).remaining, burst / 2, "{key}");
+            time.advance(secs(1));
+        }
+    }
+}
