@@ -223,7 +223,9 @@ fn bg_5_what_is_given_back_is_as_if_it_had_never_been_taken() {
         [(0, 0), (0, 950), (1_000, 1_900), (2_000, 3_050), (4_000, 5_200), (6_000, 5_996)]
     {
         let paid: Vec<_> = (0..10).map(|_| spare.take(false, || START + ms(taken)).unwrap()).collect();
-        paid.into_iter().for_each(|paid| spare.refund(paid, || START + ms(returned)));
+        for paid in paid {
+            spare.refund(paid, || START + ms(returned));
+        }
         for later in (returned..returned + 2_000).step_by(50) {
             let left = spare.available(START + ms(later));
             assert!((left - 10.0).abs() < 1e-9, "{taken} to {returned}, at {later}: {left}");
