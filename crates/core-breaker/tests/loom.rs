@@ -161,6 +161,39 @@ fn w_4_the_sums_of_a_window_of_calls_are_those_of_what_it_holds_in_any_order() {
 }
 
 #[test]
+fn w_4_a_late_result_takes_nothing_out_of_the_window_of_a_later_generation_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::rate(1.0).window_of_calls(2).min_calls(2).build().unwrap();
+        let (late, other) = (breaker.acquire().unwrap(), breaker.clone());
+        let theirs = thread::spawn(move || {
+            other.close("anew").unwrap();
+            other.acquire().unwrap().failure();
+        });
+        late.success();
+        theirs.join().unwrap();
+        breaker.acquire().unwrap().success();
+        breaker.acquire().unwrap().success();
+        assert_eq!(breaker.snapshot().window.failures, 0, "the failure has left the window");
+    });
+}
+
+#[test]
+fn cb_6_a_success_ends_a_run_also_where_the_rules_change_in_that_moment_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::consecutive(2).build().unwrap();
+        breaker.acquire().unwrap().failure();
+        let (early, other) = (breaker.acquire().unwrap(), breaker.clone());
+        let changed = thread::spawn(move || {
+            other.reconfigure(|builder| builder.or_rate(1.0).window_of_calls(100).min_calls(100)).unwrap();
+        });
+        early.success();
+        changed.join().unwrap();
+        breaker.acquire().unwrap().failure();
+        assert_eq!(breaker.state(), State::Closed, "one failure in a row");
+    });
+}
+
+#[test]
 fn pl_2_a_ramp_that_ends_while_the_rules_get_a_window_counts_in_it_in_any_order() {
     loom::model(|| {
         let time = ManualClock::new();
