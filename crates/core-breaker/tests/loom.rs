@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use core_breaker::{Breaker, ConsecutiveFailures, Host, HostChange, OutlierEvent, Outliers, State};
+use core_breaker::{Breaker, ConsecutiveFailures, Decay, Host, HostChange, OutlierEvent, Outliers, State};
 use core_errors::Reason;
 use core_policy::Permit;
 use core_time::{ManualClock, secs};
@@ -184,7 +184,7 @@ fn cb_6_a_success_ends_a_run_also_where_the_rules_change_in_that_moment_in_any_o
         breaker.acquire().unwrap().failure();
         let (early, other) = (breaker.acquire().unwrap(), breaker.clone());
         let changed = thread::spawn(move || {
-            other.reconfigure(|builder| builder.or_rate(1.0).window_of_calls(100).min_calls(100)).unwrap();
+            other.reconfigure(|builder| builder.or_average(0.01, Decay::Calls(100))).unwrap();
         });
         early.success();
         changed.join().unwrap();

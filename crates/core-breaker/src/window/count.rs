@@ -9,7 +9,7 @@ use crate::sync::AtomicU64;
 /// The rule itself needs one shared word: which call is the Nth last is a fact about all threads together. A result takes
 /// its place in the sequence with one compare-and-swap, which also says how many calls there are. That is all that a
 /// success costs which takes the place of another: what it would write to its slot is there already, and no sum changes.
-/// Any other result swaps its slot and changes the sums by the difference, in one step.
+/// Any other result exchanges what is in its slot and changes the sums by the difference, in one step.
 ///
 /// Places, slots and sums carry a stamp of the generation and of the shape, so a result of an earlier one changes
 /// nothing. The sums carry only its low bits, which is enough: they are begun anew with each.
