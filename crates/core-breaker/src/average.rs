@@ -69,8 +69,8 @@ impl Smoothed {
             state.value * kept + value * (1.0 - kept)
         };
         state.calls += 1;
-        // A clock that jumped back does not make the next gap longer (rule W-5).
-        state.at = state.at.max(now);
+        // Also where the clock went back: until it were as late as before, no call would weigh anything (rule W-5).
+        state.at = now;
         Some((state.value, state.calls))
     }
 

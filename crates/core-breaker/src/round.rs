@@ -23,6 +23,7 @@ pub(crate) struct Round {
 
 /// A probe that is out.
 #[derive(Debug)]
+#[cfg_attr(genesis_mutant, derive(Clone))]
 struct Probe {
     id: u32,
     /// Until when its lease runs.
@@ -60,10 +61,11 @@ impl Round {
         self.out.push(Probe { id, until, lease: until - now });
     }
 
-    /// The earliest end of a lease, and how long that one was at first.
+    /// The earliest end of a lease, and how long that was when the last probe was sent: if it is longer, the clock went back.
     pub(crate) fn next_lease_end(&self) -> (Instant, Duration) {
-        let next = self.out.iter().min_by_key(|probe| probe.until);
-        next.map_or((Instant::NEVER, Duration::MAX), |probe| (probe.until, probe.lease))
+        let sent = self.out.iter().map(|probe| probe.until - probe.lease).max();
+        let next = self.out.iter().map(|probe| probe.until).min();
+        next.zip(sent).map_or((Instant::NEVER, Duration::MAX), |(until, sent)| (until, until - sent))
     }
 
     /// The clock went back: no lease lasts longer from `now` on than it did at first (rule W-5).

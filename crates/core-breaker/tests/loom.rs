@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use core_breaker::{Breaker, ConsecutiveFailures, Host, HostChange, OutlierEvent, Outliers, State};
+use core_breaker::{Breaker, ConsecutiveFailures, Decay, Host, HostChange, OutlierEvent, Outliers, State};
 use core_errors::Reason;
 use core_policy::Permit;
 use core_time::{ManualClock, secs};
@@ -157,6 +157,39 @@ fn w_4_the_sums_of_a_window_of_calls_are_those_of_what_it_holds_in_any_order() {
         let failures = held.iter().filter(|result| result.failed).count();
         assert_eq!((window.calls, held.len()), (1, 1));
         assert_eq!(window.failures, failures as u64);
+    });
+}
+
+#[test]
+fn w_4_a_late_result_takes_nothing_out_of_the_window_of_a_later_generation_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::rate(1.0).window_of_calls(2).min_calls(2).build().unwrap();
+        let (late, other) = (breaker.acquire().unwrap(), breaker.clone());
+        let theirs = thread::spawn(move || {
+            other.close("anew").unwrap();
+            other.acquire().unwrap().failure();
+        });
+        late.success();
+        theirs.join().unwrap();
+        breaker.acquire().unwrap().success();
+        breaker.acquire().unwrap().success();
+        assert_eq!(breaker.snapshot().window.failures, 0, "the failure has left the window");
+    });
+}
+
+#[test]
+fn cb_6_a_success_ends_a_run_also_where_the_rules_change_in_that_moment_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::consecutive(2).build().unwrap();
+        breaker.acquire().unwrap().failure();
+        let (early, other) = (breaker.acquire().unwrap(), breaker.clone());
+        let changed = thread::spawn(move || {
+            other.reconfigure(|builder| builder.or_average(0.01, Decay::Calls(100))).unwrap();
+        });
+        early.success();
+        changed.join().unwrap();
+        breaker.acquire().unwrap().failure();
+        assert_eq!(breaker.state(), State::Closed, "one failure in a row");
     });
 }
 

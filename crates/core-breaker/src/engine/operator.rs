@@ -114,8 +114,8 @@ impl Engine {
             }
             Phase::RampUp => {
                 let over = new.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);
-                let until = self.until().min(now + over);
-                self.set_until(until, until - now);
+                let left = self.left_of_phase(now).min(over);
+                self.set_until(now + left, left);
                 None
             }
             Phase::Closed | Phase::Plain => {

@@ -237,10 +237,15 @@ impl Engine {
         before.map_or(0, |bits| Word(bits).payload().saturating_add(1))
     }
 
-    /// A success ends a run of failures. If another thread changes the word meanwhile, its news is the newer.
+    /// A success ends a run of failures. If another thread changes the run or the state meanwhile, its news is the newer; other rules,
+    /// or the end of a ramp, say nothing of the run.
     fn end_run(&self, word: Word) {
-        let _ =
-            self.word.compare_exchange(word.0, word.with_payload(0).0, Ordering::AcqRel, Ordering::Relaxed);
+        let ended = |bits| {
+            let now = Word(bits);
+            let is_same = now.generation() == word.generation() && now.payload() == word.payload();
+            is_same.then(|| now.with_payload(0).0)
+        };
+        let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, ended);
     }
 
     fn count(&self, outcome: Outcome, slow: bool) {

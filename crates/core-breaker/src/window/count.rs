@@ -9,7 +9,7 @@ use crate::sync::AtomicU64;
 /// The rule itself needs one shared word: which call is the Nth last is a fact about all threads together. A result takes
 /// its place in the sequence with one compare-and-swap, which also says how many calls there are. That is all that a
 /// success costs which takes the place of another: what it would write to its slot is there already, and no sum changes.
-/// Any other result swaps its slot and changes the sums by the difference, in one step.
+/// Any other result exchanges what is in its slot and changes the sums by the difference, in one step.
 ///
 /// Places, slots and sums carry a stamp of the generation and of the shape, so a result of an earlier one changes
 /// nothing. The sums carry only its low bits, which is enough: they are begun anew with each.
@@ -129,7 +129,11 @@ impl CountWindow {
     /// Puts a result into its slot, and the difference that it makes into the sums. What they are then, if they are of the
     /// stamp.
     fn replace(&self, slot: &AtomicU64, mark: Mark, stamp: u64) -> Option<u64> {
-        let left = Mark::unpack(slot.swap(mark.pack(stamp), Ordering::AcqRel), stamp);
+        // A later stamp may have begun since the place was taken. What it has put here is in its sums, and has to be here when it
+        // leaves them: the slot is read before the head, so that what comes after that is another value than was read.
+        let put = |_| self.is_of(stamp).then(|| mark.pack(stamp));
+        let left = slot.fetch_update(Ordering::AcqRel, Ordering::Acquire, put).ok()?;
+        let left = Mark::unpack(left, stamp);
         // What belongs to an earlier stamp was never in these sums.
         let (gain, loss) = (weight_of(mark), left.map_or(0, weight_of));
         if gain == loss {
@@ -148,6 +152,11 @@ impl CountWindow {
         let calls = if head & FULL == 0 { head & MASK } else { shape.size };
         let sum = |bits: u64| (bits & MASK).saturating_sub(NONE).min(calls);
         is_ours.then(|| Tally { calls, failures: sum(bad), slow: sum(bad >> BITS) })
+    }
+
+    /// Whether places are taken under this stamp.
+    fn is_of(&self, stamp: u64) -> bool {
+        self.shared.head.load(Ordering::Acquire) >> HEAD_SHIFT == stamp
     }
 
     pub(crate) fn restart(&self, generation: u32) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::bench::Bench;
-use core_breaker::{Breaker, State};
+use core_breaker::{Breaker, Decay, State};
 use core_errors::{Reason, Verdict};
 use core_time::{ManualClock, ms, secs};
 
@@ -118,4 +118,44 @@ fn w_5_what_the_callee_asked_for_is_no_more_than_it_may_ask_for() {
     back(&bench, secs(300));
     bench.play("F");
     assert_eq!(bench.open_left(), secs(20));
+}
+
+#[test]
+fn w_5_other_rules_do_not_make_a_ramp_last_longer() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(10)));
+    bench.time.advance(secs(1_000));
+    bench.play("F");
+    bench.time.advance(secs(5));
+    bench.play("S");
+    back(&bench, secs(300));
+    bench.breaker.reconfigure(|builder| builder.ramp_up(0.1, secs(200))).unwrap();
+    bench.time.advance(secs(10));
+    assert!((0..20).all(|_| bench.breaker.acquire().map(std::mem::forget).is_ok()));
+}
+
+#[test]
+fn w_5_a_later_lease_lasts_no_longer_where_an_earlier_one_is_within_its_bound() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(2).successes(1).probe_lease(secs(10)));
+    bench.time.advance(secs(1_000));
+    bench.play("F");
+    bench.time.advance(secs(5));
+    std::mem::forget(bench.permit());
+    bench.time.advance(secs(8));
+    std::mem::forget(bench.permit());
+    // Before the second was sent, and after the first.
+    back(&bench, secs(5));
+    assert!(bench.breaker.acquire().is_err());
+    bench.time.advance(secs(10));
+    std::mem::forget(bench.permit());
+    std::mem::forget(bench.permit());
+}
+
+#[test]
+fn w_5_an_average_over_time_is_not_blind_until_the_clock_is_where_it_was() {
+    let bench = Bench::new(Breaker::average(0.5, Decay::Time(secs(10))).min_calls(2));
+    bench.time.advance(secs(1_000));
+    bench.play("SSSSS");
+    back(&bench, secs(300));
+    assert_eq!(bench.play("S-F-F-F-F-F-F"), State::Closed);
+    assert_eq!(bench.play("-F"), State::Open, "10 s times ln 2, after the last success");
 }
