@@ -77,7 +77,7 @@ impl<'a> Value<'a> {
         match &variant.fields {
             Fields::Unit => {}
             fields if fields.is_empty() => {
-                complaints.add(fields, "a value is a variant alone: leave these out")
+                complaints.add(fields, "a value is a variant alone: leave these out");
             }
             fields => complaints.add(
                 fields,
