@@ -90,6 +90,8 @@ fn a_name_that_is_taken_stays_with_whoever_had_it() {
     has(&text, ["metrics_rejected_total 2"]);
 }
 
+const DEPTH: Desc<core_metrics::Gauge> = Desc::gauge("depth", "Ours.");
+
 #[test]
 fn a_family_that_a_collector_of_ours_has_takes_none_of_their_series() {
     let depth = GaugeVec::new(Opts::new("depth", "Theirs."), &["queue"]).unwrap();
@@ -97,7 +99,6 @@ fn a_family_that_a_collector_of_ours_has_takes_none_of_their_series() {
     let theirs = prometheus::Registry::new();
     theirs.register(Box::new(depth)).unwrap();
     let registry = Registry::new();
-    const DEPTH: Desc<core_metrics::Gauge> = Desc::gauge("depth", "Ours.");
     registry.collect(|scrape| scrape.gauges(&DEPTH, core_metrics::LabelNames::NONE).put([], 1.0));
     core_metrics::prometheus::show(&registry, &theirs);
     let text = text(&registry);
