@@ -152,6 +152,7 @@ fn the_labels_of_the_macro_are_numbered_too() {
 
 /// Names that the code of a derive has uses for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, LabelValue)]
+#[expect(clippy::upper_case_acronyms, reason = "the name is the point")]
 enum Odd {
     COUNT,
     Number = 40,
@@ -163,7 +164,7 @@ enum Odd {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Labels)]
 struct OddLabels {
     values: Odd,
-    number: Option<Option<bool>>,
+    number: Option<bool>,
 }
 
 #[test]
@@ -173,13 +174,13 @@ fn names_that_a_derive_uses_for_itself_are_names_as_any() {
     let registry = Registry::new();
     let answers: Family<Counter, OddLabels> = registry.family(&ANSWERS).expect("a family");
     for values in all {
-        for number in [None, Some(None), Some(Some(false)), Some(Some(true))] {
+        for number in [None, Some(false), Some(true)] {
             answers.with(&OddLabels { values, number }).inc();
         }
     }
     let shown = lines(&registry, "answers_total{");
-    assert_eq!(shown.len(), 4 * 3, "no value and none of that are one text: {shown:?}");
-    assert!(shown.contains(&"answers_total{values=\"count\",number=\"\"} 2".into()), "{shown:?}");
+    assert_eq!(shown.len(), 4 * 3, "{shown:?}");
+    assert!(shown.contains(&"answers_total{values=\"count\",number=\"\"} 1".into()), "{shown:?}");
     assert!(shown.contains(&"answers_total{values=\"\\\"}\\n\",number=\"true\"} 1".into()), "{shown:?}");
 }
 
