@@ -17,6 +17,7 @@ pub(crate) fn why_no_label(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("it is empty"),
         "le" | "quantile" => Some("histograms and summaries have this label for themselves"),
+        "otel_metric_overflow" => Some("the series of what did not fit has this label for itself"),
         _ if !name.chars().all(fits) => Some("a label has letters, digits and `_`"),
         _ if name.starts_with('_') => Some("what begins with `_` belongs to the server"),
         _ if name.starts_with(|c: char| c.is_ascii_digit()) => Some("a label does not begin with a digit"),

@@ -40,6 +40,11 @@ fn labels_are_called_what_can_be_scraped() {
                 "le: \"le\" cannot be the name of a label: histograms and summaries have this label for themselves",
             ),
             (
+                "struct R { otel_metric_overflow: bool }",
+                "otel_metric_overflow: \"otel_metric_overflow\" cannot be the name of a label: the series of what did not fit has this \
+                 label for itself",
+            ),
+            (
                 "struct R { _a: bool }",
                 "_a: \"_a\" cannot be the name of a label: what begins with `_` belongs to the server",
             ),
@@ -97,6 +102,8 @@ fn what_has_no_labels_is_refused_with_what_would_be_right() {
                 "enum E { A, B(u64) }",
                 "(u64): a variant that holds something would be a series for each of that; write one without fields",
             ),
+            ("enum E { A, B() }", "(): a value is a variant alone: leave these out"),
+            ("enum E { A {} }", "{}: a value is a variant alone: leave these out"),
             ("enum E {}", "E: there is no value: an enum without variants has none"),
             (
                 r#"enum E { #[label(rename = "")] A }"#,
@@ -165,5 +172,16 @@ fn all_that_is_wrong_is_said_at_once() {
         complaints(crate::labels::expand, source).len(),
         5,
         "parameter, three names, and one that is there twice"
+    );
+}
+
+#[test]
+fn a_raw_name_is_the_same_label_as_a_plain_one() {
+    refused(
+        crate::labels::expand,
+        [(
+            r#"struct R { r#type: bool, #[label(rename = "type")] b: bool }"#,
+            "\"type\": there are two labels \"type\"; rename one",
+        )],
     );
 }

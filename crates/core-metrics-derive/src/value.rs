@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::{Data, DataEnum, DeriveInput, Error, Ident, Variant};
+use syn::{Data, DataEnum, DeriveInput, Error, Fields, Ident, Variant};
 
 use crate::attrs::{Attrs, Place};
 use crate::case::Case;
@@ -74,10 +74,15 @@ fn variants(input: &DeriveInput) -> syn::Result<&DataEnum> {
 impl<'a> Value<'a> {
     fn read(variant: &'a Variant, case: Case, complaints: &mut Complaints) -> Self {
         let attrs = Attrs::read(&variant.attrs, Place::Variant, complaints);
-        if !variant.fields.is_empty() {
-            let text =
-                "a variant that holds something would be a series for each of that; write one without fields";
-            complaints.add(&variant.fields, text);
+        match &variant.fields {
+            Fields::Unit => {}
+            fields if fields.is_empty() => {
+                complaints.add(fields, "a value is a variant alone: leave these out");
+            }
+            fields => complaints.add(
+                fields,
+                "a variant that holds something would be a series for each of that; write one without fields",
+            ),
         }
         let (text, span) = attrs
             .rename

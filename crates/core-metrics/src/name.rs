@@ -29,9 +29,10 @@ pub(crate) const fn is_metric(name: &str) -> bool {
     true
 }
 
-/// Whether a label may be called this: as a metric, and none of the two that histograms and summaries use.
+/// Whether a label may be called this: as a metric, none of the two that histograms and summaries use, and not as what says that a series
+/// is what did not fit.
 pub(crate) const fn is_label(name: &str) -> bool {
-    is_metric(name) && !eq(name, "le") && !eq(name, "quantile")
+    is_metric(name) && !eq(name, "le") && !eq(name, "quantile") && !eq(name, "otel_metric_overflow")
 }
 
 /// Whether a name ends in something that a kind adds by itself.

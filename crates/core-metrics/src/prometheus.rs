@@ -5,8 +5,8 @@
 //! they come and go.
 //!
 //! Left out and counted in `metrics_rejected_total`, at each scrape anew, is what could not stand there: a value that is not finite, a
-//! counter or the sum of a histogram that is negative, summaries and what has no type, what is too much, and a family whose name another
-//! one has, of theirs or of ours. A warning names each family that is left out whole, once.
+//! counter or the sum of a histogram that is negative, a value of another kind than its family, summaries and what has no type, what is too
+//! much, and a family whose name another one has, of theirs or of ours. A warning names each family that is left out whole, once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -108,7 +108,8 @@ fn warn(family: &str) {
 fn write(scrape: &mut Scrape, family: &MetricFamily, ours: (&'static str, Kind, &'static str)) {
     for (at, metric) in family.get_metric().iter().enumerate() {
         let labels = foreign::labels(metric.get_label().iter().map(|label| (label.name(), label.value())));
-        match labels.zip(sample(ours.1, metric)).filter(|_| at < SERIES_MAX) {
+        let sample = sample(ours.1, metric).filter(|_| at < SERIES_MAX && !is_of_another(ours.1, metric));
+        match labels.zip(sample) {
             Some((labels, sample)) => scrape.raw(ours, &labels, sample),
             None => scrape.reject(1),
         }
@@ -121,6 +122,18 @@ fn kind_of(family: &MetricFamily) -> Option<Kind> {
         MetricType::GAUGE => Some(Kind::Gauge),
         MetricType::HISTOGRAM => Some(Kind::Histogram),
         MetricType::SUMMARY | MetricType::UNTYPED => None,
+    }
+}
+
+/// Whether there is a value of another kind than that of its family: their registry puts into one family whatever goes by one name.
+fn is_of_another(kind: Kind, metric: &Metric) -> bool {
+    let counter = <Counter as Reading>::value(metric.get_counter()) != 0.0;
+    let gauge = <Gauge as Reading>::get_value(metric.get_gauge()) != 0.0;
+    let histogram = metric.get_histogram().get_sample_count() != 0;
+    match kind {
+        Kind::Counter | Kind::Info => gauge || histogram,
+        Kind::Gauge => counter || histogram,
+        Kind::Histogram => counter || gauge,
     }
 }
 

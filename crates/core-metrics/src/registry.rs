@@ -39,6 +39,8 @@ struct Inner {
     process: std::sync::Once,
     rejected: Counter,
     panics: Counter,
+    /// The families that somebody was warned of. Their names are constants, or of those that are made at run time, which are bounded.
+    told: Mutex<BTreeSet<&'static str>>,
 }
 
 type Collector = Arc<dyn Fn(&mut Scrape) + Send + Sync>;
@@ -85,6 +87,7 @@ impl Registry {
             process: std::sync::Once::new(),
             rejected: Counter::new(),
             panics: Counter::new(),
+            told: Mutex::default(),
         }))
     }
 
@@ -123,7 +126,8 @@ impl Registry {
     /// Reads what is counted elsewhere, at each scrape: from the counters that policies keep anyway.
     ///
     /// A collector runs on the thread of the scrape, with no lock held. One that panics is counted, and what it wrote until then
-    /// stays. It is kept for the life of the registry.
+    /// stays. It is kept for the life of the registry. A family whose name another has is left out and counted in
+    /// `metrics_rejected_total`, and a warning names it, once.
     ///
     /// ```
     /// use core_metrics::{Desc, Gauge, LabelNames, Registry};
@@ -156,6 +160,7 @@ impl Registry {
         let collectors: Vec<Collector> = lock(&self.0.collectors).clone();
         let mut scrape = Scrape::default();
         for collector in collectors {
+            scrape.next_collector();
             if catch_unwind(AssertUnwindSafe(|| collector(&mut scrape))).is_err() {
                 self.0.panics.inc();
             }
@@ -165,6 +170,7 @@ impl Registry {
             scrape.keep(|claims| !claims.iter().any(|claim| entries.holder(claim).is_some()));
             entries.by_name.iter().map(|(name, entry)| (*name, entry.clone())).collect()
         };
+        self.warn(scrape.take_left_out());
         self.0.rejected.add(scrape.take_rejected());
         self.of_itself(&entries, &mut scrape);
         let mut writer = Writer::new(format);
@@ -178,6 +184,21 @@ impl Registry {
             scrape.write_first(&mut writer);
         }
         writer.finish()
+    }
+
+    /// Says which families of collectors are left out whole, each once.
+    fn warn(&self, left_out: BTreeSet<&'static str>) {
+        let news: Vec<_> = {
+            let mut told = lock(&self.0.told);
+            left_out.into_iter().filter(|name| told.insert(*name)).collect()
+        };
+        for family in news {
+            tracing::warn!(
+                target: "core_metrics",
+                family,
+                "a family of a collector is left out: another has its name, as another kind or with other labels",
+            );
+        }
     }
 
     /// Whether there is a metric without labels under this name, or a place for it.

@@ -13,6 +13,10 @@ use crate::{Counter, Desc, Gauge, Histogram, HistogramSnapshot};
 pub struct Scrape {
     blocks: BTreeMap<&'static str, Block>,
     rejected: u64,
+    /// Which collector writes now.
+    collector: usize,
+    /// Families that were left out whole.
+    left_out: BTreeSet<&'static str>,
     /// Families of others that were full, and how often.
     #[cfg(feature = "facade")]
     overflowed: Vec<(&'static str, u64)>,
@@ -35,8 +39,20 @@ struct Block {
     kind: Kind,
     help: &'static str,
     labels: Vec<&'static str>,
+    /// The collector that has it for itself, if its labels are not known beforehand.
+    of: Option<usize>,
     series_max: usize,
     samples: BTreeMap<String, Sample>,
+}
+
+/// The family that a sample is for.
+struct Asked<'a> {
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    labels: &'a [&'static str],
+    of: Option<usize>,
+    series_max: usize,
 }
 
 /// What stands behind the labels.
@@ -104,7 +120,8 @@ impl Scrape {
         values: [&str; N],
     ) {
         let fits = crate::name::is_metric(name) && crate::name::ends_with(name, "_info");
-        if fits && let Some(block) = self.block(name, Kind::Info, help, &labels.0, 1) {
+        let asked = Asked { name, kind: Kind::Info, help, labels: &labels.0, of: None, series_max: 1 };
+        if fits && let Some(block) = self.block(&asked) {
             let text = labels::pairs(labels.0.iter().copied().zip(values));
             if let Some(text) = text {
                 block.samples.insert(text, Sample::Number(Number::Int(1)));
@@ -119,24 +136,24 @@ impl Scrape {
         desc: &Desc<K>,
         names: LabelNames<N>,
     ) -> Samples<'_, K, N> {
+        let Desc { name, help, series_max, .. } = *desc;
+        let asked = Asked { name, kind: K::KIND, help, labels: &names.0, of: None, series_max };
         // Borrowed apart from the count of what is refused.
-        let Self { blocks, rejected, .. } = self;
-        let block = find(blocks, desc.name, K::KIND, desc.help, &names.0, desc.series_max);
+        let Self { blocks, rejected, left_out, .. } = self;
+        let block = find(blocks, left_out, &asked);
         Samples { block, rejected, names, kind: PhantomData }
     }
 
-    fn block(
-        &mut self,
-        name: &'static str,
-        kind: Kind,
-        help: &'static str,
-        labels: &[&'static str],
-        series_max: usize,
-    ) -> Option<&mut Block> {
-        find(&mut self.blocks, name, kind, help, labels, series_max)
+    fn block(&mut self, asked: &Asked<'_>) -> Option<&mut Block> {
+        find(&mut self.blocks, &mut self.left_out, asked)
     }
 
-    /// One sample whose labels differ from those of its neighbours.
+    /// Another collector begins.
+    pub(crate) fn next_collector(&mut self) {
+        self.collector += 1;
+    }
+
+    /// One sample whose labels may differ from those of its neighbours, which are all of this collector.
     #[cfg(any(feature = "facade", feature = "prometheus"))]
     pub(crate) fn raw(
         &mut self,
@@ -144,7 +161,8 @@ impl Scrape {
         text: &str,
         sample: Sample,
     ) {
-        match self.block(name, kind, help, &[], usize::MAX) {
+        let of = Some(self.collector);
+        match self.block(&Asked { name, kind, help, labels: &[], of, series_max: usize::MAX }) {
             Some(block) if !block.samples.contains_key(text) => {
                 block.samples.insert(text.to_owned(), sample);
             }
@@ -174,6 +192,11 @@ impl Scrape {
         std::mem::take(&mut self.rejected)
     }
 
+    /// The families that were left out whole, since another has the name.
+    pub(crate) fn take_left_out(&mut self) -> BTreeSet<&'static str> {
+        std::mem::take(&mut self.left_out)
+    }
+
     /// Leaves out what would take a name that is taken, or that an earlier one has, and counts it.
     pub(crate) fn keep(&mut self, mut is_free: impl FnMut(&[String]) -> bool) {
         let before = self.blocks.len();
@@ -187,6 +210,7 @@ impl Scrape {
                 taken.extend(claims);
             } else {
                 self.blocks.remove(name);
+                self.left_out.insert(name);
             }
         }
         self.rejected += u64::try_from(before - self.blocks.len()).unwrap_or(u64::MAX);
@@ -203,18 +227,22 @@ impl Scrape {
     }
 }
 
+/// The family, unless another has the name.
 fn find<'b>(
     blocks: &'b mut BTreeMap<&'static str, Block>,
-    name: &'static str,
-    kind: Kind,
-    help: &'static str,
-    labels: &[&'static str],
-    series_max: usize,
+    left_out: &mut BTreeSet<&'static str>,
+    asked: &Asked<'_>,
 ) -> Option<&'b mut Block> {
+    let Asked { name, kind, help, labels, of, series_max } = *asked;
     let number = blocks.len();
-    let new = || Block { number, kind, help, labels: labels.to_vec(), series_max, samples: BTreeMap::new() };
+    let samples = BTreeMap::new();
+    let new = || Block { number, kind, help, labels: labels.to_vec(), of, series_max, samples };
     let block = blocks.entry(name).or_insert_with(new);
-    (block.kind == kind && block.labels == labels).then_some(block)
+    let fits = block.kind == kind && block.labels == labels && block.of == of;
+    if !fits {
+        left_out.insert(name);
+    }
+    fits.then_some(block)
 }
 
 // === impl Samples ===

@@ -149,3 +149,79 @@ fn the_labels_of_the_macro_are_numbered_too() {
     let plain = Plain { method: Method::Rest, category: Category::Unknown };
     assert_eq!(plain.number(), Plain::COUNT - 1);
 }
+
+/// Names that the code of a derive has uses for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, LabelValue)]
+#[expect(clippy::upper_case_acronyms, reason = "the name is the point")]
+enum Odd {
+    COUNT,
+    Number = 40,
+    r#Text,
+    #[label(rename = "\"}\n")]
+    Values = 7,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Labels)]
+struct OddLabels {
+    values: Odd,
+    number: Option<bool>,
+}
+
+#[test]
+fn names_that_a_derive_uses_for_itself_are_names_as_any() {
+    let all = [Odd::COUNT, Odd::Number, Odd::r#Text, Odd::Values];
+    assert_eq!(all.map(|odd| odd.text().into_owned()), ["count", "number", "text", "\"}\n"]);
+    let registry = Registry::new();
+    let answers: Family<Counter, OddLabels> = registry.family(&ANSWERS).expect("a family");
+    for values in all {
+        for number in [None, Some(false), Some(true)] {
+            answers.with(&OddLabels { values, number }).inc();
+        }
+    }
+    let shown = lines(&registry, "answers_total{");
+    assert_eq!(shown.len(), 4 * 3, "{shown:?}");
+    assert!(shown.contains(&"answers_total{values=\"count\",number=\"\"} 1".into()), "{shown:?}");
+    assert!(shown.contains(&"answers_total{values=\"\\\"}\\n\",number=\"true\"} 1".into()), "{shown:?}");
+}
+
+/// As a derive numbers an enum of so many variants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct OneOf<const N: usize>(usize);
+
+impl<const N: usize> LabelValue for OneOf<N> {
+    fn text(&self) -> std::borrow::Cow<'_, str> {
+        self.0.to_string().into()
+    }
+
+    const COUNT: usize = N;
+
+    fn number(&self) -> usize {
+        self.0
+    }
+}
+
+#[test]
+fn sets_of_labels_that_are_too_many_for_a_table_are_hashed_however_many_they_are() {
+    #[derive(Clone, PartialEq, Eq, Hash, Labels)]
+    struct Fits {
+        a: OneOf<40>,
+        b: OneOf<50>,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, Labels)]
+    struct OneTooMany {
+        a: OneOf<2001>,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, Labels)]
+    struct Overflows {
+        a: OneOf<{ usize::MAX }>,
+        b: OneOf<{ usize::MAX }>,
+        c: OneOf<2>,
+    }
+    assert_eq!((Fits::COUNT, OneTooMany::COUNT, Overflows::COUNT), (2_000, 0, 0));
+    let registry = Registry::new();
+    let answers: Family<Counter, Overflows> = registry.family(&ANSWERS).expect("a family");
+    for n in 0..100 {
+        answers.with(&Overflows { a: OneOf(usize::MAX - n), b: OneOf(n), c: OneOf(n % 2) }).inc();
+    }
+    assert_eq!((answers.len(), lines(&registry, "answers_total{").len()), (100, 100));
+}

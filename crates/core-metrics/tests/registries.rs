@@ -90,6 +90,56 @@ fn a_name_that_is_taken_stays_with_whoever_had_it() {
     has(&text, ["metrics_rejected_total 2"]);
 }
 
+const DEPTH: Desc<core_metrics::Gauge> = Desc::gauge("depth", "Ours.");
+
+#[test]
+fn a_family_that_a_collector_of_ours_has_takes_none_of_their_series() {
+    let depth = GaugeVec::new(Opts::new("depth", "Theirs."), &["queue"]).unwrap();
+    depth.with_label_values(&["mail"]).set(7.0);
+    let theirs = prometheus::Registry::new();
+    theirs.register(Box::new(depth)).unwrap();
+    let registry = Registry::new();
+    registry.collect(|scrape| scrape.gauges(&DEPTH, core_metrics::LabelNames::NONE).put([], 1.0));
+    core_metrics::prometheus::show(&registry, &theirs);
+    let text = text(&registry);
+    has(&text, ["depth 1.0", "# HELP depth Ours.", "metrics_rejected_total 1"]);
+    assert!(!text.contains("queue"), "{text}");
+}
+
+#[test]
+fn two_registries_that_have_one_name_do_not_become_one_family() {
+    let registry = Registry::new();
+    for (help, tier) in [("First.", "l1"), ("Second.", "l2")] {
+        let (theirs, opts) = (prometheus::Registry::new(), Opts::new("hits", help));
+        let hits = IntCounterVec::new(opts, &["tier"]).unwrap();
+        hits.with_label_values(&[tier]).inc();
+        theirs.register(Box::new(hits)).unwrap();
+        core_metrics::prometheus::show(&registry, &theirs);
+    }
+    let text = text(&registry);
+    has(&text, ["hits_total{tier=\"l1\"} 1.0", "metrics_rejected_total 1"]);
+    assert!(!text.contains("l2"), "{text}");
+}
+
+#[test]
+fn a_gauge_that_their_registry_put_into_a_family_of_counters_is_no_counter_of_zero() {
+    let opts = |pool: &str| Opts::new("jobs", "Jobs.").const_label("pool", pool);
+    let counter = prometheus::IntCounter::with_opts(opts("a")).unwrap();
+    counter.inc_by(3);
+    let gauge = Gauge::with_opts(opts("b")).unwrap();
+    gauge.set(-4.0);
+    let took = HistogramOpts::new("jobs", "Jobs.").const_label("pool", "c");
+    let took = prometheus::Histogram::with_opts(took).unwrap();
+    took.observe(1.0);
+    // Which of them their family is called after, their registry leaves to chance.
+    let text = text(&shown([Box::new(counter), Box::new(gauge), Box::new(took)]));
+    has(&text, ["metrics_rejected_total 2"]);
+    let shown: Vec<_> = text.lines().filter(|line| line.starts_with("jobs")).collect();
+    let is_one_of = |pool: &str| shown.iter().all(|line| line.contains(&format!("pool=\"{pool}\"")));
+    assert!(is_one_of("a") || is_one_of("b") || is_one_of("c"), "{shown:?}");
+    assert!(!shown.is_empty() && shown.iter().all(|line| !line.ends_with("} 0.0")), "{shown:?}");
+}
+
 #[test]
 fn what_is_taken_over_is_bounded() {
     let many = GaugeVec::new(Opts::new("many", "Many."), &["n"]).unwrap();

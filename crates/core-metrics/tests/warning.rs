@@ -86,3 +86,30 @@ fn a_value_of_others_that_is_too_long_is_told_by_its_label() {
     assert!(lines[0].contains("label=\"sql\"") && lines[0].contains("too long"), "{}", lines[0]);
     assert!(!lines[0].contains("xxx"), "the value is not told: {}", lines[0]);
 }
+
+#[cfg(feature = "prometheus")]
+#[test]
+fn a_family_of_another_registry_whose_name_is_taken_is_told_once() {
+    let (registry, theirs) = (Registry::new(), prometheus::Registry::new());
+    for name in ["orders", "free"] {
+        let gauge = prometheus::Gauge::new(name, "Theirs.").expect("a gauge");
+        theirs.register(Box::new(gauge)).expect("it has a name of its own");
+    }
+    registry.register(&Desc::<core_metrics::Gauge>::gauge("orders", "Ours.")).expect("a gauge").set(1.0);
+    core_metrics::prometheus::show(&registry, &theirs);
+    let lines = heard(|| (0..3).for_each(|_| drop(registry.respond(None))));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("family=\"orders\""), "{}", lines[0]);
+}
+
+#[test]
+fn a_family_that_is_collected_as_another_kind_is_told_once() {
+    const OPEN: Desc<core_metrics::Gauge> = Desc::gauge("open_total_now", "Open.");
+    const ONE: core_metrics::LabelNames<1> = core_metrics::LabelNames::new(["pool"]);
+    let registry = Registry::new();
+    registry.collect(|scrape| scrape.gauges(&OPEN, core_metrics::LabelNames::NONE).put([], 1.0));
+    registry.collect(|scrape| scrape.gauges(&OPEN, ONE).put(["a"], 1.0));
+    let lines = heard(|| (0..3).for_each(|_| drop(registry.respond(None))));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("family=\"open_total_now\""), "{}", lines[0]);
+}

@@ -47,8 +47,6 @@ pub(crate) use health::health;
 pub(crate) use hedges::{Hedged, hedges};
 #[cfg(feature = "log")]
 pub(crate) use log::log;
-#[cfg(feature = "breaker")]
-pub(crate) use outliers::{Watched, outliers};
 #[cfg(feature = "pipeline")]
 pub(crate) use pipelines::{pipelines, slots};
 #[cfg(feature = "timeout")]

@@ -44,8 +44,6 @@ pub struct Builder {
     health: core_health::Builder,
     #[cfg(feature = "breaker")]
     breakers: Vec<core_breaker::Breaker>,
-    #[cfg(all(feature = "metrics", feature = "breaker"))]
-    outliers: Vec<crate::collect::Watched>,
     #[cfg(feature = "metrics")]
     watched: Vec<crate::collect::Source>,
     #[cfg(all(feature = "metrics", feature = "pipeline"))]
@@ -86,8 +84,6 @@ impl Kit {
             health: core_health::Health::builder(),
             #[cfg(feature = "breaker")]
             breakers: Vec::new(),
-            #[cfg(all(feature = "metrics", feature = "breaker"))]
-            outliers: Vec::new(),
             #[cfg(feature = "metrics")]
             watched: Vec::new(),
             #[cfg(all(feature = "metrics", feature = "pipeline"))]
@@ -252,19 +248,18 @@ impl Builder {
         self
     }
 
-    /// Shows a set of hosts in the metrics, by its name.
+    /// Shows a set of hosts in the metrics, by its name: as [`watch`](Self::watch).
     #[cfg(all(feature = "metrics", feature = "breaker"))]
     pub fn outliers<K: std::hash::Hash + Eq + Send + Sync + 'static>(
-        mut self,
+        self,
         outliers: &core_breaker::Outliers<K>,
     ) -> Self {
-        self.outliers.push(crate::collect::Watched::new(outliers));
-        self
+        self.watch(outliers)
     }
 
     /// Shows something that stands by itself in the metrics, by its name: a retry, a limit, a window, a throttle, a bulkhead, an
-    /// executor, or what has one of these for each key. Of keys there are only figures over all of them. It is kept for as long as the
-    /// metrics are.
+    /// executor, a set of hosts, or what has one of these for each key. Of keys there are only figures over all of them. It is kept, and
+    /// with an executor its threads, for as long as the metrics are.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -326,8 +321,8 @@ impl Builder {
     /// everything.
     ///
     /// # Errors
-    /// If a name or a variable of the environment makes no sense, two pipelines, breakers, checks or things that are watched have one name, the process has another
-    /// identity or log already, or a panic would abort it.
+    /// If a name or a variable of the environment makes no sense, two pipelines, breakers, checks or things that are watched have one name,
+    /// the process has another identity or log already, or a panic would abort it.
     pub fn build(self) -> Result<Kit, KitError> {
         if cfg!(panic = "abort") {
             return Err(KitError::aborts());
@@ -385,8 +380,6 @@ impl Builder {
             }
             #[cfg(feature = "breaker")]
             crate::collect::breakers(&self.metrics, &breakers);
-            #[cfg(feature = "breaker")]
-            crate::collect::outliers(&self.metrics, self.outliers);
             #[cfg(feature = "pipeline")]
             crate::collect::pipelines(&self.metrics, self.pipelines);
             #[cfg(feature = "pipeline")]

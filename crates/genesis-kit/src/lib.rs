@@ -41,7 +41,7 @@
 //! | `full` | all of the above | |
 //! | `log-hash` | redaction by keyed hash | |
 //! | `log-secrecy` | marks of secrets that the crate `secrecy` holds | |
-//! | `anyhow`, `eyre`, `hyper`, `redis`, `reqwest`, `sqlx`, `tokio-postgres`, `tonic` | errors of these crates are classified; with `http`, clients of reqwest and hyper carry the context | |
+//! | `anyhow`, `eyre`, `h2`, `hyper`, `hyper-util`, `redis`, `reqwest`, `sqlx`, `tokio-postgres`, `tonic` | errors of these crates are classified; with `http`, clients of reqwest and hyper carry the context | |
 
 #[cfg(feature = "metrics")]
 mod collect;

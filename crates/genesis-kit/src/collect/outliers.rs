@@ -1,11 +1,9 @@
-use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
 
-use core_breaker::{OutlierSnapshot, Outliers};
-use core_metrics::{Counter, Desc, Gauge, LabelNames, Registry};
+use core_breaker::Outliers;
+use core_metrics::{Counter, Desc, Gauge, LabelNames};
 
-use super::watch::count;
+use super::watch::{Source, count, sealed};
 
 const HOSTS: Desc<Gauge> = Desc::gauge("outlier_hosts", "Hosts of an upstream that are known.");
 const EJECTED: Desc<Gauge> = Desc::gauge("outlier_hosts_ejected", "Hosts that get no calls.");
@@ -23,64 +21,25 @@ const NAME: LabelNames<1> = LabelNames::new(["name"]);
 const NAME_RULE: LabelNames<2> = LabelNames::new(["name", "rule"]);
 const NAME_WHY: LabelNames<2> = LabelNames::new(["name", "why"]);
 
-/// A set of hosts, whatever their keys.
-#[derive(Clone)]
-pub(crate) struct Watched(Arc<dyn Fn() -> OutlierSnapshot + Send + Sync>);
-
-// === impl Watched ===
-
-impl Watched {
-    pub(crate) fn new<K: Hash + Eq + Send + Sync + 'static>(outliers: &Outliers<K>) -> Self {
-        let outliers = outliers.clone();
-        Self(Arc::new(move || outliers.snapshot()))
+/// Of all hosts together. No host is a label: there may be many, and their names are not ours.
+impl<K: Hash + Eq + Send + Sync + 'static> sealed::Watch for Outliers<K> {
+    fn source(&self) -> Source {
+        let outliers = self.clone();
+        Source::new("sets of hosts", self.name(), move |scrape| {
+            let shown = outliers.snapshot();
+            let (name, totals) = (shown.name.as_str(), &shown.totals);
+            scrape.gauges(&HOSTS, NAME).put([name], count(shown.hosts.len()));
+            scrape.gauges(&EJECTED, NAME).put([name], count(shown.ejected));
+            scrape.gauges(&PANIC, NAME).put_bool([name], shown.is_panicking);
+            let mut found = scrape.counters(&FOUND, NAME_RULE);
+            found.put([name, "consecutive"], totals.by_consecutive);
+            found.put([name, "success_rate"], totals.by_success_rate);
+            found.put([name, "failure_percentage"], totals.by_failure_percentage);
+            found.put([name, "operator"], totals.by_operator);
+            scrape.counters(&EJECTIONS, NAME).put([name], totals.ejected);
+            let mut spared = scrape.counters(&SPARED, NAME_WHY);
+            spared.put([name, "max_ejected"], totals.over_max);
+            spared.put([name, "not_enforced"], totals.not_enforced);
+        })
     }
-}
-
-impl fmt::Debug for Watched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watched")
-    }
-}
-
-/// These sets, each by its name. No host is a label: there may be many, and their names are not ours.
-pub(crate) fn outliers(registry: &Registry, sets: Vec<Watched>) {
-    if sets.is_empty() {
-        return;
-    }
-    registry.collect(move |scrape| {
-        let all: Vec<OutlierSnapshot> = sets.iter().map(|set| (set.0)()).collect();
-        let mut hosts = scrape.gauges(&HOSTS, NAME);
-        for set in &all {
-            hosts.put([set.name.as_str()], count(set.hosts.len()));
-        }
-        let mut ejected = scrape.gauges(&EJECTED, NAME);
-        for set in &all {
-            ejected.put([set.name.as_str()], count(set.ejected));
-        }
-        let mut panic = scrape.gauges(&PANIC, NAME);
-        for set in &all {
-            panic.put_bool([set.name.as_str()], set.is_panicking);
-        }
-        let mut found = scrape.counters(&FOUND, NAME_RULE);
-        for set in &all {
-            let totals = &set.totals;
-            for (rule, n) in [
-                ("consecutive", totals.by_consecutive),
-                ("success_rate", totals.by_success_rate),
-                ("failure_percentage", totals.by_failure_percentage),
-                ("operator", totals.by_operator),
-            ] {
-                found.put([set.name.as_str(), rule], n);
-            }
-        }
-        let mut ejections = scrape.counters(&EJECTIONS, NAME);
-        for set in &all {
-            ejections.put([set.name.as_str()], set.totals.ejected);
-        }
-        let mut spared = scrape.counters(&SPARED, NAME_WHY);
-        for set in &all {
-            spared.put([set.name.as_str(), "max_ejected"], set.totals.over_max);
-            spared.put([set.name.as_str(), "not_enforced"], set.totals.not_enforced);
-        }
-    });
 }

@@ -17,15 +17,22 @@ const AVAILABLE: Desc<Gauge> = Desc::gauge(
     "retry_budget_available",
     "What is left of a budget: tokens, units or places; one that several share is shown with each of them.",
 );
-const DEPOSITS: Desc<Counter> =
-    Desc::counter("retry_budget_deposits_total", "Times that a call gave a budget something.");
-const WITHDRAWALS: Desc<Counter> =
-    Desc::counter("retry_budget_withdrawals_total", "Retries and hedges that a budget allowed.");
+const DEPOSITS: Desc<Counter> = Desc::counter(
+    "retry_budget_deposits_total",
+    "Times that a call gave a budget something; of one that several share, those of all of them.",
+);
+const WITHDRAWALS: Desc<Counter> = Desc::counter(
+    "retry_budget_withdrawals_total",
+    "Retries and hedges that a budget allowed; of one that several share, those of all of them.",
+);
 const REFUNDS: Desc<Counter> = Desc::counter(
     "retry_budget_refunds_total",
-    "Retries and hedges that a budget allowed, and that never started.",
+    "Retries and hedges that a budget allowed, and that never started; of one that several share, those of all of them.",
 );
-const REFUSALS: Desc<Counter> = Desc::counter("retry_budget_refusals_total", "Times that a budget said no.");
+const REFUSALS: Desc<Counter> = Desc::counter(
+    "retry_budget_refusals_total",
+    "Times that a budget said no; of one that several share, to all of them.",
+);
 
 const OPERATION: LabelNames<1> = LabelNames::new(["operation"]);
 const NAME: LabelNames<1> = LabelNames::new(["name"]);

@@ -9,8 +9,8 @@ use crate::error::KitError;
 /// Nobody else implements it.
 #[diagnostic::on_unimplemented(
     message = "there are no metrics of `{Self}` to show",
-    note = "retries, limits, windows, throttles, bulkheads and executors can be watched, and `KeyedRate`, `Arc<KeyedBreaker<_>>` and \
-            `Arc<KeyedPipeline<_>>`; pipelines, breakers and hosts have methods of their own"
+    note = "retries, limits, windows, throttles, bulkheads, executors and outliers can be watched, and `KeyedRate`, \
+            `Arc<KeyedBreaker<_>>` and `Arc<KeyedPipeline<_>>`; pipelines and breakers have methods of their own"
 )]
 pub trait Watch: sealed::Watch {}
 
