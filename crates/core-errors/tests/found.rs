@@ -393,6 +393,7 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>> + Unpin> hyper::body::Bod
 }
 
 /// What a request ends with whose body does.
+#[expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 async fn with_body_that_fails<E>(with: E) -> hyper::Error
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>> + Unpin + Send + 'static,
