@@ -1,7 +1,7 @@
 /// How far a request came whose call failed.
 ///
 /// Clients know it of some failures only: a request that was still queued when its connection went away, an HTTP/2 stream that the
-/// server refused (`REFUSED_STREAM`, or one above the last of its `GOAWAY`). A retry makes such calls once more as if nothing had been
+/// server refused (`REFUSED_STREAM`, or one above the last of its `GOAWAY`, where the client tells). A retry makes such calls once more as if nothing had been
 /// tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use core_errors::{
-    Category, Classify, Error, Errors, MultiError, Name, PolicyKind, Reason, Recovery, Rejection,
+    Category, Classify, Delivery, Error, Errors, MultiError, Name, PolicyKind, Reason, Recovery, Rejection,
     RemoteError, ResultExt, Verdict, Visibility, class_of, unclassified,
 };
 
@@ -377,30 +377,76 @@ fn what_could_not_be_sent_is_known_and_not_kept() {
     assert_eq!(full.root_cause().unwrap().to_string(), "no available capacity");
 }
 
-/// A body that takes too long.
-struct Broken;
+/// A body that fails so, at once.
+struct Broken<E>(Option<E>);
 
-impl hyper::body::Body for Broken {
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>> + Unpin> hyper::body::Body for Broken<E> {
     type Data = &'static [u8];
-    type Error = io::Error;
+    type Error = E;
 
     fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
+        mut self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<io::Result<hyper::body::Frame<Self::Data>>>> {
-        std::task::Poll::Ready(Some(Err(ErrorKind::TimedOut.into())))
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, E>>> {
+        std::task::Poll::Ready(self.0.take().map(Err))
     }
+}
+
+/// What a request ends with whose body does.
+#[expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
+async fn with_body_that_fails<E>(with: E) -> hyper::Error
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + Unpin + Send + 'static,
+{
+    use hyper::client::conn::http1;
+    let (ours, _theirs) = tokio::io::duplex(1_024);
+    let (mut sender, connection) = http1::handshake(hyper_util::rt::TokioIo::new(ours)).await.unwrap();
+    let request = http::Request::post("/").header("host", "x").body(Broken(Some(with))).unwrap();
+    let (sent, connected) = tokio::join!(sender.send_request(request), connection);
+    connected.err().or(sent.err()).unwrap()
 }
 
 /// It was a bug of ours, whatever had happened to it.
 #[tokio::test]
 async fn a_body_of_ours_that_failed_says_why() {
-    use hyper::client::conn::http1;
-    let (ours, _theirs) = tokio::io::duplex(1_024);
-    let (mut sender, connection) = http1::handshake(hyper_util::rt::TokioIo::new(ours)).await.unwrap();
-    let request = http::Request::post("/").header("host", "x").body(Broken).unwrap();
-    let (sent, connected) = tokio::join!(sender.send_request(request), connection);
-    let error = connected.err().or(sent.err()).unwrap();
+    let error = with_body_that_fails(io::Error::from(ErrorKind::TimedOut)).await;
     assert!(error.is_user(), "{error:?}");
     assert_eq!(class_of(&error).category, Category::Timeout, "{error:?}");
+}
+
+/// The other request was not, for which there was no connection: it counted as if this one had never left.
+#[tokio::test]
+async fn rt_11_a_body_that_another_request_feeds_does_not_say_how_far_its_own_came() {
+    let refused = class_of(&with_body_that_fails(io::Error::from(ErrorKind::ConnectionRefused)).await);
+    assert_eq!((refused.category, refused.idempotent_only), (Category::Network, true));
+    let never = Error::network("there was no connection").with_delivery(Delivery::NeverSent);
+    let class = class_of(&with_body_that_fails(never).await);
+    assert_eq!((class.delivery, class.idempotent_only), (Delivery::Unknown, true));
+}
+
+/// A limit on the time to read an answer is `WouldBlock` on Unix, and it counted as if nothing had been sent.
+#[test]
+fn rt_11_what_ends_the_wait_for_an_answer_does_not_say_that_nothing_was_sent() {
+    let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.set_read_timeout(Some(std::time::Duration::from_millis(1))).unwrap();
+    let read = io::Read::read(&mut &ours, &mut [0]).unwrap_err();
+    assert_eq!(read.kind(), ErrorKind::WouldBlock);
+    assert!(class_of(&read).idempotent_only, "{read:?}");
+    // Networks report these to connections that wait for an answer, too.
+    for kind in [
+        ErrorKind::TimedOut,
+        ErrorKind::Interrupted,
+        ErrorKind::HostUnreachable,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::NetworkDown,
+        ErrorKind::ConnectionReset,
+        ErrorKind::ConnectionAborted,
+        ErrorKind::BrokenPipe,
+        ErrorKind::UnexpectedEof,
+    ] {
+        assert!(class_of(&io::Error::from(kind)).idempotent_only, "{kind}");
+    }
+    for kind in [ErrorKind::ConnectionRefused, ErrorKind::NotConnected, ErrorKind::AddrNotAvailable] {
+        assert!(!class_of(&io::Error::from(kind)).idempotent_only, "{kind}: there was no connection");
+    }
 }

@@ -93,10 +93,8 @@ impl ContextMiddleware {
     }
 }
 
+/// Not by its `is_connect`, which finds the connection of a body of ours, too, that was fed by another request.
 fn delivery_of(error: &reqwest::Error) -> Delivery {
-    if error.is_connect() {
-        return Delivery::NeverSent;
-    }
     error.source().map(Delivery::of_transport).unwrap_or_default()
 }
 

@@ -171,7 +171,7 @@ async fn peer(does: Does) -> SocketAddr {
     to
 }
 
-async fn next_frame(socket: &mut TcpStream) -> Option<(u8, u8, u32)> {
+async fn next_frame(socket: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<(u8, u8, u32)> {
     let mut head = [0; 9];
     socket.read_exact(&mut head).await.ok()?;
     let [a, b, c, kind, flags, stream @ ..] = head;
@@ -191,13 +191,33 @@ async fn over_h2(to: SocketAddr) -> Result<StatusCode, Error> {
     Ok(client.oneshot(post(to)).await?.status())
 }
 
+/// The same by `h2` itself.
+async fn by_h2_alone(to: SocketAddr) -> Result<StatusCode, Error> {
+    let socket = TcpStream::connect(to).await.unwrap();
+    let (sender, connection) = h2::client::handshake(socket).await.unwrap();
+    drop(core_context::spawn(async move { drop(connection.await) }));
+    let client = ClientLayer::new().layer(service_fn(move |request: Request<Body>| {
+        let sender = sender.clone();
+        async move {
+            let (parts, _) = request.into_parts();
+            let (answer, _) = sender.ready().await?.send_request(Request::from_parts(parts, ()), true)?;
+            answer.await.map(|answer| answer.map(drop))
+        }
+    }));
+    Ok(client.oneshot(post(to)).await?.status())
+}
+
 #[tokio::test]
 async fn rt_9_a_stream_that_was_refused_unprocessed_says_so() {
-    for does in [Does::Resets(REFUSED_STREAM), Does::Goes { last: 0 }] {
-        let error = over_h2(peer(does).await).await.unwrap_err();
-        assert_eq!(error.delivery(), Delivery::NotProcessed, "{does:?}: {error:?}");
-        assert_eq!(error.category(), Category::Unavailable, "{does:?}");
-        assert!(!error.idempotent_only(), "{does:?}");
+    let (refuses, goes) = (Does::Resets(REFUSED_STREAM), Does::Goes { last: 0 });
+    for error in [
+        over_h2(peer(refuses).await).await.unwrap_err(),
+        by_h2_alone(peer(refuses).await).await.unwrap_err(),
+        by_h2_alone(peer(goes).await).await.unwrap_err(),
+    ] {
+        assert_eq!(error.delivery(), Delivery::NotProcessed, "{error:?}");
+        assert_eq!(error.category(), Category::Unavailable, "{error:?}");
+        assert!(!error.idempotent_only(), "{error:?}");
     }
 }
 
@@ -205,24 +225,130 @@ async fn rt_9_a_stream_that_was_refused_unprocessed_says_so() {
 #[tokio::test]
 async fn rt_9_a_stream_that_may_have_been_processed_does_not() {
     for does in [Does::Resets(CANCEL), Does::Goes { last: 1 }] {
-        let error = over_h2(peer(does).await).await.unwrap_err();
-        assert_eq!(error.delivery(), Delivery::Unknown, "{does:?}: {error:?}");
-        assert!(error.idempotent_only(), "{does:?}");
+        for error in
+            [over_h2(peer(does).await).await.unwrap_err(), by_h2_alone(peer(does).await).await.unwrap_err()]
+        {
+            assert_eq!(error.delivery(), Delivery::Unknown, "{does:?}: {error:?}");
+            assert!(error.idempotent_only(), "{does:?}");
+        }
     }
+}
+
+/// `hyper` says the same of streams that the peer did not look at and, if it comes between two steps of its own, of one that it did: see
+/// the next test.
+#[tokio::test]
+async fn rt_9_of_a_peer_that_goes_hyper_proves_nothing_but_that_it_goes() {
+    let error = over_h2(peer(Does::Goes { last: 0 }).await).await.unwrap_err();
+    assert_eq!((error.delivery(), error.category()), (Delivery::Unknown, Category::Unavailable), "{error:?}");
+    assert!(error.recovery().is_retriable() && error.idempotent_only(), "{error:?}");
+    // So does tonic over hyper, which calls it internal.
+    let error = over_h2_raw(peer(Does::Goes { last: 0 }).await).await.unwrap_err();
+    let error = Error::convert(tonic::Status::from_error(Box::new(error)));
+    assert_eq!((error.delivery(), error.category()), (Delivery::Unknown, Category::Unavailable), "{error:?}");
+    assert!(error.recovery().is_retriable() && error.idempotent_only(), "{error:?}");
+}
+
+/// Runs what `hyper` spawns, which is the connection, in another thread.
+#[derive(Clone)]
+struct Elsewhere(tokio::runtime::Handle);
+
+impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Elsewhere {
+    fn execute(&self, future: F) {
+        let _entered = self.0.enter();
+        drop(core_context::spawn(async move { drop(future.await) }));
+    }
+}
+
+/// Answers all of the twenty requests that it gets, and says with the last answer that it goes, and which streams it has seen.
+async fn answers_and_goes(mut socket: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin) -> usize {
+    let mut preface = [0; 24];
+    socket.read_exact(&mut preface).await.unwrap();
+    socket.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    let mut answered = 0;
+    while let Some((kind, flags, stream)) = next_frame(&mut socket).await {
+        let mut answer = match kind {
+            SETTINGS if flags == 0 => frame(SETTINGS, 1, 0, &[]),
+            HEADERS => frame(HEADERS, 5, stream, &[0x89]),
+            _ => continue,
+        };
+        answered += usize::from(kind == HEADERS);
+        if kind == HEADERS && answered == 20 {
+            // As servers begin an orderly end: all streams that are there are answered.
+            let all = (u32::MAX >> 1).to_be_bytes();
+            answer.extend(frame(GOAWAY, 0, 0, &[all, NO_ERROR.to_be_bytes()].concat()));
+        }
+        if socket.write_all(&answer).await.is_err() {
+            break;
+        }
+    }
+    answered
+}
+
+/// A few of a hundred rounds ended with a request that was answered, and was to be made anew.
+#[tokio::test]
+async fn rt_9_what_a_peer_that_goes_has_answered_is_never_made_anew() {
+    let (given, elsewhere) = std::sync::mpsc::channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let other = core_context::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        given.send(runtime.handle().clone()).unwrap();
+        drop(runtime.block_on(stopped));
+    });
+    let elsewhere = Elsewhere(elsewhere.recv().unwrap());
+    for _ in 0..200 {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let peer = {
+            let _entered = elsewhere.0.enter();
+            core_context::spawn(answers_and_goes(theirs))
+        };
+        let (sender, connection) =
+            http2::handshake::<_, _, Body>(elsewhere.clone(), TokioIo::new(ours)).await.unwrap();
+        let running = core_context::spawn(async move { drop(connection.await) });
+        let mut callers = Vec::new();
+        for _ in 0..4 {
+            let mut sender = sender.clone();
+            callers.push(core_context::spawn(async move {
+                let mut known = 0;
+                loop {
+                    let to = ([127, 0, 0, 1], 1).into();
+                    match sender.send_request(post(to)).await {
+                        Ok(_) => known += 1,
+                        Err(error) if Delivery::of_transport(&error).had_no_effect() => return known,
+                        // Nobody says that this one had none.
+                        Err(_) => return known + 1,
+                    }
+                }
+            }));
+        }
+        drop(sender);
+        let mut known = 0;
+        for caller in callers {
+            known += caller.await.unwrap();
+        }
+        running.await.unwrap();
+        let answered: usize = peer.await.unwrap();
+        assert!(answered <= known, "{answered} were answered, and of {known} it is known that they may be");
+    }
+    stop.send(()).unwrap();
+    other.await.unwrap();
 }
 
 #[tokio::test]
 async fn rt_9_a_request_that_was_refused_unprocessed_is_made_once_more() {
-    for does in [Does::Resets(REFUSED_STREAM), Does::Goes { last: 0 }] {
-        let to = peer(does).await;
-        let retry = Retry::fixed(ms(1)).attempts(2).not_idempotent().build().unwrap();
-        let answer = retry.call(|attempt| {
-            assert_eq!(attempt.number().get(), 1, "it is no attempt");
-            over_h2(to)
-        });
-        assert_eq!(answer.await.unwrap(), StatusCode::NO_CONTENT, "{does:?}");
-        assert_eq!(retry.stats().transparent, 1);
-    }
+    let to = peer(Does::Resets(REFUSED_STREAM)).await;
+    let retry = Retry::fixed(ms(1)).attempts(2).not_idempotent().build().unwrap();
+    let answer = retry.call(|attempt| {
+        assert_eq!(attempt.number().get(), 1, "it is no attempt");
+        over_h2(to)
+    });
+    assert_eq!(answer.await.unwrap(), StatusCode::NO_CONTENT);
+    let to = peer(Does::Goes { last: 0 }).await;
+    let answer = retry.call(|attempt| {
+        assert_eq!(attempt.number().get(), 1, "it is no attempt");
+        by_h2_alone(to)
+    });
+    assert_eq!(answer.await.unwrap(), StatusCode::NO_CONTENT);
+    assert_eq!(retry.stats().transparent, 2);
 }
 
 /// A body of ours that ends with the refusal of another request says nothing of this one.

@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use axum::routing::get;
@@ -201,4 +203,36 @@ async fn rt_9_who_sends_once_knows_that_a_request_never_left() {
     let client = ClientBuilder::new(plain.build().unwrap()).with(ContextMiddleware::new().sends_once());
     let busy = client.build().get(format!("http://{address}/busy")).send().await.unwrap_err();
     assert_eq!(error_of_reqwest(busy).delivery(), Delivery::Unknown);
+}
+
+/// A body that fails at once.
+struct Failing(Option<hyper_util::client::legacy::Error>);
+
+impl hyper::body::Body for Failing {
+    type Data = bytes::Bytes;
+    type Error = hyper_util::client::legacy::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        Poll::Ready(self.0.take().map(Err))
+    }
+}
+
+/// `reqwest` calls that a failure to connect, though it had a connection, and the head of the request has left.
+#[tokio::test]
+async fn rt_9_a_body_that_another_request_feeds_does_not_say_how_far_its_own_came() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let pooling = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
+    let feed = pooling.build_http::<http_body_util::Full<bytes::Bytes>>();
+    let refused = feed.get(format!("http://{nobody}/").parse().unwrap()).await.unwrap_err();
+    assert!(refused.is_connect());
+    let (address, _) = server().await;
+    let plain = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let client = ClientBuilder::new(plain.build().unwrap()).with(ContextMiddleware::new().sends_once());
+    let order = client.build().post(format!("http://{address}/orders"));
+    let failed = order.body(reqwest::Body::wrap(Failing(Some(refused)))).send().await.unwrap_err();
+    let error = error_of_reqwest(failed);
+    assert_eq!((error.delivery(), error.idempotent_only()), (Delivery::Unknown, true), "{error:?}");
 }

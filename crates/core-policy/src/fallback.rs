@@ -12,14 +12,18 @@ use crate::CallError;
 ///
 /// # Cancel safety
 /// As the call. What that came to is recorded before `fallback` starts, so dropping `fallback` changes nothing.
+///
+/// # Cost
+/// The future has room for `call` twice, where it is given and where it runs. That of `call_or` has it once.
 pub async fn or_else<T, E: Classify>(
     call: impl Future<Output = Result<T, CallError<E>>>,
     fallback: impl AsyncFnOnce(CallError<E>) -> Result<T, CallError<E>>,
 ) -> Result<T, CallError<E>> {
-    match call.await {
-        Err(error) if error.is_handled() => fallback(error).await,
-        result => result,
-    }
+    let error = match call.await {
+        Err(error) if error.is_handled() => error,
+        result => return result,
+    };
+    fallback(error).await
 }
 
 // === impl CallError ===

@@ -55,7 +55,12 @@ macro_rules! policy_methods {
                 E: $crate::Classify,
                 F: Future<Output = Result<T, E>>,
             {
-                $crate::or_else(self.call(op), fallback).await
+                // Not by `or_else`, and nothing else is kept: a future that is an argument has room twice, and so has a result that is.
+                let error = match self.call(op).await {
+                    Err(error) if error.is_handled() => error,
+                    result => return result,
+                };
+                fallback(error).await
             }
 
             /// The same on this thread.

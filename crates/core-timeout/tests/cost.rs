@@ -73,3 +73,18 @@ fn a_call_is_at_most_256_bytes_larger_than_its_attempt() {
     check(timeouts.run(Standard::Request, large()), size);
     check(total.call(|_| large()), size);
 }
+
+/// It was more than twice as large, and of a large answer nearly three times.
+#[test]
+fn a_fallback_makes_a_call_hardly_larger() {
+    let timeout = Timeout::attempt(secs(1)).build().unwrap();
+    let plain = size_of_val(&timeout.call(|_| fine()));
+    let call = timeout.call_or(|_| fine(), async |error| Err(error));
+    let size = size_of_val(&call);
+    assert!(poll_once(call).is_ok() && size <= plain + 32, "{size} and {plain}");
+    let large = || ready(Ok::<_, Infallible>([0_u64; 512]));
+    let plain = size_of_val(&timeout.call(|_| large()));
+    let call = timeout.call_or(|_| large(), async |error| Err(error));
+    let size = size_of_val(&call);
+    assert!(poll_once(call).is_ok() && size <= plain + 32, "{size} and {plain}");
+}

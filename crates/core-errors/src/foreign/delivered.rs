@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 
 use super::next;
+#[cfg(feature = "h2")]
+use super::of_h2::{is_goaway, was_refused};
 use crate::error::CAUSES_MAX;
 use crate::{Delivery, Error};
 
@@ -16,8 +18,11 @@ impl Delivery {
     /// | an error of the pooling client of `hyper-util` that `is_connect` | `hyper-util` | `NeverSent`: there was no connection |
     /// | a `tonic::ConnectError` | `tonic` | `NeverSent`: there was no connection |
     /// | an `h2::Error`: `REFUSED_STREAM` of the peer | `h2` | `NotProcessed` (RFC 9113, 8.7) |
-    /// | an `h2::Error`: `GOAWAY` of the peer, which only streams above its last one end with | `h2` | `NotProcessed` (RFC 9113, 6.8) |
+    /// | an `h2::Error` that is not from `hyper`: `GOAWAY` of the peer, which only streams above its last one end with | `h2` | `NotProcessed` (RFC 9113, 6.8) |
     /// | an [`Error`] | | what that says |
+    ///
+    /// From `hyper` a `GOAWAY` proves nothing: it asks the connection once more after it has handed a request over, and if the peer's word
+    /// came meanwhile, ends that request with it, although the peer may have processed it, or even answered.
     ///
     /// It is the truth about the last request that was made. So do not ask it of a client that follows redirects or repeats
     /// requests by itself, since an earlier request may have been done, nor of an upgrade that was not completed. For that reason an
@@ -46,6 +51,10 @@ fn told(error: &(dyn StdError + 'static)) -> Option<Delivery> {
             // What a body of ours failed with may be the end of another request.
             return Some(Delivery::Unknown);
         }
+        #[cfg(feature = "h2")]
+        if let Some(h2) = hyper.source().and_then(|cause| cause.downcast_ref()) {
+            return Some(if was_refused(h2) { Delivery::NotProcessed } else { Delivery::Unknown });
+        }
     }
     #[cfg(feature = "hyper-util")]
     if error.downcast_ref().is_some_and(hyper_util::client::legacy::Error::is_connect) {
@@ -57,7 +66,15 @@ fn told(error: &(dyn StdError + 'static)) -> Option<Delivery> {
     }
     #[cfg(feature = "h2")]
     if let Some(h2) = error.downcast_ref::<h2::Error>() {
-        return Some(if super::of_h2::was_refused(h2) { Delivery::NotProcessed } else { Delivery::Unknown });
+        let not_processed = was_refused(h2) || is_goaway(h2);
+        return Some(if not_processed { Delivery::NotProcessed } else { Delivery::Unknown });
     }
     None
+}
+
+/// Whether the peer said that it goes, which is worth another call, but says nothing about this one.
+#[cfg(all(feature = "h2", feature = "tonic"))]
+pub(super) fn peer_goes(error: &(dyn StdError + 'static)) -> bool {
+    let mut chain = std::iter::successors(Some(error), |&e| next(e)).take(CAUSES_MAX);
+    chain.any(|cause| cause.downcast_ref().is_some_and(is_goaway))
 }

@@ -12,6 +12,8 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
         return Some(io_class(io));
     }
     Some(match h2.reason() {
+        // Whether a stream is one that it looked at a `GOAWAY` does not tell by itself, see `Delivery::of_transport`.
+        _ if is_goaway(h2) => Class { idempotent_only: true, ..Category::Unavailable.into() },
         _ if was_refused(h2) => Category::Unavailable.into(),
         Some(Reason::ENHANCE_YOUR_CALM) => {
             Class::from(Category::Unavailable).with_verdict(Verdict::Overload(None))
@@ -28,8 +30,13 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
     })
 }
 
-/// Whether the peer said that it did nothing with the request. A stream at or below the last one of a `GOAWAY` goes on, or ends with the
-/// connection, which is an error of another kind.
+/// Whether the peer said of this stream that it did nothing with the request.
 pub(super) fn was_refused(h2: &h2::Error) -> bool {
-    h2.is_remote() && (h2.is_go_away() || h2.reason() == Some(Reason::REFUSED_STREAM))
+    h2.is_remote() && h2.reason() == Some(Reason::REFUSED_STREAM) && !h2.is_go_away()
+}
+
+/// Whether the peer goes. `h2` ends with that the streams above the last one that it named, and what is asked of the connection from
+/// then on: a stream at or below it goes on, or ends with the connection, which is an error of another kind.
+pub(super) fn is_goaway(h2: &h2::Error) -> bool {
+    h2.is_remote() && h2.is_go_away()
 }

@@ -1,7 +1,7 @@
 use std::error::Error as StdError;
 
 use super::{Class, class_of};
-use crate::{Category, Recovery};
+use crate::{Category, Delivery, Recovery};
 
 /// What the errors of `hyper` tell. Where it only says that something of the user's or of the connection failed, what it wraps is asked: a refused
 /// connection is known better by its kind.
@@ -11,8 +11,10 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
         return Some(Category::Timeout.into());
     }
     if hyper.is_user() {
-        // A body of ours that failed knows why; what nobody knows is a wrong use.
+        // A body of ours that failed knows why; what nobody knows is a wrong use. It does not know how far this request came, of which the
+        // head has left: a connection that was refused was another one.
         let held = hyper.source().map(class_of).filter(|class| class.category != Category::Unknown);
+        let held = held.map(|class| Class { idempotent_only: true, delivery: Delivery::Unknown, ..class });
         return Some(held.unwrap_or_else(|| Category::Internal.into()));
     }
     if hyper.is_canceled() {

@@ -127,18 +127,10 @@ pub(super) fn of_kind(kind: ErrorKind) -> Class {
         ErrorKind::Interrupted | ErrorKind::WouldBlock => Recovery::Retriable,
         _ => category.recovery(),
     };
-    // Nobody was there to do anything, or the kernel never sent it.
-    let never_sent = matches!(
-        kind,
-        ErrorKind::ConnectionRefused
-            | ErrorKind::NotConnected
-            | ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::NetworkDown
-            | ErrorKind::AddrNotAvailable
-            | ErrorKind::Interrupted
-            | ErrorKind::WouldBlock
-    );
+    // There was no connection. What may come of one that there is proves nothing: a limit on reading is `WouldBlock`, an interrupted read is
+    // that of an answer, and hosts and networks that are gone are told of to connections that wait for one as well.
+    let never_sent =
+        matches!(kind, ErrorKind::ConnectionRefused | ErrorKind::NotConnected | ErrorKind::AddrNotAvailable);
     let class = Class::from(category).with_recovery(recovery);
     if never_sent { class.never_happened() } else { class }
 }

@@ -27,6 +27,11 @@ pub(super) fn class(error: &(dyn StdError + 'static)) -> Option<Class> {
         // Not the callee's word, but how the client of ours put it, which is `Cancelled` where the connection closed too early.
         return Some(Class::from(Category::Unavailable).with_delivery(delivery));
     }
+    #[cfg(feature = "h2")]
+    if status.source().is_some_and(super::delivered::peer_goes) {
+        // Tonic puts it as `Internal`, which would be of no use to try again.
+        return Some(Class { idempotent_only: true, ..Category::Unavailable.into() });
+    }
     Some(Class::of(&RemoteError::from_status(status)).of_callee())
 }
 
