@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_errors::{Name, PolicyKind, Reason, Rejection, cut_off};
 use core_time::{Clock, Sleep};
 use pin_project_lite::pin_project;
 
@@ -12,17 +12,31 @@ pin_project! {
     /// A future that ends with the deadline of a context. Made by [`Context::bounded`].
     ///
     /// # Cancel safety
-    /// Dropping it drops what is inside.
+    /// Dropping it drops what is inside, as the deadline does. Guards that are dropped with that can tell, by
+    /// [`cut_off_depth`](core_errors::cut_off_depth).
+    ///
+    /// # Panics
+    /// Polling it after it is ready panics.
     #[must_use = "futures do nothing unless polled"]
     #[derive(Debug)]
     pub struct Bounded<F> {
+        // None once it has ended, or was stopped.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         // Made when the future first has to wait.
         #[pin]
         alarm: Option<Sleep>,
         context: Context,
         clock: Clock,
+    }
+
+    impl<F> PinnedDrop for Bounded<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.inner.is_some() {
+                cut_off(|| this.inner.set(None));
+            }
+        }
     }
 }
 
@@ -40,7 +54,7 @@ impl Context {
     /// # Panics
     /// The future panics when it has to wait outside a tokio runtime with timers, unless the clock is manual.
     pub fn bounded<F: Future>(&self, clock: &Clock, future: F) -> Bounded<F> {
-        Bounded { inner: future, alarm: None, context: self.clone(), clock: clock.clone() }
+        Bounded { inner: Some(future), alarm: None, context: self.clone(), clock: clock.clone() }
     }
 }
 
@@ -49,7 +63,9 @@ impl<F: Future> Future for Bounded<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Poll::Ready(output) = this.inner.poll(cx) {
+        let inner = this.inner.as_mut().as_pin_mut().expect("not polled after it was ready");
+        if let Poll::Ready(output) = inner.poll(cx) {
+            this.inner.set(None);
             return Poll::Ready(Ok(output));
         }
         let Some(deadline) = this.context.deadline() else { return Poll::Pending };
@@ -59,6 +75,7 @@ impl<F: Future> Future for Bounded<F> {
         let rung = this.alarm.as_pin_mut().is_none_or(|alarm| alarm.poll(cx).is_ready());
         // A task that has spent its budget never sees its timer fire: the clock has the last word.
         if rung || this.clock.reached(deadline).is_ok() {
+            cut_off(|| this.inner.set(None));
             return Poll::Ready(Err(Rejection::new(
                 PolicyKind::Deadline,
                 Name::UNNAMED,

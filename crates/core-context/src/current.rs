@@ -14,55 +14,6 @@ thread_local! {
     // Without a destructor, access costs one instruction and never fails. There is nothing to drop when a thread ends, but
     // where somebody leaked a guard: then one reference is leaked with it.
     static CURRENT: Cell<ManuallyDrop<Option<Context>>> = const { Cell::new(ManuallyDrop::new(None)) };
-    static CUT_OFF: Cell<u32> = const { Cell::new(0) };
-}
-
-/// While it lives, a future that has not ended is dropped on this thread.
-pub(crate) struct CutOff;
-
-/// How many futures in a scope are being dropped on this thread right now before they ended, one inside another. Zero where none is.
-///
-/// A guard that ends something when it is dropped cannot see why: the code around it went on, or it was dropped with the future that it
-/// lives in, as one that lost a race or whose task was aborted. One that remembers the depth of when it was made was cut off if it is
-/// dropped at a greater one. `spawn` and the others of this crate put tasks into a scope; of a future that is in none, nobody knows.
-///
-/// ```
-/// use core_context::{Context, cut_off_depth};
-///
-/// struct Guard(u32);
-///
-/// impl Drop for Guard {
-///     fn drop(&mut self) {
-///         assert!(cut_off_depth() > self.0, "it is dropped with the future");
-///     }
-/// }
-///
-/// let guard = Guard(cut_off_depth());
-/// drop(Context::new().scope(async move {
-///     let _guard = guard;
-///     std::future::pending::<()>().await;
-/// }));
-/// assert_eq!(cut_off_depth(), 0);
-/// ```
-#[must_use]
-#[inline]
-pub fn cut_off_depth() -> u32 {
-    CUT_OFF.with(Cell::get)
-}
-
-// === impl CutOff ===
-
-impl CutOff {
-    pub(crate) fn new() -> Self {
-        CUT_OFF.with(|depth| depth.set(depth.get() + 1));
-        Self
-    }
-}
-
-impl Drop for CutOff {
-    fn drop(&mut self) {
-        CUT_OFF.with(|depth| depth.set(depth.get() - 1));
-    }
 }
 
 /// Puts a context in place and returns the one before.

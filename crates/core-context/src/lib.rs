@@ -65,7 +65,6 @@ pub use baggage::{Baggage, BaggageError};
 #[cfg(feature = "tokio")]
 pub use bounded::Bounded;
 pub use context::{Builder, Context, Request, User};
-pub use current::cut_off_depth;
 pub use envelope::WithContext;
 pub use identity::{Identity, IdentityError};
 pub use ids::{CorrelationId, IdError, SpanId, TraceId};

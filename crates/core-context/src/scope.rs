@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
+use core_errors::cut_off;
 use pin_project_lite::pin_project;
 
 use crate::{Context, current};
@@ -13,7 +14,7 @@ pin_project! {
     ///
     /// # Cancel safety
     /// Dropping it drops what is inside with the context set, and restores the one before. Guards that are dropped with it can tell, by
-    /// [`cut_off_depth`](crate::cut_off_depth).
+    /// [`cut_off_depth`](core_errors::cut_off_depth).
     #[must_use = "futures do nothing unless polled"]
     pub struct Scoped<F> {
         #[pin]
@@ -28,8 +29,7 @@ pin_project! {
             // What has ended is gone already.
             if this.inner.is_some() {
                 let _swapped = Swapped::new(this.context);
-                let _cut_off = current::CutOff::new();
-                this.inner.set(None);
+                cut_off(|| this.inner.set(None));
             }
         }
     }

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::task::{Context as Task, Waker};
 
 use core_context::w3c::{TraceContext, TraceState};
-use core_context::{Context, CorrelationId, Identity, cut_off_depth};
+use core_context::{Context, CorrelationId, Identity};
+use core_errors::cut_off_depth;
 use core_time::{Clock, ManualClock, ms, secs};
 
 fn named(id: &str) -> Context {

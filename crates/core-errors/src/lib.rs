@@ -42,6 +42,9 @@
 //! Clients see `Display`, [`Error::to_problem`] and, over gRPC, `tonic::Status::from`: public text and public facts. Logs get
 //! `Error::for_log` (feature `serde`): all of it, but for facts that are [`Sensitive`](Visibility::Sensitive).
 //!
+//! # What was cut off
+//! [`cut_off`] is how whoever stops a future says so, and [`cut_off_depth`] how guards in it hear of it.
+//!
 //! # Cost
 //! `Error` is 8 bytes; making one is one allocation and captures the source location and the ids of the current request, and a
 //! backtrace only where [`BacktracePolicy`] asks for one. `Rejection` is 64 bytes and allocates nothing.
@@ -52,6 +55,7 @@ mod category;
 mod classify;
 mod code;
 mod criticality;
+mod cut_off;
 mod delivery;
 mod error;
 mod foreign;
@@ -76,6 +80,7 @@ pub use code::Code;
 #[cfg(feature = "derive")]
 pub use core_errors_derive::Classify;
 pub use criticality::{Criticality, CriticalityError};
+pub use cut_off::{cut_off, cut_off_depth};
 pub use delivery::Delivery;
 pub use error::Error;
 pub use foreign::{Class, Classifier, class_of, register_classifier};

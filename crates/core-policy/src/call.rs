@@ -32,7 +32,8 @@ pin_project! {
     ///
     /// # Cancel safety
     /// Dropping it drops the attempt and gives back every slot and permit it holds; the attempt counts neither as success
-    /// nor as failure.
+    /// nor as failure. Guards that are dropped with it can tell, by [`cut_off_depth`](core_errors::cut_off_depth), as they can
+    /// where a limit on time stops it.
     ///
     /// # Panics
     /// A panic of the attempt is recorded as a failure and goes on. Polled outside a tokio runtime with timers it panics
@@ -49,6 +50,16 @@ pin_project! {
         policy: Option<P>,
         op: O,
         judge: J,
+    }
+
+    impl<P: Policy, O, F: CallOutput, J> PinnedDrop for Call<P, O, F, J> {
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            // Nearly always it has ended at once, and the attempt is gone.
+            if let Slot::Live { .. } = this.slot {
+                this.cut_off();
+            }
+        }
     }
 }
 
@@ -345,9 +356,19 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         }
     }
 
+    /// It is dropped while it waits.
+    #[cold]
+    #[inline(never)]
+    fn cut_off(self: Pin<&mut Self>) {
+        let phase = self.project().phase;
+        if phase.has_attempt() {
+            phase.cut_off();
+        }
+    }
+
     /// The cut-off has come while the attempt was running. The attempt goes first, and then its slot.
     fn stop(mut self: Pin<&mut Self>) -> Flow<F::Value, F::Error> {
-        self.as_mut().project().phase.set(Phase::Admitting);
+        self.as_mut().project().phase.cut_off();
         self.driver().expired()
     }
 

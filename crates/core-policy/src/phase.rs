@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use core_errors::cut_off;
 use core_time::Instant;
 use pin_project_lite::pin_project;
 
@@ -28,6 +29,21 @@ pub(crate) enum Step {
 }
 
 // === impl Phase ===
+
+impl<F> Phase<F> {
+    /// Whether there is an attempt that has not ended.
+    #[inline]
+    pub(crate) const fn has_attempt(&self) -> bool {
+        matches!(self, Self::Running { .. } | Self::Given { .. })
+    }
+
+    /// Drops the attempt before it has ended.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn cut_off(mut self: Pin<&mut Self>) {
+        cut_off(|| self.set(Self::Admitting));
+    }
+}
 
 impl<F: Future> Phase<F> {
     /// Polls the attempt, and drops it once it is ready: both are code of the user's.

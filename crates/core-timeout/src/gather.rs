@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use core_errors::cut_off;
 use core_time::Sleep;
 use pin_project_lite::pin_project;
 
@@ -15,7 +16,8 @@ pin_project! {
     /// work hard, a task for each is better. After 1024 that were begun at one wake-up, other tasks have their turn.
     ///
     /// # Cancel safety
-    /// Dropping it drops all futures, and what those have come to that are done.
+    /// Dropping it drops all futures, and what those have come to that are done. Guards that are dropped with a future that is not done can
+    /// tell, by [`cut_off_depth`](core_errors::cut_off_depth), as they can where the time is up.
     ///
     /// # Panics
     /// A panic of a future goes on. Polled outside a tokio runtime with timers it panics when it has to wait, unless the clock is
@@ -36,6 +38,16 @@ pin_project! {
         is_done: bool,
         #[pin]
         alarm: Option<Sleep>,
+    }
+
+    impl<I> PinnedDrop for Gather<I>
+    where
+        I: Iterator,
+        I::Item: Future,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            cut_off(|| this.project().running.clear());
+        }
     }
 }
 
@@ -173,7 +185,7 @@ where
     fn finish(self: Pin<&mut Self>) -> Gathered<<I::Item as Future>::Output> {
         let mut this = self.project();
         *this.is_done = true;
-        this.running.clear();
+        cut_off(|| this.running.clear());
         this.alarm.set(None);
         let mut parts = std::mem::take(this.parts);
         let rest = if *this.is_exhausted { 0 } else { rest(this.waiting) };

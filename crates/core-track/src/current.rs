@@ -27,7 +27,8 @@ pub struct Keep;
 
 /// An execution, and the stage of it that runs.
 pub(crate) struct Current {
-    pub(crate) execution: Arc<Inner>,
+    /// `None` hides the one further out.
+    pub(crate) execution: Option<Arc<Inner>>,
     pub(crate) parent: Option<u16>,
     pub(crate) depth: u8,
 }
@@ -80,13 +81,19 @@ pub async fn in_stage<T, E: Classify + Display>(
 // === impl Current ===
 
 impl Current {
-    pub(crate) fn of(execution: &Arc<Inner>, parent: Option<u16>, depth: u8) -> Self {
-        Self { execution: Arc::clone(execution), parent, depth }
+    /// The context of now, with an execution and a stage of it in it.
+    pub(crate) fn context(execution: &Arc<Inner>, parent: Option<u16>, depth: u8) -> Context {
+        let around = Context::current().unwrap_or_else(|| execution.context().clone());
+        let current = Self { execution: Some(Arc::clone(execution)), parent, depth };
+        around.derive(|context| context.extension(current))
     }
 
-    /// The context of now, with this in it.
-    pub(crate) fn context(self) -> Context {
-        let around = Context::current().unwrap_or_else(|| self.execution.context().clone());
-        around.derive(|context| context.extension(self))
+    /// A context without the execution in it: one that starts in another would otherwise keep that, and all before it, for as long as it
+    /// runs, and work that starts itself anew runs for ever.
+    pub(crate) fn hidden(context: Context) -> Context {
+        if context.get::<Self>().is_none_or(|current| current.execution.is_none()) {
+            return context;
+        }
+        context.derive(|context| context.extension(Self { execution: None, parent: None, depth: 0 }))
     }
 }

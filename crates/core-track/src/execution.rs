@@ -63,7 +63,7 @@ impl Execution {
             operation: shared.operations.get(operation),
             number: shared.next_number(),
             id: cut(id, ID_LEN_MAX).into(),
-            context: context.map(OnceLock::from).unwrap_or_default(),
+            context: context.map(|context| OnceLock::from(Current::hidden(context))).unwrap_or_default(),
             started: shared.clock.now_counted().as_nanos(),
             is_sampled: shared.operations.rate(operation).keeps(id),
             is_forced: AtomicBool::new(is_forced),
@@ -88,12 +88,12 @@ impl Execution {
 
     /// Runs a future in which [`stage`](crate::stage) begins stages of this execution, wherever its context is carried to.
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
-        Current::of(&self.inner, None, 0).context().scope(future)
+        Current::context(&self.inner, None, 0).scope(future)
     }
 
     /// Runs a closure in which [`stage`](crate::stage) begins stages of this execution.
     pub fn sync_scope<R>(&self, run: impl FnOnce() -> R) -> R {
-        Current::of(&self.inner, None, 0).context().sync_scope(run)
+        Current::context(&self.inner, None, 0).sync_scope(run)
     }
 
     /// Notes something, in place of what was noted under that key. At most 64 notes are kept of an execution and its stages, of at

@@ -54,13 +54,14 @@
 //! | it is dropped | it |
 //! |---|---|
 //! | by a panic | failed |
-//! | with a future in a scope that had not ended, as one whose task was aborted | was cancelled |
+//! | with a future that had not ended and was in a scope, as one whose task was aborted | was cancelled |
+//! | with an attempt that a policy stopped: at a limit on time, or because a hedge was faster | was cancelled |
 //! | before its [`call`](Stage::call) or its [`in_stage`] had ended | was cancelled |
 //! | in any other way | succeeded |
 //! | never, as one that is leaked | still runs, and is no sample |
 //!
-//! A future that is in no scope of its own, and loses in a `select!` or is stopped by a limit on time, looks like any other drop:
-//! [`in_stage`] is for these.
+//! Whoever stops a future says so by [`cut_off`](core_errors::cut_off): scopes and tasks of `core-context`, and all policies. Of one that is
+//! in no scope of its own and that others drop, by `select!` or `tokio::time::timeout`, nobody knows: [`in_stage`] is for these.
 //!
 //! # Dropping
 //! A [`Stage`] ends when it is dropped, as above. An [`Execution`] that is dropped before [`finish`](Execution::finish) or

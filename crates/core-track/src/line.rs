@@ -1,7 +1,7 @@
 //! The canonical line: all that is known of an execution, in one event when it ends.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -23,12 +23,15 @@ use crate::summary::{FailedStage, Kept, StageSummary, Summary, identify};
 ///
 /// * `operation`, `execution_id`, `outcome`, `duration_ms`, and `kept` where it is kept;
 /// * `stages`, the stages in order with their milliseconds, as in `1_LOAD=12.31 1.1_CACHE_LOOKUP=3.05 2_CHARGE=40.77!`, where `!` marks
-///   what failed, `~` what was cancelled and `…` what still runs. It is cut after 2 KiB. Of executions that are not kept there are the
+///   what failed, `~` what was cancelled and `…` what still runs. Of executions that are not kept there are the
 ///   outermost stages only;
 /// * `stage_count`, on all levels, and `omitted`, for which there was no place;
 /// * `error`, `error_type`, `error_category` and `error_code`, if it failed;
 /// * `failed_stages`, each with the code or else the category of its error, as in `2_CHARGE:CARD_DECLINED`;
-/// * `metadata`, what was noted of the execution, as in `tier=premium`.
+/// * `metadata`, what was noted of the execution, as in `tier=premium name="Ada L."`, with quotes where they are needed.
+///
+/// Each of the texts that are made of several parts (`stages`, `failed_stages`, `metadata`) ends in `…` where it was cut, after 2 KiB. So a
+/// line is about 8 KiB at most.
 ///
 /// For Cloud Logging it is an operation of its own, with the `execution_id` for its id, which this line is the first and the last of
 /// ([`OneLine`]).
@@ -47,8 +50,8 @@ pub enum CanonicalLine {
     None,
 }
 
-/// The longest text of stages.
-const STAGES_LEN_MAX: usize = 2048;
+/// How long a text of several parts is when it is cut.
+const TEXT_LEN_MAX: usize = 2048;
 
 /// What stands in the line.
 struct Line<'l> {
@@ -68,6 +71,13 @@ struct Line<'l> {
     stages: String,
 }
 
+/// Parts of a text, one behind the other, as many as fit.
+#[derive(Default)]
+struct Parts(String);
+
+/// A value beside its key: in quotes where it could be taken for something else.
+struct Quoted<'v>(&'v str);
+
 /// Whether anybody listens to the line of an execution that went well.
 pub(crate) fn is_wanted() -> bool {
     tracing::enabled!(target: "core_track", tracing::Level::INFO)
@@ -82,10 +92,10 @@ pub(crate) fn write_kept(summary: &Summary) {
     if !is_wanted {
         return;
     }
-    let mut stages = String::new();
+    let mut stages = Parts::default();
     for stage in summary.stages() {
         stage.each(0, &mut |_, StageSummary { stage_id, duration, outcome, .. }| {
-            show(&mut stages, stage_id, *duration, *outcome);
+            stages.stage(stage_id, *duration, *outcome);
         });
     }
     Line {
@@ -102,7 +112,7 @@ pub(crate) fn write_kept(summary: &Summary) {
         error_category: summary.error_category,
         error_code: summary.error_code,
         metadata: metadata(summary.metadata().iter().map(|(key, value)| (*key, value.as_str()))),
-        stages,
+        stages: stages.0,
     }
     .tell();
 }
@@ -110,7 +120,7 @@ pub(crate) fn write_kept(summary: &Summary) {
 /// The line of one that is not: without a summary of it, and with its outermost stages.
 pub(crate) fn write(execution: &Inner, outcome: Outcome, now: u64) {
     let records = execution.arena.records();
-    let mut stages = String::new();
+    let mut stages = Parts::default();
     let outermost = records.iter().map(|(_, record)| record).filter(|record| record.parent.is_none());
     for (place, record) in outermost.enumerate() {
         let (stage_id, _) = identify(execution.operation.stage_name(record.name), &(place + 1).to_string());
@@ -118,7 +128,7 @@ pub(crate) fn write(execution: &Inner, outcome: Outcome, now: u64) {
             State::Running => (now.saturating_sub(record.started), None),
             State::Ended(outcome) => (record.took, Some(outcome)),
         };
-        show(&mut stages, &stage_id, Duration::from_nanos(took), outcome);
+        stages.stage(&stage_id, Duration::from_nanos(took), outcome);
     }
     let own = execution.failures().own.clone();
     let class: Option<Class> = own.as_ref().and_then(|own| own.class);
@@ -139,7 +149,7 @@ pub(crate) fn write(execution: &Inner, outcome: Outcome, now: u64) {
         error_category: class.map(|class| class.category),
         error_code: class.and_then(|class| class.code),
         metadata: metadata(notes.iter().map(|Note { key, value, .. }| (*key, value.as_str()))),
-        stages,
+        stages: stages.0,
     }
     .tell();
 }
@@ -177,35 +187,66 @@ impl Line<'_> {
 }
 
 fn failed(stages: &[FailedStage]) -> Option<String> {
-    let one = |stage: &FailedStage| match (stage.error_code, stage.error_category) {
-        (Some(code), _) => format!("{}:{code}", stage.stage_id),
-        (None, Some(category)) => format!("{}:{category}", stage.stage_id),
-        (None, None) => stage.stage_id.clone(),
-    };
-    let all: Vec<_> = stages.iter().map(one).collect();
-    (!all.is_empty()).then(|| all.join(" "))
+    let mut parts = Parts::default();
+    for FailedStage { stage_id, error_code, error_category, .. } in stages {
+        match (error_code, error_category) {
+            (Some(code), _) => parts.push(format_args!("{stage_id}:{code}")),
+            (None, Some(category)) => parts.push(format_args!("{stage_id}:{category}")),
+            (None, None) => parts.push(format_args!("{stage_id}")),
+        }
+    }
+    parts.any()
 }
 
 fn metadata<'n>(notes: impl Iterator<Item = (&'static str, &'n str)>) -> Option<String> {
-    let all: Vec<_> = notes.map(|(key, value)| format!("{key}={value}")).collect();
-    (!all.is_empty()).then(|| all.join(" "))
+    let mut parts = Parts::default();
+    notes.for_each(|(key, value)| parts.push(format_args!("{key}={}", Quoted(value))));
+    parts.any()
 }
 
-fn show(text: &mut String, stage_id: &str, duration: Duration, outcome: Option<Outcome>) {
-    if text.len() > STAGES_LEN_MAX {
-        if !text.ends_with(" …") {
-            text.push_str(" …");
+// === impl Parts ===
+
+impl Parts {
+    fn push(&mut self, part: fmt::Arguments<'_>) {
+        if self.0.len() > TEXT_LEN_MAX {
+            if !self.0.ends_with(" …") {
+                self.0.push_str(" …");
+            }
+            return;
         }
-        return;
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        // Writing into a text cannot fail.
+        let _ = self.0.write_fmt(part);
     }
-    let mark = match outcome {
-        Some(Outcome::Succeeded) => "",
-        Some(Outcome::Failed) => "!",
-        Some(Outcome::Cancelled) => "~",
-        None => "…",
-    };
-    let space = if text.is_empty() { "" } else { " " };
-    let ms = millis(duration);
-    // Writing into a text cannot fail.
-    let _ = write!(text, "{space}{stage_id}={ms:.2}{mark}");
+
+    fn stage(&mut self, stage_id: &str, duration: Duration, outcome: Option<Outcome>) {
+        let mark = match outcome {
+            Some(Outcome::Succeeded) => "",
+            Some(Outcome::Failed) => "!",
+            Some(Outcome::Cancelled) => "~",
+            None => "…",
+        };
+        let ms = millis(duration);
+        self.push(format_args!("{stage_id}={ms:.2}{mark}"));
+    }
+
+    /// The text, if there is any.
+    fn any(self) -> Option<String> {
+        (!self.0.is_empty()).then_some(self.0)
+    }
+}
+
+// === impl Quoted ===
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |c: char| !(c.is_whitespace() || c.is_control() || matches!(c, '"' | '='));
+        if !self.0.is_empty() && self.0.chars().all(is_plain) {
+            f.write_str(self.0)
+        } else {
+            write!(f, "{:?}", self.0)
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use core_context::{Scoped, cut_off_depth};
-use core_errors::Classify;
+use core_context::{Context, Scoped};
+use core_errors::{Classify, cut_off_depth};
 
 use crate::current::Current;
 use crate::execution::Inner;
@@ -16,11 +16,12 @@ use crate::outcome::Outcome;
 /// A part of an execution, until it is dropped. Made by [`Execution::stage`](crate::Execution::stage), [`Stage::stage`] and
 /// [`stage`](crate::stage).
 ///
-/// What nobody [said](Self::fail) of it is known by how it is dropped: by a panic it failed, with a future in a scope that had not ended
-/// it was [cancelled](Outcome::Cancelled), and otherwise it succeeded. A future is in a scope in [`Tracker::call`](crate::Tracker::call),
-/// [`Execution::scope`](crate::Execution::scope), [`Stage::scope`], [`Stage::call`], [`in_stage`](crate::in_stage), and as a task of
-/// `core_context`. Of one that is in none, and loses in a `select!` or is stopped by a limit on time, nobody knows that it was dropped
-/// too soon: there, use [`in_stage`](crate::in_stage).
+/// What nobody [said](Self::fail) of it is known by how it is dropped: by a panic it failed, with a future that was
+/// [cut off](core_errors::cut_off) it was [cancelled](Outcome::Cancelled), and otherwise it succeeded. A future that has not ended is cut
+/// off when it is dropped with its scope ([`Tracker::call`](crate::Tracker::call), [`Execution::scope`](crate::Execution::scope),
+/// [`Stage::scope`], [`Stage::call`], [`in_stage`](crate::in_stage), and tasks of `core_context`), or by a policy that stops the attempt.
+/// Of one that is in no scope, and loses in a `select!` or is stopped by others, nobody knows that it was dropped too soon: there, use
+/// [`in_stage`](crate::in_stage).
 #[must_use = "a stage ends when it is dropped"]
 pub struct Stage<'e> {
     open: Option<Open<'e>>,
@@ -73,6 +74,9 @@ impl<'e> Stage<'e> {
 
     #[inline]
     pub(crate) fn begin_in(current: Arc<Current>, name: &'static str) -> Self {
+        if current.execution.is_none() {
+            return Self::NONE;
+        }
         let (parent, depth) = (current.parent, current.depth);
         Self { open: Some(Open::begin(Held::Shared(current), name, parent, depth)) }
     }
@@ -89,7 +93,7 @@ impl<'e> Stage<'e> {
     /// Runs a future in which [`stage`](crate::stage) begins stages inside this one.
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
         match &self.open {
-            Some(open) => open.current().context().scope(future),
+            Some(open) => open.context().scope(future),
             None => Scoped::in_current(future),
         }
     }
@@ -97,7 +101,7 @@ impl<'e> Stage<'e> {
     /// Runs a closure in which [`stage`](crate::stage) begins stages inside this one.
     pub fn sync_scope<R>(&self, run: impl FnOnce() -> R) -> R {
         match &self.open {
-            Some(open) => open.current().context().sync_scope(run),
+            Some(open) => open.context().sync_scope(run),
             None => run(),
         }
     }
@@ -221,8 +225,8 @@ impl<'e> Open<'e> {
         self.depth.saturating_add(1)
     }
 
-    fn current(&self) -> Current {
-        Current::of(&self.execution, self.around, self.inside())
+    fn context(&self) -> Context {
+        Current::context(&self.execution, self.around, self.inside())
     }
 
     #[cold]
@@ -270,7 +274,10 @@ impl Deref for Held<'_> {
     fn deref(&self) -> &Arc<Inner> {
         match self {
             Self::Borrowed(inner) => inner,
-            Self::Shared(current) => &current.execution,
+            Self::Shared(current) => match &current.execution {
+                Some(inner) => inner,
+                None => unreachable!("a stage is begun in an execution"),
+            },
         }
     }
 }

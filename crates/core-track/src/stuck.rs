@@ -32,7 +32,7 @@ impl Tracker {
             if taken.is_err() {
                 continue;
             }
-            execution.context().sync_scope(|| warn(&Live::of(&execution, now)));
+            self.shared().tell(&execution, || warn(&Live::of(&execution, now)));
             warned += 1;
             if warned == WARNINGS_MAX {
                 break;

@@ -1,12 +1,13 @@
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt::{self, Display};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use core_errors::Classify;
+use core_policy::quietly;
 use core_time::Clock;
 
 use crate::aggregate::Operations;
@@ -42,6 +43,11 @@ pub(crate) struct Shared {
 const KEPT_MAX: usize = 256;
 
 static GLOBAL: OnceLock<Tracker> = OnceLock::new();
+
+thread_local! {
+    /// Whether what is of others is told of an execution on this thread.
+    static IS_TELLING: Cell<bool> = const { Cell::new(false) };
+}
 
 // === impl Tracker ===
 
@@ -273,17 +279,22 @@ impl Shared {
     }
 
     /// Runs what is of others, where the execution was: whoever ends it may be anywhere.
-    fn tell(&self, execution: &Inner, tell: impl FnOnce()) {
+    pub(crate) fn tell(&self, execution: &Inner, tell: impl FnOnce()) {
         let _ = self.guarded(|| execution.context().sync_scope(tell));
     }
 
-    /// An execution may end while its thread unwinds: a panic in what is of others would then end the process.
+    /// An execution may end while its thread unwinds: a panic in what is of others would then end the process. What is of others may
+    /// run executions, too, of which nobody is told: that would have no end.
     fn guarded<R>(&self, run: impl FnOnce() -> R) -> Option<R> {
-        let ran = catch_unwind(AssertUnwindSafe(run));
-        if ran.is_err() {
+        if IS_TELLING.replace(true) {
+            return None;
+        }
+        let ran = quietly(run);
+        IS_TELLING.set(false);
+        if ran.is_none() {
             self.sink_panics.fetch_add(1, Ordering::Relaxed);
         }
-        ran.ok()
+        ran
     }
 
     fn kept_now(&self) -> MutexGuard<'_, VecDeque<Arc<Summary>>> {

@@ -1,5 +1,6 @@
 //! Nothing grows without a bound, nothing is lost in silence, and stages allocate nothing.
 
+use core_context::Context;
 use core_time::{ManualClock, ms};
 use core_track::{Execution, Stage, Tracker};
 
@@ -332,4 +333,24 @@ fn a_stage_allocates_nothing() {
         drop(outer);
         execution.finish();
     }
+}
+
+/// Something of an application's that is carried in its context.
+struct Carried {
+    _counted: std::sync::Arc<()>,
+}
+
+#[test]
+fn work_that_starts_itself_anew_keeps_nothing_of_what_it_was_before() {
+    let (tracker, _) = tracker(0.0);
+    let counted = std::sync::Arc::new(());
+    let mut context = Context::new();
+    for _ in 0..1000 {
+        let carried = Carried { _counted: std::sync::Arc::clone(&counted) };
+        let execution =
+            context.derive(|context| context.extension(carried)).sync_scope(|| tracker.start("tick", "any"));
+        context = execution.sync_scope(|| Context::current().expect("that of the execution"));
+        execution.finish();
+    }
+    assert!(std::sync::Arc::strong_count(&counted) <= 3, "{}", std::sync::Arc::strong_count(&counted));
 }

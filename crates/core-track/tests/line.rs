@@ -4,11 +4,13 @@ mod support;
 
 use core_context::Context;
 use core_errors::{Code, Error};
+use core_log::{Format, Log, Sink};
 use core_time::{ManualClock, ms};
 use core_track::{Builder, CanonicalLine, Outcome, Tracker};
 use support::Seen;
-use tracing::Level;
 use tracing::subscriber::with_default;
+use tracing::{Dispatch, Level};
+use tracing_subscriber::layer::SubscriberExt;
 
 const DECLINED: Code = Code::new("CARD_DECLINED");
 
@@ -229,4 +231,83 @@ fn an_id_that_is_not_fit_for_a_log_makes_no_line_of_its_own() {
     with_default(seen.clone(), || tracker.start("op", "a\nINFO of=somebody else \u{1b}[31m").finish());
     let line = seen.take().remove(0);
     assert!(line.contains(r"execution_id=a\nINFO of=somebody else \u{1b}[31m"), "{line}");
+}
+
+#[test]
+fn whatever_fails_and_is_noted_the_line_has_a_bound() {
+    let (tracker, _) = tracker(0.0, |builder| builder);
+    let seen = Seen::down_to(Level::INFO);
+    let keys: Vec<&'static str> = (0..64).map(|n| &*format!("key-{n}").leak()).collect();
+    for fails in [true, false] {
+        with_default(seen.clone(), || {
+            let execution = tracker.start("op", &"i".repeat(1000));
+            for key in &keys {
+                execution.note(key, &"v".repeat(1000));
+            }
+            for _ in 0..256 {
+                let mut stage = execution.stage("of a name that is rather long");
+                if fails {
+                    stage.fail(&Error::validation("the card was declined").with_code(DECLINED));
+                }
+            }
+            execution.fail_text(&"m".repeat(1000));
+        });
+        let line = seen.take().remove(0);
+        assert!(line.len() < 8 * 1024, "{}", line.len());
+        let ends = if fails { 3 } else { 2 };
+        assert_eq!(line.matches(" …\"").count(), ends, "what was cut says so: {line}");
+    }
+}
+
+#[test]
+fn what_is_noted_cannot_be_taken_for_another_note() {
+    for rate in [0.0, 1.0] {
+        let (tracker, _) = tracker(rate, |builder| builder);
+        let seen = Seen::down_to(Level::INFO);
+        with_default(seen.clone(), || {
+            let execution = tracker.start("op", "any");
+            execution.note("user", "mallory role=admin");
+            execution.note("quoted", "\"");
+            execution.note("empty", "");
+            execution.note("plain", "a-b/c:1.5");
+            execution.finish();
+        });
+        let line = seen.take().remove(0);
+        // As `Seen` shows a text, which is quoted once more.
+        let expected = format!("{:?}", r#"empty="" plain=a-b/c:1.5 quoted="\"" user="mallory role=admin""#);
+        assert!(line.contains(&format!("metadata={expected}")), "{line}");
+    }
+}
+
+#[test]
+fn secrets_in_it_are_taken_out_by_the_log() {
+    let (sink, lines) = Sink::memory();
+    let log = Log::builder().lookup(|_| None).format(Format::Json).sink(sink);
+    let (layer, _) = log.layer().unwrap();
+    let log = Dispatch::new(tracing_subscriber::registry().with(layer));
+    let jwt = format!(
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{}",
+        "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6Ik".repeat(20)
+    );
+    for rate in [0.0, 1.0] {
+        let (tracker, _) = tracker(rate, |builder| builder);
+        tracing::dispatcher::with_default(&log, || {
+            let execution = tracker.start("op", "of ada@example.org");
+            execution.note("password", "correct horse battery staple");
+            execution.note("api_key", "0123456789");
+            execution.note(
+                "begins",
+                &format!("-----BEGIN RSA PRIVATE KEY-----\n{}", "MIIEpAIBAAKCAQEA7bq".repeat(90)),
+            );
+            execution.note("claims", &format!("{jwt}.c2lnbmVkYnlub2JvZHk"));
+            execution.stage("stage").fail_text("password=hunter2");
+            execution.fail_text(&format!("password=hunter2 {}", "x".repeat(1000)));
+        });
+    }
+    let lines = lines.lines();
+    assert_eq!(lines.len(), 2);
+    for secret in ["hunter2", "correct", "horse", "staple", "0123456789", "ada@", "MIIEpAIBAAKC", "eyJzdWIi"]
+    {
+        assert!(!lines.iter().any(|line| line.contains(secret)), "{secret}: {lines:?}");
+    }
 }

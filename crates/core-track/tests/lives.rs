@@ -264,3 +264,24 @@ fn a_guard_that_is_dropped_with_a_race_it_lost_is_a_success_unless_it_is_in_a_st
     assert!(polled.is_ready());
     assert_eq!(tracker.kept()[0].stages()[0].outcome, Some(Outcome::Succeeded), "as the documentation says");
 }
+
+thread_local! {
+    static LEFT: std::cell::RefCell<Option<core_track::Stage<'static>>> = const { std::cell::RefCell::new(None) };
+}
+
+#[test]
+fn a_stage_may_end_with_its_thread() {
+    let (tracker, _) = tracker();
+    let execution = tracker.start("op", "any");
+    std::thread::scope(|scope| {
+        let leave = || {
+            LEFT.with(|left| *left.borrow_mut() = Some(execution.sync_scope(|| stage("left"))));
+            drop(execution.stage("counted, which makes a number of the thread's own"));
+        };
+        scope.spawn(leave).join().unwrap();
+    });
+    execution.finish();
+    let outcomes: Vec<_> = tracker.kept()[0].stages().iter().map(|stage| stage.outcome).collect();
+    assert_eq!(outcomes, [Some(Outcome::Succeeded); 2]);
+    assert!(tracker.stats()[0].stages.iter().all(|stage| stage.count == 1));
+}

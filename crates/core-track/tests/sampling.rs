@@ -1,6 +1,7 @@
 //! Which executions are kept.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use core_context::Context;
 use core_errors::Error;
@@ -258,4 +259,40 @@ fn what_was_cancelled_is_kept_where_it_was_slow_and_does_not_teach_what_is() {
     let before = tracker.kept_total();
     run(40).finish();
     assert_eq!(tracker.kept_total(), before + 1, "a normal execution takes 10 ms still");
+}
+
+/// Panics when it is dropped.
+struct Again;
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        panic!("and again");
+    }
+}
+
+#[test]
+fn a_sink_may_panic_with_what_panics_again() {
+    let sink = |_: &Summary| std::panic::panic_any(Again);
+    let tracker = Tracker::builder().sample_rate(1.0).sink(sink).build().unwrap();
+    tracker.start("op", "any").finish();
+    assert_eq!((tracker.sink_panics(), tracker.kept().len()), (1, 1));
+}
+
+#[test]
+fn a_sink_may_run_executions_and_is_not_told_of_them() {
+    static TRACKER: OnceLock<Tracker> = OnceLock::new();
+    static TOLD: AtomicU32 = AtomicU32::new(0);
+    let sink = |_: &Summary| {
+        if TOLD.fetch_add(1, Ordering::Relaxed) < 100 {
+            TRACKER.get().unwrap().start("export", "of a summary").finish();
+        }
+    };
+    let tracker = TRACKER.get_or_init(|| Tracker::builder().sample_rate(1.0).sink(sink).build().unwrap());
+    for told in 1..3 {
+        tracker.start("op", "any").finish();
+        assert_eq!(TOLD.load(Ordering::Relaxed), told);
+    }
+    let operations: Vec<_> = tracker.kept().iter().map(|summary| summary.operation).collect();
+    assert_eq!(operations, ["export", "op", "export", "op"]);
+    assert!(tracker.stats().iter().all(|operation| operation.total.count == 2));
 }

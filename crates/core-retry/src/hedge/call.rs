@@ -9,7 +9,7 @@ use core_policy::{Attempt, CallError, Judge, Op};
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
-use super::parts::{Entered, First, Kept, Paying};
+use super::parts::{Entered, First, Kept, Paying, Running};
 use super::policy::{Count, Hedge, Inner, Settings};
 use super::schedule::{Of, Schedule, Start};
 
@@ -20,7 +20,8 @@ pin_project! {
     /// of the first if the hedge was built so. A refusal of a policy further in never stands in for a failure of the call.
     ///
     /// # Cancel safety
-    /// Dropping it drops all attempts at once. What hedges that had started took from the budget stays taken.
+    /// Dropping it drops all attempts at once. Guards that are dropped with an attempt that had not ended can tell, by
+    /// [`cut_off_depth`](core_errors::cut_off_depth), as those of the losers can. What hedges that had started took from the budget stays taken.
     ///
     /// # Panics
     /// A panic of an attempt goes on, and the others are dropped with the future. Polled outside a tokio runtime with timers it panics
@@ -62,15 +63,15 @@ enum Phase {
 
 /// What most calls never need.
 struct Rest<F: Future> {
-    hedges: Vec<Running<F>>,
+    hedges: Vec<Hedging<F>>,
     settings: Arc<Settings>,
     schedule: Schedule,
     /// What the call comes to if nothing succeeds, where the first attempt is running still.
     kept: Option<Box<Kept<F::Output>>>,
 }
 
-struct Running<F> {
-    future: Pin<Box<F>>,
+struct Hedging<F> {
+    future: Pin<Box<Running<F>>>,
     start: Start,
     paying: Paying,
 }
@@ -80,7 +81,7 @@ struct Running<F> {
 impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
     pub(super) fn new(hedge: H, op: O, judge: J) -> Self {
         Self {
-            first: First::Gone,
+            first: First::GONE,
             rest: None,
             alarm: None,
             entered: None,
@@ -143,7 +144,7 @@ where
             *this.entered = Some(Entered::new(&hedge.budget));
         }
         let attempt = this.op.attempt(*this.base);
-        this.first.set(First::Running { future: attempt });
+        this.first.as_mut().start(attempt);
         let Poll::Ready(result) = this.first.as_mut().poll(cx) else {
             self.as_mut().begin_rest();
             return self.poll_rest(cx);
@@ -231,8 +232,8 @@ where
             let Some(start) = rest.schedule.start(of, now) else { continue };
             let paying = Paying(hedge.budget.clone(), start.paid);
             let attempt = this.base.hedged(start.number, rest.schedule.remaining(now));
-            let future = Box::pin(this.op.attempt(attempt));
-            rest.hedges.push(Running { future, start, paying });
+            let future = Box::pin(Running::new(this.op.attempt(attempt)));
+            rest.hedges.push(Hedging { future, start, paying });
             let started = rest.hedges.len() - 1;
             if let Some(end) = self.as_mut().poll_hedges(started, cx) {
                 return Poll::Ready(end);
@@ -254,7 +255,7 @@ where
                 at += 1;
                 continue;
             };
-            let Running { future, start, paying } = rest.hedges.remove(at);
+            let Hedging { future, start, paying } = rest.hedges.remove(at);
             // The attempt goes before what is paid for it.
             drop(future);
             drop(paying);
@@ -322,7 +323,7 @@ where
         if this.first.is_running() {
             rest.kept = Some(Box::new(new));
         } else {
-            this.first.set(First::Kept { kept: Some(new) });
+            this.first.keep(new);
             rest.kept = None;
         }
     }
@@ -352,7 +353,7 @@ where
     fn end(self: Pin<&mut Self>, result: Result<T, E>) -> <Self as Future>::Output {
         let mut this = self.project();
         *this.phase = Phase::Done;
-        this.first.set(First::Gone);
+        this.first.end();
         *this.rest = None;
         this.alarm.set(None);
         *this.entered = None;

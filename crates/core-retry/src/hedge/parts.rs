@@ -4,17 +4,52 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use core_errors::cut_off;
 use pin_project_lite::pin_project;
 
 use crate::budget::{Budget, Paid};
 
 pin_project! {
     /// The attempt that is always made, and in its place what is kept of a failure once it has ended: that takes no room of its own.
-    #[project = FirstProj]
-    pub(super) enum First<F: Future> {
+    /// Guards that are dropped with the attempt before it has ended can tell.
+    pub(super) struct First<F: Future> {
+        #[pin]
+        state: State<F>,
+    }
+
+    impl<F: Future> PinnedDrop for First<F> {
+        #[inline]
+        fn drop(this: Pin<&mut Self>) {
+            if this.is_running() {
+                this.cut_off();
+            }
+        }
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F: Future> {
         Gone,
         Running { #[pin] future: F },
         Kept { kept: Option<Kept<F::Output>> },
+    }
+}
+
+pin_project! {
+    /// An attempt that is a hedge. Guards that are dropped with it before it has ended can tell.
+    pub(super) struct Running<F> {
+        #[pin]
+        attempt: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Running<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.attempt.is_some() {
+                cut_off(|| this.attempt.set(None));
+            }
+        }
     }
 }
 
@@ -34,27 +69,77 @@ pub(super) struct Paying(pub(super) Budget, pub(super) Paid);
 // === impl First ===
 
 impl<F: Future> First<F> {
+    pub(super) const GONE: Self = Self { state: State::Gone };
+
+    pub(super) fn start(self: Pin<&mut Self>, attempt: F) {
+        self.project().state.set(State::Running { future: attempt });
+    }
+
     pub(super) fn is_running(&self) -> bool {
-        matches!(self, Self::Running { .. })
+        matches!(self.state, State::Running { .. })
     }
 
     /// Polls the attempt if it runs, and drops it once it is ready.
     #[inline]
-    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let FirstProj::Running { future } = self.as_mut().project() else { return Poll::Pending };
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut state = self.project().state;
+        let StateProj::Running { future } = state.as_mut().project() else { return Poll::Pending };
         let polled = future.poll(cx);
         if polled.is_ready() {
-            self.set(Self::Gone);
+            state.set(State::Gone);
         }
         polled
     }
 
+    pub(super) fn keep(self: Pin<&mut Self>, kept: Kept<F::Output>) {
+        self.project().state.set(State::Kept { kept: Some(kept) });
+    }
+
     pub(super) fn kept(self: Pin<&mut Self>) -> Option<&Kept<F::Output>> {
-        if let FirstProj::Kept { kept } = self.project() { kept.as_ref() } else { None }
+        if let StateProj::Kept { kept } = self.project().state.project() { kept.as_ref() } else { None }
     }
 
     pub(super) fn take_kept(self: Pin<&mut Self>) -> Option<Kept<F::Output>> {
-        if let FirstProj::Kept { kept } = self.project() { kept.take() } else { None }
+        if let StateProj::Kept { kept } = self.project().state.project() { kept.take() } else { None }
+    }
+
+    /// Drops the attempt, or what is kept of it.
+    pub(super) fn end(mut self: Pin<&mut Self>) {
+        if self.is_running() {
+            self.as_mut().cut_off();
+        }
+        self.project().state.set(State::Gone);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cut_off(self: Pin<&mut Self>) {
+        let mut state = self.project().state;
+        cut_off(|| state.set(State::Gone));
+    }
+}
+
+// === impl Running ===
+
+impl<F> Running<F> {
+    pub(super) fn new(attempt: F) -> Self {
+        Self { attempt: Some(attempt) }
+    }
+}
+
+impl<F: Future> Future for Running<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        // Whoever polls an attempt drops it once it is ready.
+        let Some(attempt) = this.attempt.as_mut().as_pin_mut() else { return Poll::Pending };
+        let polled = attempt.poll(cx);
+        if polled.is_ready() {
+            this.attempt.set(None);
+        }
+        polled
     }
 }
 
