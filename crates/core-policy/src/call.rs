@@ -421,12 +421,11 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     /// Ready when it is time to go on, or the cut-off has come: which moment it was.
     fn poll_sleep(mut self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<Instant> {
         let (driver, alarm) = self.as_mut().live();
-        let (at, now) = match alarm.as_ref().as_pin_ref() {
-            Some(alarm) => (alarm.at, None),
-            None => {
-                let cutoff = driver.cutoff();
-                (cutoff.at.map_or(until, |at| at.min(until)), cutoff.now)
-            }
+        let (at, now) = if let Some(alarm) = alarm.as_ref().as_pin_ref() {
+            (alarm.at, None)
+        } else {
+            let cutoff = driver.cutoff();
+            (cutoff.at.map_or(until, |at| at.min(until)), cutoff.now)
         };
         self.poll_alarm(at, now, cx).map(|()| at)
     }
