@@ -232,3 +232,71 @@ fn there_are_up_to_64_tiers_and_names_and_idle_times_to_the_last() {
     limits.set_rate(default, &Rate::per_minute(1).burst(1)).unwrap();
     assert!(limits.set_rate(default, &Rate::per(1, secs(61))).is_err());
 }
+
+#[test]
+fn a_look_says_what_would_be_given_also_in_another_tier_and_at_a_new_rate() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (_time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    limits.take_in(default, "a", 4).unwrap();
+    let looks = |tier| limits.peek_in(tier, "a").remaining;
+    assert_eq!((looks(default), looks(premium), looks(default)), (6, 96, 6));
+    assert_eq!(limits.take_in(premium, "a", 0).unwrap().remaining, 96);
+    limits.set_rate(premium, &Rate::per_second(200)).unwrap();
+    assert_eq!((looks(premium), looks(default)), (196, 6));
+    assert_eq!(limits.take_in(premium, "a", 0).unwrap().remaining, 196);
+}
+
+#[test]
+fn rl_8_a_key_that_slept_through_changes_keeps_to_a_rate_that_it_could_not_have_been_changed_to() {
+    let (time, limits) = under(Rate::per_second(10), 10, |keyed| keyed);
+    let default = limits.tier("default").unwrap();
+    limits.take_in(default, "sleeps", 0).unwrap();
+    // In steps each of which is kept to within 1 %. In whole nanoseconds, as the first rate has them, the last is not.
+    for rate in [3_000_000, 300_000_000] {
+        limits.set_rate(default, &Rate::per_second(rate).burst(1_000)).unwrap();
+        limits.take_in(default, "wakes", 0).unwrap();
+    }
+    for key in ["sleeps", "wakes"] {
+        assert_eq!(limits.take_in(default, key, 1_000).unwrap().remaining, 0);
+        time.advance(std::time::Duration::from_micros(3));
+        let left = limits.take_in(default, key, 0).unwrap().remaining;
+        assert!((700..=900).contains(&left), "{key}: {left}: never faster than asked for");
+    }
+}
+
+/// Interval and burst of one bucket never stay those of two rates, and no call is told what only a mix of two could say.
+#[test]
+fn rl_8_threads_that_change_tiers_and_rates_leave_each_key_with_one_of_them() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(1_000));
+    let (time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    let admitted = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for tier in [default, premium, default] {
+            let (limits, admitted) = (&limits, &admitted);
+            scope.spawn(move || {
+                for n in 0..3_000 {
+                    let key = ["a", "b"][n % 2];
+                    admitted.fetch_add(u64::from(limits.check_in(tier, key).is_ok()), Ordering::Relaxed);
+                    assert!(limits.peek_in(tier, key).remaining <= 2_000);
+                }
+            });
+        }
+        for n in 1..=300 {
+            limits.set_rate(default, &Rate::per_second(10 + n % 2 * 10)).unwrap();
+            limits.set_rate(premium, &Rate::per_second(1_000 + n % 2 * 1_000)).unwrap();
+        }
+    });
+    let allowed: u64 = limits.tiers().map(|(tier, _)| limits.stats(tier).allowed).sum();
+    assert_eq!(allowed, admitted.into_inner());
+    time.advance(secs(30));
+    for key in ["a", "b"] {
+        for (tier, burst) in [(default, 10), (premium, 1_000), (default, 10)] {
+            assert_eq!(limits.take_in(tier, key, burst).unwrap().remaining, 0, "{key}");
+            time.advance(ms(500));
+            assert_eq!(limits.peek_in(tier, key).remaining, burst / 2, "{key}");
+            time.advance(secs(1));
+        }
+    }
+}

@@ -138,8 +138,9 @@ impl Builder {
     /// Whether lines say which of two with the same time was written first: `seq` in [`Format::Json`] and [`Format::StreamBus`],
     /// `event.sequence` in [`Format::Ecs`], a number that grows; an id that no other line of any process has in [`Format::Gcp`], which sorts by
     /// it and takes a line that is sent twice once (`insertId`), and in [`Format::Otel`] (`log.record.uid`). It holds the nanoseconds that the time
-    /// does not show, and then a number of the thread: the order is that of the clock between threads, and always that of the lines within
-    /// one. It means nothing beside another time. Default: `GENESIS_LOG_SEQUENCE`, or else only for Cloud Logging.
+    /// does not show, and then a number of the thread: the order is that of the clock between threads, and that of the lines within
+    /// one, also where the clock is too coarse to tell them apart. It means nothing beside another time, nor where the clock was set back to a
+    /// time that was there already. Default: `GENESIS_LOG_SEQUENCE`, or else only for Cloud Logging.
     pub fn sequence(mut self, sequence: bool) -> Self {
         self.sequence = Some(sequence);
         self

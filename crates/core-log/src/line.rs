@@ -17,11 +17,11 @@ use crate::lifted;
 use crate::logger::Bound;
 use crate::moment::Moment;
 use crate::pen::{self, Ink, Pen};
-use crate::redact::Redaction;
+use crate::redact::{Action, Redaction};
 use crate::schema::{Schema, Who};
 use crate::scope::{Fields, Operation, SpanFields};
 use crate::scratch::{Buffers, Scratch};
-use crate::site::{Lift, Role, Site, Slot};
+use crate::site::{self, Lift, Role, Site, Slot};
 use crate::stage::{StageId, StageMark};
 use crate::stamp::Stamp;
 use crate::text::{Escaped, Rule, VALUE_MAX};
@@ -89,7 +89,7 @@ where
             let pen = &mut Pen { policy: &who.redaction, ink, rule: slot.rule };
             if let Value::Operation(_) = value
                 && F::HAS_OPERATIONS
-                && !pen.drops()
+                && matches!(slot.rule.action, Action::Keep | Action::Hash)
             {
                 line.whole_operation(value, who, pen);
             }
@@ -267,6 +267,10 @@ impl Line<'_> {
 
     /// A field whose key was not rendered before.
     fn named<F: Schema>(&mut self, key: Key, value: Value<'_>, pen: &mut Pen<'_>) {
+        if !site::fits::<F>(key) {
+            self.truncated = true;
+            return;
+        }
         self.field::<F>(key, "", key.name().len(), |out, end| {
             F::push_key(out, key);
             F::push_value(out, end, value, pen)
@@ -340,7 +344,7 @@ impl Line<'_> {
         }
     }
 
-    /// Which operation the line is all of.
+    /// Which operation the line is all of. One whose id is not shown is none: all of them would be one.
     fn whole_operation(&mut self, id: Value<'_>, who: &Who, pen: &mut Pen<'_>) {
         if std::mem::replace(&mut self.in_operation, true) {
             return;

@@ -53,6 +53,11 @@ impl Rule {
         let is_id = matches!(name.rsplit(['_', '.']).next(), Some("id" | "ids"));
         Self { action: policy.of_field(name), numbers: !is_id }
     }
+
+    /// Of the message of an event.
+    pub(crate) fn message(policy: &Redaction) -> Self {
+        Self { action: policy.of_message(), numbers: true }
+    }
 }
 
 // === impl Pen ===

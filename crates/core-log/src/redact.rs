@@ -26,7 +26,7 @@ use crate::text::{MARK, VALUE_MAX};
 /// Three tiers, of which two are here: fields whose name says that they hold a secret (`password`, `authorization`, `card_number` …) lose their
 /// value whatever it is, decided once for each callsite; and texts (messages, fields, errors, `Debug` of structs) lose what has the shape of a
 /// secret: e-mail addresses, phone numbers, card numbers, keys of the usual issuers, tokens, private keys, passwords in
-/// URLs, in `key=value` and on command lines (`--token x`). The third tier is types: [`Sensitive`](crate::Sensitive).
+/// URLs, in `key=value` and on command lines (`--token x`, `"--db-password" "x"`). The third tier is types: [`Sensitive`](crate::Sensitive).
 ///
 /// Default: all of it, masked.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl Redaction {
         self
     }
 
-    /// One more name of fields that are secret, also of what stands beside it in a text. Case, `-`, `_` and `.` do not matter, and it
+    /// One more name of fields that are secret, also of what stands beside it in a text, or behind it as a flag. Case, `-`, `_` and `.` do not matter, and it
     /// may be the end of a longer name.
     #[must_use]
     pub fn key(mut self, name: impl Into<String>) -> Self {
@@ -102,8 +102,9 @@ impl Redaction {
     }
 
     /// Only the fields of these names are shown: all others are redacted as [`Kind::Key`] says, whatever they are. Said twice, both
-    /// lists hold. What the schema and this crate bring of themselves stays: the message, the ids of the context, and what timers, stages
-    /// and loggers are called. An error is a field, and has to be named.
+    /// lists hold. What the schema and this crate bring of themselves stays: the message of an event, the ids of the context, and what
+    /// timers, stages and loggers say under `component`, `operation`, `timer`, `stage`, `outcome`, `duration_ms` and `severity`, whoever
+    /// writes it. An error is a field, and has to be named; so has the `message` of a span or a logger.
     ///
     /// Case, `-`, `_` and `.` do not matter, and the name has to be whole. It is decided once for each callsite. What is shown is looked
     /// through for the shapes of secrets as ever, and so is the message: what is formatted into that is no field.
@@ -264,11 +265,16 @@ impl Redaction {
 
     /// What becomes of the values of a field of that name, if it is a secret.
     pub(crate) fn of_field(&self, name: &str) -> Action {
-        let is_named = || {
-            !self.is_listed(name)
-                || keys::is_secret(name)
-                || self.keys.iter().any(|key| keys::ends_in(name, key))
-        };
+        if self.is_on && !self.is_listed(name) { self.action(Kind::Key) } else { self.of_name(name) }
+    }
+
+    /// The same, whether there is a list of what is shown or not: that of an event is no field.
+    pub(crate) fn of_message(&self) -> Action {
+        self.of_name("message")
+    }
+
+    fn of_name(&self, name: &str) -> Action {
+        let is_named = || keys::is_secret(name) || self.keys.iter().any(|key| keys::ends_in(name, key));
         let is_secret = self.is_on && is_named() && !self.allowed.iter().any(|allowed| allowed == name);
         if is_secret { self.action(Kind::Key) } else { Action::Keep }
     }

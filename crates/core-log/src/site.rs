@@ -142,7 +142,13 @@ impl Site {
     fn new<F: Schema>(metadata: &'static Metadata<'static>, policy: &Redaction) -> Self {
         let slots = metadata.fields().iter().map(|field| {
             let (key, role) = F::slot(field.name());
-            Slot { key, role, rule: Rule::new(policy, field.name()), json: json_key::<F>(key) }
+            let of_event = role == Role::Message && metadata.is_event();
+            Slot {
+                key,
+                role,
+                rule: if of_event { Rule::message(policy) } else { Rule::new(policy, field.name()) },
+                json: json_key::<F>(key),
+            }
         });
         let file = quote(metadata.file().unwrap_or_default());
         let line = metadata.line().map(|line| line.to_string()).unwrap_or_default();
@@ -176,6 +182,12 @@ fn json_key<F: Schema>(key: Key) -> String {
         out.clear();
     }
     out
+}
+
+/// Whether a line has room for a name: half of it would be another.
+pub(crate) fn fits<F: Schema>(key: Key) -> bool {
+    // No character takes more than six in a text.
+    key.prefix().len() + key.name().len() <= NAME_MAX / 6 || !json_key::<F>(key).is_empty()
 }
 
 /// Appends a key. A name in quotes may be any text: `info!("odd \" name" = 1)`. Says whether all of it fitted.

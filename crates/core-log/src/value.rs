@@ -51,8 +51,8 @@ impl Value<'_> {
         let cut = match self {
             Self::Str(text) | Self::Operation(text) => quoted(out, end, |out| out.push(pen.text(text))),
             Self::Debug(value) => quoted(out, end, |out| out.push(pen.debug(value))),
-            Self::I128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
-            Self::U128(value) => quoted(out, end, |out| out.push(itoa::Buffer::new().format(value))),
+            Self::I128(value) => digits(out, end, u64::try_from(value).ok(), value, pen),
+            Self::U128(value) => digits(out, end, u64::try_from(value).ok(), value, pen),
             Self::Bytes(bytes) => quoted(out, end, |out| push_bytes(out, bytes)) | (bytes.len() > BYTES_MAX),
             Self::Error(error) => chain::write_json(out, end, error, pen),
             Self::Stage(mark) => quoted(out, end, |out| out.push(mark.id.as_str())),
@@ -197,6 +197,19 @@ pub(crate) fn quoted(out: &mut String, end: usize, write: impl FnOnce(&mut Escap
     let cut = text.cut;
     out.push('"');
     cut
+}
+
+/// Appends a number as text: not every reader has one of its size. It may be that of a card all the same.
+fn digits(
+    out: &mut String,
+    end: usize,
+    small: Option<u64>,
+    value: impl itoa::Integer,
+    pen: &mut Pen<'_>,
+) -> bool {
+    let mut buffer = itoa::Buffer::new();
+    let text = small.and_then(|small| pen.card(small)).unwrap_or_else(|| buffer.format(value));
+    quoted(out, end, |out| out.push(text))
 }
 
 fn plain(out: &mut String, text: &str) -> bool {

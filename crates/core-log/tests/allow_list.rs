@@ -6,7 +6,7 @@ mod common;
 use std::error::Error as StdError;
 
 use common::{Object, parse};
-use core_context::Context;
+use core_context::{Context, OneLine};
 use core_errors::Error;
 use core_log::{Action, Format, Kind, Log, LogHandle, Logger, Redaction, Sink, WideEvent};
 use tracing_subscriber::layer::SubscriberExt;
@@ -76,6 +76,22 @@ fn what_the_schema_and_this_crate_bring_is_shown_as_ever() {
 }
 
 #[test]
+fn the_message_of_a_span_or_a_logger_is_a_field() {
+    for format in FORMATS {
+        let run = || {
+            let _span = tracing::info_span!("s", message = "hidden1").entered();
+            tracing::info!("said1");
+            core_log::info!(logger: Logger::empty().with("message", "hidden2"), "said2");
+        };
+        let hidden = logged(format, Redaction::new().only(["x"]), run).0.join("\n");
+        assert!(hidden.contains("said1") && hidden.contains("said2"), "{format}: {hidden}");
+        assert!(!hidden.contains("hidden"), "{format}: {hidden}");
+        let named = logged(format, Redaction::new().only(["message"]), run).0.join("\n");
+        assert!(named.contains("hidden1") || format == Format::Console, "{format}: {named}");
+    }
+}
+
+#[test]
 fn what_is_hidden_is_treated_as_a_secret_by_name_is() {
     let dropped =
         line(Redaction::new().only(["a"]).on(Kind::Key, Action::Drop), || tracing::info!(a = 1, b = 2, "m"));
@@ -127,4 +143,18 @@ fn a_list_that_makes_no_sense_is_refused_and_why_is_said() {
         let said = refused(redaction);
         assert!(said.contains(why), "{said}");
     }
+}
+
+#[test]
+fn an_operation_whose_id_is_hidden_is_none_and_is_counted_once() {
+    let of = |redaction: Redaction| {
+        let (lines, handle) = logged(Format::Gcp, redaction, || {
+            tracing::info!(execution_id = &OneLine::new("e-1") as &dyn StdError, "m");
+        });
+        let line = parse(&lines[0]);
+        (line.0.contains_key("logging.googleapis.com/operation"), handle.redactions(Kind::Key))
+    };
+    assert_eq!(of(Redaction::new().only(["execution_id"])), (true, 0));
+    assert_eq!(of(Redaction::new().only(["x"])), (false, 1));
+    assert_eq!(of(Redaction::new().only(["x"]).on(Kind::Key, Action::Drop)), (false, 1));
 }

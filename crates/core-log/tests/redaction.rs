@@ -124,7 +124,9 @@ const PLACES: [&str; 8] = [
 /// Command lines with a secret, which has a `7` in it.
 fn command_lines() -> Vec<String> {
     let mut all = Vec::new();
-    for flag in ["password", "passwd", "token", "secret", "api-key"] {
+    let flags =
+        ["password", "passwd", "token", "secret", "api-key", "db-password", "access_token", "PASSWORD"];
+    for flag in flags {
         for form in [
             "--{} hun7er",
             "--{}=hun7er",
@@ -138,10 +140,27 @@ fn command_lines() -> Vec<String> {
             "['--{}', 'hun7er']",
             "deploy --user ann --{} hun7er,x --dry-run",
             "deploy --{} hun7er\nnext",
+            "\"run\" \"--{}\" \"a hun7er\" \"x\"",
+            "run '--{}' 'a hun7er'",
+            "[\n    \"--{}\",\n    \"a hun7er\",\n]",
+            "\"[\\n  \\\"--{}\\\",\\n  \\\"a hun7er\\\"]\"",
+            "[\"--{}=a hun7er b7\"]",
+            "--{}=a7,b7;c7&d7)e7 --x",
+            "--{}\thun7er",
+            "--{}\nhun7er",
+            "--{}\r\nhun7er",
+            "--{}\0hun7er\0",
+            "--{} \\\n    hun7er",
+            "\"--{}\\thun7er\"",
+            "--{} $Hun7er",
+            "--{} hun\"7er",
         ] {
             all.push(form.replace("{}", flag));
         }
     }
+    all.extend(["-token hun7er", "x -password hun7er"].map(String::from));
+    let mut command = std::process::Command::new("psql");
+    all.push(format!("{:?}", command.args(["--password", "a hun7er", "--dry-run"])));
     all
 }
 
@@ -227,6 +246,13 @@ fn harmless() -> Vec<String> {
         "--tokens 5",
         "--token-file x.txt",
         "--no-password now",
+        "--ask-password now",
+        "-secret is",
+        "a secret-token x",
+        "  --password\n  --user",
+        "--password      Your password",
+        "`--password`",
+        "--token, and --user",
         "-p 8080",
         "one --- two -- three",
         "a password generator --length 12",
@@ -258,6 +284,39 @@ fn the_corpus_is_cleaned_and_what_is_harmless_stays() {
     let seeded = secrets.len() * PLACES.len() + commands.len();
     println!("recall {}/{seeded}, false alarms {}/{}", seeded - missed.len(), wrong.len(), harmless.len());
     assert_eq!((missed, wrong), (Vec::<String>::new(), Vec::<String>::new()));
+}
+
+#[test]
+fn a_flag_is_secret_by_the_names_that_the_log_was_given() {
+    let logged = |redaction: Redaction| {
+        cleaned(redaction, "run --token a1 --token=a2 --tenant-pin b3 --tenant-pin=b4")
+    };
+    let allowed = logged(Redaction::new().allow("token"));
+    assert_eq!(allowed, "run --token a1 --token=a2 --tenant-pin b3 --tenant-pin=b4");
+    let more = logged(Redaction::new().key("tenant_pin"));
+    assert_eq!(
+        more,
+        "run --token [REDACTED] --token=[REDACTED] --tenant-pin [REDACTED] --tenant-pin=[REDACTED]"
+    );
+}
+
+#[test]
+fn the_number_of_a_card_is_one_in_a_number_of_any_size() {
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel, Format::Console] {
+        let lines = logged(format, |_| {
+            tracing::info!(
+                a = 4_111_111_111_111_111_u64,
+                b = 4_111_111_111_111_111_i64,
+                c = 4_111_111_111_111_111_u128,
+                d = 4_111_111_111_111_111_i128,
+                e = u128::MAX
+            );
+        });
+        assert!(
+            !lines[0].contains("4111") && lines[0].contains(&u128::MAX.to_string()),
+            "{format}: {lines:?}"
+        );
+    }
 }
 
 #[test]
@@ -431,6 +490,14 @@ fn the_worst_text_costs_a_fixed_amount_a_byte() {
         "--token 'a",
         "--token\",\"",
         "--token [REDACTED",
+        "--token\n",
+        "--token \\\n        ",
+        "--token\" \\n\\n",
+        "\"--token=a ",
+        "'--token=a",
+        "\\'--token=a ",
+        "\\\\\\'--token=a '",
+        "--token=[REDACTED",
         "----",
     ];
     for piece in worst {
@@ -458,4 +525,37 @@ proptest! {
         let once = masked(&text);
         prop_assert_eq!(&masked(&once), &once);
     }
+
+    #[test]
+    fn command_lines_of_any_pieces_are_cleaned_once(
+        pieces in proptest::collection::vec(0..FLAG_PIECES.len(), 0..24)
+    ) {
+        let text: String = pieces.iter().map(|piece| FLAG_PIECES[*piece]).collect();
+        let once = masked(&text);
+        prop_assert_eq!(&masked(&once), &once, "{:?}", text);
+    }
 }
+
+/// What flags, their arguments, and lists of them are made of.
+const FLAG_PIECES: [&str; 20] = [
+    "--token",
+    "--db-password",
+    "-secret",
+    "=",
+    " ",
+    "\t",
+    "\n",
+    "\0",
+    "\\",
+    "\\n",
+    "\"",
+    "'",
+    ",",
+    "$A",
+    "hun7er",
+    "--x",
+    "[",
+    "]",
+    "\u{e9}",
+    "[REDACTED]",
+];

@@ -327,3 +327,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn names_too_long_for_a_line_are_left_out_of_loggers_too_and_none_is_there_twice() {
+    let name = |end: &str| -> &'static str { Box::leak((("n\u{1}".repeat(600)) + end).into_boxed_str()) };
+    let logger = Logger::empty().with(name("a"), 1).with(name("b"), 2).with("c", 3);
+    for format in [Format::Json, Format::Gcp, Format::StreamBus, Format::Ecs, Format::Otel] {
+        let line = logged(format, |_| core_log::info!(logger: logger, "m")).remove(0);
+        let read = if format == Format::Otel { common::record(&line) } else { parse(&line) };
+        assert!(
+            line.contains("\"truncated\"") && !line.contains("nn") && line.contains("\"c\""),
+            "{format}: {read:?}"
+        );
+        assert!(!line.contains("n\\u0001"), "{format}: {line}");
+    }
+}

@@ -506,3 +506,72 @@ fn all_values_are_shown_once_and_a_map_that_is_full_takes_new_keys_meanwhile() {
     assert_eq!(map.stats().max, 256);
     assert_eq!((map.len(), map.stats().refused), (256, 0));
 }
+
+#[test]
+fn a_value_that_panics_when_it_is_dropped_takes_no_room_with_it() {
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.0 || std::thread::panicking(), "boom");
+        }
+    }
+    const ROOM: u32 = 64;
+    let map: KeyedMap<u32, Bomb> = Keyed::max(ROOM as usize).build().unwrap();
+    let ask = |key: u32, is_bomb| map.get_or_insert_with(&key, || Bomb(is_bomb));
+    let mut held: Vec<_> = (1..ROOM).map(|key| ask(key, false).unwrap()).collect();
+    let mut booms = 0;
+    for key in (ROOM..).step_by(2).take(200) {
+        // The only one that is not held makes room for the next, which falls into another shard as a rule.
+        drop(ask(key, true));
+        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(ask(key + 1, false))));
+        booms += u32::from(next.is_err());
+        assert_eq!((map.len(), map.peek(&key).is_some()), (map.entries().len(), false));
+        map.remove(&(key + 1));
+    }
+    assert_eq!((booms, map.len()), (200, held.len()));
+    held.push(ask(0, false).unwrap());
+    assert_eq!(map.len(), ROOM as usize);
+}
+
+/// Threads do all there is at once, to a map that is too small for them: keys are counted right, and none is there twice.
+#[test]
+fn whatever_threads_do_there_are_never_more_keys_than_there_is_room_for() {
+    const ROOM: usize = 40;
+    let map: KeyedMap<u32, u32> = Keyed::max(ROOM).idle(Duration::from_micros(50)).build().unwrap();
+    let map = &map;
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            scope.spawn(move || {
+                let rng = Rng::from_seed(seed);
+                let mut held = std::collections::VecDeque::new();
+                for _ in 0..20_000 {
+                    let (key, what) = (u32::try_from(rng.next_u64() % 100).unwrap(), rng.next_u64() % 100);
+                    match what {
+                        0..50 => held.extend(map.get_or_insert_with(&key, || key)),
+                        50..70 => {
+                            let now = core_time::Clock::system().now_coarse();
+                            let found = map.decide(&key, now, || key, |value| *value);
+                            assert!(found.is_ok_and(|value| value == key) || found.is_err());
+                        }
+                        70..80 => drop(map.remove(&key)),
+                        80..90 => held.extend(map.get(&key)),
+                        90..95 => map.for_each_value(|value| assert!(*value < 100)),
+                        95 => drop(map.evict_idle()),
+                        _ => {
+                            let mut keys: Vec<_> = map.entries().into_iter().map(|(key, _)| key).collect();
+                            keys.sort_unstable();
+                            assert!(map.len() <= ROOM && keys.len() <= 2 * ROOM, "{keys:?}");
+                        }
+                    }
+                    held.truncate(held.len().min(12));
+                    held.rotate_left(usize::from(!held.is_empty()));
+                }
+            });
+        }
+    });
+    let mut keys: Vec<_> = map.entries().into_iter().map(|(key, value)| (key, *value)).collect();
+    assert_eq!(keys.len(), map.len());
+    keys.sort_unstable();
+    keys.dedup();
+    assert!(keys.len() == map.len() && keys.iter().all(|(key, value)| key == value), "{keys:?}");
+}

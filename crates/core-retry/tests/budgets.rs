@@ -215,6 +215,59 @@ fn bg_2_what_many_threads_leave_behind_is_there_for_any_of_them() {
     );
 }
 
+/// Else what was abandoned would be there twice, once what was taken for it is old: twenty retries at once of ten in a second.
+#[test]
+fn bg_5_what_is_given_back_is_as_if_it_had_never_been_taken() {
+    let spare = Budget::deposit(0.0, 10, secs(1)).unwrap();
+    for (taken, returned) in
+        [(0, 0), (0, 950), (1_000, 1_900), (2_000, 3_050), (4_000, 5_200), (6_000, 5_996)]
+    {
+        let paid: Vec<_> = (0..10).map(|_| spare.take(false, || START + ms(taken)).unwrap()).collect();
+        for paid in paid {
+            spare.refund(paid, || START + ms(returned));
+        }
+        for later in (returned..returned + 2_000).step_by(50) {
+            let left = spare.available(START + ms(later));
+            assert!((left - 10.0).abs() < 1e-9, "{taken} to {returned}, at {later}: {left}");
+        }
+    }
+    let left = Budget::deposit(1.0, 0, secs(10)).unwrap();
+    (0..5).for_each(|_| left.succeeded(Paid::NOTHING, || START));
+    let paid = left.take(false, || START).unwrap();
+    std::thread::scope(|scope| drop(scope.spawn(|| left.refund(paid, || START + secs(8)))));
+    assert!((left.available(START + secs(9)) - 5.0).abs() < 1e-9, "whoever gives it back");
+    assert!(left.available(START + secs(10)).abs() < 1e-9, "it is as old as the others");
+}
+
+/// Some leave, some take, some give back, on threads that come and go: nothing is made up, and nothing is lost.
+#[test]
+fn bg_7_threads_that_come_and_go_take_what_was_left_and_no_more() {
+    let budget = Budget::deposit(0.5, 3, secs(60)).unwrap();
+    for _ in 0..20 {
+        std::thread::scope(|scope| {
+            for part in 0..6 {
+                let budget = &budget;
+                scope.spawn(move || {
+                    for n in 0..50 {
+                        match (part + n) % 3 {
+                            0 => budget.succeeded(Paid::NOTHING, || START),
+                            1 => drop(budget.take(false, || START)),
+                            _ => {
+                                let paid = budget.take(false, || START).unwrap_or_default();
+                                budget.refund(paid, || START + ms(6_100));
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let [deposited, withdrawn, refunded, _] = counted(&budget).map(|n| u32::try_from(n).unwrap());
+        let kept = 180.0 + f64::from(deposited) / 2.0 - f64::from(withdrawn - refunded);
+        assert!(kept >= 0.0, "{kept}");
+        assert!((budget.available(START) - kept).abs() < 1e-9, "{budget:?} should have {kept}");
+    }
+}
+
 // === other numbers while calls go on ===
 
 #[test]

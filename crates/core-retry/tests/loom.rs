@@ -92,6 +92,19 @@ fn bg_3_a_refund_and_a_cost_at_once_are_both_counted_in_any_order() {
 }
 
 #[test]
+fn bg_5_a_deposit_that_is_given_back_while_another_is_taken_is_counted_in_any_order() {
+    loom::model(|| {
+        let budget = Budget::deposit(0.0, 2, secs(1)).unwrap();
+        let paid = budget.take(false, || NOW).unwrap();
+        let other = budget.clone();
+        let theirs = thread::spawn(move || other.refund(paid, || NOW));
+        assert!(take(&budget), "there are two");
+        theirs.join().unwrap();
+        assert!((left(&budget) - 1.0).abs() < 1e-9, "one is taken");
+    });
+}
+
+#[test]
 fn bg_4_a_call_that_leaves_while_another_comes_is_counted_in_any_order() {
     loom::model(|| {
         let budget = Budget::in_flight(1.0, 0).unwrap();

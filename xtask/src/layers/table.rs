@@ -85,8 +85,8 @@ const CLIENTS: [&str; 45] = [
 
 /// The one crate that may know clients from below, to classify their errors: each behind a feature, and without opening
 /// anything.
-const KNOWS_ERRORS: (&str, [&str; 6]) =
-    ("core-errors", ["hyper", "redis", "reqwest", "sqlx", "tokio-postgres", "tonic"]);
+const KNOWS_ERRORS: (&str, [&str; 8]) =
+    ("core-errors", ["h2", "hyper", "hyper-util", "redis", "reqwest", "sqlx", "tokio-postgres", "tonic"]);
 
 /// Features that open sockets in a crate that is welcome without them.
 const SOCKET_FEATURES: [(&str, &str); 7] = [

@@ -147,9 +147,10 @@ impl<K: Hash + Eq> KeyedRate<K> {
         Q: Hash + Eq + ?Sized,
     {
         let (shared, now) = (&self.0.shared, self.0.shared.now());
+        let rules = shared.rules(tier);
         match self.0.keys.peek(key) {
-            Some(bucket) => bucket.engine.peek(now),
-            None => shared.rules(tier).bucket(now).engine.peek(now),
+            Some(bucket) => rules.peek(&bucket, now, &shared.moving),
+            None => rules.bucket(now).engine.peek(now),
         }
     }
 

@@ -7,7 +7,7 @@ use core_policy::Counters;
 use core_time::Instant;
 
 use crate::error::ConfigError;
-use crate::rate::{Checked, Engine, RateStats};
+use crate::rate::{Checked, Engine, RateStats, Taken};
 
 /// One of the tiers of a [`KeyedRate`](super::KeyedRate). Found by its name with [`KeyedRate::tier`](super::KeyedRate::tier). To another
 /// limit than that it is a tier that is not known, and counts as `default`.
@@ -91,10 +91,23 @@ impl Rules {
         if bucket.stamp.load(Ordering::Relaxed) == stamp {
             return;
         }
-        // The tiers were tried against each other when they were made, so this does not fail.
-        let changed = bucket.engine.change(self.rate(), now);
-        debug_assert!(changed.is_ok(), "{changed:?}");
+        // Rates were tried against those before and beside them. A bucket may have slept through several, and then it keeps to the last
+        // one as well as its units allow.
+        bucket.engine.follow(self.rate(), now);
         bucket.stamp.store(stamp, Ordering::Relaxed);
+    }
+
+    /// What a bucket that is brought up to the rate of this tier would give. It is not.
+    pub(super) fn peek(&self, bucket: &Bucket, now: Instant, lock: &Mutex<()>) -> Taken {
+        if bucket.stamp.load(Ordering::Relaxed) == self.stamp.load(Ordering::Acquire) {
+            return bucket.engine.peek(now);
+        }
+        let engine = {
+            let _none_changes = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            bucket.engine.copy()
+        };
+        engine.follow(self.rate(), now);
+        engine.peek(now)
     }
 
     #[inline]

@@ -57,6 +57,15 @@ impl Cycles {
         Self { word: AtomicU64::new(0), count: AtomicU64::new(count), penalty: Box::default(), epoch, period }
     }
 
+    /// Another one in which as much was used.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = |word: &AtomicU64| AtomicU64::new(word.load(Ordering::Relaxed));
+        let Self { word, count, penalty, epoch, period } = self;
+        let penalty = Penalty { since: copy(&penalty.since), until: copy(&penalty.until) };
+        let (word, count) = (copy(word), copy(count));
+        Self { word, count, penalty: Box::new(penalty), epoch: *epoch, period: *period }
+    }
+
     pub(crate) fn period(&self) -> Duration {
         Duration::from_nanos(self.period)
     }

@@ -56,6 +56,23 @@ impl Engine {
         Ok(())
     }
 
+    /// Changes the rate to one that it need not [fit](Self::change): by whole units of the rate it was made with then, which is never
+    /// faster than asked for. The algorithm, and the period of bursts, must be the same, or nothing changes.
+    pub(crate) fn follow(&self, rate: Checked, now: Instant) {
+        match self {
+            Self::Gcra(gcra) => gcra.change(rate.count, rate.period, rate.burst, now),
+            Self::Cycles(cycles) => cycles.change(rate.count),
+        }
+    }
+
+    /// Another one in which as much was used.
+    pub(crate) fn copy(&self) -> Self {
+        match self {
+            Self::Gcra(gcra) => Self::Gcra(gcra.copy()),
+            Self::Cycles(cycles) => Self::Cycles(cycles.copy()),
+        }
+    }
+
     #[inline]
     pub(crate) fn take_one(&self, now: Instant) -> Result<(), Refused> {
         match self {

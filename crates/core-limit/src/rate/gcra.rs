@@ -99,6 +99,14 @@ impl Gcra {
         }
     }
 
+    /// Another one in which as much was used.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = |word: &AtomicU64| AtomicU64::new(word.load(Ordering::Relaxed));
+        let Self { tat, interval, ahead, beyond, epoch, scale } = self;
+        let (tat, interval, ahead, beyond) = (copy(tat), copy(interval), copy(ahead), copy(beyond));
+        Self { tat, interval, ahead, beyond, epoch: *epoch, scale: *scale }
+    }
+
     /// Whether the rate would be kept only to within more than 1 %.
     pub(crate) fn is_off(count: u64, period: Duration, burst: u64) -> bool {
         let (scale, interval) = units_of(count, period, burst);

@@ -16,9 +16,11 @@ use super::engine::{Count, Engine, Rules};
 /// an error that is not about its load; overload, timeouts and broken connections are not.
 ///
 /// # Who is held back
-/// No dice are thrown for it: each thread's requests are numbered, and the multiples of the golden ratio say which of them are held
-/// back, which spreads them as evenly as can be. Of any few requests in a row of a thread about the right share is, where chance would let a
-/// bunch through together or none for a while.
+/// Each thread's requests are numbered, and the number says who is held back: in sixteen that follow one another by the multiples of the
+/// golden ratio, which spread them as evenly as can be, and from sixteen to sixteen by a hash, so that no pattern in which callers come is
+/// one in which they are held back. Of any few requests in a row of a thread about the right share is, where chance alone would let a bunch
+/// through together or none for a while; and of several callers who take turns each is held back as often as any other. Threads have
+/// the same numbers: where several ask in step, they are held back together.
 ///
 /// ```
 /// use core_errors::{Error, Reason};

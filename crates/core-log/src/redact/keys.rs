@@ -48,8 +48,8 @@ const PERSONAL: [&str; 3] = ["email", "emailaddress", "phonenumber"];
 const WHOLE: [&str; 7] = ["pin", "otp", "auth", "phone", "jwt", "pass", "bearer"];
 
 /// What this crate calls what it brings itself: of a list of what is shown, these are always part.
-pub(super) const OWN: [&str; 9] =
-    ["message", "severity", "logger", "component", "operation", "timer", "stage", "outcome", "duration_ms"];
+pub(super) const OWN: [&str; 8] =
+    ["severity", "logger", "component", "operation", "timer", "stage", "outcome", "duration_ms"];
 
 /// How much of a name is looked at, from its end.
 const NAME_MAX: usize = 48;

@@ -1,7 +1,7 @@
 //! A value beside the name of a secret: `password=…`, `"token": "…"`, `Authorization: Bearer …`, and what `Debug` shows.
 
 use super::scan::Found;
-use super::{Kind, keys};
+use super::{Kind, flag, keys};
 
 /// A shorter name is none of a secret.
 const NAME_MIN: usize = 3;
@@ -47,12 +47,16 @@ pub(super) fn at(text: &str, from: usize, at: usize, is_secret: impl Fn(&str) ->
         return None;
     }
     let name = name(text, from, at)?;
+    let of_flag = (sign == b'=' && bytes[name.start] == b'-').then_some(name.start);
     if sign == b'>' && name.start.checked_sub(1).is_none_or(|before| bytes[before] != b'<') {
         return None;
     }
-    let name = &text[name];
+    let name = text[name].trim_start_matches('-');
     if !is_secret(name) {
         return None;
+    }
+    if let Some(value) = of_flag.and_then(|flag| argument(text, flag, at + 1, name)) {
+        return Some(Found { start: value.start, end: value.end, kind: Kind::Secret });
     }
     let doubled = usize::from(matches!(bytes.get(at + 1), Some(b'=' | b'>')));
     let spaces = count(&bytes[(at + 1 + doubled).min(bytes.len())..], 2, |byte| byte == b' ');
@@ -83,6 +87,26 @@ fn name(text: &str, from: usize, at: usize) -> Option<std::ops::Range<usize>> {
     let len = count_back(bytes, NAME_MAX, is_name);
     let end = from + bytes.len();
     (len >= NAME_MIN).then_some(end - len..end)
+}
+
+/// `--password=a,b;c`: all of a word. `"--password=a b"` in a list: all of the text. What is in quotes itself, or says its scheme, is
+/// a value as any other.
+fn argument(text: &str, flag: usize, start: usize, name: &str) -> Option<Value> {
+    let bytes = text.as_bytes();
+    let rest = &bytes[start..];
+    if quote(rest).is_some() || is_masked(rest) || rest.starts_with(b" ") {
+        return None;
+    }
+    let before = &bytes[..flag];
+    let in_list =
+        before.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\'')).and_then(|(quote, rest)| {
+            closing_quote(bytes, start, *quote, count_back(rest, QUOTES_MAX - 1, |byte| byte == b'\\'))
+        });
+    if in_list.is_none() && scheme(rest, name).0 > 0 {
+        return None;
+    }
+    let end = in_list.unwrap_or_else(|| start + flag::bare_end(rest));
+    some(start, end, true).filter(|value| !is_nothing(&text[value.start..value.end]))
 }
 
 fn value(text: &str, start: usize, name: &str) -> Option<Value> {

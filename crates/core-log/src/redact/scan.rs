@@ -47,7 +47,13 @@ const fn classes() -> [u8; 256] {
 /// Whether a short text has nothing in it that anything begins with: most texts, in a few nanoseconds.
 pub(super) fn is_harmless(text: &str) -> bool {
     let seen = text.bytes().take(KEY_MIN).fold(0, |seen, byte| seen | CLASS[usize::from(byte)]);
-    text.len() < KEY_MIN && seen & (DIGIT | SIGN) == 0 && (seen & DASH == 0 || !text.contains("--"))
+    text.len() < KEY_MIN && seen & (DIGIT | SIGN) == 0 && (seen & DASH == 0 || !has_flag(text.as_bytes()))
+}
+
+/// Whether a word begins with a dash.
+fn has_flag(bytes: &[u8]) -> bool {
+    let begins = |at: usize| at == 0 || CLASS[usize::from(bytes[at - 1])] & WORD == 0;
+    bytes.iter().enumerate().any(|(at, byte)| *byte == b'-' && begins(at))
 }
 
 /// The first of all that is to be taken out, at `from` or after. `numbers` says whether phones and cards are looked for.
@@ -58,7 +64,7 @@ pub(super) fn next(text: &str, from: usize, numbers: bool, policy: &Redaction) -
         let class = CLASS[usize::from(bytes[at])];
         let found = if class & WORD != 0 {
             let end = word_end(bytes, at);
-            let found = word(text, at, end, numbers && class & DIGIT != 0);
+            let found = word(text, at, end, numbers && class & DIGIT != 0, policy);
             // Nothing begins inside of a word.
             at = if found.is_some() { at } else { end };
             found
@@ -78,10 +84,11 @@ pub(super) fn next(text: &str, from: usize, numbers: bool, policy: &Redaction) -
     None
 }
 
-fn word(text: &str, at: usize, end: usize, number: bool) -> Option<Found> {
+fn word(text: &str, at: usize, end: usize, number: bool, policy: &Redaction) -> Option<Found> {
     let bytes = text.as_bytes();
     if bytes[at] == b'-'
-        && let Some(found) = pem(text, at).or_else(|| flag::at(text, at, end))
+        && let Some(found) =
+            pem(text, at).or_else(|| flag::at(text, at, end, |name| policy.is_secret_in_text(name)))
     {
         return Some(found);
     }

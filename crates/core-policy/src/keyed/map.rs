@@ -52,8 +52,15 @@ use crate::Counters;
 /// all who read it, for as long as looking at 512 keys takes at most, which is microseconds; so let there be more room than calls
 /// under way. An empty map takes a kilobyte for each shard, which are up to four for each core and 64 at most.
 ///
+/// Threads may share a map whose keys and values they may share: both are `Send` and `Sync`.
+///
 /// # Panics
-/// A key whose `Hash` or `Eq` panics does so through whatever was asked of the map, which is as it was and goes on.
+/// A key whose `Hash` or `Eq` panics does so through whatever was asked of the map, which is as it was and goes on. A value or key whose
+/// `Drop` panics does so through what has forgotten it; it is forgotten all the same.
+///
+/// # Deadlocks
+/// Keys are compared, and for [`entries`](Self::entries) cloned, while their shard is locked: their `Eq`, `Borrow` and `Clone` must not use
+/// the map. Values are made, shown and dropped while nothing is, so that these may.
 pub struct KeyedMap<K, V> {
     shards: Box<[Locked<K, V>]>,
     hasher: SeedableRandomState,
@@ -234,7 +241,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     }
 
     /// Forgets all keys that are idle and not in use. How many. Locks one shard after the other; for a task that runs now
-    /// and then, where memory should shrink without new keys coming.
+    /// and then, where memory should shrink without new keys coming. A shard that is mostly empty then gives back its table as well.
     pub fn evict_idle(&self) -> usize {
         let now = self.clock.now_coarse();
         let mut sum = 0;
@@ -339,9 +346,9 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         if let Some(displaced) = shard.evict_oldest(&mut looks) {
             shard.push(hash, key, Arc::clone(&value), now);
             drop(shard);
-            drop(displaced);
             self.counts.bump(DISPLACED);
             self.counts.bump(INSERTED);
+            drop(displaced);
             return Ok(value);
         }
         drop(shard);
@@ -362,7 +369,10 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
             let displaced = write(&self.shards[at]).evict_oldest(&mut looks);
             if displaced.is_some() {
                 self.counts.bump(DISPLACED);
-                return Ok(Room(&self.len));
+                let room = Room(&self.len);
+                // It may panic: while the room is ours, that gives it back.
+                drop(displaced);
+                return Ok(room);
             }
         }
         // A key may have gone by itself meanwhile.

@@ -67,7 +67,8 @@ impl<K, V> Shard<K, V> {
         let entry = self.entries.find(hash, |entry| entry.is_of(hash, key))?;
         let asked = self.stamp(now);
         // A store takes the line from whoever else reads it. Within a tick of the coarse clock there is nothing new to say.
-        if entry.asked() != asked {
+        // Who read the clock long ago, and had to wait since, does not make it older than it is.
+        if entry.asked() < asked {
             entry.asked.store(asked, Ordering::Relaxed);
         }
         Some(&entry.value)
@@ -115,11 +116,15 @@ impl<K, V> Shard<K, V> {
         evicted
     }
 
-    /// Forgets all keys that are idle and not in use.
+    /// Forgets all keys that are idle and not in use, and gives back the memory of a table that is mostly empty then.
     pub(super) fn sweep(&mut self, now: Instant, idle: Duration) -> Vec<Evicted<K, V>> {
         let keep = self.keep;
-        let forgotten = self.entries.extract_if(|entry| entry.is_forgotten(now, idle, keep));
-        forgotten.map(Evicted).collect()
+        let evicted =
+            self.entries.extract_if(|entry| entry.is_forgotten(now, idle, keep)).map(Evicted).collect();
+        if self.entries.len() < self.entries.capacity() / 4 {
+            self.entries.shrink_to(2 * self.entries.len(), |entry| entry.hash);
+        }
+        evicted
     }
 
     /// Forgets the key that was asked for longest ago, of the next sixteen; of those that are not in use. If all are, it looks
@@ -213,5 +218,46 @@ impl<K, V> Entry<K, V> {
 impl<K, V> Evicted<K, V> {
     pub(super) fn into_value(self) -> Arc<V> {
         self.0.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_swept_gives_its_memory_back_and_the_rest_is_found_still() {
+        let mut shard = Shard::default();
+        for key in 0..10_000_u64 {
+            shard.push(key, key, Arc::new(key), Instant::from_nanos(key));
+        }
+        let later = Instant::from_nanos(1_000_000_000);
+        let held: Vec<_> = (0..100).filter_map(|key| shard.touch(key, &key, later)).collect();
+        let idle = Duration::from_secs(2);
+        assert_eq!(shard.sweep(later, idle).len(), 0);
+        assert!(shard.entries.capacity() >= 10_000);
+        assert_eq!(shard.sweep(later + idle, idle).len(), 9_900);
+        assert!(shard.entries.capacity() < 1_000, "{}", shard.entries.capacity());
+        assert!((0..100).all(|key| shard.find(key, &key).is_some_and(|value| *value == key)));
+        drop(held);
+        // The hand stood anywhere.
+        shard.hand = 9_999;
+        assert!(shard.evict_oldest(&mut 512).is_some());
+        shard.sweep(later + idle, idle);
+        assert_eq!((shard.entries.len(), shard.entries.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn who_read_the_clock_long_ago_makes_no_key_older() {
+        let mut shard = Shard::default();
+        let at = |seconds: u64| Instant::from_nanos(seconds * 1_000_000_000);
+        for key in [1_u64, 2] {
+            shard.push(key, key, Arc::new(()), at(1));
+        }
+        shard.touch(1, &1, at(20));
+        shard.touch(1, &1, at(2));
+        shard.touch(2, &2, at(10));
+        assert!(shard.sweep(at(25), Duration::from_secs(12)).iter().all(|gone| gone.0.key == 2));
+        assert!(shard.find(1, &1).is_some() && shard.find(2, &2).is_none());
     }
 }

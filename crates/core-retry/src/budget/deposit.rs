@@ -96,20 +96,30 @@ impl Deposit {
         share > 0
     }
 
-    /// Takes a token, if one is there.
-    pub(super) fn take(&self, now: Instant) -> bool {
+    /// Takes a token, if one is there. From which bucket it was, for [`refund`](Self::refund).
+    pub(super) fn take(&self, now: Instant) -> Option<u16> {
         // Left out where models are to show that they notice.
         #[cfg(not(genesis_mutant))]
         let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_there = self.sum(now) >= i64::from(TOKEN);
-        if is_there {
-            self.add(now, -i64::from(TOKEN));
+        if self.sum(now) < i64::from(TOKEN) {
+            return None;
         }
-        is_there
+        self.add(now, -i64::from(TOKEN));
+        Some(mark(self.number(now)))
     }
 
-    pub(super) fn refund(&self, now: Instant) {
-        self.add(now, TOKEN.into());
+    /// Gives a token back where it was taken from, as if that had never been: in a bucket of its own it would outlive what it was taken
+    /// from. From one that is old by now nothing is given back, since the token would be old as well.
+    pub(super) fn refund(&self, from: u16, now: Instant) {
+        let at = self.number(now);
+        let age = (u64::from(mark(at)) + MARKS - u64::from(from)) % MARKS;
+        let then = match age {
+            _ if age < BUCKETS as u64 => before(at, age),
+            // The one who took it had read a more exact clock.
+            _ if age >= MARKS - AHEAD => before(at, age + NUMBER_MAX - MARKS),
+            _ => return,
+        };
+        self.add_at(then, TOKEN.into());
     }
 
     pub(super) fn left(&self, now: Instant) -> f64 {
@@ -130,7 +140,12 @@ impl Deposit {
 
     #[inline]
     fn add(&self, now: Instant, change: i64) {
-        let (at, mine) = (self.number(now), self.rings.mine());
+        self.add_at(self.number(now), change);
+    }
+
+    #[inline]
+    fn add_at(&self, at: u64, change: i64) {
+        let mine = self.rings.mine();
         #[expect(clippy::cast_possible_truncation, reason = "a remainder of ten")]
         let bucket = &mine.value.0[(at % BUCKETS as u64) as usize];
         let held = bucket.load(Ordering::Relaxed);
@@ -159,6 +174,25 @@ impl Default for Ring {
 
 /// Numbers start over after 19 days at the shortest time to live.
 const NUMBER_MAX: u64 = (1 << (64 - SUM_BITS)) - 1;
+
+/// Buckets are told apart by their number modulo this, which fits into what a retry remembers of what it paid: more of them than live at
+/// once, and a divisor of [`NUMBER_MAX`]. What is given back after one and a half times the time to live may be taken for younger.
+const MARKS: u64 = 15;
+
+const _: () = assert!(NUMBER_MAX.is_multiple_of(MARKS), "marks go on where numbers start over");
+
+/// So many buckets the clock of who took may have been ahead of that of who gives back.
+const AHEAD: u64 = 2;
+
+/// Of a bucket, 1 to 15: never zero, which is that of nothing.
+fn mark(number: u64) -> u16 {
+    u16::try_from(number % MARKS).map_or(1, |rest| rest + 1)
+}
+
+/// The number of the bucket so many before.
+fn before(number: u64, age: u64) -> u64 {
+    (number - 1 + NUMBER_MAX - age) % NUMBER_MAX + 1
+}
 
 #[cold]
 fn add_shared(bucket: &AtomicU64, mut held: u64, at: u64, change: i64) {

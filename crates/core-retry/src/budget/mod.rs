@@ -32,8 +32,8 @@ pub use stats::BudgetStats;
 ///
 /// What a retry takes is taken before the sleep, so that retries that are sleeping are counted, and given back if the retry
 /// never starts (rule BG-5). Integers, each change one atomic step (rules BG-7, BG-8). A success takes no lock. In a budget of deposits it
-/// writes its own thread's numbers only; who takes from it adds up those of all threads, under a lock, which is some hundred
-/// nanoseconds for each retry.
+/// writes its own thread's numbers only; who takes from it adds up those of all threads, under a lock: some hundred nanoseconds for each
+/// retry on a few cores (700 instructions on two), and more with the cores, by ten words for each of twice as many threads, up to 64.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Inner>);
 
@@ -254,7 +254,7 @@ impl Budget {
         self.paid(match self.kind() {
             // The failure took it already.
             Kind::Tokens(_) => Some(Paid(1)),
-            Kind::Deposit(deposit) => deposit.take(now()).then_some(Paid(1)),
+            Kind::Deposit(deposit) => deposit.take(now()).map(Paid),
             Kind::Costs(costs) => costs.take(after_timeout).map(Paid),
             Kind::InFlight(budget) => budget.take().then_some(Paid(1)),
         })
@@ -280,7 +280,8 @@ impl Budget {
         }
     }
 
-    /// The retry that was paid for never started.
+    /// The retry that was paid for never started. To [`deposit`](Self::deposit) it is as if nothing had been taken: what would have expired
+    /// meanwhile is not given back.
     pub fn refund(&self, paid: Paid, now: impl FnOnce() -> Instant) {
         if paid == Paid::NOTHING {
             return;
@@ -288,7 +289,7 @@ impl Budget {
         self.count(Count::Refunded);
         match self.kind() {
             Kind::Tokens(tokens) => tokens.refund(),
-            Kind::Deposit(deposit) => deposit.refund(now()),
+            Kind::Deposit(deposit) => deposit.refund(paid.0, now()),
             Kind::Costs(costs) => costs.give(paid.0),
             Kind::InFlight(budget) => budget.end(),
         }
