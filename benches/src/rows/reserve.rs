@@ -11,7 +11,7 @@ use super::{Failure, call};
 use crate::{Budget, Comes, Contest, Row, looped, ready};
 
 pub(super) fn rows() -> Vec<Row> {
-    // Two exact readings of the clock: a place in line is a moment, and whether it has come is asked again.
+    // A coarse reading of the clock, or an exact one where the period is short; and the limit that it can be given back to.
     let row = |name, contest| Row {
         name,
         threads: 1,

@@ -61,3 +61,25 @@ fn rl_9_a_window_admits_who_comes_back_in_time() {
     time.advance(wait.saturating_sub(ms(3)));
     limit.check().unwrap();
 }
+
+#[test]
+fn rl_5_a_reservation_that_waits_is_reckoned_by_the_exact_clock() {
+    let time = lagging();
+    let limit = Rate::per_second(10).burst(1).max_wait(secs(1)).clock(time.clock()).build().unwrap();
+    assert_eq!(limit.reserve(1).unwrap().wait(), ms(0), "one is there by the coarse clock too");
+    // By a reading of 4 ms before there was one as of 5.000 s less 4 ms, so the next is there 100 ms after that.
+    limit.take(1).unwrap();
+    let second = limit.reserve(1).unwrap();
+    assert_eq!(second.at() - time.now(), ms(96));
+    second.ready_blocking();
+    // It is there by the exact clock, and not yet by the coarse one.
+    time.advance(ms(100));
+    let third = limit.reserve(1).unwrap();
+    assert_eq!(third.wait(), ms(0));
+    third.ready_blocking();
+    assert_eq!(time.elapsed(), secs(5) + ms(196), "it was not waited for");
+    assert!(
+        limit.reserve(12).is_err(),
+        "nor is anything refused by the coarse clock that the exact one would refuse"
+    );
+}

@@ -99,14 +99,14 @@ fn drive<P: Policy, T, E>(
 
 fn sleep<P: Policy, T, E>(driver: &mut Driver<P, E>, until: Instant) -> Flow<T, E> {
     driver.waiting();
-    let cutoff = driver.cutoff().unwrap_or(Instant::NEVER);
+    let cutoff = driver.cutoff().at.unwrap_or(Instant::NEVER);
     driver.clock().sleep_until_blocking(until.min(cutoff));
     if until <= cutoff { ControlFlow::Continue(()) } else { driver.expired_waiting() }
 }
 
 fn park<P: Policy, T, E>(driver: &mut Driver<P, E>) -> Flow<T, E> {
     driver.parked();
-    let cutoff = driver.cutoff().unwrap_or(Instant::ORIGIN);
+    let cutoff = driver.cutoff().at.unwrap_or(Instant::ORIGIN);
     match driver.clock().reached(cutoff) {
         Ok(_) => driver.expired_waiting(),
         Err(left) => {

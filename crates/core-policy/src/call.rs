@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use core_time::{Instant, Sleep};
 use pin_project_lite::pin_project;
 
-use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
+use crate::driver::{Cutoff, Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
 use crate::phase::{Phase, Step};
 use crate::{Admit, AtMostOnce, Attempt, CallError, Judge, Policy};
 
@@ -401,43 +401,50 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         let (driver, mut alarm) = self.as_mut().live();
         driver.parked();
         let cutoff = driver.cutoff();
-        if alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) != cutoff {
+        if alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) != cutoff.at {
             alarm.set(None);
         }
-        match cutoff {
-            Some(cutoff) => self.poll_alarm(cutoff, cx),
-            None => Poll::Pending,
-        }
+        self.poll_until(cutoff, cx)
     }
 
     /// Ready when the cut-off of the attempt has come. The first time it has to wait it asks for it.
     fn poll_cutoff(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let (driver, alarm) = self.as_mut().live();
         if let Some(at) = alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) {
-            return self.poll_alarm(at, cx);
+            return self.poll_alarm(at, None, cx);
         }
         driver.waiting();
-        match driver.cutoff() {
-            Some(cutoff) => self.poll_alarm(cutoff, cx),
-            None => Poll::Pending,
-        }
+        let cutoff = driver.cutoff();
+        self.poll_until(cutoff, cx)
     }
 
     /// Ready when it is time to go on, or the cut-off has come: which moment it was.
     fn poll_sleep(mut self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<Instant> {
         let (driver, alarm) = self.as_mut().live();
-        let at = match alarm.as_ref().as_pin_ref() {
-            Some(alarm) => alarm.at,
-            None => driver.cutoff().map_or(until, |cutoff| cutoff.min(until)),
+        let (at, now) = if let Some(alarm) = alarm.as_ref().as_pin_ref() {
+            (alarm.at, None)
+        } else {
+            let cutoff = driver.cutoff();
+            (cutoff.at.map_or(until, |at| at.min(until)), cutoff.now)
         };
-        self.poll_alarm(at, cx).map(|()| at)
+        self.poll_alarm(at, now, cx).map(|()| at)
     }
 
-    /// Ready at `at`. Sets the alarm if none is set.
-    fn poll_alarm(self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready at the cut-off, if there is one.
+    fn poll_until(self: Pin<&mut Self>, cutoff: Cutoff, cx: &mut Context<'_>) -> Poll<()> {
+        match cutoff.at {
+            Some(at) => self.poll_alarm(at, cutoff.now, cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Ready at `at`. Sets the alarm if none is set, and asks for the time if it was not asked for just `now`.
+    fn poll_alarm(self: Pin<&mut Self>, at: Instant, now: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let (driver, mut alarm) = self.live();
         if alarm.is_none() {
-            alarm.set(Some(Alarm { sleep: driver.clock().sleep_until(at), at }));
+            let clock = driver.clock();
+            let sleep = clock.sleep_until_from(now.unwrap_or_else(|| clock.now()), at);
+            alarm.set(Some(Alarm { sleep, at }));
         }
         let rung = alarm.as_pin_mut().is_none_or(|alarm| alarm.project().sleep.poll(cx).is_ready());
         // The attempt may have spent the task's cooperative budget, and a timer without budget never fires: the clock

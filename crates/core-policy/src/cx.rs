@@ -36,7 +36,10 @@ const UNCOUNTED: u64 = 1 << 62;
 /// The call must not take effect twice.
 const UNREPEATABLE: u64 = 1 << 61;
 
-const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE;
+/// The time that is known is exact.
+const EXACT: u64 = 1 << 60;
+
+const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE | EXACT;
 
 // === impl Cx ===
 
@@ -55,7 +58,14 @@ impl<'a> Cx<'a> {
     /// The coarse time: a few milliseconds late at most. Read once, then the same for all policies in one admission.
     #[inline]
     pub fn now(&mut self) -> Instant {
-        *self.frame.now.get_or_insert_with(|| self.clock.now_coarse())
+        self.frame.now_shared(self.clock)
+    }
+
+    /// The exact time, for [`Policy::cutoff`](crate::Policy::cutoff): where the driver has read it because the call has to wait, that
+    /// reading.
+    #[must_use]
+    pub fn now_exact(&self) -> Instant {
+        self.frame.now_exact(self.clock)
     }
 
     /// The clock, where a coarse and shared reading will not do.
@@ -145,6 +155,35 @@ impl Frame {
         self.now = None;
     }
 
+    /// The coarse time, or the exact one where that is known.
+    #[inline]
+    fn now_shared(&mut self, clock: &Clock) -> Instant {
+        *self.now.get_or_insert_with(|| clock.now_coarse())
+    }
+
+    /// It is `now` by the exact clock, until [`take_exact`](Self::take_exact).
+    pub(crate) fn know_exact(&mut self, now: Instant) {
+        self.now = Some(now);
+        self.waited |= EXACT;
+    }
+
+    /// The exact time, where it is known. Time goes by from here on.
+    pub(crate) fn take_exact(&mut self) -> Option<Instant> {
+        if self.waited & EXACT == 0 {
+            return None;
+        }
+        self.waited &= !EXACT;
+        self.now.take()
+    }
+
+    /// The exact time.
+    pub(crate) fn now_exact(&self, clock: &Clock) -> Instant {
+        match self.now {
+            Some(now) if self.waited & EXACT != 0 => now,
+            _ => clock.now(),
+        }
+    }
+
     /// There is one attempt.
     #[inline]
     pub(crate) fn forbid_repeats(&mut self) {
@@ -166,7 +205,7 @@ impl Frame {
 
     /// The call has waited for its turn.
     pub(crate) fn add_wait(&mut self, wait: Duration) {
-        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(UNREPEATABLE - 1);
+        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(EXACT - 1);
         self.waited = self.waited & FLAGS | sum;
     }
 
@@ -181,7 +220,7 @@ impl Frame {
     pub(crate) fn remaining(&mut self, clock: &Clock) -> Option<Duration> {
         let limit = (self.limit != UNLIMITED).then_some(Duration::from_nanos(!self.limit));
         let Some(deadline) = self.deadline else { return limit };
-        let left = deadline - *self.now.get_or_insert_with(|| clock.now_coarse());
+        let left = deadline - self.now_shared(clock);
         Some(limit.map_or(left, |limit| limit.min(left)))
     }
 }

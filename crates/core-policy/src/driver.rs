@@ -34,6 +34,14 @@ pub(crate) struct Held<P: Policy, E>(pub(crate) Driver<P, E>);
 /// Another round, or what the call came to.
 pub(crate) type Flow<T, E> = ControlFlow<Result<T, CallError<E>>>;
 
+/// Until when a call may go on waiting.
+#[derive(Clone, Copy)]
+pub(crate) struct Cutoff {
+    pub(crate) at: Option<Instant>,
+    /// The exact time, where it was read for this.
+    pub(crate) now: Option<Instant>,
+}
+
 /// An attempt that was not a success.
 pub(crate) struct FailedAttempt<T, E> {
     result: Result<T, E>,
@@ -149,18 +157,20 @@ impl<P: Policy, E> Driver<P, E> {
         out
     }
 
-    /// The call has to wait.
+    /// The call has to wait. Its [`cutoff`](Self::cutoff) is asked for next.
     pub(crate) fn waiting(&mut self) {
         self.frame.forget_now();
         if self.started.is_none() {
-            self.started = Some(self.policy.clock().now());
+            let now = self.policy.clock().now();
+            self.started = Some(now);
+            self.frame.know_exact(now);
         }
     }
 
-    /// The call has to wait for its turn.
+    /// The call has to wait for its turn. Its [`cutoff`](Self::cutoff) is asked for next.
     pub(crate) fn parked(&mut self) {
         self.waiting();
-        self.parked.get_or_insert_with(|| self.policy.clock().now());
+        self.parked.get_or_insert_with(|| self.frame.now_exact(self.policy.clock()));
     }
 
     /// The attempt has ended. A success is settled at once.
@@ -290,13 +300,14 @@ impl<P: Policy, E> Driver<P, E> {
     }
 
     /// Until when the call may go on waiting.
-    pub(crate) fn cutoff(&mut self) -> Option<Instant> {
+    pub(crate) fn cutoff(&mut self) -> Cutoff {
         let clock = self.policy.clock();
         let cutoff = self.policy.cutoff(&mut self.state, &mut Cx::new(clock, None, &mut self.frame));
-        match (cutoff, self.ambient) {
+        let at = match (cutoff, self.ambient) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
-        }
+        };
+        Cutoff { at, now: self.frame.take_exact() }
     }
 
     /// Who set the cut-off that has come?

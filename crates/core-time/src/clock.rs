@@ -114,7 +114,17 @@ impl Clock {
     /// The future panics when it is first polled outside a tokio runtime with timers, unless the clock is manual.
     #[cfg(feature = "tokio")]
     pub fn sleep_until(&self, at: Instant) -> crate::Sleep {
-        crate::Sleep::new(self, at)
+        self.sleep_until_from(self.now(), at)
+    }
+
+    /// [`sleep_until`](Self::sleep_until) for who has just read `now`, which saves another reading. Never ready early; late by as long as
+    /// that was ago.
+    ///
+    /// # Panics
+    /// As [`sleep_until`](Self::sleep_until).
+    #[cfg(feature = "tokio")]
+    pub fn sleep_until_from(&self, now: Instant, at: Instant) -> crate::Sleep {
+        crate::Sleep::new(self, now, at)
     }
 
     /// [`sleep_until`](Self::sleep_until) `duration` from now.
@@ -123,7 +133,8 @@ impl Clock {
     /// As [`sleep_until`](Self::sleep_until).
     #[cfg(feature = "tokio")]
     pub fn sleep(&self, duration: Duration) -> crate::Sleep {
-        self.sleep_until(self.now() + duration)
+        let now = self.now();
+        self.sleep_until_from(now, now + duration)
     }
 
     #[cfg(feature = "tokio")]

@@ -41,12 +41,12 @@ struct Sleeper {
 
 impl Sleep {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that arms a tokio timer")]
-    pub(crate) fn new(clock: &Clock, at: Instant) -> Self {
+    pub(crate) fn new(clock: &Clock, now: Instant, at: Instant) -> Self {
         let timer = match clock.manual() {
             Some(manual) => Timer::Manual { sleeper: Sleeper { clock: manual.clone(), at, id: None } },
             // tokio rounds a timer up to its next millisecond and measures from its own reading, which is not
-            // earlier than ours: it is never early.
-            None => Timer::Tokio { sleep: tokio::time::sleep(at - clock.now()) },
+            // earlier than `now`: it is never early.
+            None => Timer::Tokio { sleep: tokio::time::sleep(at - now) },
         };
         Self { timer }
     }

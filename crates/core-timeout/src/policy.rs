@@ -165,7 +165,7 @@ impl Policy for Timeout {
 
     fn cutoff(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Option<Instant> {
         if state.ends.is_none() {
-            let now = cx.clock().now();
+            let now = cx.now_exact();
             // Who waits at once has just begun. A blocking attempt may have taken its time before anybody had to wait, and
             // never too early means up to a tick late.
             let since = state.since.map_or(now, |began| now.min(began + cx.clock().tick()));

@@ -225,7 +225,7 @@ impl Policy for Bulkhead {
 
     fn cutoff(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Option<Instant> {
         let Place::Queued { since, .. } = &mut state.0 else { return None };
-        Some(*since.get_or_insert_with(|| cx.clock().now()) + self.inner.max_wait)
+        Some(*since.get_or_insert_with(|| cx.now_exact()) + self.inner.max_wait)
     }
 
     fn expire(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Option<Rejection> {

@@ -103,7 +103,8 @@ impl RateLimit {
     }
 
     /// Takes `n` as of the moment when they will be there, however many others have reserved before. One reservation of `n`
-    /// waits as long as the last of `n` reservations of one (rule RL-5).
+    /// waits as long as the last of `n` reservations of one (rule RL-5). What is there at once is taken by the coarse clock, as
+    /// [`take`](Self::take) does; a wait is reckoned by the exact one.
     ///
     /// # Errors
     /// The refusal, at once and without taking anything, if the wait would be longer than `max_wait` (rule RL-6): it says
@@ -124,11 +125,16 @@ impl RateLimit {
     /// # Ok::<(), core_limit::ConfigError>(())
     /// ```
     pub fn reserve(&self, n: u64) -> Result<Reservation, Rejection> {
-        let now = self.0.clock.now();
-        match self.reserve_within(n, now, self.0.max_wait) {
-            Ok(reserved) => {
-                Ok(Reservation::new(self.clone(), reserved.before, reserved.after, now + reserved.wait))
-            }
+        let (mut now, is_exact) = (self.now(), self.is_exact());
+        let wait_max = if is_exact { self.0.max_wait } else { Duration::ZERO };
+        let mut reserved = self.reserve_within(n, now, wait_max);
+        if reserved.is_err() && !is_exact {
+            // What is there by a coarse reading is there. A wait is for a moment, which is one of the exact clock.
+            now = self.0.clock.now();
+            reserved = self.reserve_within(n, now, self.0.max_wait);
+        }
+        match reserved {
+            Ok(reserved) => Ok(Reservation::new(self.clone(), reserved, now)),
             Err(refused) => Err(self.rejection(n, refused)),
         }
     }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use core_time::Instant;
 
+use super::gcra::Reserved;
 use super::limit::RateLimit;
 
 /// Calls that were taken from a [`RateLimit`] as of a moment to come. Made by [`RateLimit::reserve`].
@@ -16,14 +17,18 @@ pub struct Reservation {
     before: u64,
     after: u64,
     at: Instant,
+    /// Whether its time had come when it was made, so that nobody asks the clock again.
+    is_due: bool,
     is_spent: bool,
 }
 
 // === impl Reservation ===
 
 impl Reservation {
-    pub(super) fn new(limit: RateLimit, before: u64, after: u64, at: Instant) -> Self {
-        Self { limit, before, after, at, is_spent: false }
+    /// What was reserved at `now`.
+    pub(super) fn new(limit: RateLimit, reserved: Reserved, now: Instant) -> Self {
+        let Reserved { before, after, wait } = reserved;
+        Self { limit, before, after, at: now + wait, is_due: wait.is_zero(), is_spent: false }
     }
 
     /// When its time comes.
@@ -35,6 +40,9 @@ impl Reservation {
     /// How long it is until then; zero once it has come.
     #[must_use]
     pub fn wait(&self) -> Duration {
+        if self.is_due {
+            return Duration::ZERO;
+        }
         self.limit.clock().reached(self.at).err().unwrap_or_default()
     }
 
@@ -46,7 +54,7 @@ impl Reservation {
     /// # Panics
     /// As [`Clock::sleep_until`](core_time::Clock::sleep_until), where it has to wait.
     pub async fn ready(self) {
-        if self.limit.clock().reached(self.at).is_err() {
+        if !self.wait().is_zero() {
             self.limit.clock().sleep_until(self.at).await;
         }
         self.spend();
@@ -54,7 +62,9 @@ impl Reservation {
 
     /// Blocks the thread until its time has come, and spends it.
     pub fn ready_blocking(self) {
-        self.limit.clock().sleep_until_blocking(self.at);
+        if !self.is_due {
+            self.limit.clock().sleep_until_blocking(self.at);
+        }
         self.spend();
     }
 

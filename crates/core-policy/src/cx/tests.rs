@@ -80,3 +80,23 @@ fn of_two_limits_the_shorter_counts_until_it_is_forgotten() {
     frame.forget_limit();
     assert_eq!(frame.remaining(&clock), None);
 }
+
+#[test]
+fn an_exact_reading_is_shared_until_it_is_taken() {
+    let time = ManualClock::lagging(ms(4));
+    time.advance(ms(9));
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    frame.add_wait(ms(3));
+    assert_eq!(Cx::new(&clock, None, &mut frame).now(), clock.now_coarse());
+    assert_eq!(Cx::new(&clock, None, &mut frame).now_exact(), clock.now(), "a coarse one will not do");
+    let read = clock.now();
+    frame.know_exact(read);
+    time.advance(ms(1));
+    let mut cx = Cx::new(&clock, None, &mut frame);
+    assert_eq!((cx.now(), cx.now_exact(), cx.waited()), (read, read, ms(3)));
+    assert_eq!(frame.take_exact(), Some(read));
+    assert_eq!(frame.take_exact(), None);
+    assert_eq!(Cx::new(&clock, None, &mut frame).now(), clock.now_coarse(), "time has gone by");
+    assert_eq!(Cx::new(&clock, None, &mut frame).now_exact(), clock.now());
+}
