@@ -29,7 +29,7 @@
 //! * **Names are checked by the compiler**, as [`Desc`] in a constant and as fields of [`labels!`]; one that is made at run time is
 //!   checked when it is made. With the feature `derive`, `#[derive(Labels)]` does the same for structs of your own, and
 //!   `#[derive(LabelValue)]` for enums; series whose labels are all enums are found without hashing. What two metrics would both write
-//!   is refused when the second is registered.
+//!   is refused when the second is registered. [`metrics!`] declares metrics of the whole process, where no registry is at hand.
 //! * **Pulled, not pushed.** What is counted elsewhere is read at each scrape by a [collector](Registry::collect).
 //!   Policies of this house keep their own counters, which `genesis-kit` collects.
 //! * **Two texts**: Prometheus 0.0.4 and `OpenMetrics` 1.0, as the scraper asks ([`Format::negotiate`]). `_created` is left out: it
@@ -80,6 +80,7 @@ mod registry;
 #[cfg(feature = "tokio")]
 pub mod runtime;
 mod scrape;
+mod statics;
 mod table;
 mod text;
 mod value;
@@ -99,4 +100,5 @@ pub use operation::{MonitoredOperation, Running};
 pub use range::RangeGauge;
 pub use registry::Registry;
 pub use scrape::{Samples, Scrape};
+pub use statics::Declared;
 pub use value::LabelValue;

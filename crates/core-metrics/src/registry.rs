@@ -91,7 +91,7 @@ impl Registry {
         }))
     }
 
-    /// The registry of the process, for code that is given none.
+    /// The registry of the process, for code that is given none: what [`metrics!`](crate::metrics) declares is in it.
     #[must_use]
     pub fn global() -> &'static Self {
         static GLOBAL: LazyLock<Registry> = LazyLock::new(Registry::new);
@@ -212,7 +212,6 @@ impl Registry {
         self.0.process.call_once(|| self.collect(collector));
     }
 
-    #[cfg(feature = "facade")]
     pub(crate) fn rejected(&self) -> &Counter {
         &self.0.rejected
     }

@@ -220,7 +220,8 @@ impl Builder {
         self
     }
 
-    /// Shows the metrics in this registry. Default: one of its own.
+    /// Shows the metrics in this registry. Default: one of its own. What [`metrics!`](core_metrics::metrics) declares is in that of the
+    /// process, `Registry::global()`.
     #[cfg(feature = "metrics")]
     pub fn metrics(mut self, registry: &core_metrics::Registry) -> Self {
         self.metrics = registry.clone();
