@@ -41,6 +41,7 @@ pub struct Builder {
     traces: Option<bool>,
     queue: Queueing,
     redaction: Option<Redaction>,
+    exact_numbers: Option<bool>,
     sampling: Option<Sampling>,
     clock: Option<Clock>,
     lookup: Option<fn(&str) -> Option<String>>,
@@ -75,6 +76,7 @@ impl Log {
             traces: None,
             queue: Queueing::AsTheEnvironmentSays,
             redaction: None,
+            exact_numbers: None,
             sampling: None,
             clock: None,
             lookup: None,
@@ -151,6 +153,14 @@ impl Builder {
     /// Default: `GENESIS_LOG_TRACE`, or else `false`.
     pub fn traces(mut self, traces: bool) -> Self {
         self.traces = Some(traces);
+        self
+    }
+
+    /// Whether whole numbers beyond 2^53 are text, as `"9007199254740993"`: JavaScript, `jq` and Cloud Logging take numbers for doubles,
+    /// and show another one. Numbers of 128 bits are text anyway, and so is every whole number in [`Format::Otel`]; for people it changes
+    /// nothing. A reader that wants numbers finds two types under one name. Default: `GENESIS_LOG_EXACT_NUMBERS`, or else `false`.
+    pub fn exact_numbers(mut self, exact: bool) -> Self {
+        self.exact_numbers = Some(exact);
         self
     }
 
@@ -232,6 +242,10 @@ impl Builder {
             Some(traces) => traces,
             None => self.switch("GENESIS_LOG_TRACE", false)?,
         };
+        let exact_numbers = match self.exact_numbers {
+            Some(exact) => exact,
+            None => self.switch("GENESIS_LOG_EXACT_NUMBERS", false)?,
+        };
         let sequence = match self.sequence {
             Some(sequence) => sequence,
             None => self.switch("GENESIS_LOG_SEQUENCE", format == Format::Gcp)?,
@@ -250,6 +264,7 @@ impl Builder {
         handle.0.tally.get_or_init(|| Arc::clone(&redaction.tally));
         who.redaction = redaction;
         who.redaction.traces = traces;
+        who.redaction.exact_numbers = exact_numbers && format != Format::Console;
         let sink = self.sink.unwrap_or_else(Sink::stdout);
         let output = match queue {
             None => Output::Now(sink),

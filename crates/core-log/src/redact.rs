@@ -30,6 +30,10 @@ use crate::text::{MARK, VALUE_MAX};
 ///
 /// Default: all of it, masked.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own that is answered by yes or no"
+)]
 pub struct Redaction {
     keys: Vec<String>,
     allowed: Vec<String>,
@@ -40,6 +44,8 @@ pub struct Redaction {
     pub(crate) verify: bool,
     /// Whether errors bring their backtraces. The builder of a log says so; it is here because whatever writes a value has this.
     pub(crate) traces: bool,
+    /// Whether whole numbers that a double does not hold are text. Here for the same reason.
+    pub(crate) exact_numbers: bool,
     hasher: Option<Hasher>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -61,6 +67,7 @@ impl Redaction {
             actions: [Action::Mask; Kind::ALL.len()],
             verify: false,
             traces: false,
+            exact_numbers: false,
             hasher: None,
             tally: Arc::default(),
         }

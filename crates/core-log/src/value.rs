@@ -36,6 +36,9 @@ pub(crate) enum Value<'a> {
 /// Hands each field and its value to a closure.
 pub(crate) struct Each<F>(pub(crate) F);
 
+/// The largest whole number up to which a double holds them all.
+const DOUBLE_MAX: u64 = 1 << 53;
+
 /// How many bytes of a byte string are shown.
 const BYTES_MAX: usize = 256;
 
@@ -56,10 +59,14 @@ impl Value<'_> {
             Self::Bytes(bytes) => quoted(out, end, |out| push_bytes(out, bytes)) | (bytes.len() > BYTES_MAX),
             Self::Error(error) => chain::write_json(out, end, error, pen),
             Self::Stage(mark) => quoted(out, end, |out| out.push(mark.id.as_str())),
+            Self::I64(value) if is_wide(value.unsigned_abs(), pen) => {
+                digits(out, end, u64::try_from(value).ok(), value, pen)
+            }
             Self::I64(value) => match u64::try_from(value).ok().and_then(|value| pen.card(value)) {
                 Some(hidden) => quoted(out, end, |out| out.push(hidden)),
                 None => plain(out, itoa::Buffer::new().format(value)),
             },
+            Self::U64(value) if is_wide(value, pen) => digits(out, end, Some(value), value, pen),
             Self::U64(value) => match pen.card(value) {
                 Some(hidden) => quoted(out, end, |out| out.push(hidden)),
                 None => plain(out, itoa::Buffer::new().format(value)),
@@ -197,6 +204,12 @@ pub(crate) fn quoted(out: &mut String, end: usize, write: impl FnOnce(&mut Escap
     let cut = text.cut;
     out.push('"');
     cut
+}
+
+/// Whether readers that know doubles alone would take it for another number, and that is cared for.
+#[inline]
+fn is_wide(value: u64, pen: &Pen<'_>) -> bool {
+    value > DOUBLE_MAX && pen.policy.exact_numbers
 }
 
 /// Appends a number as text: not every reader has one of its size. It may be that of a card all the same.

@@ -44,7 +44,7 @@ impl<E> CallError<E> {
     ///
     /// ```
     /// # use core_errors::Error;
-    /// # use core_policy::{CallError};
+    /// # use core_policy::CallError;
     /// # struct Price { cents: u64, age: std::time::Duration }
     /// # fn cached() -> Option<Price> { Some(Price { cents: 700, age: core_time::secs(90) }) }
     /// // In a fallback: `async |error| …`
@@ -55,11 +55,7 @@ impl<E> CallError<E> {
     ///
     /// # Errors
     /// This error, if there is no answer or it is not valid.
-    pub fn or_valid<T>(
-        self,
-        answer: impl Into<Option<T>>,
-        is_valid: impl FnOnce(&T) -> bool,
-    ) -> Result<T, Self> {
-        answer.into().filter(is_valid).ok_or(self)
+    pub fn or_valid<T>(self, answer: Option<T>, is_valid: impl FnOnce(&T) -> bool) -> Result<T, Self> {
+        answer.filter(is_valid).ok_or(self)
     }
 }

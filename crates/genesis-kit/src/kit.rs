@@ -205,8 +205,8 @@ impl Builder {
 
     /// Changes how the log is written, as in `.log(|log| log.levels("debug"))`. What is not said here, the environment says:
     /// `GENESIS_LOG_LEVEL`, `GENESIS_LOG_FORMAT` (`json`, `gcp`, `streambus`, `ecs`, `otel`, `console`), `GENESIS_LOG_PROJECT`, `GENESIS_LOG_SOURCE`,
-    /// `GENESIS_LOG_SEQUENCE`,
-    /// `GENESIS_LOG_TRACE`, `GENESIS_LOG_REDACT`, `GENESIS_LOG_QUEUE` and `GENESIS_LOG_FULL`.
+    /// `GENESIS_LOG_SEQUENCE`, `GENESIS_LOG_EXACT_NUMBERS`, `GENESIS_LOG_TRACE`, `GENESIS_LOG_REDACT`,
+    /// `GENESIS_LOG_QUEUE` and `GENESIS_LOG_FULL`.
     #[cfg(feature = "log")]
     pub fn log(mut self, change: impl FnOnce(core_log::Builder) -> core_log::Builder) -> Self {
         self.log = self.log.map(change);
