@@ -32,7 +32,8 @@ async fn f_95_a_limit_that_passed_is_an_error_with_a_type() {
 #[tokio::test(start_paused = true)]
 async fn f_95_something_else_is_answered_that_is_cached_or_less() {
     let limit = limit();
-    let answer = limit.call_or(|_| hangs(), async |error| error.or_valid("cached", |text| !text.is_empty()));
+    let answer =
+        limit.call_or(|_| hangs(), async |error| error.or_valid(Some("cached"), |text| !text.is_empty()));
     assert_eq!(answer.await.unwrap(), "cached");
     // Nothing cached: less, after the look-up has taken its time.
     let degraded = limit.call_or(
@@ -44,7 +45,7 @@ async fn f_95_something_else_is_answered_that_is_cached_or_less() {
     );
     assert_eq!(degraded.await.unwrap(), "a part");
     // Neither: the error that there was.
-    let neither = limit.call_or(|_| hangs(), async |error| error.or_valid("", |text| !text.is_empty()));
+    let neither = limit.call_or(|_| hangs(), async |error| error.or_valid(Some(""), |text| !text.is_empty()));
     assert!(neither.await.unwrap_err().is_timeout());
 }
 
@@ -71,7 +72,7 @@ fn f_95_the_same_on_a_thread_for_a_callee_that_was_given_its_time() {
         assert_eq!(attempt.remaining(), Some(secs(1)));
         Err::<&str, _>(Error::timeout("it took all of it"))
     };
-    let answer = timeout.call_or_blocking(give_up, |error| error.or_valid("cached", |_| true));
+    let answer = timeout.call_or_blocking(give_up, |error| error.or_valid(Some("cached"), |_| true));
     assert_eq!(answer.unwrap(), "cached");
     let wrong = timeout.call_or_blocking(|_| Err(Error::validation("no such rate")), |_| Ok("cached"));
     assert!(matches!(wrong, Err(CallError::Failed(_))), "that is the caller's to know");
