@@ -15,12 +15,11 @@ pub struct Behind {
 
 /// All of them.
 pub const ALL: &[Behind] = &[
-    behind("breaker/closed_count", 1.5, "the sums of the last calls are one word, and exact"),
-    behind("breaker/closed_count_2_threads", 1.5, "the sums of the last calls are one word, and exact"),
     behind("rate_limit/allow", 1.1, "the same algorithm on the same word; a refusal of ours says more"),
     behind("rate_limit/allow_2_threads", 1.5, "the same word, and counts of what was allowed"),
     behind("rate_limit/refuse", 1.3, "a refusal says who, why and until when"),
-    behind("log/span", 1.15, "the registry of tracing-subscriber is what takes time, in both"),
+    behind("retry/delays", 1.15, "a draw and a multiplication for each delay, in both"),
+    behind("executor/ahead_32", 2.5, "who wakes whom is the machine's; in some runs we take half of it"),
     behind("metrics/encode", 1.15, "what takes time is writing 20 KB of text, in both"),
     behind(
         "rate_limit/reserve",
