@@ -213,7 +213,9 @@ impl Engine {
     /// The call was dropped, or never ran. Whether somebody is to be told.
     pub(crate) fn abandon(&self, ticket: Ticket, now: impl FnOnce() -> Instant) -> bool {
         if !ticket.is_probe() {
-            self.counts.bump(Count::Inconclusive as usize);
+            if self.load().phase() != Phase::Disabled {
+                self.counts.bump(Count::Inconclusive as usize);
+            }
             return false;
         }
         self.record(ticket, Outcome::Inconclusive, false, || Instant::ORIGIN, now)

@@ -14,6 +14,19 @@ fn crossings(bench: &Bench) -> usize {
 }
 
 #[test]
+fn cb_32_of_a_breaker_that_is_disabled_nothing_is_counted_not_even_a_call_that_is_dropped() {
+    let bench = Bench::new(Breaker::consecutive(1));
+    let dropped = || drop(bench.breaker.acquire().unwrap());
+    dropped();
+    assert_eq!(bench.breaker.snapshot().totals.inconclusive, 1);
+    bench.breaker.disable("test").unwrap();
+    dropped();
+    bench.play("SF");
+    let totals = bench.breaker.snapshot().totals;
+    assert_eq!((totals.inconclusive, totals.successes, totals.failures), (1, 0, 0));
+}
+
+#[test]
 fn cb_32_in_shadow_everything_passes_and_each_crossing_is_told_once() {
     let bench = Bench::new(Breaker::rate(0.5).min_calls(4).window(secs(10)).shadow());
     assert_eq!(bench.play("SSFFFFFF"), State::Shadow);
