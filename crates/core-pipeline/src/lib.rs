@@ -151,6 +151,7 @@ mod keyed;
 mod once_layer;
 mod pipeline;
 mod presets;
+mod summary;
 
 pub use builder::Builder;
 pub use change::Change;
@@ -164,3 +165,4 @@ pub use keyed::KeyedPipeline;
 #[cfg(feature = "tower")]
 pub use once_layer::SingleAttempt;
 pub use pipeline::Pipeline;
+pub use summary::{KeyedSummary, SlotTotals};

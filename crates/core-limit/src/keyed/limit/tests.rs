@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
-
 use std::cell::Cell;
 
 use core_policy::Keyed;
