@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use core_breaker::{Breaker, Circuits};
 use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_limit::RateLimit;
 use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
 
 use crate::change::{Busy, Change, Step, in_turn};
@@ -25,7 +26,8 @@ use crate::summary::{KeyedSummary, Past};
 ///
 /// # What is forgotten
 /// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an operator. The idle time has to be longer than a circuit stays open, so that
-/// no open circuit is forgotten for being left alone.
+/// no open circuit is forgotten for being left alone, and than the rate takes to give back what a key used, so that forgetting it gives it
+/// nothing.
 ///
 /// ```
 /// use core_breaker::Breaker;
@@ -86,7 +88,8 @@ impl Pipeline {
     /// not that of the keys. With seeds the jitter of a key is the same in every run, and not that of another key.
     ///
     /// # Errors
-    /// If there is room for no key or too many, or a key would be forgotten while its circuit is open.
+    /// If there is room for no key or too many, or a key would be forgotten while its circuit is open, or before what it used of its rate is
+    /// there again.
     pub fn keyed<K: Hash + Eq>(&self, keys: Keyed) -> Result<KeyedPipeline<K>, ConfigError> {
         KeyedPipeline::of(self, keys)
     }
@@ -103,8 +106,12 @@ impl HedgedPipeline {
     }
 }
 
-/// An open circuit that is left alone must not be forgotten.
+/// An open circuit that is left alone must not be forgotten, nor what a key has used of its rate.
 fn check_idle(idle: Duration, pipeline: &Pipeline) -> Result<(), ConfigError> {
+    match pipeline.limit().map(RateLimit::refill) {
+        Some(full) if idle < full => return Err(ConfigError(Kind::IdleUnderRate { idle, full })),
+        _ => {}
+    }
     match pipeline.breaker().map(|breaker| breaker.snapshot().rules.open_max) {
         Some(open) if idle < open => Err(ConfigError(Kind::IdleUnderOpen { idle, open })),
         _ => Ok(()),

@@ -209,6 +209,13 @@ impl RateLimit {
         self.settings().burst
     }
 
+    /// How long it takes until all that was used is there again: a full bucket, or a period. What was reserved or charged ahead, and a
+    /// penalty, come on top.
+    #[must_use]
+    pub fn refill(&self) -> Duration {
+        self.0.engine.tolerance()
+    }
+
     /// How long a call may wait for its turn.
     #[must_use]
     pub fn max_wait(&self) -> Duration {
