@@ -12,6 +12,7 @@ use core_limit::RateLimit;
 use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
 
 use crate::change::{Busy, Change, Step, in_turn};
+use crate::describe::Description;
 use crate::error::{ConfigError, Kind};
 use crate::hedged::HedgedPipeline;
 use crate::pipeline::Pipeline;
@@ -71,6 +72,8 @@ struct Template<P> {
 pub trait PerKey: Clone {
     fn pipeline(&self) -> &Pipeline;
 
+    fn describe(&self) -> Description;
+
     /// Another one with the same settings; for a key, without state and with seeds of its own.
     fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError>;
 
@@ -125,6 +128,10 @@ impl PerKey for Pipeline {
         self
     }
 
+    fn describe(&self) -> Description {
+        self.describe()
+    }
+
     fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError> {
         let plan = self.plan();
         let plan = match key {
@@ -142,6 +149,10 @@ impl PerKey for Pipeline {
 impl PerKey for HedgedPipeline {
     fn pipeline(&self) -> &Pipeline {
         self.pipeline()
+    }
+
+    fn describe(&self) -> Description {
+        self.describe()
     }
 
     fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError> {
@@ -299,6 +310,12 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         self.template().like.pipeline().name()
     }
 
+    /// What the pipelines of keys that are made now consist of (rule PL-4).
+    #[must_use]
+    pub fn describe(&self) -> Description {
+        self.template().like.describe()
+    }
+
     /// How many keys there are, were made, forgotten and refused.
     #[must_use]
     pub fn stats(&self) -> KeyedStats {
@@ -323,6 +340,6 @@ impl<K, P> KeyedPipeline<K, P> {
 
 impl<K, P: PerKey> fmt::Debug for KeyedPipeline<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyedPipeline({})", self.template().like.pipeline().describe())
+        write!(f, "KeyedPipeline({})", self.template().like.describe())
     }
 }

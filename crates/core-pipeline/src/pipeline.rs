@@ -12,7 +12,7 @@ use core_time::{Clock, Instant};
 use core_timeout::Timeout;
 
 use crate::builder::Builder;
-use crate::describe::{Description, Layer};
+use crate::describe::{self, Description, Layer};
 use crate::summary::{Past, Sums};
 
 /// All policies around one dependency. Cheap to clone; clones are one pipeline.
@@ -178,14 +178,10 @@ impl Pipeline {
         let layer = |kind, text| Layer { kind, text };
         let layers = [
             self.deadline().map(|total| layer(PolicyKind::Deadline, format!("{:?}", total.limit()))),
-            self.retry().map(|retry| layer(PolicyKind::Retry, format!("{} attempts", retry.attempts()))),
+            self.retry().map(|retry| layer(PolicyKind::Retry, describe::retry(retry))),
             self.breaker().map(|breaker| layer(PolicyKind::Breaker, breaker.snapshot().rules.to_string())),
-            self.limit().map(|limit| {
-                let (count, period) = limit.rate();
-                layer(PolicyKind::RateLimit, format!("{count} in {period:?}, {} at once", limit.burst()))
-            }),
-            self.bulkhead()
-                .map(|bulkhead| layer(PolicyKind::Bulkhead, format!("{} slots", bulkhead.snapshot().max))),
+            self.limit().map(|limit| layer(PolicyKind::RateLimit, describe::limit(limit))),
+            self.bulkhead().map(|bulkhead| layer(PolicyKind::Bulkhead, describe::bulkhead(bulkhead))),
             self.attempt_timeout()
                 .map(|attempt| layer(PolicyKind::Timeout, format!("{:?}", attempt.limit()))),
         ];
