@@ -158,7 +158,7 @@ fn pipelines_of_keys_show_what_their_calls_came_to_also_those_of_keys_that_were_
         .attempt_timeout(secs(1))
         .build()
         .unwrap();
-    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2)).unwrap());
+    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2).idle(secs(3_600))).unwrap());
     for shard in 0..5 {
         let shard = shards.get(&shard).unwrap();
         assert!(shard.call_blocking(|_| fail()).is_err());
