@@ -116,7 +116,7 @@ impl Engine {
             return None;
         }
         let reclaimed = ledger.round.reclaim(now);
-        self.counts.add(Count::Inconclusive as usize, u64::from(reclaimed));
+        self.counts.add(Count::Inconclusive, u64::from(reclaimed));
         if ledger.round.verdict(rules).is_some() {
             drop(ledger);
             self.decide(word.generation(), None, now);
@@ -137,7 +137,7 @@ impl Engine {
 
     #[inline]
     fn refuse(&self, word: Word, until: Option<Instant>) -> Refused {
-        self.counts.bump(Count::Rejected as usize);
+        self.counts.bump(Count::Rejected);
         Refused { word, until }
     }
 
@@ -152,7 +152,7 @@ impl Engine {
             _ => Reason::CircuitOpen,
         };
         let cause =
-            if word.phase() == Phase::Open { unpack_cause(word.payload(), &self.codes) } else { None };
+            if word.phase() == Phase::Open { unpack_cause(word.payload(), || self.codes()) } else { None };
         let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
             .with_generation(word.generation())
             .with_cause(cause);
