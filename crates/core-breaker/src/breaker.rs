@@ -114,7 +114,7 @@ impl Breaker {
     }
 
     /// Whether it is in a state that must not be lost although nobody holds it. For maps of breakers: locks nothing, and takes
-    /// nanoseconds.
+    /// nanoseconds, unless the clock went back.
     #[doc(hidden)]
     #[must_use]
     pub fn is_held(&self) -> bool {
@@ -198,7 +198,7 @@ impl Inner {
     }
 
     pub(crate) fn is_held(&self) -> bool {
-        self.engine.is_held(self.clock.now_coarse())
+        self.engine.is_held(&self.clock)
     }
 
     fn seed(&self) -> Option<u64> {

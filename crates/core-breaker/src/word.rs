@@ -34,7 +34,7 @@ pub(crate) enum Phase {
 }
 
 const STATE_BITS: u32 = 3;
-pub(crate) const GENERATION_BITS: u32 = 29;
+const GENERATION_BITS: u32 = 29;
 const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
 const PAYLOAD_SHIFT: u32 = STATE_BITS + GENERATION_BITS;
 

@@ -44,7 +44,7 @@ impl Counts {
     }
 
     /// For a key; or by a thread that has no stripe, or not yet.
-    #[inline(never)]
+    #[cold]
     fn add_elsewhere(&self, count: Count, n: u64) {
         let mine = self.0.mine();
         mine.add(mine.value.of(count), n);

@@ -17,7 +17,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use core_errors::Name;
 use core_policy::Rng;
-use core_time::Instant;
+use core_time::{Clock, Instant};
 
 use crate::plan::Plan;
 use crate::sync::{AtomicU64, MutexGuard};
@@ -65,7 +65,7 @@ pub(crate) struct Engine {
     in_shadow: bool,
     /// In shadow: 1 from when it would have opened until it would not.
     crossed: PlainU64,
-    /// The place of the next call in the sequence that says who is admitted while it ramps up.
+    /// How many calls have asked since it began to ramp up: their number says who is admitted.
     ramp: PlainU64,
     /// Until when the callee asked to be left alone, as it said last.
     asked_until: PlainU64,
@@ -171,14 +171,24 @@ impl Engine {
         self.rare.get().map(|rare| &rare.codes)
     }
 
-    /// Whether it is in a state that must not be lost: one that an operator chose, or open until a time to come. Locks nothing.
-    pub(crate) fn is_held(&self, now: Instant) -> bool {
+    /// Whether it is in a state that must not be lost: one that an operator chose, or open until a time to come. Locks nothing,
+    /// unless the clock went back.
+    pub(crate) fn is_held(&self, clock: &Clock) -> bool {
         match self.load().phase() {
             Phase::ForcedOpen | Phase::Disabled => true,
-            Phase::Open => self.until() > now,
+            Phase::Open => self.is_open_until_later(clock),
             Phase::Shadow => !self.in_shadow,
             Phase::Closed | Phase::Plain | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
         }
+    }
+
+    fn is_open_until_later(&self, clock: &Clock) -> bool {
+        let now = clock.now_coarse();
+        if self.is_too_far(self.until(), now + clock.tick()) {
+            // Nobody may ever ask for it again: its time begins anew here, as it does when a call is refused.
+            self.bring_back(clock.now());
+        }
+        self.until() > now
     }
 
     pub(crate) fn total(&self, count: Count) -> u64 {

@@ -26,8 +26,7 @@ impl Engine {
     /// Whether it did.
     #[inline]
     pub(crate) fn record_plain(&self, word: Word, ticket: Ticket) -> bool {
-        // No run of failures to end, and the generation is that of the ticket.
-        let is_plain = word == Word::new(Phase::Plain, ticket.generation(), 0);
+        let is_plain = ticket.is_plain(word);
         if is_plain {
             self.counts.bump(Count::Successes);
         }

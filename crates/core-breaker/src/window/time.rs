@@ -14,12 +14,13 @@ use super::{Mark, Tally};
 /// thread has a ring of its own; each counter of a ring carries the generation and the index it belongs to, so a stale one
 /// reads as zero however long the gap was (W-2) and nothing is ever cleared.
 ///
-/// Of a breaker for a key it is one ring, in which all threads count.
+/// Of a breaker for a key it is one ring, in which all threads count. Nothing else is on its lines of cache; 128 bytes, as stripes
+/// have, would put those of all keys at the same few places of a cache.
 #[derive(Debug)]
-#[repr(align(128))]
+#[repr(C, align(64))]
 pub(crate) struct TimeWindow {
-    shape: Shape,
     rings: Spread<Ring>,
+    shape: Shape,
     /// The tag of the last failure or slow call: without one in the window no rate can be reached.
     last_bad: AtomicU64,
     /// The tag for which the calls were enough and no rate was reached: more successes cannot reach one.
@@ -64,7 +65,7 @@ impl TimeWindow {
     }
 
     /// A call, in the ring that threads share, or the first time.
-    #[inline(never)]
+    #[cold]
     fn record_elsewhere(&self, index: u64, tag: u64) {
         let mine = self.rings.mine();
         mine.value.bucket(index).calls.add(tag, 1, &mine);
