@@ -14,7 +14,6 @@ const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
 #[doc(hidden)]
 #[inline]
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is 32 bits")]
 pub fn place(start: u64, number: u64) -> u32 {
     let of_sixteen = (number >> EVEN_BITS ^ start).wrapping_mul(MIX);
     let from = (of_sixteen ^ of_sixteen >> 32).wrapping_mul(MIX);

@@ -91,6 +91,7 @@ impl<T> Stripes<T> {
 
     /// The stripe of this thread.
     #[inline]
+    #[must_use]
     pub fn mine(&self) -> Stripe<'_, T> {
         match self.own() {
             Some(value) => Stripe { value, is_own: true },
@@ -101,12 +102,14 @@ impl<T> Stripes<T> {
     /// The stripe that only this thread writes. `None` if it has none, or has not yet asked for [`mine`](Self::mine): what is
     /// counted then is counted there.
     #[inline]
+    #[must_use]
     pub fn own(&self) -> Option<&T> {
         self.0.own()
     }
 
     /// The stripe of threads that have none of their own.
     #[inline]
+    #[must_use]
     pub fn shared(&self) -> &T {
         &self.0.all[0].0
     }
@@ -121,7 +124,7 @@ impl<T> Stripes<T> {
 
 impl<T> Lanes<T> {
     fn with(make: impl Fn() -> T) -> Self {
-        Self { all: (0..FIRST + stripes()).map(|_| Padded(make())).collect() }
+        Self { all: (0..=stripes()).map(|_| Padded(make())).collect() }
     }
 
     fn none() -> Self {

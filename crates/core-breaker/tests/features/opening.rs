@@ -238,17 +238,17 @@ fn cb_38_no_caller_that_calls_in_turn_with_others_is_refused_for_long() {
     for every in [8, 21, 89, 233, 610] {
         let bench = ramping();
         bench.time.advance(ms(4_444));
-        let (mut passed, mut run, mut runs_max) = (0_u32, 0_u32, 0_u32);
+        let (mut admitted, mut run, mut runs_max) = (0_u32, 0_u32, 0_u32);
         for call in 0..400 * every {
             let passes = bench.breaker.acquire().map(core_policy::Permit::success).is_ok();
             if call % every == every - 1 {
-                passed += u32::from(passes);
+                admitted += u32::from(passes);
                 run = if passes { 0 } else { run + 1 };
                 runs_max = runs_max.max(run);
             }
         }
         assert!(runs_max < 40, "one of {every}: {runs_max} in a row at a share of one half");
-        assert!((150..=250).contains(&passed), "one of {every}: {passed} of 400 at a share of one half");
+        assert!((150..=250).contains(&admitted), "one of {every}: {admitted} of 400 at a share of one half");
     }
 }
 

@@ -32,12 +32,14 @@ impl<T> Spread<T> {
     /// The value that only this thread writes. `None` if it has none, or has not yet asked for [`mine`](Self::mine): what is
     /// counted then is counted there.
     #[inline]
+    #[must_use]
     pub fn own(&self) -> Option<&T> {
         self.lanes.own()
     }
 
     /// The value that this thread counts in.
     #[inline]
+    #[must_use]
     pub fn mine(&self) -> Stripe<'_, T> {
         if self.lanes.all.is_empty() {
             Stripe { value: &self.one, is_own: false }
