@@ -13,7 +13,7 @@ use crate::event::{Event, Trigger};
 use crate::opening::Opening;
 use crate::plan::Plan;
 use crate::rules::{Evidence, Fired};
-use crate::word::{Phase, Word, pack_cause};
+use crate::word::{Phase, Word, pack_cause, pack_round};
 
 /// What the state changes to.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +185,10 @@ impl Engine {
                 ledger.opened += 1;
                 (pack_cause(ledger.last_cause, &self.codes), Some(time))
             }
-            To::HalfOpen => (self.plan().rules.probes, None),
+            To::HalfOpen => {
+                let cause = pack_cause(ledger.last_cause, &self.codes);
+                (pack_round(self.plan().rules.probes, cause), None)
+            }
             To::Closed | To::RampUp(_) => {
                 ledger.reopened = 0;
                 self.asked_until.store(0, Ordering::Relaxed);
@@ -271,7 +274,7 @@ impl Engine {
     pub(super) fn publish_round(&self, ledger: &Ledger) {
         let (until, span) = ledger.round.next_lease_end();
         self.set_until(until, span);
-        let word = self.load().with_payload(ledger.round.free(&self.plan().rules));
+        let word = self.load().with_free_probes(ledger.round.free(&self.plan().rules));
         self.word.store(word.0, Ordering::Release);
     }
 }

@@ -6,6 +6,7 @@ mod fallback;
 mod fleet;
 mod fleet_exchange;
 mod fleet_limits;
+mod hostile;
 mod keyed;
 mod opening;
 mod operator;
