@@ -322,7 +322,9 @@ impl Breaker {
     }
 
     fn next_event(&self) -> Option<Event> {
-        self.0.engine.ledger().outbox.next()
+        let mut event = self.0.engine.ledger().outbox.next()?;
+        event.totals = Totals::of(&self.0.engine);
+        Some(event)
     }
 
     fn publish(&self, event: &Event) {
@@ -445,6 +447,10 @@ impl Policy for Breaker {
         if let Some(ticket) = state.ticket.take() {
             self.abandon_ticket(ticket);
         }
+    }
+
+    fn falls_back(&self) {
+        self.0.engine.count_fallback();
     }
 }
 

@@ -551,7 +551,10 @@ fn cb_34_a_refusal_says_who_why_when_and_after_what() {
     assert_eq!(refused.name().as_str(), "payments");
     assert_eq!(refused.retry_after(), Some(secs(3)));
     assert_eq!(refused.generation(), 2);
-    assert_eq!(refused.cause().map(|cause| cause.category), Some(Category::Timeout));
+    assert_eq!(
+        refused.cause().map(|cause| (cause.category, cause.code)),
+        Some((Category::Timeout, Some(CODE)))
+    );
     assert_eq!(bench.breaker.snapshot().last_cause.and_then(|cause| cause.code), Some(CODE));
     for _ in 0..100 {
         assert_eq!(bench.breaker.acquire().unwrap_err(), refused);

@@ -13,6 +13,7 @@ use crate::event::{Event, Trigger};
 use crate::opening::Opening;
 use crate::plan::Plan;
 use crate::rules::{Evidence, Fired};
+use crate::snapshot::Totals;
 use crate::word::{Phase, Word, pack_cause, pack_round};
 
 /// What the state changes to.
@@ -225,6 +226,7 @@ impl Engine {
             open_for,
             would_open: false,
             lost: 0,
+            totals: Totals::default(),
         });
     }
 
@@ -259,6 +261,7 @@ impl Engine {
             open_for: Some(fired.open_for),
             would_open: true,
             lost: 0,
+            totals: Totals::default(),
         });
     }
 

@@ -78,9 +78,10 @@ pub(crate) enum Count {
     Inconclusive,
     Rejected,
     Late,
+    Fallbacks,
 }
 
-const COUNTS: usize = 7;
+const COUNTS: usize = 8;
 
 const NOT_TIMED: u64 = u64::MAX;
 
@@ -171,6 +172,11 @@ impl Engine {
             Phase::Shadow => !self.in_shadow,
             Phase::Closed | Phase::Plain | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
         }
+    }
+
+    /// A fallback answers in place of a call.
+    pub(crate) fn count_fallback(&self) {
+        self.counts.bump(Count::Fallbacks as usize);
     }
 
     pub(crate) fn total(&self, count: Count) -> u64 {

@@ -11,5 +11,6 @@ mod keyed;
 mod opening;
 mod operator;
 mod saved;
+mod told;
 mod trips;
 mod went_back;
