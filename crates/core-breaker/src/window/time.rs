@@ -5,7 +5,7 @@ use core_policy::stripes::Stripes;
 use core_time::Instant;
 
 use super::ring::Ring;
-use super::shape::{AHEAD, Cut, INDEX_BITS, Shape, distance};
+use super::shape::{AHEAD, Cut, HALF, INDEX_BITS, Shape, distance};
 use super::{Mark, Tally};
 
 /// The last `buckets` steps of time, counted without a lock and without a shared cache line.
@@ -84,6 +84,13 @@ impl TimeWindow {
         // Of two threads that fail at once at least one sees both: each writes, fences, then reads.
         fence(Ordering::SeqCst);
         self.sum(cut, generation, index)
+    }
+
+    /// Whether the clock went back, by more than it may lag, since something failed last.
+    pub(crate) fn went_back(&self, generation: u32, now: Instant) -> bool {
+        let Some(cut) = self.shape.read() else { return false };
+        let (tag, bad) = (cut.tag(generation, cut.index(now)), self.last_bad.load(Ordering::Relaxed));
+        bad >> INDEX_BITS == tag >> INDEX_BITS && (1..HALF).contains(&distance(tag, bad))
     }
 
     #[inline]
