@@ -32,7 +32,9 @@ fn call(breaker: &Breaker, works: bool) -> Result<u32, CallError<Error>> {
 }
 
 fn calls(breaker: &Breaker, works: &[bool]) -> State {
-    works.iter().for_each(|works| drop(call(breaker, *works)));
+    for works in works {
+        let _ = call(breaker, *works);
+    }
     breaker.state()
 }
 
