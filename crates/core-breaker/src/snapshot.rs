@@ -49,7 +49,7 @@ pub struct Snapshot {
     pub rules: Rules,
 }
 
-/// Calls since a breaker was made. A call is in one of these, and may be in `slow` and `fallbacks` besides. A probe whose lease ran out is
+/// Calls since a breaker was made, but for those while it was disabled. A call is in one of these, and may be in `slow` and `fallbacks` besides. A probe whose lease ran out is
 /// `inconclusive`, and `late` as well if it ends after all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -20,6 +20,14 @@ fn cb_3_a_success_by_a_coarse_clock_is_held_against_failures_of_the_next_bucket(
     assert_eq!(breaker.state(), State::Closed, "4 calls of 5");
     breaker.acquire().unwrap().success();
     assert_eq!(breaker.state(), State::Open, "3 of 5");
+    // The same where a bucket is shorter than the clock lags.
+    let time = ManualClock::lagging(ms(6));
+    let builder = Breaker::rate(0.5).min_calls(5).window(ms(10)).buckets(10).jitter(false);
+    let breaker = builder.clock(time.clock()).build().unwrap();
+    time.advance(ms(500));
+    (0..3).for_each(|_| breaker.acquire().unwrap().failure());
+    (0..2).for_each(|_| breaker.acquire().unwrap().success());
+    assert_eq!(breaker.state(), State::Open);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 mod bench;
+mod calls;
+mod closed;
 mod fallback;
 mod fleet;
 mod fleet_exchange;
@@ -10,6 +12,7 @@ mod hostile;
 mod keyed;
 mod opening;
 mod operator;
+mod rounds;
 mod saved;
 mod told;
 mod trips;
