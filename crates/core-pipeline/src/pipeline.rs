@@ -225,6 +225,12 @@ impl Policy for Pipeline {
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.0.chain.expire(state, cx)
     }
+
+    fn falls_back(&self) {
+        if let Some(breaker) = self.breaker() {
+            breaker.falls_back();
+        }
+    }
 }
 
 core_policy::policy_methods!(Pipeline);
