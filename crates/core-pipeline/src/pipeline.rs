@@ -234,6 +234,12 @@ impl Policy for Pipeline {
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.0.chain.expire(state, cx)
     }
+
+    fn falls_back(&self) {
+        if let Some(breaker) = self.breaker() {
+            breaker.falls_back();
+        }
+    }
 }
 
 impl Drop for Inner {

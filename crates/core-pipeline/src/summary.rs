@@ -66,7 +66,7 @@ struct Told {
 pub(crate) struct Sums([u64; COUNTS]);
 
 const BREAKER: usize = 0;
-const RETRY: usize = BREAKER + 7;
+const RETRY: usize = BREAKER + 8;
 const LIMIT: usize = RETRY + 8;
 const BULKHEAD: usize = LIMIT + 4;
 const TIMED_OUT: usize = BULKHEAD + 4;
@@ -104,7 +104,7 @@ impl Sums {
         if let Some(breaker) = breaker {
             let it = breaker.totals();
             put(BREAKER, &[it.successes, it.failures, it.ignored, it.inconclusive]);
-            put(BREAKER + 4, &[it.rejected, it.late, it.slow]);
+            put(BREAKER + 4, &[it.rejected, it.late, it.slow, it.fallbacks]);
         }
         if let Some(retry) = retry {
             let it = retry.stats();
@@ -127,8 +127,8 @@ impl Sums {
 
     fn breaker(&self) -> core_breaker::Totals {
         let mut it = core_breaker::Totals::default();
-        [it.successes, it.failures, it.ignored, it.inconclusive, it.rejected, it.late, it.slow] =
-            self.at(BREAKER);
+        [it.successes, it.failures, it.ignored, it.inconclusive] = self.at(BREAKER);
+        [it.rejected, it.late, it.slow, it.fallbacks] = self.at(BREAKER + 4);
         it
     }
 
