@@ -33,7 +33,7 @@
 //! |---|---|---|
 //! | attempts | 3 | what a third attempt does not mend is seldom mended by a fourth |
 //! | jitter | full | callers that failed together come back apart |
-//! | budget | none | one must be shared by all calls to a service, which only their owner knows |
+//! | budget | none | one must be shared by all calls to a service, which only their owner knows; a policy with a name has its own |
 //! | longest pause that is followed | 300 s | more is an error of the callee |
 //! | may be made twice | yes | say [`Builder::not_idempotent`] where that does harm |
 //! | refusals of policies further in | not retried | they were made to keep load away |
