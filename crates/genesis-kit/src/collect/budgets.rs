@@ -46,7 +46,7 @@ impl sealed::Watch for Budget {
     fn source(&self) -> Source {
         let (budget, clock) = (self.clone(), Clock::system());
         Source::new("retry budgets", self.name(), move |scrape| {
-            put(scrape, budget.name(), "itself", &budget, &clock)
+            put(scrape, budget.name(), "itself", &budget, &clock);
         })
     }
 }
