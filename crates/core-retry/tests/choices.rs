@@ -69,13 +69,39 @@ fn f_71_whoever_asked_is_told_of_each_retry_and_of_the_end() {
         .on_give_up(move |event| ends.lock().unwrap().push(event.clone()));
     assert_eq!(calls(retry, || Error::network("gone")), 3);
     let told = told.lock().unwrap();
-    let seen: Vec<_> = told.iter().map(|event| (event.attempts, event.next)).collect();
+    let seen: Vec<_> = told.iter().map(|event| (event.attempts, event.elapsed, event.next)).collect();
     assert_eq!(
         seen,
-        [(1, Follows::Retry(ms(10))), (2, Follows::Retry(ms(10))), (3, Follows::GiveUp(Why::Attempts))]
+        [
+            (1, ms(0), Follows::Retry(ms(10))),
+            (2, ms(10), Follows::Retry(ms(10))),
+            (3, ms(20), Follows::GiveUp(Why::Attempts))
+        ]
     );
     assert!(told.iter().all(|event| event.name.as_str() == "payments"));
     assert!(told.iter().all(|event| event.cause.unwrap().category == Category::Network));
+}
+
+/// Its last value comes back as what it is, so that only who asked learns how hard it was tried.
+#[test]
+fn rt_1_of_a_value_that_stays_bad_whoever_asked_is_told_with_attempts_and_time() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ends = Arc::clone(&told);
+    let retry = three()
+        .no_jitter()
+        .on_give_up(move |event| ends.lock().unwrap().push(event.clone()))
+        .clock(ManualClock::new().clock())
+        .build()
+        .unwrap();
+    let is_ready = |result: &Result<&str, Error>| match result {
+        Ok("ready") => core_policy::Verdict::Success,
+        _ => core_policy::Verdict::Transient(None),
+    };
+    assert_eq!(retry.classify(is_ready).call_blocking(|_| Ok("not yet")).unwrap(), "not yet");
+    let told = told.lock().unwrap();
+    let seen: Vec<_> = told.iter().map(|event| (event.attempts, event.elapsed, event.next)).collect();
+    assert_eq!(seen, [(3, ms(20), Follows::GiveUp(Why::Attempts))]);
+    assert!(told.iter().all(|event| event.cause.is_none()), "nothing failed");
 }
 
 #[test]
