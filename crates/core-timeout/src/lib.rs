@@ -51,7 +51,15 @@
 //! # }
 //! ```
 //!
-//! * **Defaults.** A [`Timeout`] has none: nobody else knows how long a call may take. [`Standard`] operations have those of the
+//! | default | is | because |
+//! |---|---|---|
+//! | limit of a [`Timeout`] | none, and it must be given | nobody else knows how long a call may take |
+//! | longest limit | a day | more is a unit that was mixed up, or no limit at all |
+//! | the caller's deadline | is not looked at | a look costs, and pipelines keep to it anyway |
+//! | profile | `default` | production asks for its own: it is longer, and hides what is slow |
+//! | futures of a gathering at once | 64 | each wake-up asks all that run |
+//!
+//! * **Limits of operations.** [`Standard`] operations have those of the
 //!   profiles `default`, `production` and `test`, those of a service that is [`Serving`] requests the numbers of its guide. Each is read from
 //!   the environment by [`Profile::from_env`].
 //! * **When it fires.** The limit runs from the moment the call first has to wait. The call is polled first and the timer
