@@ -286,6 +286,32 @@ impl Budget {
         }
     }
 
+    /// Takes what a probe costs, or nothing: a request that no caller asked for, as of an active check, to a host that was put aside, or a
+    /// copy for comparison. It takes as much as a hedge. What comes of it is told as of any call: [`succeeded`](Self::succeeded) with what was
+    /// paid, [`failed`](Self::failed), and [`ended`](Self::ended) once it is over.
+    ///
+    /// Not for the probes of a breaker: those are calls of somebody, and where most calls fail the budget would never let one through that
+    /// could show that the callee is back.
+    ///
+    /// ```
+    /// use core_retry::Budget;
+    /// use core_time::Clock;
+    ///
+    /// # fn is_answering() -> bool { true }
+    /// let (budget, clock) = (Budget::default(), Clock::system());      // that of the retries and hedges to this service
+    /// if let Some(paid) = budget.take_probe(|| clock.now_coarse()) {
+    ///     if is_answering() {
+    ///         budget.succeeded(paid, || clock.now_coarse());
+    ///     }
+    ///     budget.ended(paid);
+    /// }
+    /// assert_eq!(budget.stats().withdrawn, 1);
+    /// ```
+    #[must_use = "no probe may follow if the budget says no"]
+    pub fn take_probe(&self, now: impl FnOnce() -> Instant) -> Option<Paid> {
+        self.take_hedge(now)
+    }
+
     /// A call with hedges succeeded by an attempt for which `paid` was taken. `is_told` says that one of its failures was
     /// [told](Self::failed) before.
     pub(crate) fn won(&self, paid: Paid, is_told: bool, now: impl FnOnce() -> Instant) {
