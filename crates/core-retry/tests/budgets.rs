@@ -81,6 +81,16 @@ fn bg_2_each_call_leaves_a_share_of_a_retry() {
 }
 
 #[test]
+fn bg_2_what_one_thread_leaves_in_a_tenth_of_the_time_has_an_end() {
+    let budget = Budget::deposit(1_000.0, 0, secs(10)).unwrap();
+    (0..60_000).for_each(|_| budget.succeeded(Paid::NOTHING, || START));
+    let most = 54_975_581.388_7;
+    assert!((budget.available(START) - most).abs() < 1e-6, "2^39 - 1 parts of ten thousand");
+    assert!(budget.take(false, || START).is_some());
+    assert!((budget.available(START) - most + 1.0).abs() < 1e-6);
+}
+
+#[test]
 fn bg_2_some_retries_a_second_are_free() {
     for (per_second, ttl) in [(10, secs(1)), (5, secs(2))] {
         let budget = Budget::deposit(0.0, per_second, ttl).unwrap();
