@@ -246,10 +246,10 @@ mod tests {
         const ASKED: u64 = 2_000;
         for every in (1..=200).chain([233, 256, 377, 610, 987, 1_024, 1_597, 2_584, 4_181, 10_946, 1 << 20]) {
             for (share, longest) in [(0.1, 30), (0.5, 60), (0.9, 350)] {
-                for (start, turn) in [(7, 0), (7, every / 2), (0, 0), (u64::MAX, 0)] {
+                for turn in [0, every / 2] {
                     let (mut held, mut run, mut runs_max) = (0_u64, 0_u64, 0_u64);
                     for asked in 0..ASKED {
-                        let is_held = f64::from(place(start, asked * every + turn)) < share * 4_294_967_296.0;
+                        let is_held = f64::from(place(7, asked * every + turn)) < share * 4_294_967_296.0;
                         held += u64::from(is_held);
                         run = if is_held { run + 1 } else { 0 };
                         runs_max = runs_max.max(run);
