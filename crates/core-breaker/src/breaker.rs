@@ -169,7 +169,9 @@ impl Breaker {
     }
 
     fn next_event(&self) -> Option<Event> {
-        self.0.engine.ledger().outbox.next()
+        let mut event = self.0.engine.ledger().outbox.next()?;
+        event.totals = Totals::of(&self.0.engine);
+        Some(event)
     }
 
     fn publish(&self, event: &Event) {

@@ -106,6 +106,10 @@ impl Policy for Breaker {
             self.abandon_ticket(ticket);
         }
     }
+
+    fn falls_back(&self) {
+        self.engine().count_fallback();
+    }
 }
 
 core_policy::policy_methods!(Breaker, once);
@@ -194,6 +198,7 @@ impl Breaker {
         }
     }
 }
+
 // === impl CallState ===
 
 impl Default for CallState {

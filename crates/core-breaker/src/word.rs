@@ -10,8 +10,8 @@ use crate::State;
 /// 63          32 31           3 2   0
 /// |  payload    |  generation  | state |
 /// ```
-/// The payload is the number of consecutive failures while calls pass, of free probes while half open, and the kind and name
-/// of the last failure while open. Every change of state raises the generation, so that a result of an earlier one can be told
+/// The payload is the number of consecutive failures while calls pass, and the kind and name of the last failure while open. While
+/// half open these stand above the number of free probes. Every change of state raises the generation, so that a result of an earlier one can be told
 /// by one compare (rule CB-27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
@@ -106,6 +106,25 @@ impl Word {
         (self.0 >> PAYLOAD_SHIFT) as u32
     }
 
+    /// Of a circuit that is half open: how many probes are free.
+    pub(crate) const fn free_probes(self) -> u32 {
+        self.payload() & PROBES_MASK
+    }
+
+    pub(crate) const fn with_free_probes(self, free: u32) -> Self {
+        self.with_payload(self.payload() & !PROBES_MASK | free)
+    }
+
+    /// Of a circuit that is open or half open: what was packed of the failure.
+    #[inline]
+    pub(crate) const fn cause(self) -> u32 {
+        match self.phase() {
+            Phase::Open => self.payload(),
+            Phase::HalfOpen => self.payload() >> PROBES_BITS,
+            _ => 0,
+        }
+    }
+
     #[inline]
     pub(crate) const fn with_payload(self, payload: u32) -> Self {
         Self::new(self.phase(), self.generation(), payload)
@@ -142,6 +161,18 @@ impl Codes {
 }
 
 const CATEGORY_BITS: u32 = 8;
+
+/// Free probes are fewer: 1 000 at most.
+const PROBES_BITS: u32 = 16;
+const PROBES_MASK: u32 = (1 << PROBES_BITS) - 1;
+
+/// What is packed of a failure has room above the free probes: its kind, and one of 15 names.
+const _: () = assert!(CATEGORY_BITS + 4 <= u32::BITS - PROBES_BITS);
+
+/// The payload of a circuit that is half open.
+pub(crate) const fn pack_round(free: u32, cause: u32) -> u32 {
+    cause << PROBES_BITS | free
+}
 
 /// The payload that tells of a failure: its kind, counted from 1, and the place of its name.
 pub(crate) fn pack_cause(cause: Option<Cause>, codes: &Codes) -> u32 {

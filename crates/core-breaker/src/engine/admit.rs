@@ -60,7 +60,7 @@ impl Engine {
             if word.phase() == Phase::RampUp {
                 return self.ramp(word, until, now);
             }
-            let is_due = now >= until || word.phase() == Phase::HalfOpen && word.payload() > 0;
+            let is_due = now >= until || word.phase() == Phase::HalfOpen && word.free_probes() > 0;
             if !is_due {
                 return Err(self.refuse(word, (word.phase() == Phase::Open).then_some(until)));
             }
@@ -148,11 +148,9 @@ impl Engine {
             Phase::RampUp => Reason::RampUp,
             _ => Reason::CircuitOpen,
         };
-        let cause =
-            if word.phase() == Phase::Open { unpack_cause(word.payload(), || self.codes()) } else { None };
         let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
             .with_generation(word.generation())
-            .with_cause(cause);
+            .with_cause(unpack_cause(word.cause(), || self.codes()));
         match until {
             Some(until) => rejection.with_retry_after_nanos(until.as_nanos().saturating_sub(now.as_nanos())),
             None => rejection,

@@ -12,6 +12,7 @@ pub(crate) enum Count {
     Inconclusive,
     Rejected,
     Late,
+    Fallbacks,
 }
 
 /// How often, for each of them. The first is that of successes: with the word it is all that most calls touch.
@@ -20,7 +21,7 @@ pub(crate) enum Count {
 pub(super) struct Counts(Spread<Cells>);
 
 #[derive(Debug, Default)]
-struct Cells([AtomicU64; 7]);
+struct Cells([AtomicU64; 8]);
 
 // === impl Counts ===
 

@@ -191,6 +191,11 @@ impl Engine {
         self.until() > now
     }
 
+    /// A fallback answers in place of a call.
+    pub(crate) fn count_fallback(&self) {
+        self.counts.bump(Count::Fallbacks);
+    }
+
     pub(crate) fn total(&self, count: Count) -> u64 {
         self.counts.get(count)
     }

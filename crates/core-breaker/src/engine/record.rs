@@ -143,8 +143,22 @@ impl Engine {
         if let Some(average) = plan.rules.average {
             evidence.average = self.rare().average.record(average.decay, generation, mark.failed, now);
         }
+        if (mark.failed || mark.slow) && self.windows.went_back(generation, now) {
+            self.forget_what_is_ahead(now);
+        }
         evidence.tally = self.windows.record(generation, mark, now);
         self.evaluate(&plan, word, &evidence, cause, now)
+    }
+
+    /// The clock went back: what the window holds of later than now is of before (rule W-5).
+    #[cold]
+    fn forget_what_is_ahead(&self, now: Instant) {
+        // Under the lock, as all that shapes a window.
+        let _ledger = self.ledger();
+        let (span, generation) = (self.plan().rules.span, self.load().generation());
+        if self.windows.went_back(generation, now) {
+            self.windows.forget_what_is_ahead(span, generation, now);
+        }
     }
 
     fn evaluate(

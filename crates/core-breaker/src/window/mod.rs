@@ -167,6 +167,21 @@ impl Windows {
         }
     }
 
+    /// Whether the clock went back since something failed, so that what was counted would be of now when it is that time again (rule
+    /// W-5). A window of calls knows no time.
+    pub(crate) fn went_back(&self, generation: u32, now: Instant) -> bool {
+        self.window() == Watch::Time && self.time().is_some_and(|window| window.went_back(generation, now))
+    }
+
+    /// Keeps of a window of time what is of now and before. Only under the lock of the ledger.
+    pub(crate) fn forget_what_is_ahead(&self, span: Span, generation: u32, now: Instant) {
+        if let (Span::Time { len, buckets }, Some(window)) = (span, self.time()) {
+            let held = self.contents(generation, now);
+            window.reshape(len, buckets, now);
+            self.fill(generation, &held, now);
+        }
+    }
+
     /// Other rules may find what the old ones did not: the next result is looked at.
     pub(crate) fn unsettle(&self) {
         if let Some(window) = self.time() {

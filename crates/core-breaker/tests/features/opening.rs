@@ -226,7 +226,7 @@ fn cb_38_of_any_few_calls_about_the_right_number_passes() {
         (0..2_000).map(|_| bench.breaker.acquire().map(core_policy::Permit::success).is_ok()).collect();
     for window in passes.windows(100) {
         let count = window.iter().filter(|passes| **passes).count();
-        assert!((14..=24).contains(&count), "{count} of 100 at 19 %");
+        assert!((13..=25).contains(&count), "{count} of 100 at 19 %");
     }
     assert!(passes[0], "the first call passes");
 }
