@@ -165,6 +165,7 @@ fn circuits_of_keys_are_counted_by_their_state() {
     assert!(plain.keyed::<String>(Keyed::max(10)).unwrap().circuits().is_none(), "there is none");
 }
 
+#[test]
 fn what_all_keys_come_to_has_those_that_were_forgotten_in_it_and_never_goes_down() {
     let time = ManualClock::new();
     let shards = Pipeline::named("shards")
