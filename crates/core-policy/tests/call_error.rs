@@ -317,3 +317,24 @@ fn whether_a_call_may_have_taken_effect_passes_through() {
     let refused = Rejection::new(PolicyKind::Bulkhead, Name::UNNAMED, Reason::BulkheadFull);
     assert!(!CallError::<Error>::Rejected(refused).idempotent_only());
 }
+
+#[tokio::test]
+async fn fb_1_a_fallback_answers_for_the_callee_and_for_policies_and_not_for_the_caller() {
+    let refused = || Rejection::new(PolicyKind::RateLimit, Name::UNNAMED, Reason::RateLimited);
+    for (error, is_handled) in [
+        (CallError::Failed(reset()), true),
+        (CallError::Failed(Error::validation("bad")), false),
+        (CallError::Rejected(refused()), true),
+    ] {
+        assert_eq!(error.is_handled(), is_handled, "{error:?}");
+        let mut asked = 0;
+        let answer = core_policy::or_else(std::future::ready(Err(error)), async |_| {
+            asked += 1;
+            Ok(7)
+        });
+        assert_eq!(answer.await.ok(), is_handled.then_some(7));
+        assert_eq!(asked, u32::from(is_handled));
+    }
+    let answer = core_policy::or_else(std::future::ready(Ok(1)), async |_: CallError<Error>| Ok(7));
+    assert_eq!(answer.await.ok(), Some(1));
+}
