@@ -129,6 +129,7 @@
 
 mod average;
 mod breaker;
+mod call;
 mod circuits;
 mod config;
 mod engine;
@@ -144,6 +145,7 @@ mod outcome;
 mod outlier;
 mod plan;
 mod presets;
+mod reconfigure;
 mod registry;
 mod round;
 mod rules;
@@ -160,7 +162,8 @@ mod word;
 use core_policy::sync;
 
 pub use average::{Average, Decay};
-pub use breaker::{Breaker, CallState};
+pub use breaker::Breaker;
+pub use call::CallState;
 pub use circuits::{Circuits, KeyedSummary};
 pub use config::Builder;
 pub use error::ConfigError;

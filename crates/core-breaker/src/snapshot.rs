@@ -83,10 +83,10 @@ impl Snapshot {
         let is_enough = rules.is_enough(&window);
         let average = engine.average().filter(|(_, calls)| *calls >= u64::from(rules.min_calls));
         let ramp_left = engine.left(Phase::RampUp, now).filter(|left| !left.is_zero());
-        let (opened, last_cause, isolations) = {
-            let ledger = engine.ledger();
-            (ledger.opened(), ledger.last_cause(), ledger.isolations())
-        };
+        let (opened, last_cause, isolations) = engine
+            .ledger_if_any()
+            .map(|ledger| (ledger.opened(), ledger.last_cause(), ledger.isolations()))
+            .unwrap_or_default();
         Self {
             name: engine.name(),
             state: word.state(),

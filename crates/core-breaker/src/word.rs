@@ -34,7 +34,7 @@ pub(crate) enum Phase {
 }
 
 const STATE_BITS: u32 = 3;
-pub(crate) const GENERATION_BITS: u32 = 29;
+const GENERATION_BITS: u32 = 29;
 const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
 const PAYLOAD_SHIFT: u32 = STATE_BITS + GENERATION_BITS;
 
@@ -155,14 +155,8 @@ impl Codes {
         place.map_or(0, |(place, _)| place)
     }
 
-    #[inline]
     fn at(&self, place: u32) -> Option<Code> {
-        if place == 0 { None } else { self.named(place) }
-    }
-
-    #[cold]
-    fn named(&self, place: u32) -> Option<Code> {
-        self.0.get(place as usize - 1)?.get().copied()
+        self.0.get((place as usize).checked_sub(1)?)?.get().copied()
     }
 }
 
@@ -187,10 +181,16 @@ pub(crate) fn pack_cause(cause: Option<Cause>, codes: &Codes) -> u32 {
 }
 
 #[inline]
-pub(crate) fn unpack_cause(payload: u32, codes: &Codes) -> Option<Cause> {
+pub(crate) fn unpack_cause<'a>(payload: u32, codes: impl FnOnce() -> Option<&'a Codes>) -> Option<Cause> {
     let category = payload & ((1 << CATEGORY_BITS) - 1);
     let category = Category::nth((category as usize).checked_sub(1)?)?;
-    Some(Cause::new(category, codes.at(payload >> CATEGORY_BITS)))
+    let place = payload >> CATEGORY_BITS;
+    Some(Cause::new(category, if place == 0 { None } else { named(place, codes) }))
+}
+
+#[cold]
+fn named<'a>(place: u32, codes: impl FnOnce() -> Option<&'a Codes>) -> Option<Code> {
+    codes()?.at(place)
 }
 
 #[cfg(test)]

@@ -184,10 +184,10 @@ impl Engine {
         let (payload, span) = match to {
             To::Open(time) => {
                 ledger.opened += 1;
-                (pack_cause(ledger.last_cause, &self.codes), Some(time))
+                (pack_cause(ledger.last_cause, &self.rare().codes), Some(time))
             }
             To::HalfOpen => {
-                let cause = pack_cause(ledger.last_cause, &self.codes);
+                let cause = pack_cause(ledger.last_cause, &self.rare().codes);
                 (pack_round(self.plan().rules.probes, cause), None)
             }
             To::Closed | To::RampUp(_) => {
@@ -270,7 +270,7 @@ impl Engine {
         ledger.lumped_until = Instant::ORIGIN;
         self.crossed.store(0, Ordering::Relaxed);
         self.windows.restart(generation);
-        self.average.restart(generation);
+        self.rare().average.restart(generation);
     }
 
     /// Tells callers how many probes are free and when the first lease ends.

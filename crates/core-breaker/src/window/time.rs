@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
-use core_policy::stripes::Stripes;
+use core_policy::stripes::Spread;
 use core_time::Instant;
 
 use super::ring::Ring;
@@ -13,10 +13,14 @@ use super::{Mark, Tally};
 /// Bucket rule (W-1): `index = floor((now − epoch) / width)`; live are the last N indices, the current one included. Each
 /// thread has a ring of its own; each counter of a ring carries the generation and the index it belongs to, so a stale one
 /// reads as zero however long the gap was (W-2) and nothing is ever cleared.
+///
+/// Of a breaker for a key it is one ring, in which all threads count. Nothing else is on its lines of cache; 128 bytes, as stripes
+/// have, would put those of all keys at the same few places of a cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct TimeWindow {
+    rings: Spread<Ring>,
     shape: Shape,
-    rings: Stripes<Ring>,
     /// Where the last failure or slow call is: without one in the window no rate can be reached. The tag of the bucket that is
     /// [`AHEAD`] before its own, so that a success whose coarse clock has not come so far does not take it for one of long ago.
     last_bad: AtomicU64,
@@ -27,10 +31,10 @@ pub(crate) struct TimeWindow {
 // === impl TimeWindow ===
 
 impl TimeWindow {
-    pub(crate) fn new(len: Duration, buckets: u32, epoch: Instant) -> Self {
+    pub(crate) fn new(len: Duration, buckets: u32, epoch: Instant, is_of_key: bool) -> Self {
         Self {
             shape: Shape::new(len, buckets, epoch),
-            rings: Stripes::new(),
+            rings: if is_of_key { Spread::one() } else { Spread::striped() },
             last_bad: AtomicU64::new(0),
             settled: AtomicU64::new(0),
         }
