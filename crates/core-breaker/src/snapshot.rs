@@ -4,6 +4,7 @@ use core_errors::{Cause, Name};
 use core_time::Instant;
 
 use crate::State;
+use crate::breaker::Breaker;
 use crate::engine::{Count, Engine};
 use crate::rules::Rules;
 use crate::window::Tally;
@@ -106,6 +107,16 @@ impl Snapshot {
             totals: Totals::of(engine),
             rules,
         }
+    }
+}
+
+// === impl Breaker ===
+
+impl Breaker {
+    /// What it has counted since it was made: of its [`snapshot`](Self::snapshot), without all that takes a lock.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals::of(self.engine())
     }
 }
 

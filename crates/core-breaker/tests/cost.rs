@@ -89,3 +89,17 @@ fn what_is_remembered_of_a_call_is_three_words() {
     assert_eq!(size_of::<CallState>(), 24);
     assert_eq!(size_of::<Breaker>(), 8);
 }
+
+#[test]
+fn mistake_21_changes_that_nobody_listens_to_allocate_nothing() {
+    let time = ManualClock::new();
+    let builder = Breaker::consecutive(1).jitter(false).probes(1).successes(1);
+    let breaker = builder.clock(time.clock()).build().expect("valid");
+    let round = || {
+        breaker.acquire().expect("closed").failure();
+        time.advance(secs(60));
+        breaker.acquire().expect("half open").success();
+    };
+    assert_eq!(allocations(round), 0, "an event is made for who hears it");
+    assert_eq!(breaker.snapshot().opened, 2);
+}
