@@ -292,6 +292,35 @@ fn bg_7_threads_that_come_and_go_take_what_was_left_and_no_more() {
     }
 }
 
+/// One budget bounds all that is sent to a service beyond what callers ask for.
+#[test]
+fn bg_6_retries_hedges_and_probes_share_what_there_is() {
+    let left = |budget: &Budget| budget.available(START);
+    let tokens = Budget::new(10, 0.1).unwrap();
+    assert!(tokens.failed(true, || START) && tokens.take(false, || START).is_some(), "a retry");
+    assert!(tokens.take_hedge(|| START).is_some() && tokens.take_probe(|| START).is_some());
+    assert!((left(&tokens) - 7.0).abs() < 1e-9);
+    assert!(tokens.take_probe(|| START).is_some() && tokens.take_probe(|| START).is_some());
+    assert!(tokens.take_probe(|| START).is_none() && tokens.take_hedge(|| START).is_none(), "half are gone");
+    assert!(!tokens.failed(true, || START));
+
+    let deposit = Budget::deposit(0.0, 3, secs(1)).unwrap();
+    let costs = Budget::costs(15).unwrap();
+    let in_flight = Budget::in_flight(0.0, 3).unwrap();
+    for budget in [deposit, costs, in_flight] {
+        let taken = [
+            budget.take(false, || START),
+            budget.take_hedge(|| START),
+            budget.take_probe(|| START),
+            budget.take_probe(|| START),
+        ];
+        assert_eq!(taken.map(|paid| paid.is_some()), [true, true, true, false], "{budget:?}");
+        assert_eq!((budget.stats().withdrawn, budget.stats().refused), (3, 1));
+        budget.refund(taken[2].unwrap(), || START);
+        assert!(budget.take(false, || START).is_some(), "what a probe gives back is there for a retry");
+    }
+}
+
 // === other numbers while calls go on ===
 
 #[test]
