@@ -135,6 +135,7 @@ fn cb_27_a_success_of_an_earlier_generation_is_late_where_it_is_closed_again() {
         early.success();
         let snapshot = bench.breaker.snapshot();
         assert_eq!((snapshot.totals.late, snapshot.totals.successes, snapshot.window.calls), (1, 0, 0));
+        assert_eq!(bench.breaker.totals().late, 1);
     }
 }
 
