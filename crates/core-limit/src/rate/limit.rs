@@ -251,11 +251,11 @@ impl RateLimit {
     /// Takes one. The answer is two words, and goes in registers.
     #[inline(never)]
     fn decide(&self) -> Result<(), Refused> {
-        let taken = self.take_one(self.now()).or_else(|refused| self.confirm(1, refused));
-        if taken.is_err() {
-            self.0.counts.bump(REFUSED);
-        }
-        taken
+        let Err(refused) = self.0.engine.take_one(self.now()) else {
+            self.0.counts.bump(ALLOWED);
+            return Ok(());
+        };
+        self.confirm(1, refused).inspect_err(|_| self.0.counts.bump(REFUSED))
     }
 
     fn settings(&self) -> MutexGuard<'_, Checked> {
