@@ -14,7 +14,7 @@ pub struct Cx<'a> {
 /// What the driver remembers between two questions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    /// The coarse time, read at most once in a phase.
+    /// The coarse time, read at most once in a phase. While the call waits for its turn, since when it does.
     now: Option<Instant>,
     /// When the whole call must have ended.
     deadline: Option<Instant>,
@@ -39,7 +39,10 @@ const UNREPEATABLE: u64 = 1 << 61;
 /// The time that is known is exact.
 const EXACT: u64 = 1 << 60;
 
-const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE | EXACT;
+/// The call waits for its turn, since the time that is known.
+const PARKED: u64 = 1 << 59;
+
+const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE | EXACT | PARKED;
 
 // === impl Cx ===
 
@@ -178,7 +181,22 @@ impl Frame {
             return None;
         }
         self.waited &= !EXACT;
-        self.now.take()
+        if self.waited & PARKED == 0 { self.now.take() } else { self.now }
+    }
+
+    /// The call waits for its turn from now on, until [`unpark`](Self::unpark). Nobody is asked meanwhile.
+    pub(crate) fn park(&mut self, clock: &Clock) {
+        self.know_exact(self.now_exact(clock));
+        self.waited |= PARKED;
+    }
+
+    /// The call has waited for its turn, if it has.
+    pub(crate) fn unpark(&mut self, clock: &Clock) {
+        if self.waited & PARKED != 0 {
+            self.waited &= !PARKED;
+            let since = self.now.take();
+            self.add_wait(since.map_or(Duration::ZERO, |since| clock.now() - since));
+        }
     }
 
     /// The exact time.
@@ -209,8 +227,8 @@ impl Frame {
     }
 
     /// The call has waited for its turn.
-    pub(crate) fn add_wait(&mut self, wait: Duration) {
-        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(EXACT - 1);
+    fn add_wait(&mut self, wait: Duration) {
+        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(PARKED - 1);
         self.waited = self.waited & FLAGS | sum;
     }
 

@@ -24,13 +24,19 @@
 //! * **Cost.** One `clock_gettime` through the vDSO, no allocation, no lock; with the feature `counter` a counted reading asks the
 //!   processor. A manual clock is one atomic load.
 
+#[cfg(feature = "tokio")]
+mod alarm;
 mod clock;
 mod instant;
 mod manual;
 #[cfg(feature = "tokio")]
 mod sleep;
 mod system;
+#[cfg(feature = "tokio")]
+mod timers;
 
+#[cfg(feature = "tokio")]
+pub use alarm::Alarm;
 pub use clock::Clock;
 pub use instant::{Instant, ms, secs};
 pub use manual::ManualClock;
