@@ -20,6 +20,9 @@ pub use op::{Given, Op};
 pin_project! {
     /// A call under a policy. Made by the `call` method of policies. It begins when it is first polled.
     ///
+    /// It weighs 256 bytes and its attempt, or less. Where it has to wait, its timer lies in memory that the thread keeps, see
+    /// [`Alarm`](core_time::Alarm).
+    ///
     /// # Cancel safety
     /// Dropping it drops the attempt and gives back every slot and permit it holds; the attempt counts neither as success
     /// nor as failure. Guards that are dropped with it can tell, by [`cut_off_depth`](core_errors::cut_off_depth), as they can

@@ -82,7 +82,8 @@
 //!
 //! # Cost
 //! A call that is ready at once costs what its policies cost: the driver reads no clock, arms no timer and allocates
-//! nothing. A call that has to wait costs one exact clock reading and, if a limit on time applies, one timer.
+//! nothing. A call that has to wait costs one exact clock reading and, if a limit on time applies, one timer, whose memory threads keep for
+//! the next: it allocates only where the thread keeps none.
 
 mod attempt;
 mod blocking;
@@ -99,6 +100,7 @@ mod keyed;
 pub mod methods;
 mod permit;
 mod phase;
+mod place;
 mod policy;
 mod quietly;
 mod rng;
@@ -121,6 +123,8 @@ pub use judge::{ByClass, Classified, Judge};
 pub use key_text::key_text;
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use permit::Permit;
+#[doc(hidden)]
+pub use place::place;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
 #[doc(hidden)]
 pub use quietly::quietly;

@@ -11,10 +11,10 @@ use crate::sleep::Sleep;
 
 /// Rings at a moment of a [`Clock`]: for futures that seldom wait, and hold one word for it.
 ///
-/// A [`Sleep`] lies in the future that waits, and weighs 112 bytes there also while nobody waits. An alarm that is set lies outside. Its
-/// memory comes from the thread that sets it and goes to the one that clears it, which keeps some: 64 pieces at most, of 112 bytes
-/// each, until it ends. So who waits allocates only where more wait at once than before, or where many begin to wait on one thread and end
-/// on another. The timer itself is not kept, as it belongs to a runtime.
+/// A [`Sleep`] lies in the future that waits, and weighs some 120 bytes there also while nobody waits. An alarm that is set lies outside. Its
+/// memory comes from the thread that sets it and goes to the one that clears it, which keeps some: 64 pieces at most, of some 120 bytes
+/// each, until it ends. Setting one allocates where the thread keeps none: the first times, where waits begin and end by hundreds, or where
+/// many begin on one thread and end on another. The timer itself is not kept, as it belongs to a runtime.
 ///
 /// # Cancel safety
 /// Dropping it forgets the timer; nothing else happens.

@@ -12,7 +12,7 @@ use crate::timers;
 pin_project! {
     /// Waits until a moment of a [`Clock`]. Made by [`Clock::sleep_until`].
     ///
-    /// It lies in the future that waits: 112 bytes. An [`Alarm`](crate::Alarm) lies outside.
+    /// It lies in the future that waits: some 120 bytes. An [`Alarm`](crate::Alarm) lies outside.
     ///
     /// # Cancel safety
     /// Dropping it forgets the timer; nothing else happens.

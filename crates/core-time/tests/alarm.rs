@@ -1,6 +1,7 @@
 //! What an alarm promises: it rings when it is due, and who sets one often allocates once.
 #![cfg(feature = "tokio")]
 #![expect(clippy::disallowed_methods, reason = "threads and tasks of tests have no context to lose")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -72,9 +73,9 @@ fn on_a_manual_clock_it_rings_exactly_when_it_is_due() {
 }
 
 #[test]
-fn an_alarm_is_one_word_and_a_sleep_fourteen() {
+fn an_alarm_is_one_word_and_a_sleep_sixteen_at_most() {
     assert_eq!(size_of::<Alarm>(), size_of::<usize>());
-    assert!(size_of::<Sleep>() <= 112, "{}", size_of::<Sleep>());
+    assert!(size_of::<Sleep>() <= 128, "{}", size_of::<Sleep>());
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn one_that_moves_to_another_thread_leaves_its_memory_there() {
         }
         assert_eq!(came, 200);
         assert_eq!(allocations(|| drop(std::array::from_fn::<_, KEPT_MAX, _>(|_| set()))), 0);
-        allocations(|| drop((0..KEPT_MAX + 1).map(|_| set()).collect::<Vec<_>>()))
+        allocations(|| drop((0..=KEPT_MAX).map(|_| set()).collect::<Vec<_>>()))
     });
     let _entered = runtime.enter();
     for _ in 0..200 {

@@ -70,7 +70,7 @@
 //!
 //! # Cost
 //! An attempt that is ready at once: nothing but a compare; [`Timeout::total`] reads the coarse clock once. One that waits:
-//! an exact clock reading and one timer, and a coarse reading each time it wakes. Making a [`Deadline`] reads the exact clock; a limit is
+//! an exact clock reading and one timer, in memory that the thread keeps, and a coarse reading each time it wakes and has to wait on. Making a [`Deadline`] reads the exact clock; a limit is
 //! read out of [`Timeouts`] without a lock. [`Deadline::gather`] allocates once for each future.
 //!
 //! What is counted is counted when a limit is exceeded, and not before: [`Timeout::stats`] and [`exceeded`].

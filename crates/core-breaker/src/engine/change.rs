@@ -13,7 +13,8 @@ use crate::event::{Event, Trigger};
 use crate::opening::Opening;
 use crate::plan::Plan;
 use crate::rules::{Evidence, Fired};
-use crate::word::{Phase, Word, pack_cause};
+use crate::snapshot::Totals;
+use crate::word::{Phase, Word, pack_cause, pack_round};
 
 /// What the state changes to.
 #[derive(Clone, Copy, Debug)]
@@ -183,9 +184,12 @@ impl Engine {
         let (payload, span) = match to {
             To::Open(time) => {
                 ledger.opened += 1;
-                (pack_cause(ledger.last_cause, &self.codes), Some(time))
+                (pack_cause(ledger.last_cause, &self.rare().codes), Some(time))
             }
-            To::HalfOpen => (self.plan().rules.probes, None),
+            To::HalfOpen => {
+                let cause = pack_cause(ledger.last_cause, &self.rare().codes);
+                (pack_round(self.plan().rules.probes, cause), None)
+            }
             To::Closed | To::RampUp(_) => {
                 ledger.reopened = 0;
                 self.asked_until.store(0, Ordering::Relaxed);
@@ -222,6 +226,7 @@ impl Engine {
             open_for,
             would_open: false,
             lost: 0,
+            totals: Totals::default(),
         });
     }
 
@@ -256,6 +261,7 @@ impl Engine {
             open_for: Some(fired.open_for),
             would_open: true,
             lost: 0,
+            totals: Totals::default(),
         });
     }
 
@@ -264,14 +270,14 @@ impl Engine {
         ledger.lumped_until = Instant::ORIGIN;
         self.crossed.store(0, Ordering::Relaxed);
         self.windows.restart(generation);
-        self.average.restart(generation);
+        self.rare().average.restart(generation);
     }
 
     /// Tells callers how many probes are free and when the first lease ends.
     pub(super) fn publish_round(&self, ledger: &Ledger) {
         let (until, span) = ledger.round.next_lease_end();
         self.set_until(until, span);
-        let word = self.load().with_payload(ledger.round.free(&self.plan().rules));
+        let word = self.load().with_free_probes(ledger.round.free(&self.plan().rules));
         self.word.store(word.0, Ordering::Release);
     }
 }

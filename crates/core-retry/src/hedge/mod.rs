@@ -80,7 +80,8 @@
 //!
 //! # Cost
 //! A call that is ready at once: a counter of the thread's own, and one load for the budget; with a quantile, a coarse clock reading and
-//! another counter. No timer, no allocation. One that waits: an exact clock reading and one timer. Each hedge is one allocation.
+//! another counter. No timer, no allocation. One that waits: an exact clock reading and one timer, in memory that
+//! the thread keeps. Each hedge is one allocation.
 //!
 //! # Sources
 //! J. Dean and L. Barroso, *The Tail at Scale*, 2013; gRPC A6; Finagle's backup requests; rules HG-1, HG-2 and BG-6 of this
