@@ -18,6 +18,8 @@ pub(crate) struct Frame {
     now: Option<Instant>,
     /// When the whole call must have ended.
     deadline: Option<Instant>,
+    /// When the call first had to wait, or first failed.
+    pub(crate) started: Option<Instant>,
     /// How long the attempt may take, as [`u64::MAX`] less the nanoseconds: without a limit it is zero, as all of a new frame is,
     /// which is written at once. A word is copied as it is, a `Duration` in parts.
     limit: u64,
@@ -115,6 +117,12 @@ impl<'a> Cx<'a> {
         Duration::from_nanos(self.frame.waited & !FLAGS)
     }
 
+    /// Time since the call first had to wait, or first failed, as [`CallError::Exhausted`](crate::CallError::Exhausted) has it; zero before.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.frame.elapsed(self.clock)
+    }
+
     /// Whether there can be another attempt: not where one is admitted and recorded by hand.
     #[must_use]
     #[inline]
@@ -154,7 +162,7 @@ impl<'a> Cx<'a> {
 
 impl Frame {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { now: None, deadline, limit: UNLIMITED, waited: 0 }
+        Self { now: None, deadline, started: None, limit: UNLIMITED, waited: 0 }
     }
 
     /// Time has gone by.
@@ -205,6 +213,11 @@ impl Frame {
             Some(now) if self.waited & EXACT != 0 => now,
             _ => clock.now(),
         }
+    }
+
+    /// Time since the call first had to wait, or first failed.
+    pub(crate) fn elapsed(&self, clock: &Clock) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| clock.now() - started)
     }
 
     /// There is one attempt.

@@ -18,8 +18,6 @@ pub(crate) struct Driver<P: Policy, E> {
     frame: Frame,
     /// The deadline that the caller brought along.
     ambient: Option<Instant>,
-    /// When the call first had to wait, or first failed.
-    started: Option<Instant>,
     attempts: u32,
     last: Option<E>,
     /// Everything was settled.
@@ -64,7 +62,7 @@ impl<P: Policy, E> Driver<P, E> {
     pub(crate) fn within(policy: P, ambient: Option<Instant>) -> Self {
         let state = policy.begin();
         let frame = Frame::new(ambient);
-        Self { policy, state, frame, ambient, started: None, attempts: 0, last: None, is_done: false }
+        Self { policy, state, frame, ambient, attempts: 0, last: None, is_done: false }
     }
 
     /// The first admission of a call that is in time.
@@ -146,9 +144,9 @@ impl<P: Policy, E> Driver<P, E> {
     /// The call has to wait. Its [`cutoff`](Self::cutoff) is asked for next.
     pub(crate) fn waiting(&mut self) {
         self.frame.forget_now();
-        if self.started.is_none() {
+        if self.frame.started.is_none() {
             let now = self.policy.clock().now();
-            self.started = Some(now);
+            self.frame.started = Some(now);
             self.frame.know_exact(now);
         }
     }
@@ -187,7 +185,7 @@ impl<P: Policy, E> Driver<P, E> {
     pub(crate) fn failed<T>(&mut self, failed: FailedAttempt<T, E>) -> Flow<T, E> {
         let FailedAttempt { result, verdict, cause, refusal } = failed;
         let now = self.policy.clock().now();
-        self.started.get_or_insert(now);
+        self.frame.started.get_or_insert(now);
         if let Some(rejection) = refusal {
             return self.refused_inside(rejection);
         }
@@ -323,8 +321,7 @@ impl<P: Policy, E> Driver<P, E> {
     }
 
     fn exhausted(&self, last: E, why: Why) -> CallError<E> {
-        let now = self.policy.clock().now();
-        let elapsed = now - self.started.unwrap_or(now);
+        let elapsed = self.frame.elapsed(self.policy.clock());
         CallError::Exhausted { last, attempts: self.attempts, elapsed, why }
     }
 

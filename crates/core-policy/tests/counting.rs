@@ -15,6 +15,14 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[test]
+fn who_counts_is_told_how_many_it_has_counted() {
+    let _alone = alone();
+    let counters = Counters::<2>::new();
+    let told = [counters.count(0), counters.count(1), counters.count(0), counters.count(0)];
+    assert_eq!((told, counters.get(0), counters.get(1)), ([1, 1, 2, 3], 3, 1));
+}
+
 /// The numbers of Steele, Lea and Flood's reference implementation.
 #[test]
 fn random_numbers_are_those_of_split_mix_64() {
