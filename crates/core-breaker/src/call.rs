@@ -87,15 +87,15 @@ impl Policy for Breaker {
         reason = "a success of a plain circuit is a dozen instructions; a call doubles them"
     )]
     fn settle(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) -> Next {
+        let (ticket, before) = (state.ticket, *state);
+        state.ticket = None;
         if let core_policy::Outcome::Judged(Verdict::Success, _) = outcome {
             let word = self.engine().load();
-            if state.ticket.is_some_and(|ticket| self.engine().record_plain(word, ticket)) {
-                state.ticket = None;
-            } else {
-                self.record_success(state, word, cx.reborrow());
+            if !ticket.is_some_and(|ticket| self.engine().record_plain(word, ticket)) {
+                cx.aside(|cx| self.record_success(before, word, cx));
             }
         } else {
-            self.record_rest(state, outcome, cx.reborrow());
+            cx.aside(|cx| self.record_rest(before, outcome, cx));
         }
         Next::Finish
     }
@@ -147,9 +147,9 @@ impl Breaker {
         (answer, now)
     }
 
-    /// Takes the state's ticket and records what came of it.
-    fn record(&self, state: &mut CallState, outcome: Outcome, cx: &mut Cx<'_>) {
-        let Some(ticket) = state.ticket.take() else { return };
+    /// Records what came of a call.
+    fn record(&self, state: CallState, outcome: Outcome, cx: &mut Cx<'_>) {
+        let Some(ticket) = state.ticket else { return };
         let is_slow = state.started != Instant::NEVER && self.was_slow(state.started, cx);
         let clock = cx.clock();
         if self.engine().record(ticket, outcome, is_slow, || cx.now(), || clock.now()) {
@@ -164,14 +164,13 @@ impl Breaker {
 
     /// Records a success that is more than counted.
     #[inline(never)]
-    fn record_success(&self, state: &mut CallState, word: Word, mut cx: Cx<'_>) {
+    fn record_success(&self, state: CallState, word: Word, cx: &mut Cx<'_>) {
         let Some(ticket) = state.ticket else { return };
         let clock = cx.clock();
         if state.started != Instant::NEVER {
-            self.record(state, Outcome::Success, &mut cx);
+            self.record(state, Outcome::Success, cx);
             return;
         }
-        state.ticket = None;
         if self.engine().record_quick(word, ticket, || cx.now(), || clock.now()) {
             self.deliver();
         }
@@ -179,9 +178,9 @@ impl Breaker {
 
     /// Records what was no success.
     #[cold]
-    fn record_rest(&self, state: &mut CallState, outcome: &core_policy::Outcome<'_>, mut cx: Cx<'_>) {
+    fn record_rest(&self, state: CallState, outcome: &core_policy::Outcome<'_>, cx: &mut Cx<'_>) {
         let outcome = Outcome::came(outcome, || self.engine().plan().rules.count_panics);
-        self.record(state, outcome, &mut cx);
+        self.record(state, outcome, cx);
     }
 
     /// How many nanoseconds a probe should wait for its answer (rule CB-40).

@@ -10,7 +10,7 @@ use crate::{Category, Classify, Code, Delivery, Name, Recovery, Verdict};
 pub struct Rejection {
     name: Name,
     code: Option<Code>,
-    /// Nanoseconds; `u64::MAX` stands for none, as it does below. Half the size of an `Option<Duration>`.
+    /// Nanoseconds; [`NONE`] stands for none, as it does below. Half the size of an `Option<Duration>`.
     retry_after: u64,
     limit: u64,
     elapsed: u64,
@@ -103,7 +103,8 @@ pub struct Cause {
     pub forbids_retry: bool,
 }
 
-const NONE: u64 = u64::MAX;
+/// No sequence of equal bytes: of those a compiler makes one wide store for several fields, which a narrower copy then waits for.
+const NONE: u64 = u64::MAX - 1;
 
 // === impl Rejection ===
 
@@ -137,7 +138,7 @@ impl Rejection {
     #[must_use]
     #[inline]
     pub const fn with_retry_after_nanos(mut self, after: u64) -> Self {
-        self.retry_after = if after == NONE { NONE - 1 } else { after };
+        self.retry_after = if after >= NONE { NONE - 1 } else { after };
         self
     }
 

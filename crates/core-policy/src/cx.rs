@@ -54,10 +54,15 @@ impl<'a> Cx<'a> {
         Self { clock, waker, frame }
     }
 
-    /// The same for a function that is called seldom: handed on by value, it costs nothing where that is not called.
-    #[inline]
-    pub fn reborrow(&mut self) -> Cx<'_> {
-        Cx { clock: self.clock, waker: self.waker, frame: self.frame }
+    /// Hands a copy to a function that is called seldom, and takes over what it notes there. A call that never comes to it keeps
+    /// what it knows in registers, and does not write it down for a function that might look.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the copy is there so that the address of this one is not")]
+    pub fn aside<R>(&mut self, seldom: impl FnOnce(&mut Cx<'_>) -> R) -> R {
+        let mut frame = *self.frame;
+        let out = seldom(&mut Cx { clock: self.clock, waker: self.waker, frame: &mut frame });
+        *self.frame = frame;
+        out
     }
 
     /// The coarse time: a few milliseconds late at most. Read once, then the same for all policies in one admission.

@@ -153,34 +153,48 @@ impl Bulkhead {
 
     /// No slot is free, or somebody waits for one.
     #[cold]
-    fn wait(&self, state: &mut WaitState, cx: &Cx<'_>) -> Admit {
+    fn wait(&self, state: &mut WaitState, cx: &Cx<'_>) -> Turn {
         let slots = &self.inner.slots;
         let Some(waker) = cx.waker() else {
-            return self.refuse(slots.is_shed(self.importance.now()));
+            return Turn::refused(slots.is_shed(self.importance.now()));
         };
         if let Place::Queued { waiter, .. } = &state.0 {
             return match waiter.fate(waker) {
-                Fate::Granted => self.enter(state),
-                Fate::Waiting => Admit::Park,
-                Fate::Displaced => self.refuse(true),
+                Fate::Granted => Turn::Come,
+                Fate::Waiting => Turn::ToCome,
+                Fate::Displaced => Turn::Shed,
             };
         }
         match slots.ask(self.importance.now(), waker) {
-            Asked::Taken => self.enter(state),
+            Asked::Taken => Turn::Come,
             Asked::Queued(waiter) => {
                 state.0 = Place::Queued { waiter, since: None };
-                Admit::Park
+                Turn::ToCome
             }
-            Asked::Full => self.refuse(false),
-            Asked::Shed => self.refuse(true),
+            Asked::Full => Turn::Full,
+            Asked::Shed => Turn::Shed,
         }
     }
 
     #[inline]
-    fn refuse(&self, is_shed: bool) -> Admit {
-        let (count, reason) = if is_shed { (SHED, Reason::Shed) } else { (REFUSED, Reason::BulkheadFull) };
+    fn refuse(&self, count: usize, reason: Reason) -> Admit {
         self.inner.counts.bump(count);
         Admit::Refuse(Rejection::new(PolicyKind::Bulkhead, self.inner.name, reason))
+    }
+}
+
+/// What comes of asking for a slot. A word: the refusal is made of it in one place, or it would be copied from several.
+enum Turn {
+    Come,
+    ToCome,
+    Full,
+    Shed,
+}
+
+impl Turn {
+    #[inline]
+    fn refused(is_shed: bool) -> Self {
+        if is_shed { Self::Shed } else { Self::Full }
     }
 }
 
@@ -200,18 +214,25 @@ impl Policy for Bulkhead {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
     fn admit(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Admit {
-        let slots = &self.inner.slots;
-        if matches!(state.0, Place::Outside) {
-            let criticality = self.importance.now();
+        let turn = if matches!(state.0, Place::Outside) {
+            let (slots, criticality) = (&self.inner.slots, self.importance.now());
             if slots.try_take(criticality) {
-                return self.enter(state);
+                Turn::Come
+            } else if slots.has_queue() {
+                self.wait(state, cx)
+            } else {
+                // Where nobody may wait, there is nothing to look at under the lock.
+                Turn::refused(slots.is_shed(criticality))
             }
-            // Where nobody may wait, there is nothing to look at under the lock.
-            if !slots.has_queue() {
-                return self.refuse(slots.is_shed(criticality));
-            }
+        } else {
+            self.wait(state, cx)
+        };
+        match turn {
+            Turn::Come => self.enter(state),
+            Turn::ToCome => Admit::Park,
+            Turn::Full => self.refuse(REFUSED, Reason::BulkheadFull),
+            Turn::Shed => self.refuse(SHED, Reason::Shed),
         }
-        self.wait(state, cx)
     }
 
     #[inline]

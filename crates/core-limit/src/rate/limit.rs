@@ -77,11 +77,8 @@ impl RateLimit {
     /// lags. A refusal takes nothing.
     #[inline]
     pub fn check(&self) -> Result<(), Rejection> {
-        match self.take_one(self.now()).or_else(|refused| self.confirm(1, refused)) {
-            Ok(()) => Ok(()),
-            // Made in one place: of several, one would be copied to where the other is.
-            Err(refused) => Err(self.rejection(1, refused)),
-        }
+        // Made where the caller is, who would copy it otherwise.
+        self.decide().map_err(|refused| refused.rejection(self.0.name))
     }
 
     /// Takes `n` at once, or nothing. Zero takes nothing and always succeeds.
@@ -256,6 +253,16 @@ impl RateLimit {
             self.0.counts.add(RESERVED, n);
         }
         Ok(reserved)
+    }
+
+    /// Takes one. The answer is two words, and goes in registers.
+    #[inline(never)]
+    fn decide(&self) -> Result<(), Refused> {
+        let Err(refused) = self.0.engine.take_one(self.now()) else {
+            self.0.counts.bump(ALLOWED);
+            return Ok(());
+        };
+        self.confirm(1, refused).inspect_err(|_| self.0.counts.bump(REFUSED))
     }
 
     fn settings(&self) -> MutexGuard<'_, Checked> {

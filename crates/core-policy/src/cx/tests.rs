@@ -72,7 +72,7 @@ fn of_two_limits_the_shorter_counts_until_it_is_forgotten() {
     for (limit, left) in
         [(Duration::MAX, None), (ms(9), Some(ms(9))), (ms(5), Some(ms(5))), (ms(7), Some(ms(5)))]
     {
-        Cx::new(&clock, None, &mut frame).reborrow().limit_attempt(limit);
+        Cx::new(&clock, None, &mut frame).aside(|cx| cx.limit_attempt(limit));
         assert_eq!(frame.remaining(&clock), left);
     }
     Cx::new(&clock, None, &mut frame).limit_attempt(Duration::ZERO);
