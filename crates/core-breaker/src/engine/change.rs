@@ -138,13 +138,23 @@ impl Engine {
     /// The clock went back, as that of a machine may which was suspended: nothing lasts longer from `now` on than it was to
     /// last when it was set (rule W-5).
     pub(crate) fn bring_back(&self, now: Instant) {
-        let mut ledger = self.ledger();
+        self.bring_back_in(&mut self.ledger(), now);
+    }
+
+    /// The same for who must not wait: who has the lock decides anyhow.
+    pub(crate) fn bring_back_if_free(&self, now: Instant) {
+        if let Some(mut ledger) = self.ledger_if_free() {
+            self.bring_back_in(&mut ledger, now);
+        }
+    }
+
+    fn bring_back_in(&self, ledger: &mut Ledger, now: Instant) {
         if !self.is_too_far(self.until(), now) {
             return;
         }
         if self.load().phase() == Phase::HalfOpen {
             ledger.round.bring_back(now);
-            self.publish_round(&ledger);
+            self.publish_round(ledger);
         } else {
             let span = Duration::from_nanos(self.span.load(Ordering::Relaxed));
             self.set_until(now + span, span);

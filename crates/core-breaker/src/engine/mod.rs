@@ -9,7 +9,7 @@ mod record;
 mod ticket;
 
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -163,6 +163,15 @@ impl Engine {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same, if nobody has it.
+    pub(crate) fn ledger_if_free(&self) -> Option<MutexGuard<'_, Ledger>> {
+        match self.ledger.try_lock() {
+            Ok(ledger) => Some(ledger),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     /// Whether it is in a state that must not be lost: one that an operator chose, or open until a time to come. Locks nothing.
     pub(crate) fn is_held(&self, now: Instant) -> bool {
         match self.load().phase() {
@@ -171,6 +180,11 @@ impl Engine {
             Phase::Shadow => !self.in_shadow,
             Phase::Closed | Phase::Plain | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
         }
+    }
+
+    /// Whether it is open, and the clock went back behind the moment at which it opened, if it is `latest` at most now.
+    pub(crate) fn is_open_too_far(&self, latest: Instant) -> bool {
+        self.load().phase() == Phase::Open && self.is_too_far(self.until(), latest)
     }
 
     pub(crate) fn total(&self, count: Count) -> u64 {

@@ -145,6 +145,23 @@ fn cb_31_a_circuit_that_is_open_for_longer_than_keys_are_kept_is_not_forgotten()
 }
 
 #[test]
+fn w_5_a_clock_that_goes_back_lets_an_open_circuit_have_its_room_for_its_open_time_and_no_longer() {
+    let time = ManualClock::new();
+    time.advance(secs(7_200));
+    let api = Breaker::consecutive(1).open_for(secs(5)).jitter(false).clock(time.clock()).build().unwrap();
+    let hosts = api.keyed::<String>(Keyed::max(2)).unwrap();
+    for host in ["a", "b"] {
+        hosts.get(host).unwrap().acquire().unwrap().failure();
+    }
+    time.set(time.now() - secs(3_600));
+    assert!(hosts.get("new").is_err(), "both are open");
+    time.advance(secs(4));
+    assert!(hosts.get("new").is_err());
+    time.advance(secs(1));
+    assert!(hosts.get("new").is_ok());
+}
+
+#[test]
 fn a_function_may_open_it_for_longer_than_keys_are_kept() {
     let (time, hosts) = hosts(Breaker::consecutive(1).open_by(|_| Duration::MAX));
     hosts.get("db-1").unwrap().acquire().unwrap().failure();
