@@ -196,8 +196,8 @@ impl Breaker {
         }
     }
 
-    /// Whether it is in a state that must not be lost although nobody holds it. For maps of breakers: locks nothing, and takes
-    /// nanoseconds.
+    /// Whether it is in a state that must not be lost although nobody holds it. For maps of breakers: waits for no lock, and
+    /// takes nanoseconds.
     #[doc(hidden)]
     #[must_use]
     pub fn is_held(&self) -> bool {
