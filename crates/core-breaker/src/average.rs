@@ -68,7 +68,8 @@ impl Smoothed {
             let kept = decay.kept(now - state.at);
             state.value * kept + value * (1.0 - kept)
         };
-        state.calls += 1;
+        // As many as there can be, if a saved state says so.
+        state.calls = state.calls.saturating_add(1);
         // Also where the clock went back: until it were as late as before, no call would weigh anything (rule W-5).
         state.at = now;
         Some((state.value, state.calls))

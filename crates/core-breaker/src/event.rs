@@ -7,6 +7,7 @@ use core_errors::{Cause, Name};
 use core_time::Instant;
 
 use crate::State;
+use crate::snapshot::Totals;
 use crate::window::Tally;
 
 /// A change of state, or in shadow one that would have come. Each is published once, in order, outside any lock (rule CB-35).
@@ -35,6 +36,8 @@ pub struct Event {
     pub would_open: bool,
     /// How many events before this one were dropped because subscribers did not keep up.
     pub lost: u64,
+    /// What had been counted since the breaker was made, when this was told.
+    pub totals: Totals,
 }
 
 /// What changed the state.

@@ -26,10 +26,22 @@
 //! With futures, and an answer for the time being:
 //!
 //! ```
-//! # async fn charge() -> Result<u64, core_errors::Error> { Ok(7) }
-//! # async fn f(payments: &core_breaker::Breaker) -> Result<(), core_policy::CallError<core_errors::Error>> {
-//! let receipt = payments.call(|_attempt| charge()).await?;
-//! let or_zero = payments.call_or(|_attempt| charge(), async |_error| Ok(0)).await?;
+//! use core_breaker::{Breaker, State};
+//! use core_errors::Error;
+//!
+//! async fn charge(works: bool) -> Result<u64, Error> {
+//!     if works { Ok(7) } else { Err(Error::network("hung up")) }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let payments = Breaker::consecutive(2).name("payments").build()?;
+//! assert_eq!(payments.call(|_attempt| charge(true)).await?, 7);
+//! for _ in 0..3 {
+//!     let or_zero = payments.call_or(|_attempt| charge(false), async |_error| Ok(0)).await?;
+//!     assert_eq!(or_zero, 0);
+//! }
+//! assert_eq!(payments.state(), State::Open); // the third did not run
 //! # Ok(()) }
 //! ```
 //!
@@ -63,6 +75,9 @@
 //! * **At start** it is closed and knows nothing, unless it [resumes](Builder::resume) what another process
 //!   [saved](Breaker::save).
 //! * **Other rules while it runs**: [`Breaker::reconfigure`]. What was counted, permits and open times are kept.
+//! * **Held by an operator.** Open: [`Breaker::force_open`], for a time [`Breaker::open_for`], as long as somebody works on it
+//!   [`Breaker::isolate`]. Closed, whatever fails: [`Breaker::disable`] without counting, [`Breaker::shadow`] with.
+//!   [`Breaker::close`] lets the rules act again.
 //! * **Why it cannot wedge.** A probe that is dropped returns its slot; one that never ends loses it when its lease runs
 //!   out; a result of an earlier generation changes nothing. If the clock goes back, as that of a suspended machine may,
 //!   open times, leases and ramps last no longer from then on than they were to last.
@@ -93,7 +108,8 @@
 //!
 //! # What it tells
 //! Each change of state once, in order, with what caused it, to [subscribers](Builder::on_change) and, with the feature
-//! `tracing`, as an event of the target `core_breaker`. Numbers for metrics are in [`Snapshot`].
+//! `tracing`, as an event of the target `core_breaker`. Numbers for metrics are in [`Snapshot`], the same for a page of JSON in [`Stats`],
+//! and the last changes in a [`History`].
 //!
 //! # When somebody means harm
 //! * **Whoever can make the callee fail can open the circuit**, for all who share it. Keep it from callers by what counts: their own
@@ -113,12 +129,14 @@
 
 mod average;
 mod breaker;
+mod call;
 mod circuits;
 mod config;
 mod engine;
 mod error;
 mod event;
 mod fleet;
+mod history;
 mod keyed;
 mod near;
 mod opening;
@@ -127,6 +145,7 @@ mod outcome;
 mod outlier;
 mod plan;
 mod presets;
+mod reconfigure;
 mod registry;
 mod round;
 mod rules;
@@ -134,6 +153,7 @@ mod saved;
 mod share;
 mod snapshot;
 mod state;
+mod stats;
 #[cfg(feature = "tracing")]
 mod trace;
 mod window;
@@ -142,12 +162,14 @@ mod word;
 use core_policy::sync;
 
 pub use average::{Average, Decay};
-pub use breaker::{Breaker, CallState};
+pub use breaker::Breaker;
+pub use call::CallState;
 pub use circuits::{Circuits, KeyedSummary};
 pub use config::Builder;
 pub use error::ConfigError;
 pub use event::{Event, Trigger};
 pub use fleet::{Fleet, FleetBuilder, FleetStatus};
+pub use history::History;
 pub use keyed::KeyedBreaker;
 pub use opening::{Hints, OpenTimes, Opening, Progression, RampUp};
 pub use operator::Isolation;
@@ -161,4 +183,5 @@ pub use saved::{Saved, SavedAverage, SavedBucket, SavedResult};
 pub use share::{Lease, Leased, Peer, Report, Share, ShareError};
 pub use snapshot::{Snapshot, Totals};
 pub use state::{State, UnknownState};
+pub use stats::Stats;
 pub use window::{Span, Tally};

@@ -47,10 +47,12 @@ impl Breaker {
         self.force(Order::Probe, reason)
     }
 
-    /// Takes it out until an operator says otherwise: calls pass, nothing is counted.
+    /// Takes it out until an operator says otherwise: calls pass whatever fails, nothing is counted. To hold it closed and go on
+    /// counting, see [`shadow`](Self::shadow).
     ///
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
+    #[doc(alias = "force_closed")]
     pub fn disable(&self, reason: &str) -> Result<(), ConfigError> {
         self.force(Order::Disable, reason)
     }
@@ -60,6 +62,7 @@ impl Breaker {
     ///
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
+    #[doc(alias = "force_closed")]
     pub fn shadow(&self, reason: &str) -> Result<(), ConfigError> {
         self.force(Order::Shadow, reason)
     }
@@ -68,6 +71,8 @@ impl Breaker {
     ///
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
+    #[doc(alias = "reset")]
+    #[doc(alias = "force_close")]
     pub fn close(&self, reason: &str) -> Result<(), ConfigError> {
         self.force(Order::Close, reason)
     }

@@ -47,10 +47,7 @@ impl Registry {
     /// If there is none.
     pub fn get(&self, name: &str) -> Result<Breaker, ConfigError> {
         let breakers = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        breakers.get(name).cloned().ok_or_else(|| {
-            let near = near::to(name, breakers.keys().copied());
-            ConfigError(Kind::Unknown { name: name.chars().take(128).collect(), near })
-        })
+        breakers.get(name).cloned().ok_or_else(|| unknown(name, &breakers))
     }
 
     /// Closes the breaker of that name and has it count anew.
@@ -82,9 +79,9 @@ impl Registry {
     /// # Errors
     /// If there is none of that name.
     pub fn remove(&self, name: &str) -> Result<Breaker, ConfigError> {
-        let breaker = self.get(name)?;
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-        Ok(breaker)
+        // Looked for and taken out under one lock: another may have the name a moment later.
+        let mut breakers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        breakers.remove(name).ok_or_else(|| unknown(name, &breakers))
     }
 
     /// A snapshot of each, in the order of their names.
@@ -98,4 +95,9 @@ impl Registry {
     pub fn all(&self) -> Vec<Breaker> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
+}
+
+fn unknown(name: &str, breakers: &BTreeMap<&'static str, Breaker>) -> ConfigError {
+    let near = near::to(name, breakers.keys().copied());
+    ConfigError(Kind::Unknown { name: name.chars().take(128).collect(), near })
 }

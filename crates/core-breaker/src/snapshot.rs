@@ -4,6 +4,7 @@ use core_errors::{Cause, Name};
 use core_time::Instant;
 
 use crate::State;
+use crate::breaker::Breaker;
 use crate::engine::{Count, Engine};
 use crate::rules::Rules;
 use crate::window::Tally;
@@ -49,7 +50,8 @@ pub struct Snapshot {
     pub rules: Rules,
 }
 
-/// Calls since a breaker was made. A call is in one of these, and may be in `slow` besides.
+/// Calls since a breaker was made, but for those while it was disabled. A call is in one of these, and may be in `slow` and `fallbacks` besides. A probe whose lease ran out is
+/// `inconclusive`, and `late` as well if it ends after all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
@@ -67,6 +69,9 @@ pub struct Totals {
     pub late: u64,
     /// Took longer than `slow_over`.
     pub slow: u64,
+    /// Were answered by a fallback: that of [`Breaker::call_or`](crate::Breaker::call_or) and
+    /// [`call_or_blocking`](crate::Breaker::call_or_blocking), and of a pipeline that the breaker is in.
+    pub fallbacks: u64,
 }
 
 // === impl Snapshot ===
@@ -79,10 +84,10 @@ impl Snapshot {
         let is_enough = rules.is_enough(&window);
         let average = engine.average().filter(|(_, calls)| *calls >= u64::from(rules.min_calls));
         let ramp_left = engine.left(Phase::RampUp, now).filter(|left| !left.is_zero());
-        let (opened, last_cause, isolations) = {
-            let ledger = engine.ledger();
-            (ledger.opened(), ledger.last_cause(), ledger.isolations())
-        };
+        let (opened, last_cause, isolations) = engine
+            .ledger_if_any()
+            .map(|ledger| (ledger.opened(), ledger.last_cause(), ledger.isolations()))
+            .unwrap_or_default();
         Self {
             name: engine.name(),
             state: word.state(),
@@ -105,6 +110,16 @@ impl Snapshot {
     }
 }
 
+// === impl Breaker ===
+
+impl Breaker {
+    /// What it has counted since it was made: of its [`snapshot`](Self::snapshot), without all that takes a lock.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals::of(self.engine())
+    }
+}
+
 // === impl Totals ===
 
 impl Totals {
@@ -117,6 +132,7 @@ impl Totals {
             rejected: engine.total(Count::Rejected),
             late: engine.total(Count::Late),
             slow: engine.total(Count::Slow),
+            fallbacks: engine.total(Count::Fallbacks),
         }
     }
 
@@ -138,6 +154,7 @@ impl Totals {
             rejected: both(self.rejected, other.rejected),
             late: both(self.late, other.late),
             slow: both(self.slow, other.slow),
+            fallbacks: both(self.fallbacks, other.fallbacks),
         }
     }
 

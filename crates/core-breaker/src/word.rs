@@ -10,8 +10,8 @@ use crate::State;
 /// 63          32 31           3 2   0
 /// |  payload    |  generation  | state |
 /// ```
-/// The payload is the number of consecutive failures while calls pass, of free probes while half open, and the kind and name
-/// of the last failure while open. Every change of state raises the generation, so that a result of an earlier one can be told
+/// The payload is the number of consecutive failures while calls pass, and the kind and name of the last failure while open. While
+/// half open these stand above the number of free probes. Every change of state raises the generation, so that a result of an earlier one can be told
 /// by one compare (rule CB-27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
@@ -34,7 +34,7 @@ pub(crate) enum Phase {
 }
 
 const STATE_BITS: u32 = 3;
-pub(crate) const GENERATION_BITS: u32 = 29;
+const GENERATION_BITS: u32 = 29;
 const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
 const PAYLOAD_SHIFT: u32 = STATE_BITS + GENERATION_BITS;
 
@@ -106,6 +106,25 @@ impl Word {
         (self.0 >> PAYLOAD_SHIFT) as u32
     }
 
+    /// Of a circuit that is half open: how many probes are free.
+    pub(crate) const fn free_probes(self) -> u32 {
+        self.payload() & PROBES_MASK
+    }
+
+    pub(crate) const fn with_free_probes(self, free: u32) -> Self {
+        self.with_payload(self.payload() & !PROBES_MASK | free)
+    }
+
+    /// Of a circuit that is open or half open: what was packed of the failure.
+    #[inline]
+    pub(crate) const fn cause(self) -> u32 {
+        match self.phase() {
+            Phase::Open => self.payload(),
+            Phase::HalfOpen => self.payload() >> PROBES_BITS,
+            _ => 0,
+        }
+    }
+
     #[inline]
     pub(crate) const fn with_payload(self, payload: u32) -> Self {
         Self::new(self.phase(), self.generation(), payload)
@@ -136,18 +155,24 @@ impl Codes {
         place.map_or(0, |(place, _)| place)
     }
 
-    #[inline]
     fn at(&self, place: u32) -> Option<Code> {
-        if place == 0 { None } else { self.named(place) }
-    }
-
-    #[cold]
-    fn named(&self, place: u32) -> Option<Code> {
-        self.0.get(place as usize - 1)?.get().copied()
+        self.0.get((place as usize).checked_sub(1)?)?.get().copied()
     }
 }
 
 const CATEGORY_BITS: u32 = 8;
+
+/// Free probes are fewer: 1 000 at most.
+const PROBES_BITS: u32 = 16;
+const PROBES_MASK: u32 = (1 << PROBES_BITS) - 1;
+
+/// What is packed of a failure has room above the free probes: its kind, and one of 15 names.
+const _: () = assert!(CATEGORY_BITS + 4 <= u32::BITS - PROBES_BITS);
+
+/// The payload of a circuit that is half open.
+pub(crate) const fn pack_round(free: u32, cause: u32) -> u32 {
+    cause << PROBES_BITS | free
+}
 
 /// The payload that tells of a failure: its kind, counted from 1, and the place of its name.
 pub(crate) fn pack_cause(cause: Option<Cause>, codes: &Codes) -> u32 {
@@ -156,10 +181,16 @@ pub(crate) fn pack_cause(cause: Option<Cause>, codes: &Codes) -> u32 {
 }
 
 #[inline]
-pub(crate) fn unpack_cause(payload: u32, codes: &Codes) -> Option<Cause> {
+pub(crate) fn unpack_cause<'a>(payload: u32, codes: impl FnOnce() -> Option<&'a Codes>) -> Option<Cause> {
     let category = payload & ((1 << CATEGORY_BITS) - 1);
     let category = Category::nth((category as usize).checked_sub(1)?)?;
-    Some(Cause::new(category, codes.at(payload >> CATEGORY_BITS)))
+    let place = payload >> CATEGORY_BITS;
+    Some(Cause::new(category, if place == 0 { None } else { named(place, codes) }))
+}
+
+#[cold]
+fn named<'a>(place: u32, codes: impl FnOnce() -> Option<&'a Codes>) -> Option<Code> {
+    codes()?.at(place)
 }
 
 #[cfg(test)]

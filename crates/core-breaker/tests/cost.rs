@@ -62,8 +62,44 @@ fn a_key_that_is_there_allocates_nothing() {
     assert_eq!(allocations(hit), 0);
 }
 
+/// How many bytes a key takes up, the map's own among them, with a name of 15 bytes.
+fn bytes_of_a_key(builder: Builder) -> i64 {
+    let keyed = builder.build().expect("valid").keyed::<String>(Keyed::max(2_000)).expect("valid");
+    let call = |key: u32| {
+        let breaker = keyed.get(format!("user-{key:010}").as_str()).expect("room");
+        breaker.acquire().expect("closed").success();
+        breaker.acquire().expect("closed").failure();
+    };
+    call(0);
+    allocation_counter::measure(|| (1..=1_000).for_each(call)).bytes_current / 1_000
+}
+
+#[test]
+fn a_key_takes_up_half_a_kilobyte_with_a_window_of_time_one_and_a_half_and_with_one_of_100_calls_two() {
+    let consecutive = bytes_of_a_key(Breaker::consecutive(5));
+    assert!((1..=512).contains(&consecutive), "{consecutive}");
+    let time = bytes_of_a_key(Breaker::rate(0.5).window(secs(10)));
+    assert!((consecutive..=1_536).contains(&time), "{time}");
+    let calls = bytes_of_a_key(Breaker::rate(0.5).window_of_calls(100));
+    assert!((consecutive..=2_176).contains(&calls), "{calls}");
+}
+
 #[test]
 fn what_is_remembered_of_a_call_is_three_words() {
     assert_eq!(size_of::<CallState>(), 24);
     assert_eq!(size_of::<Breaker>(), 8);
+}
+
+#[test]
+fn mistake_21_changes_that_nobody_listens_to_allocate_nothing() {
+    let time = ManualClock::new();
+    let builder = Breaker::consecutive(1).jitter(false).probes(1).successes(1);
+    let breaker = builder.clock(time.clock()).build().expect("valid");
+    let round = || {
+        breaker.acquire().expect("closed").failure();
+        time.advance(secs(60));
+        breaker.acquire().expect("half open").success();
+    };
+    assert_eq!(allocations(round), 0, "an event is made for who hears it");
+    assert_eq!(breaker.snapshot().opened, 2);
 }

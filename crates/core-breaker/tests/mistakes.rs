@@ -294,3 +294,35 @@ fn cb_35_what_a_subscriber_panics_with_may_panic_again_and_no_event_is_held_up()
     hosts.force_return("a", "and back").unwrap();
     assert_eq!(told.load(Ordering::Relaxed), 2);
 }
+
+#[test]
+fn mistake_16_what_is_refused_here_or_further_in_or_ignored_is_in_no_denominator() {
+    let time = ManualClock::new();
+    for window in [Breaker::rate(0.5).window_of_calls(100), Breaker::rate(0.5).window(secs(1_000))] {
+        let builder = window.min_calls(10).open_for(secs(5)).jitter(false).probes(1).successes(1);
+        let breaker = builder.ramp_up(0.1, secs(100)).clock(time.clock()).build().unwrap();
+        (0..10).for_each(|_| breaker.acquire().unwrap().failure());
+        time.advance(secs(5));
+        breaker.acquire().unwrap().success();
+        // It comes back bit by bit: most are refused. Of those that are not, some are never recorded, as when a policy further in
+        // refuses them, and some say nothing.
+        let (mut admitted, mut refused) = (0, 0);
+        while admitted < 9 {
+            match breaker.acquire() {
+                Err(_) => refused += 1,
+                Ok(permit) => {
+                    admitted += 1;
+                    match admitted % 3 {
+                        0 => permit.failure(),
+                        1 => drop(permit),
+                        _ => permit.record_verdict(core_errors::Verdict::Ignore),
+                    }
+                }
+            }
+        }
+        let shown = breaker.snapshot();
+        assert!(refused > 50, "{refused}");
+        assert_eq!((shown.window.calls, shown.window.failures, shown.state), (3, 3, State::Closed));
+        assert_eq!(shown.failure_rate, None, "three calls are fewer than ten, whatever was refused");
+    }
+}

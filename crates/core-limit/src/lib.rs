@@ -111,7 +111,9 @@ mod rate;
 mod throttle;
 mod window;
 
-pub use adaptive::{Adaptive, Algorithm, Builder as AdaptiveBuilder, Flight, Snapshot as AdaptiveSnapshot};
+pub use adaptive::{
+    Adaptive, Algorithm, Builder as AdaptiveBuilder, Flight, PartitionSnapshot, Snapshot as AdaptiveSnapshot,
+};
 pub use bulkhead::{Builder as BulkheadBuilder, Bulkhead, Snapshot as BulkheadSnapshot, WaitState};
 pub use core_errors::Criticality;
 pub use error::ConfigError;

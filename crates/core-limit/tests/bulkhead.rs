@@ -43,6 +43,12 @@ fn bh_1_of_two_contenders_one_wins_and_the_other_is_refused_at_once() {
     bulkhead.acquire().unwrap().success();
     let snapshot = bulkhead.snapshot();
     assert_eq!((snapshot.in_use, snapshot.admitted, snapshot.refused), (0, 2, 1));
+    // As a call it does not wait either: that is over with its first poll, and on a thread at once.
+    let mut inside = hanging(&bulkhead);
+    assert!(poll(&mut inside).is_pending());
+    let Poll::Ready(refused) = poll(&mut hanging(&bulkhead)) else { panic!("it waits") };
+    assert_eq!(reason(refused), Some(Reason::BulkheadFull));
+    assert_eq!(reason(bulkhead.call_blocking(|_| Ok::<_, Error>(()))), Some(Reason::BulkheadFull));
 }
 
 #[test]

@@ -86,6 +86,9 @@ fn neither_does_a_key_that_is_known() {
     let premium = limits.tier("premium").unwrap();
     allocates_nothing(|| assert!(limits.check("a").is_ok() && limits.check_in(premium, "a").is_ok()));
     calls_allocate_nothing(&limits.of(premium, "b").unwrap());
+    while limits.check("a").is_ok() {}
+    allocates_nothing(|| assert!(limits.check("a").is_err()));
+    refusals_allocate_nothing(&limits.of(limits.tier("default").unwrap(), "a").unwrap());
 }
 
 #[test]
@@ -115,4 +118,18 @@ fn neither_does_an_adaptive_limit_measured_or_not() {
 #[test]
 fn neither_does_a_throttle() {
     calls_allocate_nothing(&Throttle::builder().build().unwrap());
+    let time = core_time::ManualClock::new();
+    let throttle = Throttle::builder().window(secs(1)).share_max(1.0).clock(time.clock()).build().unwrap();
+    for _ in 0..10_000 {
+        drop(throttle.call_blocking(|_| Err::<(), _>(Error::unavailable("busy"))));
+        time.advance(ms(1));
+    }
+    // Whoever is held back, and the one in a thousand that is not.
+    let before = throttle.snapshot().refused;
+    allocates_nothing(|| {
+        for _ in 0..100 {
+            drop(throttle.call_blocking(|_| Ok::<_, Error>(())));
+        }
+    });
+    assert!(throttle.snapshot().refused > before + 150);
 }

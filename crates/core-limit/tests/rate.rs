@@ -28,13 +28,16 @@ fn rl_1_ten_a_second_with_a_burst_of_ten() {
     assert_eq!((refused.reason(), refused.retry_after()), (Reason::RateLimited, Some(ms(100))));
     assert_eq!((limit.peek().remaining, limit.peek().reset), (0, secs(1)), "a refusal changes nothing");
     assert_eq!(take(0), (0, secs(1)));
+    // More than there can ever be: what the originals would let in after 99 s, and never do.
+    assert_eq!(limit.take(1_000).unwrap_err().reason(), Reason::Impossible);
+    assert_eq!((limit.peek().remaining, limit.peek().reset), (0, secs(1)), "nor does that");
 }
 
 #[test]
 fn rl_1_thirty_a_minute_with_a_burst_of_sixteen() {
     let (_time, limit) = under(Rate::per_minute(30).burst(16));
     let taken = limit.take(1).unwrap();
-    assert_eq!((taken.remaining, taken.reset), (15, secs(2)));
+    assert_eq!((limit.burst(), taken.remaining, taken.reset), (16, 15, secs(2)));
 }
 
 #[test]
@@ -55,11 +58,12 @@ fn rl_2_takes_what_there_is() {
     assert_eq!(limit.take_at_most(2), 2);
     assert_eq!(limit.take_at_most(10), 7);
     assert_eq!(limit.take_at_most(10), 0);
+    assert_eq!(limit.check().unwrap_err().retry_after(), Some(ms(100)));
     time.advance(ms(99));
     assert_eq!(limit.take_at_most(1), 0);
     time.advance(ms(1));
     assert_eq!(limit.take_at_most(5), 1);
-    assert_eq!((limit.stats().allowed, limit.stats().refused), (11, 3 + 10 + 1 + 4));
+    assert_eq!((limit.stats().allowed, limit.stats().refused), (11, 3 + 10 + 1 + 1 + 4));
 }
 
 #[test]

@@ -56,13 +56,17 @@ fn rl_4_reservations_of_a_smooth_limit_come_one_after_the_other() {
 proptest! {
     #[test]
     fn rl_5_one_reservation_of_many_waits_as_long_as_many_of_one(
-        bursty in any::<bool>(),
+        kind in 0..3,
         count in 1_u64..20,
         steps in prop::collection::vec((0_u64..3_000_000_000, 1_u64..30), 1..20),
     ) {
         let rate = || {
             let rate = Rate::per_second(count).max_wait(secs(80_000));
-            if bursty { rate.bursty() } else { rate }
+            match kind {
+                0 => rate.bursty(),
+                1 => rate.smooth(),
+                _ => rate,
+            }
         };
         let ((time, whole), (other_time, single)) = (under(rate()), under(rate()));
         for (pause, n) in steps {

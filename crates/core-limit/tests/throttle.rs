@@ -176,3 +176,47 @@ fn a_call_that_is_dropped_before_it_begins_says_nothing() {
     }
     assert!(throttle.snapshot().share > 0.5, "{:?}", throttle.snapshot());
 }
+
+/// Were only those counted that went out, it would be asked for the root of what is wanted: 316 times for 1000, 632 for 4000.
+#[test]
+fn th_1_what_is_held_back_counts_as_a_request_so_that_a_callee_is_asked_as_much_however_much_is_wanted() {
+    for wanted in [1_000, 2_000, 4_000] {
+        let time = ManualClock::new();
+        let throttle = Throttle::builder().share_max(0.999).window(secs(10)).clock(time.clock()).seed(7);
+        let throttle = throttle.build().unwrap();
+        // It accepts 50 in a window.
+        let (mut room, mut asked) = (0.0, 0_u32);
+        for n in 0..wanted * 8 {
+            let is_last = n >= wanted * 7;
+            room = f64::min(room + 50.0 / f64::from(wanted), 1.0);
+            let _ = throttle.call_blocking(|_| {
+                asked += u32::from(is_last);
+                if room < 1.0 {
+                    return Err(Error::unavailable("busy"));
+                }
+                room -= 1.0;
+                Ok(())
+            });
+            time.advance(secs(10) / wanted);
+        }
+        assert!((40..=130).contains(&asked), "{asked} of {wanted} for 50 that are accepted");
+    }
+}
+
+#[test]
+fn th_1_a_request_counts_when_it_is_made_and_not_when_it_is_answered() {
+    let time = ManualClock::new();
+    let throttle = throttle(&time);
+    let mut open = Vec::new();
+    for _ in 0..1_000 {
+        open.extend(Permit::acquire(&throttle).ok());
+        time.advance(ms(10));
+    }
+    let share = throttle.snapshot().share;
+    assert!(share > 0.5, "a callee that does not answer accepts nothing: {share}");
+    // What it answers in the end it has accepted.
+    open.into_iter().for_each(Permit::success);
+    time.advance(secs(1));
+    let _ = Permit::acquire(&throttle);
+    assert!(throttle.snapshot().share < share);
+}

@@ -171,8 +171,12 @@ impl Pipeline {
         }
         for hedge in self.hedges() {
             let changed = own.filter(|(own, _)| own.is_same(&hedge)).map(|(_, change)| change);
-            let plan = hedge.to_builder();
-            check_hedge(&after, &changed.map_or(plan.clone(), |change| change(plan)))?;
+            let mut plan = hedge.to_builder();
+            if let Some(change) = changed {
+                plan = change(plan);
+                plan.clone().build()?;
+            }
+            check_hedge(&after, &plan)?;
         }
         let mut undo = Undo::default();
         apply_to_hedge(own, &mut undo)?;

@@ -51,10 +51,10 @@ fn window_holds_attempts(builder: &Builder) -> Result<(), ConfigError> {
     }
 }
 
-/// An attempt that is cut off before it is slow is a failure, and never a slow call.
+/// An attempt that is cut off before it is slow, by its own limit or by that of the whole call, is a failure, and never a slow call.
 fn slow_within_attempt(builder: &Builder) -> Result<(), ConfigError> {
     let over = builder.breaker.as_ref().and_then(|breaker| breaker.rules().slow_over);
-    match (over, builder.attempt_timeout) {
+    match (over, builder.attempt_timeout.or(builder.deadline)) {
         (Some(over), Some(attempt)) if over >= attempt => {
             Err(ConfigError(Kind::SlowOverAttempt { over, attempt }))
         }
@@ -117,8 +117,13 @@ fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Only where the delay is certain: a quantile adapts, and a failure leads to a hedge at any time.
+/// What could never be made. A failure leads to a hedge at any time; but who waits for that says so.
 pub(crate) fn check_hedge(plan: &Builder, hedge: &HedgeBuilder) -> Result<(), ConfigError> {
+    let slots = plan.bulkhead.as_ref().map(core_limit::BulkheadBuilder::max);
+    if let Some(slots) = slots.filter(|slots| !hedge.is_on_failure() && *slots <= hedge.hedges().into()) {
+        return Err(ConfigError(Kind::HedgeWithoutSlot { slots, attempts: u32::from(hedge.hedges()) + 1 }));
+    }
+    // Only where the delay is certain: a quantile adapts.
     let Some(delay) = hedge.fixed_delay() else { return Ok(()) };
     let last_after = delay.saturating_mul(hedge.hedges().into());
     match (plan.deadline, plan.attempt_timeout) {

@@ -24,10 +24,12 @@ pub(crate) enum Kind {
     RetryNeverFits { delay: Duration, total: Duration },
     HedgesOverTotal { after: Duration, total: Duration },
     HedgeAfterAttempt { delay: Duration, attempt: Duration },
+    HedgeWithoutSlot { slots: u32, attempts: u32 },
     HedgeOfUnrepeatable,
     NotThere { what: &'static str },
     Busy,
     IdleUnderOpen { idle: Duration, open: Duration },
+    IdleUnderRate { idle: Duration, full: Duration },
     Keyed(KeyedError),
 }
 
@@ -84,6 +86,11 @@ impl fmt::Display for ConfigError {
                 "a hedge is due after {delay:?} and an attempt takes {attempt:?} at most: it would only be made after a failure; make \
                  the delay shorter, or say Hedge::on_failure()"
             ),
+            Kind::HedgeWithoutSlot { slots, attempts } => write!(
+                f,
+                "a call may have {attempts} attempts at once and the bulkhead has {slots} slots: the last hedge would only be made after a \
+                 failure; give it more slots, or say Hedge::on_failure()"
+            ),
             Kind::NotThere { what } => write!(
                 f,
                 "there is no {what} to be changed: a running pipeline gets no other policies; build another pipeline that has it"
@@ -93,6 +100,11 @@ impl fmt::Display for ConfigError {
                 f,
                 "a key is forgotten after {idle:?}, and a circuit may stay open for {open:?}: it would be forgotten while it is open; \
                  make the idle time at least as long"
+            ),
+            Kind::IdleUnderRate { idle, full } => write!(
+                f,
+                "a key is forgotten after {idle:?}, and its rate takes {full:?} to give back what was used: what it used would be there at \
+                 once; make the idle time at least as long"
             ),
             Kind::Keyed(error) => write!(f, "keys: {error}"),
             Kind::HedgeOfUnrepeatable => f.write_str(

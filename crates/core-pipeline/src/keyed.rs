@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use core_breaker::{Breaker, Circuits};
 use core_errors::{Name, PolicyKind, Reason, Rejection};
+use core_limit::RateLimit;
 use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
 
 use crate::change::{Busy, Change, Step, in_turn};
+use crate::describe::Description;
 use crate::error::{ConfigError, Kind};
 use crate::hedged::HedgedPipeline;
 use crate::pipeline::Pipeline;
+use crate::summary::{KeyedSummary, Past};
 
 /// A pipeline for each key: for each host, shard or tenant, so that one that is down does not stop the others. Never more than so
 /// many. Made by [`Pipeline::keyed`].
@@ -24,7 +27,8 @@ use crate::pipeline::Pipeline;
 ///
 /// # What is forgotten
 /// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an operator. The idle time has to be longer than a circuit stays open, so that
-/// no open circuit is forgotten for being left alone.
+/// no open circuit is forgotten for being left alone, and than the rate takes to give back what a key used, so that forgetting it gives it
+/// nothing.
 ///
 /// ```
 /// use core_breaker::Breaker;
@@ -52,6 +56,8 @@ pub struct KeyedPipeline<K, P = Pipeline> {
     changes: Mutex<VecDeque<(u64, Change)>>,
     /// Whether all of them are being changed.
     busy: AtomicBool,
+    /// What was counted for keys that are there no more.
+    past: Arc<Past>,
 }
 
 /// What keys are made from. It is never changed, but followed by another: whoever makes a key meanwhile never sees half a change.
@@ -65,6 +71,8 @@ struct Template<P> {
 #[doc(hidden)]
 pub trait PerKey: Clone {
     fn pipeline(&self) -> &Pipeline;
+
+    fn describe(&self) -> Description;
 
     /// Another one with the same settings; for a key, without state and with seeds of its own.
     fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError>;
@@ -83,7 +91,8 @@ impl Pipeline {
     /// not that of the keys. With seeds the jitter of a key is the same in every run, and not that of another key.
     ///
     /// # Errors
-    /// If there is room for no key or too many, or a key would be forgotten while its circuit is open.
+    /// If there is room for no key or too many, or a key would be forgotten while its circuit is open, or before what it used of its rate is
+    /// there again.
     pub fn keyed<K: Hash + Eq>(&self, keys: Keyed) -> Result<KeyedPipeline<K>, ConfigError> {
         KeyedPipeline::of(self, keys)
     }
@@ -100,8 +109,12 @@ impl HedgedPipeline {
     }
 }
 
-/// An open circuit that is left alone must not be forgotten.
+/// An open circuit that is left alone must not be forgotten, nor what a key has used of its rate.
 fn check_idle(idle: Duration, pipeline: &Pipeline) -> Result<(), ConfigError> {
+    match pipeline.limit().map(RateLimit::refill) {
+        Some(full) if idle < full => return Err(ConfigError(Kind::IdleUnderRate { idle, full })),
+        _ => {}
+    }
     match pipeline.breaker().map(|breaker| breaker.snapshot().rules.open_max) {
         Some(open) if idle < open => Err(ConfigError(Kind::IdleUnderOpen { idle, open })),
         _ => Ok(()),
@@ -113,6 +126,10 @@ fn check_idle(idle: Duration, pipeline: &Pipeline) -> Result<(), ConfigError> {
 impl PerKey for Pipeline {
     fn pipeline(&self) -> &Pipeline {
         self
+    }
+
+    fn describe(&self) -> Description {
+        self.describe()
     }
 
     fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError> {
@@ -132,6 +149,10 @@ impl PerKey for Pipeline {
 impl PerKey for HedgedPipeline {
     fn pipeline(&self) -> &Pipeline {
         self.pipeline()
+    }
+
+    fn describe(&self) -> Description {
+        self.describe()
     }
 
     fn fresh(&self, key: Option<(Arc<str>, u64)>) -> Result<Self, ConfigError> {
@@ -154,7 +175,8 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         let map = KeyedMap::keep_if(map, |each: &P| each.pipeline().breaker().is_some_and(Breaker::is_held));
         // A pipeline of its own, so that a change to this one is none to the keys.
         let template = Mutex::new(Arc::new(Template { like: like.fresh(None)?, version: 0 }));
-        Ok(Self { template, map, changes: Mutex::default(), busy: AtomicBool::new(false) })
+        let (changes, busy, past) = (Mutex::default(), AtomicBool::new(false), Arc::default());
+        Ok(Self { template, map, changes, busy, past })
     }
 
     /// The pipeline of `key`, which is made when it is first asked for. It is kept as long as somebody holds it.
@@ -175,6 +197,7 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         // It was built before, from the same. Should that fail, no key may have the pipeline of another.
         let fresh = template.like.fresh(Some((key_text(key), salt.finish()))).map_err(|_| self.full())?;
         fresh.pipeline().followed().store(template.version, Ordering::Relaxed);
+        fresh.pipeline().tell(&self.past);
         let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
         // Whoever changed all keys meanwhile may have gone by before this one was there. What it cannot follow it was told of.
         let _ = self.follow(&pipeline);
@@ -264,10 +287,33 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         Some(circuits)
     }
 
+    /// What they all come to, without a word on any one: for metrics. Calls of keys that were forgotten count on.
+    ///
+    /// # Cost
+    /// A few microseconds for each key. Keys are looked at [shard by shard](KeyedMap::for_each_value), and calls wait for nothing.
+    #[must_use]
+    pub fn summary(&self) -> KeyedSummary {
+        let (mut circuits, mut sums) = (Circuits::default(), self.past.forgotten());
+        self.map.for_each_value(|each| {
+            if let Some(breaker) = each.pipeline().breaker() {
+                circuits.add(breaker.state());
+            }
+            sums = sums.plus(each.pipeline().sums());
+        });
+        let template = self.template();
+        KeyedSummary::new(template.like.pipeline(), self.stats(), circuits, self.past.at_least(sums))
+    }
+
     /// The name that all of them have.
     #[must_use]
     pub fn name(&self) -> Name {
         self.template().like.pipeline().name()
+    }
+
+    /// What the pipelines of keys that are made now consist of (rule PL-4).
+    #[must_use]
+    pub fn describe(&self) -> Description {
+        self.template().like.describe()
     }
 
     /// How many keys there are, were made, forgotten and refused.
@@ -294,6 +340,6 @@ impl<K, P> KeyedPipeline<K, P> {
 
 impl<K, P: PerKey> fmt::Debug for KeyedPipeline<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyedPipeline({})", self.template().like.pipeline().describe())
+        write!(f, "KeyedPipeline({})", self.template().like.describe())
     }
 }

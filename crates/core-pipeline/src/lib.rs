@@ -58,8 +58,22 @@
 //! each attempt asks breaker, limit and bulkhead anew; the timeout is of one attempt. A refusal by one policy is no
 //! failure of the callee to another, and is not retried; an attempt that timed out is both.
 //!
+//! **Another order** is what [`Stack`] is for. It is taken as it is said, so know what each costs:
+//!
+//! | outside | inside | what that means |
+//! |---|---|---|
+//! | breaker | retry | it counts calls and not attempts, and a probe may be several; an open circuit is not asked again |
+//! | bulkhead | retry | a call keeps its slot while it sleeps between attempts |
+//! | rate limit | retry | attempts after the first are not counted: a callee in trouble gets more than the rate |
+//! | attempt timeout | bulkhead that waits | waiting for a slot of ours is time of the attempt, which may be over before it began |
+//! | attempt timeout | retry | it is a limit on the whole call |
+//! | rate limit | breaker | calls that an open circuit refuses use up the rate |
+//!
 //! **Checks.** [`Builder::build`] refuses what could never work, such as an attempt that may take longer than the whole
-//! call, and says why (rule PL-1).
+//! call, a breaker that could never open, or hedges for which there is no slot, and says why (rule PL-1).
+//!
+//! **What it is made of.** [`Pipeline::describe`] says it, outermost first, for tests and for people (rule PL-4);
+//! [`KeyedPipeline::summary`] adds up what the pipelines of all keys have counted.
 //!
 //! **Hedges.** [`Pipeline::hedged`] makes a second attempt for calls that take long, between retry and breaker. It asks for
 //! closures that can be called while an earlier attempt is running, which is why it is a type of its own.
@@ -151,6 +165,7 @@ mod keyed;
 mod once_layer;
 mod pipeline;
 mod presets;
+mod summary;
 
 pub use builder::Builder;
 pub use change::Change;
@@ -164,3 +179,4 @@ pub use keyed::KeyedPipeline;
 #[cfg(feature = "tower")]
 pub use once_layer::SingleAttempt;
 pub use pipeline::Pipeline;
+pub use summary::{KeyedSummary, SlotTotals};

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use core_breaker::Breaker;
 use core_context::Context;
@@ -12,7 +12,8 @@ use core_time::{Clock, Instant};
 use core_timeout::Timeout;
 
 use crate::builder::Builder;
-use crate::describe::{Description, Layer};
+use crate::describe::{self, Description, Layer};
+use crate::summary::{Past, Sums};
 
 /// All policies around one dependency. Cheap to clone; clones are one pipeline.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ struct Inner {
     hedges: Mutex<Vec<Weak<Hedge>>>,
     /// Of a pipeline for a key: how many changes of all keys it has seen.
     followed: AtomicU64,
+    /// Of a pipeline for a key: who is told what it has counted when it is gone.
+    past: OnceLock<Arc<Past>>,
 }
 
 /// The canonical order. Every slot is optional, and one that is empty costs a compare.
@@ -49,8 +52,8 @@ impl Pipeline {
 
     pub(crate) fn new(name: Name, clock: Clock, chain: Chain, plan: Builder) -> Self {
         let (plan, busy, followed) = (Mutex::new(plan), AtomicBool::new(false), AtomicU64::new(0));
-        let hedges = Mutex::default();
-        Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed }))
+        let (hedges, past) = (Mutex::default(), OnceLock::new());
+        Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed, past }))
     }
 
     /// What it is built of now.
@@ -66,6 +69,16 @@ impl Pipeline {
 
     pub(crate) fn followed(&self) -> &AtomicU64 {
         &self.0.followed
+    }
+
+    /// Has what it has counted told when it is gone.
+    pub(crate) fn tell(&self, past: &Arc<Past>) {
+        self.0.past.get_or_init(|| Arc::clone(past));
+    }
+
+    /// What it has counted.
+    pub(crate) fn sums(&self) -> Sums {
+        Sums::of(&self.0.chain)
     }
 
     pub(crate) fn set_plan(&self, plan: Builder) {
@@ -165,14 +178,10 @@ impl Pipeline {
         let layer = |kind, text| Layer { kind, text };
         let layers = [
             self.deadline().map(|total| layer(PolicyKind::Deadline, format!("{:?}", total.limit()))),
-            self.retry().map(|retry| layer(PolicyKind::Retry, format!("{} attempts", retry.attempts()))),
+            self.retry().map(|retry| layer(PolicyKind::Retry, describe::retry(retry))),
             self.breaker().map(|breaker| layer(PolicyKind::Breaker, breaker.snapshot().rules.to_string())),
-            self.limit().map(|limit| {
-                let (count, period) = limit.rate();
-                layer(PolicyKind::RateLimit, format!("{count} in {period:?}, {} at once", limit.burst()))
-            }),
-            self.bulkhead()
-                .map(|bulkhead| layer(PolicyKind::Bulkhead, format!("{} slots", bulkhead.snapshot().max))),
+            self.limit().map(|limit| layer(PolicyKind::RateLimit, describe::limit(limit))),
+            self.bulkhead().map(|bulkhead| layer(PolicyKind::Bulkhead, describe::bulkhead(bulkhead))),
             self.attempt_timeout()
                 .map(|attempt| layer(PolicyKind::Timeout, format!("{:?}", attempt.limit()))),
         ];
@@ -224,6 +233,20 @@ impl Policy for Pipeline {
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.0.chain.expire(state, cx)
+    }
+
+    fn falls_back(&self) {
+        if let Some(breaker) = self.breaker() {
+            breaker.falls_back();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(past) = self.past.get() {
+            past.forget(Sums::of(&self.chain));
+        }
     }
 }
 

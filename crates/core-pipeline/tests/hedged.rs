@@ -48,8 +48,9 @@ async fn pl_3_each_attempt_passes_breaker_and_bulkhead_by_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hedge_that_finds_no_slot_does_not_end_the_call() {
-    let plain = pipeline().bulkhead(1).build().unwrap();
+    let plain = pipeline().bulkhead(2).build().unwrap();
     let hedged = plain.hedged(after_30_ms()).unwrap();
+    let _other = plain.bulkhead().unwrap().acquire().unwrap();
     assert_eq!(hedged.call(slow_first).await.unwrap(), 0);
     assert_eq!((hedged.hedge().stats().hedges, hedged.hedge().stats().won), (1, 0));
 }

@@ -36,8 +36,8 @@ fn pl_1_a_pipeline_is_not_changed_to_what_its_hedge_does_not_fit() {
     let plain = pipeline().deadline(secs(1)).attempt_timeout(ms(500)).bulkhead(8).build().unwrap();
     let hedged = plain.hedged(after_30_ms().max(4)).unwrap();
     let before = plain.describe();
-    says(plain.reconfigure(|c| c.bulkhead(4).attempt_timeout(ms(90)).deadline(ms(100))), "120ms");
-    says(plain.reconfigure(|c| c.bulkhead(4).attempt_timeout(ms(30))), "only be made after a failure");
+    says(plain.reconfigure(|c| c.bulkhead(5).attempt_timeout(ms(90)).deadline(ms(100))), "120ms");
+    says(plain.reconfigure(|c| c.bulkhead(5).attempt_timeout(ms(30))), "only be made after a failure");
     assert_eq!(plain.describe(), before, "all or nothing");
     plain.reconfigure(|c| c.deadline(ms(120)).attempt_timeout(ms(31))).unwrap();
     drop(hedged);
@@ -75,9 +75,9 @@ async fn pl_2_the_hedge_changes_with_the_rest_or_not_at_all() {
 
     let before = hedged.describe();
     says(hedged.reconfigure(|c| c.bulkhead(2).hedge(|hedge| hedge.max(9))), "1 to 8");
-    says(hedged.reconfigure(|c| c.bulkhead(2).hedge(|hedge| hedge.after(secs(3)))), "6s");
+    says(hedged.reconfigure(|c| c.bulkhead(4).hedge(|hedge| hedge.after(secs(3)))), "6s");
     says(
-        hedged.reconfigure(|c| c.bulkhead(2).hedge(|hedge| hedge.budget(&Budget::default()))),
+        hedged.reconfigure(|c| c.bulkhead(4).hedge(|hedge| hedge.budget(&Budget::default()))),
         "budget cannot",
     );
     // The hedge was changed already when the breaker says no.

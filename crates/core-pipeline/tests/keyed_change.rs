@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use core_breaker::{Breaker, State};
+use core_breaker::{Breaker, Circuits, State};
 use core_pipeline::{HedgedPipeline, KeyedPipeline, Pipeline};
 use core_policy::Keyed;
 use core_retry::{Budget, Hedge};
@@ -149,4 +149,66 @@ fn the_keys_there_are_can_be_listed_and_the_idle_ones_forgotten() {
     assert_eq!(keys.evict_idle(), 0);
     time.advance(secs(61));
     assert_eq!((keys.evict_idle(), keys.entries().len()), (3, 0));
+}
+
+#[test]
+fn what_all_keys_come_to_has_those_that_were_forgotten_in_it_and_never_goes_down() {
+    let time = ManualClock::new();
+    let shards = Pipeline::named("shards")
+        .breaker(Breaker::consecutive(9))
+        .limit(core_limit::Rate::per_second(100).burst(3))
+        .bulkhead(1)
+        .clock(time.clock());
+    let shards: KeyedPipeline<u32> = shards.build().unwrap().keyed(Keyed::max(2).idle(secs(600))).unwrap();
+    let before = shards.summary();
+    assert_eq!((before.keys.len, before.breaker.unwrap().calls(), before.retry), (0, 0, None));
+    for key in 0..5_u64 {
+        let shard = shards.get(&u32::try_from(key).unwrap()).unwrap();
+        shard.admit().unwrap().success();
+        shard.admit().unwrap().failure();
+        let shown = shards.summary();
+        assert_eq!(shown.breaker.map(|it| (it.successes, it.failures)), Some((key + 1, key + 1)));
+    }
+    // One is forgotten while a clone of it is in use: what that counts comes when it goes, and nothing goes down meanwhile.
+    let kept = Pipeline::clone(&shards.get(&4).unwrap());
+    time.advance(secs(601));
+    assert_eq!(shards.evict_idle(), 2);
+    let counted = |shown: &core_pipeline::KeyedSummary| {
+        (shown.limit.unwrap().allowed, shown.bulkhead.unwrap().admitted)
+    };
+    assert_eq!(counted(&shards.summary()), (10, 10));
+    kept.admit().unwrap().success();
+    assert_eq!(counted(&shards.summary()), (10, 10));
+    drop(kept);
+    let last = shards.summary();
+    assert_eq!(counted(&last), (11, 11));
+    assert_eq!(
+        (last.name.as_str(), last.circuits, last.attempts_timed_out),
+        ("shards", Some(Circuits::default()), None)
+    );
+}
+
+#[test]
+fn mistake_25_w_6_looking_at_pipelines_of_keys_keeps_none_of_them() {
+    let time = ManualClock::new();
+    let plain =
+        Pipeline::named("shards").breaker(Breaker::consecutive(9)).clock(time.clock()).build().unwrap();
+    let shards: KeyedPipeline<u32> = plain.keyed(Keyed::max(2).idle(secs(60))).unwrap();
+    let is_known = |key| shards.entries().iter().any(|(known, _)| *known == key);
+    let look = || {
+        let _ = (shards.summary(), shards.circuits(), shards.describe(), shards.stats(), shards.name());
+        assert!(format!("{shards:?}").contains("shards"));
+    };
+    for key in [1, 2] {
+        shards.get(&key).unwrap();
+        time.advance(ms(1));
+    }
+    shards.get(&1).unwrap();
+    time.advance(ms(1));
+    look();
+    shards.get(&3).unwrap();
+    assert!(is_known(1) && !is_known(2) && is_known(3), "the one that was asked for longest ago went");
+    time.advance(secs(60));
+    look();
+    assert_eq!(shards.evict_idle(), 2);
 }

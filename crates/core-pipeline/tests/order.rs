@@ -7,8 +7,8 @@ use core_breaker::Breaker;
 use core_errors::{Error, PolicyKind, Reason};
 use core_limit::{Bulkhead, Rate};
 use core_pipeline::Pipeline;
-use core_policy::{CallError, Why};
-use core_retry::Retry;
+use core_policy::{CallError, Keyed, Why};
+use core_retry::{Budget, Hedge, Jitter, Retry};
 use core_time::{Clock, ManualClock, ms, secs};
 
 fn three() -> core_retry::Builder {
@@ -54,10 +54,59 @@ fn pl_4_a_pipeline_tells_its_policies_from_the_outside_in() {
     );
     assert_eq!(
         pipeline.describe().to_string(),
-        "payments: deadline (2s) → retry (3 attempts) → breaker (50 % failures or 8 failures in a row of at least 20 \
+        "payments: deadline (2s) → retry (3 attempts, 100ms apart, no jitter) → breaker (50 % failures or 8 failures in a row of at least 20 \
          calls in 10s) → rate_limit (500 in 1s, 50 at once) → bulkhead (64 slots) → timeout (300ms) → call"
     );
     assert_eq!(format!("{pipeline:?}"), format!("Pipeline({})", pipeline.describe()));
+}
+
+#[test]
+fn pl_4_what_is_set_stands_in_the_description() {
+    let text = |builder: core_pipeline::Builder| {
+        let layers = builder.build().unwrap().describe().layers;
+        layers.into_iter().map(|layer| layer.text).collect::<Vec<_>>().join("; ")
+    };
+    let retry = |retry| text(Pipeline::named("p").retry(retry));
+    for (builder, says) in [
+        (Retry::fixed(ms(5)).attempts(1), "1 attempt"),
+        (
+            Retry::exponential(ms(50)..secs(1)).full_jitter().attempts(4),
+            "4 attempts, delays from 50ms times 2 to 1s, full jitter",
+        ),
+        (
+            Retry::linear(ms(50)..secs(1)).equal_jitter().attempts(2).budget(&Budget::default()),
+            "2 attempts, delays from 50ms by 50ms to 1s, equal jitter, on a budget",
+        ),
+        (
+            Retry::fixed(ms(5)).jitter(Jitter::PlusMinus { fraction: 0.25 }).attempts(2),
+            "2 attempts, 5ms apart, ± 25 %",
+        ),
+        (
+            Retry::fixed(ms(5)).jitter(Jitter::Plus { up_to: ms(3) }).attempts(2),
+            "2 attempts, 5ms apart, up to 3ms more",
+        ),
+        (Retry::decorrelated(ms(5)..secs(1)).attempts(2), "2 attempts, decorrelated delays from 5ms to 1s"),
+        (Retry::smooth(ms(5)..secs(1)).attempts(2), "2 attempts, smooth delays around 5ms to 1s"),
+    ] {
+        assert_eq!(retry(builder), says);
+    }
+    assert_eq!(
+        text(
+            Pipeline::named("p")
+                .limit(Rate::per_second(5).max_wait(ms(20)))
+                .bulkhead(Bulkhead::max(8).queue(3).max_wait(ms(10)))
+        ),
+        "5 in 1s, 5 at once, a call waits up to 20ms; 8 slots, 3 may wait up to 10ms"
+    );
+    let plain = everything().build().unwrap();
+    let keyed = plain.keyed::<u8>(Keyed::max(3)).unwrap();
+    assert_eq!(keyed.describe(), plain.describe());
+    keyed.reconfigure(|c| c.bulkhead(9)).unwrap();
+    assert!(keyed.describe().to_string().contains("9 slots"));
+    assert_eq!(keyed.get(&1).unwrap().describe(), keyed.describe());
+    let hedged = plain.hedged(Hedge::after(ms(20)).budget(&Budget::default())).unwrap();
+    let of_keys = hedged.keyed::<u8>(Keyed::max(3)).unwrap().describe();
+    assert_eq!(of_keys, hedged.describe());
 }
 
 #[test]

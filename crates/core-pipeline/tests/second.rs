@@ -110,3 +110,57 @@ async fn al_6_a_pipeline_sheds_what_its_caller_says_can_be_shed() {
     assert_eq!(shed.rejection().unwrap().reason(), Reason::Shed);
     assert_eq!(asked(Criticality::Critical).await.unwrap(), "found");
 }
+
+#[test]
+fn pl_1_a_call_whose_deadline_comes_before_it_is_slow_is_refused() {
+    let slow = |over| {
+        let breaker = Breaker::failures(5).slow_over(over);
+        text(Pipeline::named("api").deadline(secs(2)).breaker(breaker))
+    };
+    assert_eq!(slow(ms(1_999)), "");
+    assert!(slow(secs(2)).contains("none would ever be slow"), "{}", slow(secs(2)));
+    let longer = Pipeline::named("api").deadline(secs(9)).breaker(Breaker::failures(5).slow_over(secs(2)));
+    let error = longer.build().unwrap().reconfigure(|c| c.deadline(secs(2))).unwrap_err().to_string();
+    assert!(error.contains("cut off after 2s"), "{error}");
+}
+
+#[test]
+fn pl_1_a_hedge_for_which_there_is_no_slot_beside_the_first_attempt_is_refused() {
+    use core_retry::{Budget, Hedge, HedgeBuilder};
+    let hedged = |slots: u32, hedge: HedgeBuilder| {
+        let plain = Pipeline::named("api").bulkhead(Bulkhead::max(slots).max_wait(ms(5))).build().unwrap();
+        plain.hedged(hedge.budget(&Budget::default()))
+    };
+    for never in [
+        hedged(1, Hedge::after(ms(30))),
+        hedged(1, Hedge::after_p95()),
+        hedged(2, Hedge::after(ms(30)).max(2)),
+    ] {
+        let error = never.map(drop).unwrap_err().to_string();
+        assert!(error.contains("slots") && error.contains("Hedge::on_failure()"), "{error}");
+    }
+    assert!(hedged(1, Hedge::on_failure()).is_ok(), "the first attempt has left its slot");
+    let two = hedged(2, Hedge::after(ms(30))).unwrap();
+    assert!(two.pipeline().reconfigure(|c| c.bulkhead(1)).is_err(), "nor is it changed to that");
+    assert!(two.reconfigure(|c| c.hedge(|hedge| hedge.max(2))).is_err());
+    assert!(two.reconfigure(|c| c.bulkhead(3).hedge(|hedge| hedge.max(2))).is_ok());
+}
+
+#[test]
+fn pl_1_a_key_is_not_forgotten_before_what_it_used_of_its_rate_is_there_again() {
+    let keyed = |rate, idle| {
+        let api = Pipeline::named("api").limit(rate).build().unwrap();
+        api.keyed::<String>(Keyed::max(10).idle(idle))
+    };
+    for (rate, full) in [
+        (Rate::per_hour(10), secs(3_600)),
+        (Rate::per_minute(6).burst(12), secs(120)),
+        (Rate::per_minute(6).bursty(), secs(60)),
+    ] {
+        let error = keyed(rate.clone(), full.saturating_sub(ms(1))).map(drop).unwrap_err().to_string();
+        assert!(error.contains("what it used would be there at once"), "{error}");
+        assert!(keyed(rate, full).is_ok());
+    }
+    let fine = keyed(Rate::per_minute(6), secs(60)).unwrap();
+    assert!(fine.reconfigure(|c| c.limit(Rate::per_hour(6))).is_err(), "nor is it changed to that");
+}

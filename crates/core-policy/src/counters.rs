@@ -52,6 +52,7 @@ impl<const N: usize> Counters<N> {
     /// # Panics
     /// If `index` is not below `N`.
     #[inline]
+    #[must_use = "where nobody asks how many there are, `bump` does"]
     pub fn count(&self, index: usize) -> u64 {
         let mine = self.0.mine();
         mine.advance(&mine.value.0[index], 1)

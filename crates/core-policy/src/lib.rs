@@ -99,6 +99,7 @@ mod keyed;
 pub mod methods;
 mod permit;
 mod phase;
+mod place;
 mod policy;
 mod quietly;
 mod rng;
@@ -121,6 +122,8 @@ pub use judge::{ByClass, Classified, Judge};
 pub use key_text::key_text;
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use permit::Permit;
+#[doc(hidden)]
+pub use place::place;
 pub use policy::{Admit, AtMostOnce, Next, Outcome, Policy};
 #[doc(hidden)]
 pub use quietly::quietly;

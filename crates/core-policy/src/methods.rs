@@ -60,6 +60,7 @@ macro_rules! policy_methods {
                     Err(error) if error.is_handled() => error,
                     result => return result,
                 };
+                $crate::Policy::falls_back(self);
                 fallback(error).await
             }
 
@@ -73,7 +74,10 @@ macro_rules! policy_methods {
                 fallback: impl FnOnce($crate::CallError<E>) -> Result<T, $crate::CallError<E>>,
             ) -> Result<T, $crate::CallError<E>> {
                 match self.call_blocking(op) {
-                    Err(error) if error.is_handled() => fallback(error),
+                    Err(error) if error.is_handled() => {
+                        $crate::Policy::falls_back(self);
+                        fallback(error)
+                    }
                     result => result,
                 }
             }

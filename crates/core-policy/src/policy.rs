@@ -52,6 +52,9 @@ pub trait Policy {
         let _ = (state, cx);
         None
     }
+
+    /// A fallback is about to answer in place of the call that came to an end here: for policies that count.
+    fn falls_back(&self) {}
 }
 
 /// A policy that admits each call at most once, so that the call need not be repeatable.
@@ -142,6 +145,10 @@ macro_rules! forward {
 
             fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
                 (**self).expire(state, cx)
+            }
+
+            fn falls_back(&self) {
+                (**self).falls_back();
             }
         }
 

@@ -4,17 +4,28 @@
 //! may load and store where others must add atomically (about 1 ns against 10, and against 45 with two threads).
 //! Threads beyond that share one more stripe. A number is reused when its thread ends.
 
+mod spread;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
+pub use spread::Spread;
+
 /// A value for each thread that counts, and one more for all others.
+///
+/// Whatever has one in it keeps a line of cache to itself, too: what threads only read stands beside nothing that is written.
 #[derive(Debug)]
-pub struct Stripes<T> {
-    own: Box<[Padded<T>]>,
-    shared: Padded<T>,
+#[repr(align(128))]
+pub struct Stripes<T>(Lanes<T>);
+
+/// The values, anywhere.
+#[derive(Debug)]
+struct Lanes<T> {
+    /// That of threads which have none of their own, and then that of each number. Or none at all.
+    all: Box<[Padded<T>]>,
 }
 
 /// Keeps neighbours off its cache line, and off the one that the prefetcher takes along.
@@ -34,6 +45,9 @@ pub struct Stripe<'a, T> {
 /// More stripes than this would make sums slow on very large machines.
 const STRIPES_MAX: usize = 64;
 
+/// Numbers begin with 1: the place before them is that of all who have none.
+const FIRST: usize = 1;
+
 const UNSET: usize = usize::MAX;
 const SHARED: usize = usize::MAX - 1;
 
@@ -42,7 +56,7 @@ thread_local! {
     static GIVE_BACK: GiveBack = const { GiveBack };
 }
 
-static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers { free: BTreeSet::new(), next: 0 });
+static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers { free: BTreeSet::new(), next: FIRST });
 
 struct Numbers {
     free: BTreeSet<usize>,
@@ -72,45 +86,72 @@ impl<T> Stripes<T> {
     /// As [`new`](Self::new), for values that are made by a function.
     #[must_use]
     pub fn with(make: impl Fn() -> T) -> Self {
-        Self { own: (0..stripes()).map(|_| Padded(make())).collect(), shared: Padded(make()) }
+        Self(Lanes::with(make))
     }
 
     /// The stripe of this thread.
     #[inline]
+    #[must_use]
     pub fn mine(&self) -> Stripe<'_, T> {
         match self.own() {
             Some(value) => Stripe { value, is_own: true },
-            None => self.found(),
+            None => self.0.found(),
         }
     }
 
     /// The stripe that only this thread writes. `None` if it has none, or has not yet asked for [`mine`](Self::mine): what is
     /// counted then is counted there.
     #[inline]
+    #[must_use]
     pub fn own(&self) -> Option<&T> {
-        self.own.get(NUMBER.get()).map(|own| &own.0)
+        self.0.own()
+    }
+
+    /// The stripe of threads that have none of their own.
+    #[inline]
+    #[must_use]
+    pub fn shared(&self) -> &T {
+        &self.0.all[0].0
+    }
+
+    /// All of them, to add up.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
+// === impl Lanes ===
+
+impl<T> Lanes<T> {
+    fn with(make: impl Fn() -> T) -> Self {
+        Self { all: (0..=stripes()).map(|_| Padded(make())).collect() }
+    }
+
+    fn none() -> Self {
+        Self { all: Box::default() }
+    }
+
+    #[inline]
+    fn own(&self) -> Option<&T> {
+        // Nobody's number is that of the first.
+        self.all.get(NUMBER.get()).map(|own| &own.0)
     }
 
     /// The stripe of a thread that had no number, or has one beyond those here.
     #[inline(never)]
     fn found(&self) -> Stripe<'_, T> {
-        match self.own.get(number()) {
+        match self.all.get(number()) {
             Some(own) => Stripe { value: &own.0, is_own: true },
-            None => Stripe { value: &self.shared.0, is_own: false },
+            None => Stripe { value: &self.all[0].0, is_own: false },
         }
     }
 
-    /// The stripe of threads that have none of their own.
-    #[inline]
-    pub fn shared(&self) -> &T {
-        &self.shared.0
-    }
-
-    /// All of them, to add up.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.own.iter().chain(std::iter::once(&self.shared)).map(|padded| &padded.0)
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.all.iter().map(|padded| &padded.0)
     }
 }
+
+// === impl Stripe ===
 
 impl<T> Stripe<'_, T> {
     /// Adds to a counter of the stripe. Wraps around.
@@ -167,7 +208,7 @@ impl Numbers {
         if let Some(free) = numbers.free.pop_first() {
             return free;
         }
-        if numbers.next == STRIPES_MAX {
+        if numbers.next == FIRST + STRIPES_MAX {
             return SHARED;
         }
         numbers.next += 1;
@@ -179,7 +220,7 @@ impl Drop for GiveBack {
     fn drop(&mut self) {
         // Other destructors of this thread may still count: they share from now on.
         let number = NUMBER.replace(SHARED);
-        if number < STRIPES_MAX {
+        if number < FIRST + STRIPES_MAX {
             NUMBERS.lock().unwrap_or_else(PoisonError::into_inner).free.insert(number);
         }
     }

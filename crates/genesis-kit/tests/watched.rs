@@ -35,8 +35,10 @@ fn limits_and_throttles_show_what_they_let_through_and_refuse() {
     assert!(throttle.call_blocking(|_| fail()).is_err());
     let window = SlidingWindow::per(3, secs(60)).name("api").build().unwrap();
     (0..5).for_each(|_| drop(window.check()));
-    let rate = Rate::per_hour(2).name("mail").build().unwrap();
+    let rate = Rate::per_hour(2).name("mail").max_wait(secs(3_600)).build().unwrap();
     (0..3).for_each(|_| drop(rate.check()));
+    rate.reserve(1).unwrap().spend();
+    drop(rate.reserve(1));
     let bulkhead = Bulkhead::max(1).name("files").build().unwrap();
     let slot = bulkhead.acquire().unwrap();
     bulkhead.acquire().unwrap_err();
@@ -61,7 +63,9 @@ fn limits_and_throttles_show_what_they_let_through_and_refuse() {
             "sliding_window_limit{name=\"api\"} 3.0",
             "sliding_window_remaining{name=\"api\"} 0.0",
             "sliding_window_seconds{name=\"api\"} 60.0",
-            "rate_limit_requests_total{name=\"mail\",outcome=\"allowed\"} 2",
+            "rate_limit_requests_total{name=\"mail\",outcome=\"allowed\"} 4",
+            "rate_limit_reserved_total{name=\"mail\"} 2",
+            "rate_limit_reservations_cancelled_total{name=\"mail\"} 1",
             "rate_limit_requests_total{name=\"mail\",outcome=\"refused\"} 1",
             "bulkhead_in_use{name=\"files\"} 1.0",
             "bulkhead_calls_total{name=\"files\",outcome=\"refused\"} 1",
@@ -120,6 +124,109 @@ fn no_key_is_a_label_and_what_is_shown_is_of_all_keys() {
     );
     assert!(["db-1", "ann", "eve"].iter().all(|key| !text.contains(&format!("\"{key}\""))), "{text}");
     assert!(!text.contains("keyed_circuit_breakers{kind=\"pipeline\",name=\"plain\""), "it has none");
+}
+
+#[test]
+fn partitions_of_an_adaptive_limit_are_shown_whichever_handle_is_watched() {
+    let rules = Adaptive::gradient().partition("live", 0.7).partition("batch", 0.25).name("search");
+    let limit = rules.build().unwrap();
+    let live = limit.partition("live").unwrap();
+    let calls = (live.acquire().unwrap(), live.acquire().unwrap(), limit.acquire().unwrap());
+    for handle in [&limit, &live] {
+        has(
+            &shown(|kit| kit.watch(handle)),
+            [
+                "adaptive_limit_in_flight{name=\"search\"} 3.0",
+                "adaptive_limit_partition_in_flight{name=\"search\",partition=\"live\"} 2.0",
+                "adaptive_limit_partition_in_flight{name=\"search\",partition=\"batch\"} 0.0",
+                "adaptive_limit_partition_own{name=\"search\",partition=\"live\"} 14.0",
+                "adaptive_limit_partition_own{name=\"search\",partition=\"batch\"} 5.0",
+            ],
+        );
+    }
+    drop(calls);
+}
+
+#[test]
+fn pipelines_of_keys_show_what_their_calls_came_to_also_those_of_keys_that_were_forgotten() {
+    let shards = Pipeline::named("shards")
+        .deadline(secs(5))
+        .retry(Retry::fixed(ms(1)).attempts(2))
+        .breaker(Breaker::consecutive(9))
+        .limit(Rate::per_hour(100))
+        .bulkhead(1)
+        .attempt_timeout(secs(1))
+        .build()
+        .unwrap();
+    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2)).unwrap());
+    for shard in 0..5 {
+        let shard = shards.get(&shard).unwrap();
+        assert!(shard.call_blocking(|_| fail()).is_err());
+        assert!(shard.call_blocking(|_| Ok::<_, Error>(())).is_ok());
+    }
+    let busy = shards.get(&4).unwrap();
+    let slot = busy.bulkhead().unwrap().acquire().unwrap();
+    assert!(busy.call_blocking(|_| fail()).is_err());
+    let text = shown(|kit| kit.watch(&shards));
+    drop(slot);
+    has(
+        &text,
+        [
+            "keyed_keys_forgotten_total{kind=\"pipeline\",name=\"shards\",why=\"displaced\"} 3",
+            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"success\"} 5",
+            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"failure\"} 10",
+            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"inconclusive\"} 1",
+            "keyed_pipeline_retries_total{name=\"shards\"} 5",
+            "keyed_pipeline_retry_calls_total{name=\"shards\",outcome=\"out_of_attempts\"} 5",
+            "keyed_pipeline_rate_limit_requests_total{name=\"shards\",outcome=\"allowed\"} 16",
+            "keyed_pipeline_bulkhead_calls_total{name=\"shards\",outcome=\"admitted\"} 16",
+            "keyed_pipeline_bulkhead_calls_total{name=\"shards\",outcome=\"refused\"} 1",
+            "keyed_pipeline_timeouts_total{name=\"shards\",limits=\"attempt\"} 0",
+            "keyed_pipeline_timeouts_total{name=\"shards\",limits=\"call\"} 0",
+        ],
+    );
+    let plain = Pipeline::named("plain").bulkhead(2).build().unwrap();
+    let plain = Arc::new(plain.keyed::<u32>(Keyed::max(4)).unwrap());
+    let text = shown(|kit| kit.watch(&plain));
+    let kinds: Vec<_> = text.lines().filter(|line| line.starts_with("keyed_pipeline_")).collect();
+    assert!(
+        kinds.iter().all(|line| line.starts_with("keyed_pipeline_bulkhead")) && kinds.len() == 4,
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn a_scrape_of_a_hundred_thousand_keys_is_as_long_as_one_of_a_single_key() {
+    const KEYS: u32 = 100_000;
+    let users = Rate::per_hour(9).name("users").keyed(Keyed::max(KEYS as usize).idle(secs(7_200)));
+    let users = users.build::<u32>().unwrap();
+    let hosts = Pipeline::named("hosts").bulkhead(1).build().unwrap();
+    let hosts = Arc::new(hosts.keyed::<u32>(Keyed::max(KEYS as usize)).unwrap());
+    let kit = Kit::builder("watched").version("1").without_log().watch(&users).watch(&hosts).build().unwrap();
+    let scrape = || kit.metrics().respond(None).body;
+    let shape = |text: &str| {
+        let without_numbers = |line: &str| line.rsplit_once(' ').map(|(series, _)| series.to_owned());
+        let ours = text.lines().filter(|line| line.starts_with("keyed_"));
+        ours.filter_map(without_numbers).collect::<Vec<_>>()
+    };
+    users.check(&0).unwrap();
+    hosts.get(&0).unwrap();
+    let of_one = shape(&scrape());
+    for key in 0..KEYS {
+        users.check(&key).unwrap();
+        drop(hosts.get(&key).unwrap().admit().unwrap());
+    }
+    let text = scrape();
+    assert_eq!(shape(&text), of_one, "no key is a label");
+    has(
+        &text,
+        [
+            "keyed_keys{kind=\"rate_limit\",name=\"users\"} 100000.0",
+            "keyed_keys{kind=\"pipeline\",name=\"hosts\"} 100000.0",
+            "keyed_rate_limit_requests_total{name=\"users\",tier=\"default\",outcome=\"allowed\"} 100001",
+            "keyed_pipeline_bulkhead_calls_total{name=\"hosts\",outcome=\"admitted\"} 100000",
+        ],
+    );
 }
 
 #[test]

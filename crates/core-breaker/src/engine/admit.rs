@@ -4,16 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use core_errors::{PolicyKind, Reason, Rejection};
+use core_policy::place;
 use core_time::Instant;
 
 use super::change::To;
 use super::{Count, Engine, Refused, Ticket};
 use crate::event::Trigger;
 use crate::word::{Phase, Word, unpack_cause};
-
-/// The golden ratio as a fraction of 2^64: its multiples, taken modulo one, are spread as evenly as can be from the first
-/// on, so that of any few calls in a row about the right share is admitted.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 // === impl Engine ===
 
@@ -63,7 +60,7 @@ impl Engine {
             if word.phase() == Phase::RampUp {
                 return self.ramp(word, until, now);
             }
-            let is_due = now >= until || word.phase() == Phase::HalfOpen && word.payload() > 0;
+            let is_due = now >= until || word.phase() == Phase::HalfOpen && word.free_probes() > 0;
             if !is_due {
                 return Err(self.refuse(word, (word.phase() == Phase::Open).then_some(until)));
             }
@@ -82,7 +79,7 @@ impl Engine {
             self.end_ramp(word);
             return Ok(Ticket::new(word, 0));
         };
-        let place = unit(self.ramp.fetch_add(GOLDEN, Ordering::Relaxed));
+        let place = unit(place(0, self.ramp.fetch_add(1, Ordering::Relaxed)));
         if place < ramp_up.share(until - now) {
             Ok(Ticket::new(word, 0))
         } else {
@@ -116,7 +113,7 @@ impl Engine {
             return None;
         }
         let reclaimed = ledger.round.reclaim(now);
-        self.counts.add(Count::Inconclusive as usize, u64::from(reclaimed));
+        self.counts.add(Count::Inconclusive, u64::from(reclaimed));
         if ledger.round.verdict(rules).is_some() {
             drop(ledger);
             self.decide(word.generation(), None, now);
@@ -137,7 +134,7 @@ impl Engine {
 
     #[inline]
     fn refuse(&self, word: Word, until: Option<Instant>) -> Refused {
-        self.counts.bump(Count::Rejected as usize);
+        self.counts.bump(Count::Rejected);
         Refused { word, until }
     }
 
@@ -151,11 +148,9 @@ impl Engine {
             Phase::RampUp => Reason::RampUp,
             _ => Reason::CircuitOpen,
         };
-        let cause =
-            if word.phase() == Phase::Open { unpack_cause(word.payload(), &self.codes) } else { None };
         let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
             .with_generation(word.generation())
-            .with_cause(cause);
+            .with_cause(unpack_cause(word.cause(), || self.codes()));
         match until {
             Some(until) => rejection.with_retry_after_nanos(until.as_nanos().saturating_sub(now.as_nanos())),
             None => rejection,
@@ -163,8 +158,7 @@ impl Engine {
     }
 }
 
-/// A number in `[0, 1)`.
-#[expect(clippy::cast_precision_loss, reason = "53 bits are what an f64 holds")]
-fn unit(place: u64) -> f64 {
-    (place >> 11) as f64 / (1_u64 << 53) as f64
+/// Of 2^32, a number in `[0, 1)`.
+fn unit(place: u32) -> f64 {
+    f64::from(place) / 4_294_967_296.0
 }

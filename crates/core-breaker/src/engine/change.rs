@@ -13,7 +13,8 @@ use crate::event::{Event, Trigger};
 use crate::opening::Opening;
 use crate::plan::Plan;
 use crate::rules::{Evidence, Fired};
-use crate::word::{Phase, Word, pack_cause};
+use crate::snapshot::Totals;
+use crate::word::{Phase, Word, pack_cause, pack_round};
 
 /// What the state changes to.
 #[derive(Clone, Copy, Debug)]
@@ -138,23 +139,13 @@ impl Engine {
     /// The clock went back, as that of a machine may which was suspended: nothing lasts longer from `now` on than it was to
     /// last when it was set (rule W-5).
     pub(crate) fn bring_back(&self, now: Instant) {
-        self.bring_back_in(&mut self.ledger(), now);
-    }
-
-    /// The same for who must not wait: who has the lock decides anyhow.
-    pub(crate) fn bring_back_if_free(&self, now: Instant) {
-        if let Some(mut ledger) = self.ledger_if_free() {
-            self.bring_back_in(&mut ledger, now);
-        }
-    }
-
-    fn bring_back_in(&self, ledger: &mut Ledger, now: Instant) {
+        let mut ledger = self.ledger();
         if !self.is_too_far(self.until(), now) {
             return;
         }
         if self.load().phase() == Phase::HalfOpen {
             ledger.round.bring_back(now);
-            self.publish_round(ledger);
+            self.publish_round(&ledger);
         } else {
             let span = Duration::from_nanos(self.span.load(Ordering::Relaxed));
             self.set_until(now + span, span);
@@ -193,9 +184,12 @@ impl Engine {
         let (payload, span) = match to {
             To::Open(time) => {
                 ledger.opened += 1;
-                (pack_cause(ledger.last_cause, &self.codes), Some(time))
+                (pack_cause(ledger.last_cause, &self.rare().codes), Some(time))
             }
-            To::HalfOpen => (self.plan().rules.probes, None),
+            To::HalfOpen => {
+                let cause = pack_cause(ledger.last_cause, &self.rare().codes);
+                (pack_round(self.plan().rules.probes, cause), None)
+            }
             To::Closed | To::RampUp(_) => {
                 ledger.reopened = 0;
                 self.asked_until.store(0, Ordering::Relaxed);
@@ -232,6 +226,7 @@ impl Engine {
             open_for,
             would_open: false,
             lost: 0,
+            totals: Totals::default(),
         });
     }
 
@@ -266,6 +261,7 @@ impl Engine {
             open_for: Some(fired.open_for),
             would_open: true,
             lost: 0,
+            totals: Totals::default(),
         });
     }
 
@@ -274,14 +270,14 @@ impl Engine {
         ledger.lumped_until = Instant::ORIGIN;
         self.crossed.store(0, Ordering::Relaxed);
         self.windows.restart(generation);
-        self.average.restart(generation);
+        self.rare().average.restart(generation);
     }
 
     /// Tells callers how many probes are free and when the first lease ends.
     pub(super) fn publish_round(&self, ledger: &Ledger) {
         let (until, span) = ledger.round.next_lease_end();
         self.set_until(until, span);
-        let word = self.load().with_payload(ledger.round.free(&self.plan().rules));
+        let word = self.load().with_free_probes(ledger.round.free(&self.plan().rules));
         self.word.store(word.0, Ordering::Release);
     }
 }

@@ -2,27 +2,31 @@
 
 mod admit;
 mod change;
+mod counts;
 mod ledger;
 mod operator;
 mod persist;
+mod rare;
 mod record;
 mod ticket;
 
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering};
-use std::sync::{Arc, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use core_errors::Name;
-use core_policy::{Counters, Rng};
-use core_time::Instant;
+use core_policy::Rng;
+use core_time::{Clock, Instant};
 
-use crate::average::Smoothed;
 use crate::plan::Plan;
-use crate::sync::{AtomicU64, Mutex, MutexGuard};
+use crate::sync::{AtomicU64, MutexGuard};
 use crate::window::{Tally, Windows};
 use crate::word::{Codes, Phase, Word};
+use counts::Counts;
+use rare::Lazy;
 
+pub(crate) use counts::Count;
 pub(crate) use ledger::Ledger;
 pub(crate) use operator::Order;
 pub(crate) use record::{PANICKED, TIMED_OUT};
@@ -34,12 +38,14 @@ pub(crate) use ticket::{Refused, Ticket};
 ///
 /// What it goes by is a plan that can be put in place of another at any time. Only what is decided on failures, probes and
 /// changes reads it; what a success must know, and how slow is slow, stands beside the word.
+///
+/// In the order in which it is used: what a call of a closed circuit touches stands at the front, beside the count of whoever
+/// holds it. That is one line of cache, and all that is waited for where there are too many circuits for the caches.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Engine {
-    name: Name,
-    /// Whose it is, where there is one for each key.
-    key: Option<Arc<str>>,
     word: AtomicU64,
+    counts: Counts,
     /// While open: when a call may probe. While half open: when the first lease ends. While it ramps up: when that ends.
     /// Written before the word.
     until: AtomicU64,
@@ -49,38 +55,23 @@ pub(crate) struct Engine {
     /// How many nanoseconds are slow; [`NOT_TIMED`] if nobody asks.
     slow_over: PlainU64,
     windows: Windows,
-    average: Smoothed,
-    /// The place of the next call in the sequence that says who is admitted while it ramps up.
+    name: Name,
+    plan: ArcSwap<Plan>,
+    rare: Lazy,
+    /// Whose it is, where there is one for each key.
+    key: Option<Arc<str>>,
+    rng: Rng,
+    /// Whether shadow is the state it began with.
+    in_shadow: bool,
+    /// In shadow: 1 from when it would have opened until it would not.
+    crossed: PlainU64,
+    /// How many calls have asked since it began to ramp up: their number says who is admitted.
     ramp: PlainU64,
     /// Until when the callee asked to be left alone, as it said last.
     asked_until: PlainU64,
     /// When a call failed last; 0 before the first.
     failed_at: PlainU64,
-    /// In shadow: 1 from when it would have opened until it would not.
-    crossed: PlainU64,
-    /// The names of failures that opened it, for refusals to quote.
-    codes: Codes,
-    counts: Counters<COUNTS>,
-    plan: ArcSwap<Plan>,
-    ledger: Mutex<Ledger>,
-    rng: Rng,
-    /// Whether shadow is the state it began with.
-    in_shadow: bool,
 }
-
-/// What is counted over the life of a breaker.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Count {
-    Successes,
-    Failures,
-    Slow,
-    Ignored,
-    Inconclusive,
-    Rejected,
-    Late,
-}
-
-const COUNTS: usize = 7;
 
 const NOT_TIMED: u64 = u64::MAX;
 
@@ -93,7 +84,7 @@ impl Engine {
     pub(crate) fn new(
         name: Name,
         key: Option<Arc<str>>,
-        plan: Plan,
+        plan: Arc<Plan>,
         rng: Rng,
         epoch: Instant,
         in_shadow: bool,
@@ -101,33 +92,36 @@ impl Engine {
         let rules = plan.rules;
         let phase = if in_shadow { Phase::Shadow } else { rules.closed_phase() };
         let word = Word::new(phase, Word::FIRST.generation(), 0);
-        let windows = Windows::new();
+        let windows = Windows::new(key.is_some());
         let span = rules.needs_window().then_some(rules.span);
         windows.reshape(span, rules.average.is_some(), word.generation(), epoch);
         Self {
-            name,
-            key,
             word: AtomicU64::new(word.0),
+            counts: Counts::new(key.is_some()),
             until: AtomicU64::new(Instant::NEVER.as_nanos()),
             span: PlainU64::new(FOR_GOOD),
             slow_over: PlainU64::new(slow_nanos(rules.slow_over)),
             windows,
-            average: Smoothed::new(word.generation()),
+            name,
+            plan: ArcSwap::new(plan),
+            rare: Lazy::default(),
+            key,
+            rng,
+            in_shadow,
+            crossed: PlainU64::new(0),
             ramp: PlainU64::new(0),
             asked_until: PlainU64::new(0),
             failed_at: PlainU64::new(0),
-            crossed: PlainU64::new(0),
-            codes: Codes::default(),
-            counts: Counters::new(),
-            ledger: Mutex::new(Ledger::new(rules.open_for)),
-            plan: ArcSwap::from_pointee(plan),
-            rng,
-            in_shadow,
         }
     }
 
     pub(crate) fn name(&self) -> Name {
         self.name
+    }
+
+    /// Whose it is, where there is one for each key.
+    pub(crate) fn key(&self) -> Option<&Arc<str>> {
+        self.key.as_ref()
     }
 
     /// What it goes by now.
@@ -160,35 +154,50 @@ impl Engine {
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         // Nothing under the lock can panic half-way through a change; a poisoned lock is only a lock.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rare().ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, if nobody has it.
-    pub(crate) fn ledger_if_free(&self) -> Option<MutexGuard<'_, Ledger>> {
-        match self.ledger.try_lock() {
-            Ok(ledger) => Some(ledger),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    /// The same to look at. `None` as long as there was nothing to write in it: whoever only looks makes none.
+    pub(crate) fn ledger_if_any(&self) -> Option<MutexGuard<'_, Ledger>> {
+        self.rare.get().map(|rare| rare.ledger.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether it is in a state that must not be lost: one that an operator chose, or open until a time to come. Locks nothing.
-    pub(crate) fn is_held(&self, now: Instant) -> bool {
+    fn rare(&self) -> &rare::Rare {
+        self.rare.get_or_init(|| self.plan().rules.open_for)
+    }
+
+    /// The names of failures, where one has opened it.
+    fn codes(&self) -> Option<&Codes> {
+        self.rare.get().map(|rare| &rare.codes)
+    }
+
+    /// Whether it is in a state that must not be lost: one that an operator chose, or open until a time to come. Locks nothing,
+    /// unless the clock went back.
+    pub(crate) fn is_held(&self, clock: &Clock) -> bool {
         match self.load().phase() {
             Phase::ForcedOpen | Phase::Disabled => true,
-            Phase::Open => self.until() > now,
+            Phase::Open => self.is_open_until_later(clock),
             Phase::Shadow => !self.in_shadow,
             Phase::Closed | Phase::Plain | Phase::RampUp | Phase::HalfOpen => self.in_shadow,
         }
     }
 
-    /// Whether it is open, and the clock went back behind the moment at which it opened, if it is `latest` at most now.
-    pub(crate) fn is_open_too_far(&self, latest: Instant) -> bool {
-        self.load().phase() == Phase::Open && self.is_too_far(self.until(), latest)
+    fn is_open_until_later(&self, clock: &Clock) -> bool {
+        let now = clock.now_coarse();
+        if self.is_too_far(self.until(), now + clock.tick()) {
+            // Nobody may ever ask for it again: its time begins anew here, as it does when a call is refused.
+            self.bring_back(clock.now());
+        }
+        self.until() > now
+    }
+
+    /// A fallback answers in place of a call.
+    pub(crate) fn count_fallback(&self) {
+        self.counts.bump(Count::Fallbacks);
     }
 
     pub(crate) fn total(&self, count: Count) -> u64 {
-        self.counts.get(count as usize)
+        self.counts.get(count)
     }
 
     /// When a call failed last.
@@ -203,7 +212,7 @@ impl Engine {
 
     /// The moving average of successes and the number of calls in it, where a rule goes by it.
     pub(crate) fn average(&self) -> Option<(f64, u64)> {
-        self.plan().rules.average.and_then(|_| self.average.get())
+        self.plan().rules.average.and_then(|_| self.rare.get()?.average.get())
     }
 
     /// How long the present phase lasts: the open time, zero when a call may probe; or the ramp.

@@ -86,7 +86,7 @@ impl Engine {
     ///
     /// The generation of a half-open round, if there is one: with fewer probes it may be decided at once. Whoever asks does
     /// that under no lock of theirs, since it may run code of the user's.
-    pub(crate) fn reconfigure(&self, plan: Plan, now: Instant) -> Option<u32> {
+    pub(crate) fn reconfigure(&self, plan: Arc<Plan>, now: Instant) -> Option<u32> {
         let mut ledger = self.ledger();
         let (old, new) = (self.plan().rules, plan.rules);
         let span = |rules: &crate::Rules| rules.needs_window().then_some(rules.span);
@@ -97,14 +97,14 @@ impl Engine {
             self.windows.reshape(span(&new), new.average.is_some(), generation, now);
         }
         if old.average.map(|average| average.decay) != new.average.map(|average| average.decay) {
-            self.average.restart(generation);
+            self.rare().average.restart(generation);
         }
         self.slow_over.store(slow_nanos(new.slow_over), Ordering::Relaxed);
         let base = new.base_time(ledger.opened_by);
         if base != old.base_time(ledger.opened_by) {
             ledger.base = base;
         }
-        self.plan.store(Arc::new(plan));
+        self.plan.store(plan);
         self.windows.unsettle();
         match self.load().phase() {
             Phase::HalfOpen => {

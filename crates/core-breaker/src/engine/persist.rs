@@ -38,7 +38,7 @@ impl Engine {
             average: self.average().map(|(success_rate, calls)| SavedAverage {
                 success_rate,
                 calls,
-                age: now - self.average.last(),
+                age: now - self.rare().average.last(),
             }),
             last_failure: ledger.last_cause.map(|cause| cause.category),
         }
@@ -65,7 +65,7 @@ impl Engine {
             State::Shadow => (Phase::Shadow, Instant::NEVER),
         };
         let payload = match phase {
-            Phase::Open => pack_cause(ledger.last_cause, &self.codes),
+            Phase::Open => pack_cause(ledger.last_cause, &self.rare().codes),
             phase if phase.counts() => saved.consecutive_failures,
             _ => 0,
         };
@@ -79,7 +79,7 @@ impl Engine {
             self.windows.fill(generation, &held, now);
             if let Some(average) = saved.average {
                 let at = now - average.age.saturating_add(age);
-                self.average.set(average.success_rate, average.calls, at);
+                self.rare().average.set(average.success_rate, average.calls, at);
             }
         }
         self.set_until(until, if until == Instant::NEVER { Duration::MAX } else { until - now });

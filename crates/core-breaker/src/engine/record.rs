@@ -26,10 +26,9 @@ impl Engine {
     /// Whether it did.
     #[inline]
     pub(crate) fn record_plain(&self, word: Word, ticket: Ticket) -> bool {
-        // No run of failures to end, and the generation is that of the ticket.
-        let is_plain = word == Word::new(Phase::Plain, ticket.generation(), 0);
+        let is_plain = ticket.is_plain(word);
         if is_plain {
-            self.counts.bump(Count::Successes as usize);
+            self.counts.bump(Count::Successes);
         }
         is_plain
     }
@@ -46,7 +45,7 @@ impl Engine {
     ) -> bool {
         let word = self.load();
         if word.generation() != ticket.generation() {
-            self.counts.bump(Count::Late as usize);
+            self.counts.bump(Count::Late);
             return false;
         }
         match (word.phase(), outcome) {
@@ -83,7 +82,7 @@ impl Engine {
         exactly_now: impl FnOnce() -> Instant,
     ) -> bool {
         const GOOD: Mark = Mark { failed: false, slow: false };
-        self.counts.bump(Count::Successes as usize);
+        self.counts.bump(Count::Successes);
         if word.payload() > 0 {
             self.end_run(word);
         }
@@ -142,10 +141,24 @@ impl Engine {
             self.end_run(word);
         }
         if let Some(average) = plan.rules.average {
-            evidence.average = self.average.record(average.decay, generation, mark.failed, now);
+            evidence.average = self.rare().average.record(average.decay, generation, mark.failed, now);
+        }
+        if (mark.failed || mark.slow) && self.windows.went_back(generation, now) {
+            self.forget_what_is_ahead(now);
         }
         evidence.tally = self.windows.record(generation, mark, now);
         self.evaluate(&plan, word, &evidence, cause, now)
+    }
+
+    /// The clock went back: what the window holds of later than now is of before (rule W-5).
+    #[cold]
+    fn forget_what_is_ahead(&self, now: Instant) {
+        // Under the lock, as all that shapes a window.
+        let _ledger = self.ledger();
+        let (span, generation) = (self.plan().rules.span, self.load().generation());
+        if self.windows.went_back(generation, now) {
+            self.windows.forget_what_is_ahead(span, generation, now);
+        }
     }
 
     fn evaluate(
@@ -190,7 +203,7 @@ impl Engine {
         let plan = self.plan();
         let still_there = self.load().generation() == ticket.generation();
         if !still_there || !ledger.round.back(ticket.probe(), outcome) {
-            self.counts.bump(Count::Late as usize);
+            self.counts.bump(Count::Late);
             return false;
         }
         self.count(outcome, slow);
@@ -214,7 +227,7 @@ impl Engine {
     pub(crate) fn abandon(&self, ticket: Ticket, now: impl FnOnce() -> Instant) -> bool {
         if !ticket.is_probe() {
             if self.load().phase() != Phase::Disabled {
-                self.counts.bump(Count::Inconclusive as usize);
+                self.counts.bump(Count::Inconclusive);
             }
             return false;
         }
@@ -256,9 +269,9 @@ impl Engine {
             Outcome::Failure { .. } => Count::Failures,
             Outcome::Ignored => Count::Ignored,
             Outcome::Inconclusive => Count::Inconclusive,
-        } as usize);
+        });
         if slow {
-            self.counts.bump(Count::Slow as usize);
+            self.counts.bump(Count::Slow);
         }
     }
 }

@@ -2,10 +2,10 @@ use std::num::NonZeroU64;
 
 use core_time::Instant;
 
-use crate::word::{GENERATION_BITS, Word};
+use crate::word::{Phase, Word};
 
-/// The right to make one call: the generation it is of, and the number of the probe, 0 for none. One word, never zero, so that
-/// having no ticket is one word too.
+/// The right to make one call: the word of a plain circuit of its generation, with the number of the probe for a payload, 0 for none.
+/// So a ticket of a plain circuit with no failure in a row is its word. Never zero, so that having no ticket is one word too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(NonZeroU64);
 
@@ -21,24 +21,27 @@ pub(crate) struct Refused {
 // === impl Ticket ===
 
 impl Ticket {
-    /// The mark of a ticket: the highest bit.
-    const MARK: NonZeroU64 = NonZeroU64::MIN.saturating_add((1 << 63) - 1);
-
     #[inline]
     pub(crate) fn new(word: Word, probe: u32) -> Self {
-        let (generation, probe) = (u64::from(word.generation()), u64::from(probe));
-        Self(Self::MARK | (probe << GENERATION_BITS | generation))
+        // Where its phase has one bit already, this adds nothing.
+        Self(NonZeroU64::MIN | Word::new(Phase::Plain, word.generation(), probe).0)
+    }
+
+    /// Whether the circuit is plain, has no failure in a row, and is of the ticket's generation.
+    #[inline]
+    pub(super) fn is_plain(self, word: Word) -> bool {
+        // A probe's number is no payload of a plain circuit: none is plain in the generation of a half-open one.
+        self.0.get() == word.0
     }
 
     #[inline]
     pub(super) fn generation(self) -> u32 {
-        (self.0.get() & ((1 << GENERATION_BITS) - 1)) as u32
+        Word(self.0.get()).generation()
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the rest of the word is the mark")]
     pub(super) fn probe(self) -> u32 {
-        (self.0.get() >> GENERATION_BITS) as u32
+        Word(self.0.get()).payload()
     }
 
     /// Whether it is the ticket of a probe.

@@ -15,6 +15,7 @@ fn event(generation: u32) -> Event {
         open_for: None,
         would_open: false,
         lost: 0,
+        totals: Totals::default(),
     }
 }
 

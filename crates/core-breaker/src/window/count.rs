@@ -13,23 +13,20 @@ use crate::sync::AtomicU64;
 ///
 /// Places, slots and sums carry a stamp of the generation and of the shape, so a result of an earlier one changes
 /// nothing. The sums carry only its low bits, which is enough: they are begun anew with each.
+///
+/// What results write stands at the front, and what they only read on other lines of cache: but for the rings of a window of one
+/// or two calls.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct CountWindow {
-    /// One ring for each power of two, made when a window first needs it.
-    rings: [OnceLock<Box<[AtomicU64]>>; RINGS],
-    /// How often the size was changed, and the size: one word, so that they belong together.
-    shape: AtomicU64,
-    shared: Shared,
-}
-
-/// What results write: kept off the line of cache of what they only read.
-#[derive(Debug)]
-#[repr(align(128))]
-struct Shared {
     /// The stamp, whether each place was taken once, and the place of the next result.
     head: AtomicU64,
     /// The low bits of the stamp; slow calls and failures, each counted from [`NONE`].
     bad: AtomicU64,
+    /// One ring for each power of two, made when a window first needs it.
+    rings: [OnceLock<Box<[AtomicU64]>>; RINGS],
+    /// How often the size was changed, and the size: one word, so that they belong together.
+    shape: AtomicU64,
 }
 
 /// A shape at a moment.
@@ -69,9 +66,10 @@ const _: () = assert!(SIZE_MAX as u64 + 2 * NONE <= MASK);
 impl CountWindow {
     pub(crate) fn new(size: u32) -> Self {
         Self {
+            head: AtomicU64::new(0),
+            bad: AtomicU64::new(NONE_BAD),
             rings: Default::default(),
             shape: AtomicU64::new(u64::from(size)),
-            shared: Shared { head: AtomicU64::new(0), bad: AtomicU64::new(NONE_BAD) },
         }
     }
 
@@ -107,7 +105,7 @@ impl CountWindow {
         let slot = self.ring(shape.size).get(place)?;
         // To swap a value for the same changes nothing, so that it is there is all that need be seen.
         let bad = if slot.load(Ordering::Acquire) == mark.pack(stamp) {
-            self.shared.bad.load(Ordering::Acquire)
+            self.bad.load(Ordering::Acquire)
         } else {
             self.replace(slot, mark, stamp)?
         };
@@ -122,7 +120,7 @@ impl CountWindow {
             let after = if after < size { head + 1 } else { head & !MASK | FULL };
             (head >> HEAD_SHIFT == stamp).then_some(after)
         };
-        let head = self.shared.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
+        let head = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
         usize::try_from(head & MASK).ok()
     }
 
@@ -137,17 +135,17 @@ impl CountWindow {
         // What belongs to an earlier stamp was never in these sums.
         let (gain, loss) = (weight_of(mark), left.map_or(0, weight_of));
         if gain == loss {
-            return Some(self.shared.bad.load(Ordering::Acquire));
+            return Some(self.bad.load(Ordering::Acquire));
         }
         let change =
             |bad: u64| (bad >> BAD_SHIFT == low(stamp)).then(|| bad.wrapping_add(gain).wrapping_sub(loss));
-        self.shared.bad.fetch_update(Ordering::AcqRel, Ordering::Acquire, change).ok().and_then(change)
+        self.bad.fetch_update(Ordering::AcqRel, Ordering::Acquire, change).ok().and_then(change)
     }
 
     /// The tally with these sums. The calls are looked up after them: who is in the sums took a place before.
     #[cold]
     fn tally_with(&self, shape: Shape, stamp: u64, bad: u64) -> Option<Tally> {
-        let head = self.shared.head.load(Ordering::Acquire);
+        let head = self.head.load(Ordering::Acquire);
         let is_ours = head >> HEAD_SHIFT == stamp && bad >> BAD_SHIFT == low(stamp);
         let calls = if head & FULL == 0 { head & MASK } else { shape.size };
         let sum = |bits: u64| (bits & MASK).saturating_sub(NONE).min(calls);
@@ -156,18 +154,18 @@ impl CountWindow {
 
     /// Whether places are taken under this stamp.
     fn is_of(&self, stamp: u64) -> bool {
-        self.shared.head.load(Ordering::Acquire) >> HEAD_SHIFT == stamp
+        self.head.load(Ordering::Acquire) >> HEAD_SHIFT == stamp
     }
 
     pub(crate) fn restart(&self, generation: u32) {
         let stamp = self.shape().stamp(generation);
-        self.shared.head.store(stamp << HEAD_SHIFT, Ordering::Release);
-        self.shared.bad.store(low(stamp) << BAD_SHIFT | NONE_BAD, Ordering::Release);
+        self.head.store(stamp << HEAD_SHIFT, Ordering::Release);
+        self.bad.store(low(stamp) << BAD_SHIFT | NONE_BAD, Ordering::Release);
     }
 
     pub(crate) fn tally(&self, generation: u32) -> Tally {
         let shape = self.shape();
-        let bad = self.shared.bad.load(Ordering::Acquire);
+        let bad = self.bad.load(Ordering::Acquire);
         self.tally_with(shape, shape.stamp(generation), bad).unwrap_or_default()
     }
 
@@ -175,7 +173,7 @@ impl CountWindow {
     pub(crate) fn contents(&self, generation: u32) -> Vec<Mark> {
         let shape = self.shape();
         let stamp = shape.stamp(generation);
-        let next = self.shared.head.load(Ordering::Acquire) & MASK;
+        let next = self.head.load(Ordering::Acquire) & MASK;
         // What was never taken in this generation is of another stamp.
         let places = (next..shape.size).chain(0..next.min(shape.size));
         let slots = places.filter_map(|place| self.ring(shape.size).get(usize::try_from(place).ok()?));

@@ -54,10 +54,12 @@ pub(crate) struct Mark {
 /// The window of a breaker. It may change its shape while calls go on, so each kind has its place, made when it is first
 /// needed.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Windows {
     watch: AtomicU64,
     time: OnceLock<Box<TimeWindow>>,
     calls: OnceLock<Box<CountWindow>>,
+    is_of_key: bool,
 }
 
 /// What a success must be written to while the circuit is closed.
@@ -80,9 +82,10 @@ pub(crate) struct Contents {
 // === impl Windows ===
 
 impl Windows {
-    /// No window yet; [`reshape`](Self::reshape) makes it.
-    pub(crate) fn new() -> Self {
-        Self { watch: AtomicU64::new(Watch::Nothing as u64), time: OnceLock::new(), calls: OnceLock::new() }
+    /// No window yet; [`reshape`](Self::reshape) makes it. That of a key has no stripes.
+    pub(crate) fn new(is_of_key: bool) -> Self {
+        let watch = AtomicU64::new(Watch::Nothing as u64);
+        Self { watch, time: OnceLock::new(), calls: OnceLock::new(), is_of_key }
     }
 
     /// What a success must be written to.
@@ -109,7 +112,7 @@ impl Windows {
                 Watch::Calls
             }
             Some(Span::Time { len, buckets }) => {
-                let new = || Box::new(TimeWindow::new(len, buckets, now));
+                let new = || Box::new(TimeWindow::new(len, buckets, now, self.is_of_key));
                 self.time.get_or_init(new).reshape(len, buckets, now);
                 Watch::Time
             }
@@ -161,6 +164,21 @@ impl Windows {
     pub(crate) fn settled(&self, generation: u32, now: Instant) {
         if let (Watch::Time, Some(window)) = (self.window(), self.time()) {
             window.settled(generation, now);
+        }
+    }
+
+    /// Whether the clock went back since something failed, so that what was counted would be of now when it is that time again (rule
+    /// W-5). A window of calls knows no time.
+    pub(crate) fn went_back(&self, generation: u32, now: Instant) -> bool {
+        self.window() == Watch::Time && self.time().is_some_and(|window| window.went_back(generation, now))
+    }
+
+    /// Keeps of a window of time what is of now and before. Only under the lock of the ledger.
+    pub(crate) fn forget_what_is_ahead(&self, span: Span, generation: u32, now: Instant) {
+        if let (Span::Time { len, buckets }, Some(window)) = (span, self.time()) {
+            let held = self.contents(generation, now);
+            window.reshape(len, buckets, now);
+            self.fill(generation, &held, now);
         }
     }
 

@@ -33,9 +33,16 @@ pub(crate) const BUCKETS_MAX: u32 = 32;
 /// The index of the first bucket: what is older than the window itself has its place below it.
 const FIRST: u64 = 2 * BUCKETS_MAX as u64;
 
+/// A coarse clock lags by no more buckets than this: by one, unless they are milliseconds.
+pub(super) const AHEAD: u64 = BUCKETS_MAX as u64;
+
 /// 26 bits of index, 10 of generation: a tag returns after 2 years of 1 s buckets, if the ring was idle all the while.
 pub(super) const INDEX_BITS: u32 = 26;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+
+/// What is further ahead than this is behind.
+pub(super) const HALF: u64 = 1 << (INDEX_BITS - 1);
+
 const GENERATION_MASK: u64 = (1 << 10) - 1;
 
 // === impl Shape ===

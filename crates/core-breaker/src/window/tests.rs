@@ -172,7 +172,7 @@ fn cb_2_a_rate_of_nothing_is_none() {
 
 #[test]
 fn what_a_success_is_written_to_follows_the_rules() {
-    let windows = Windows::new();
+    let windows = Windows::new(false);
     assert!(matches!(windows.watch(), Watch::Nothing));
     windows.reshape(Some(Span::Time { len: secs(10), buckets: 10 }), false, 1, EPOCH);
     assert!(matches!(windows.watch(), Watch::Time));

@@ -1,11 +1,11 @@
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
-use core_policy::stripes::Stripes;
+use core_policy::stripes::Spread;
 use core_time::Instant;
 
 use super::ring::Ring;
-use super::shape::{Cut, INDEX_BITS, Shape, distance};
+use super::shape::{AHEAD, Cut, HALF, INDEX_BITS, Shape, distance};
 use super::{Mark, Tally};
 
 /// The last `buckets` steps of time, counted without a lock and without a shared cache line.
@@ -13,11 +13,16 @@ use super::{Mark, Tally};
 /// Bucket rule (W-1): `index = floor((now − epoch) / width)`; live are the last N indices, the current one included. Each
 /// thread has a ring of its own; each counter of a ring carries the generation and the index it belongs to, so a stale one
 /// reads as zero however long the gap was (W-2) and nothing is ever cleared.
+///
+/// Of a breaker for a key it is one ring, in which all threads count. Nothing else is on its lines of cache; 128 bytes, as stripes
+/// have, would put those of all keys at the same few places of a cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct TimeWindow {
+    rings: Spread<Ring>,
     shape: Shape,
-    rings: Stripes<Ring>,
-    /// The tag of the last failure or slow call: without one in the window no rate can be reached.
+    /// Where the last failure or slow call is: without one in the window no rate can be reached. The tag of the bucket that is
+    /// [`AHEAD`] before its own, so that a success whose coarse clock has not come so far does not take it for one of long ago.
     last_bad: AtomicU64,
     /// The tag for which the calls were enough and no rate was reached: more successes cannot reach one.
     settled: AtomicU64,
@@ -26,10 +31,10 @@ pub(crate) struct TimeWindow {
 // === impl TimeWindow ===
 
 impl TimeWindow {
-    pub(crate) fn new(len: Duration, buckets: u32, epoch: Instant) -> Self {
+    pub(crate) fn new(len: Duration, buckets: u32, epoch: Instant, is_of_key: bool) -> Self {
         Self {
             shape: Shape::new(len, buckets, epoch),
-            rings: Stripes::new(),
+            rings: if is_of_key { Spread::one() } else { Spread::striped() },
             last_bad: AtomicU64::new(0),
             settled: AtomicU64::new(0),
         }
@@ -53,11 +58,13 @@ impl TimeWindow {
             return Some(self.record_bad(&cut, generation, mark, index));
         }
         let bad = self.last_bad.load(Ordering::Relaxed);
-        let is_clean = bad >> INDEX_BITS != tag >> INDEX_BITS || distance(bad, tag) >= cut.buckets;
+        let behind = distance(bad, tag);
+        let is_clean = bad >> INDEX_BITS != tag >> INDEX_BITS || behind >= cut.buckets + AHEAD;
         if is_clean || self.settled.load(Ordering::Relaxed) == tag {
             return None;
         }
-        Some(self.sum(&cut, generation, index))
+        // Failures are counted by the exact time, which is later.
+        Some(self.sum(&cut, generation, index + AHEAD.saturating_sub(behind)))
     }
 
     /// A call, in the ring that threads share, or the first time.
@@ -77,10 +84,17 @@ impl TimeWindow {
         if mark.slow {
             bucket.slow.add(tag, 1, &mine);
         }
-        self.last_bad.store(tag, Ordering::Relaxed);
+        self.remember_bad(cut, generation, index);
         // Of two threads that fail at once at least one sees both: each writes, fences, then reads.
         fence(Ordering::SeqCst);
         self.sum(cut, generation, index)
+    }
+
+    /// Whether the clock went back, by more than it may lag, since something failed last.
+    pub(crate) fn went_back(&self, generation: u32, now: Instant) -> bool {
+        let Some(cut) = self.shape.read() else { return false };
+        let (tag, bad) = (cut.tag(generation, cut.index(now)), self.last_bad.load(Ordering::Relaxed));
+        bad >> INDEX_BITS == tag >> INDEX_BITS && (1..HALF).contains(&distance(tag, bad))
     }
 
     #[inline]
@@ -119,8 +133,12 @@ impl TimeWindow {
         bucket.slow.add(tag, tally.slow, &mine);
         if tally.failures + tally.slow > 0 {
             // As if it had failed just now: that is looked at once too often, and never too seldom.
-            self.last_bad.store(cut.tag(generation, newest), Ordering::Relaxed);
+            self.remember_bad(&cut, generation, newest);
         }
+    }
+
+    fn remember_bad(&self, cut: &Cut, generation: u32, index: u64) {
+        self.last_bad.store(cut.tag(generation, index - AHEAD), Ordering::Relaxed);
     }
 
     fn sum(&self, cut: &Cut, generation: u32, index: u64) -> Tally {

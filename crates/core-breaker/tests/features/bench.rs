@@ -56,4 +56,25 @@ impl Bench {
     pub(crate) fn changes(&self) -> Vec<(State, State)> {
         self.events.lock().unwrap().iter().map(|event| (event.from, event.to)).collect()
     }
+
+    /// A call that succeeds after so long.
+    pub(crate) fn slow(&self, took: std::time::Duration) -> State {
+        let permit = self.permit();
+        self.time.advance(took);
+        permit.success();
+        self.breaker.state()
+    }
+
+    /// A new half-open round of a circuit that is open for 5 s.
+    pub(crate) fn half_open(&self) {
+        self.breaker.close("test").unwrap();
+        // Not for ever: a breaker that does not open is what tests are there to find.
+        for _ in 0..1_000 {
+            if self.breaker.state() != State::Closed {
+                break;
+            }
+            self.play("F");
+        }
+        self.time.advance(secs(60));
+    }
 }

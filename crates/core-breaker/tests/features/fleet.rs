@@ -272,13 +272,17 @@ async fn what_is_shared_is_numbered_and_says_for_how_long_it_is_open_only_while_
     let service = Service::of(1, 1);
     let shared = || {
         let held = service.store.held.lock().unwrap();
-        held.reports.values().map(|(report, _)| (report.seq, report.state, report.open_left)).next().unwrap()
+        held.reports
+            .values()
+            .map(|(report, _)| (report.seq, report.state, report.open_left, report.ttl))
+            .next()
+            .unwrap()
     };
     service.tick().await;
-    assert_eq!(shared(), (1, State::Closed, None));
+    assert_eq!(shared(), (1, State::Closed, None, ms(750)), "for three intervals");
     service.fail(0, 4);
     service.tick().await;
-    assert_eq!(shared(), (2, State::Open, Some(secs(5))));
+    assert_eq!(shared(), (2, State::Open, Some(secs(5)), ms(750)));
 }
 
 /// Each a little later than it would, and no more than half an open time; and once for each time that it is open.

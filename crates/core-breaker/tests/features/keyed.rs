@@ -145,20 +145,48 @@ fn cb_31_a_circuit_that_is_open_for_longer_than_keys_are_kept_is_not_forgotten()
 }
 
 #[test]
-fn w_5_a_clock_that_goes_back_lets_an_open_circuit_have_its_room_for_its_open_time_and_no_longer() {
-    let time = ManualClock::new();
-    time.advance(secs(7_200));
-    let api = Breaker::consecutive(1).open_for(secs(5)).jitter(false).clock(time.clock()).build().unwrap();
-    let hosts = api.keyed::<String>(Keyed::max(2)).unwrap();
-    for host in ["a", "b"] {
-        hosts.get(host).unwrap().acquire().unwrap().failure();
+fn w_5_an_open_circuit_takes_up_room_no_longer_than_it_was_to_be_open_also_if_the_clock_goes_back() {
+    let (time, hosts) = hosts(Breaker::consecutive(1).open_for(secs(5)));
+    time.advance(secs(1_000));
+    for host in 0..4 {
+        hosts.get(format!("db-{host}").as_str()).unwrap().acquire().unwrap().failure();
     }
-    time.set(time.now() - secs(3_600));
-    assert!(hosts.get("new").is_err(), "both are open");
-    time.advance(secs(4));
-    assert!(hosts.get("new").is_err());
-    time.advance(secs(1));
-    assert!(hosts.get("new").is_ok());
+    time.set(time.now() - secs(900));
+    assert!(hosts.get("new").is_err(), "all are open, for 5 s from now on");
+    time.advance(secs(5).saturating_sub(Duration::from_nanos(1)));
+    assert!(hosts.get("new").is_err(), "and no less");
+    time.advance(Duration::from_nanos(1));
+    assert!(hosts.get("new").is_ok(), "they are due to probe, and one of them makes room");
+}
+
+#[test]
+fn a_clone_of_a_breaker_keeps_its_key_in_use() {
+    let (time, hosts) = hosts(Breaker::consecutive(1));
+    let held = Breaker::clone(&hosts.get("db-1").unwrap());
+    time.advance(secs(70));
+    assert_eq!(hosts.evict_idle(), 0);
+    drop(held);
+    assert_eq!(hosts.evict_idle(), 1);
+}
+
+#[test]
+fn threads_that_call_under_one_key_lose_no_count() {
+    let api = Breaker::rate(1.0).min_calls(100_000).window(secs(3_600)).build().unwrap();
+    let hosts = api.keyed::<String>(Keyed::max(4)).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for call in 0..2_000 {
+                    let permit = hosts.get("db-1").unwrap();
+                    let permit = permit.acquire().unwrap();
+                    if call % 4 == 0 { permit.failure() } else { permit.success() }
+                }
+            });
+        }
+    });
+    let snapshot = hosts.get("db-1").unwrap().snapshot();
+    assert_eq!((snapshot.totals.successes, snapshot.totals.failures), (6_000, 2_000));
+    assert_eq!((snapshot.window.calls, snapshot.window.failures), (8_000, 2_000));
 }
 
 #[test]

@@ -2,13 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 mod bench;
+mod calls;
+mod closed;
 mod fallback;
 mod fleet;
 mod fleet_exchange;
 mod fleet_limits;
+mod hostile;
 mod keyed;
 mod opening;
 mod operator;
+mod rounds;
 mod saved;
+mod told;
 mod trips;
 mod went_back;

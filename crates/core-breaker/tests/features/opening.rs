@@ -211,7 +211,7 @@ fn cb_38_calls_come_back_bit_by_bit() {
     for (share, expected) in [(0.1, 100), (0.19, 190), (0.28, 280), (0.37, 370)] {
         assert!((bench.breaker.snapshot().ramp_up.unwrap() - share).abs() < 1e-9);
         let passed = admitted(&bench, 1_000);
-        assert!(passed.abs_diff(expected) <= 3, "{passed} of 1000 at {share}");
+        assert!(passed.abs_diff(expected) <= 12, "{passed} of 1000 at {share}");
         bench.time.advance(secs(1));
     }
     bench.time.advance(secs(6));
@@ -226,9 +226,30 @@ fn cb_38_of_any_few_calls_about_the_right_number_passes() {
         (0..2_000).map(|_| bench.breaker.acquire().map(core_policy::Permit::success).is_ok()).collect();
     for window in passes.windows(100) {
         let count = window.iter().filter(|passes| **passes).count();
-        assert!((16..=22).contains(&count), "{count} of 100 at 19 %");
+        assert!((13..=25).contains(&count), "{count} of 100 at 19 %");
     }
     assert!(passes[0], "the first call passes");
+}
+
+/// One caller of as many as take turns. The multiples of the golden ratio alone come back nearly to where they were after 89 and 610 of
+/// them: such a caller would be refused, or admitted, hundreds of times on end.
+#[test]
+fn cb_38_no_caller_that_calls_in_turn_with_others_is_refused_for_long() {
+    for every in [8, 21, 89, 233, 610] {
+        let bench = ramping();
+        bench.time.advance(ms(4_444));
+        let (mut admitted, mut run, mut runs_max) = (0_u32, 0_u32, 0_u32);
+        for call in 0..400 * every {
+            let passes = bench.breaker.acquire().map(core_policy::Permit::success).is_ok();
+            if call % every == every - 1 {
+                admitted += u32::from(passes);
+                run = if passes { 0 } else { run + 1 };
+                runs_max = runs_max.max(run);
+            }
+        }
+        assert!(runs_max < 40, "one of {every}: {runs_max} in a row at a share of one half");
+        assert!((150..=250).contains(&admitted), "one of {every}: {admitted} of 400 at a share of one half");
+    }
 }
 
 #[test]

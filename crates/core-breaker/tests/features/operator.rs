@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use crate::bench::Bench;
-use core_breaker::{Breaker, Decay, Registry, Rule, Span, State, Trigger};
+use core_breaker::{Breaker, Builder, Decay, Registry, Rule, Span, State, Trigger};
 use core_errors::Reason;
 use core_time::{ms, secs};
 
@@ -247,6 +247,48 @@ fn pl_2_open_times_grow_from_the_new_one() {
     bench.time.advance(secs(1));
     bench.play("F");
     assert_eq!(bench.breaker.save().open_left, Some(secs(14)), "7 s, doubled");
+}
+
+#[test]
+fn pl_2_other_rules_leave_what_was_counted_and_go_on_from_there() {
+    let builder = Breaker::consecutive(2).slow_over(ms(100)).slow_rate(1.0).probes(1).successes(1);
+    let bench = Bench::new(builder);
+    let slow = bench.permit();
+    bench.time.advance(secs(1));
+    slow.success();
+    bench.play("SSSFI");
+    drop(bench.permit());
+    let late = bench.permit();
+    bench.play("F");
+    late.success();
+    assert!(bench.breaker.acquire().is_err());
+    bench.breaker.probe_now("test").unwrap();
+    bench.play("S");
+    let counted = |bench: &Bench| {
+        let snapshot = bench.breaker.snapshot();
+        let totals = snapshot.totals;
+        let calls = [totals.successes, totals.failures, totals.slow, totals.ignored, totals.inconclusive];
+        let [orders, opened] = [snapshot.orders, snapshot.opened];
+        (calls, [totals.rejected, totals.late], [orders, opened], snapshot.generation, snapshot.last_cause)
+    };
+    let before = counted(&bench);
+    assert_eq!((before.0, before.1, before.2), ([5, 2, 1, 1, 1], [1, 1], [1, 1]));
+    let others: [fn(Builder) -> Builder; 4] = [
+        |builder| builder.or_rate(0.9).window(secs(5)),
+        |builder| builder.window_of_calls(50),
+        |builder| builder.or_average(0.1, Decay::Calls(9)),
+        |builder| builder.or_consecutive(7),
+    ];
+    for (times, other) in (1..).zip(others) {
+        bench.breaker.reconfigure(other).unwrap();
+        let now = counted(&bench);
+        assert_eq!((now.1, now.2, now.3, now.4), (before.1, before.2, before.3, before.4));
+        assert_eq!(now.0, [4 + times, 1 + times, 1, 1, 1], "after {times} changes");
+        bench.play("SF");
+    }
+    bench.breaker.force_open("test").unwrap();
+    bench.breaker.reconfigure(|builder| builder.open_for(secs(9))).unwrap();
+    assert_eq!(counted(&bench).2, [2, 1]);
 }
 
 #[test]

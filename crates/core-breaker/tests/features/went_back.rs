@@ -159,3 +159,15 @@ fn w_5_an_average_over_time_is_not_blind_until_the_clock_is_where_it_was() {
     assert_eq!(bench.play("S-F-F-F-F-F-F"), State::Closed);
     assert_eq!(bench.play("-F"), State::Open, "10 s times ln 2, after the last success");
 }
+
+#[test]
+fn w_5_failures_of_before_it_went_back_are_not_lately_when_the_clock_is_where_it_was() {
+    let bench = Bench::new(Breaker::rate(0.5).min_calls(4).window(secs(10)));
+    bench.time.advance(secs(1_000));
+    bench.play("FFF");
+    back(&bench, secs(300));
+    assert_eq!(bench.play("F"), State::Closed, "what was counted then is not known to be of now");
+    bench.time.advance(secs(300));
+    assert_eq!(bench.play("F"), State::Closed, "five minutes later");
+    assert_eq!(bench.breaker.snapshot().window.calls, 1);
+}

@@ -108,6 +108,12 @@ impl Flights {
         self.part(partition).map_or(&self.in_flight, |part| &part.in_flight).load(Ordering::Relaxed)
     }
 
+    /// How many are in flight of each partition, and how many of the limit are its own.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let limit = self.limit();
+        self.partitions.iter().map(move |part| (part.in_flight.load(Ordering::Relaxed), part.own(limit)))
+    }
+
     #[inline]
     fn part(&self, partition: Option<u8>) -> Option<&Part> {
         self.partitions.get(usize::from(partition?))

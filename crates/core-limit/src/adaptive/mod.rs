@@ -16,4 +16,4 @@ mod numbers;
 mod tests;
 
 pub use config::Builder;
-pub use policy::{Adaptive, Algorithm, Flight, Snapshot};
+pub use policy::{Adaptive, Algorithm, Flight, PartitionSnapshot, Snapshot};

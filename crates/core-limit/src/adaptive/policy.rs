@@ -134,6 +134,18 @@ pub struct Snapshot {
     pub dropped: u64,
 }
 
+/// A partition of an adaptive limit at a moment. Made by [`Adaptive::partitions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartitionSnapshot {
+    /// The name.
+    pub name: Name,
+    /// How many calls of it are in flight.
+    pub in_flight: u32,
+    /// How many of the limit, as it is now, are its own.
+    pub own: u32,
+}
+
 const ADMITTED: usize = 0;
 const REFUSED: usize = 1;
 const SHED: usize = 2;
@@ -174,6 +186,19 @@ impl Adaptive {
     pub fn partition(&self, name: &str) -> Option<Self> {
         let at = self.inner.rules.names.iter().position(|known| known.as_str() == name)?;
         Some(Self { partition: u8::try_from(at).ok(), ..self.clone() })
+    }
+
+    /// The same limit, for calls of no partition.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self { partition: None, ..self.clone() }
+    }
+
+    /// What there is of each partition now, in the order in which they were named. Changes nothing.
+    pub fn partitions(&self) -> impl Iterator<Item = PartitionSnapshot> + '_ {
+        let Inner { rules, flights, .. } = &*self.inner;
+        let all = rules.names.iter().zip(flights.partitions());
+        all.map(|(name, (in_flight, own))| PartitionSnapshot { name: *name, in_flight, own })
     }
 
     /// The same limit, for calls that it lets pass and does not count: those of probes and operators.

@@ -110,6 +110,12 @@ impl Builder {
         self
     }
 
+    /// How many slots, unchecked.
+    #[must_use]
+    pub fn max(&self) -> u32 {
+        self.max
+    }
+
     /// How long a call may wait, unchecked.
     #[must_use]
     pub fn wait(&self) -> Duration {

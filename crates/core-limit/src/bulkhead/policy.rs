@@ -121,6 +121,12 @@ impl Bulkhead {
         self.inner.name
     }
 
+    /// How long a call may wait for a slot; zero if it may not.
+    #[must_use]
+    pub fn max_wait(&self) -> Duration {
+        self.inner.max_wait
+    }
+
     /// Everything there is to know about it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

@@ -261,10 +261,9 @@ impl Shared {
         now: Instant,
         take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
     ) -> Result<R, Refused> {
-        rules.bring_up(bucket, now, &self.moving);
-        let mut took = take(&bucket.engine, now);
+        let mut took = rules.decide(bucket, n, now, &self.moving, &take);
         if matches!(took, Err(refused) if !self.is_exact() && refused.is_within(self.clock.tick())) {
-            took = take(&bucket.engine, self.clock.now());
+            took = rules.decide(bucket, n, self.clock.now(), &self.moving, &take);
         }
         if took.is_ok() {
             rules.count_allowed(n);
@@ -290,7 +289,7 @@ impl Shared {
     #[inline]
     fn refuse(&self, rules: &Rules, n: u64, refused: Refused) -> Rejection {
         // Who asks for all there is does not spoil the counts.
-        rules.count_refused(if n <= 1 { n } else { n.min(rules.rate().burst) });
+        rules.count_refused(if n <= 1 { n } else { n.min(rules.burst()) });
         refused.rejection(self.name)
     }
 
@@ -313,3 +312,6 @@ impl Shared {
         self.tiers.get(at).unwrap_or(&self.tiers[0])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use core_policy::Counters;
 use core_time::Instant;
 
 use crate::error::ConfigError;
-use crate::rate::{Checked, Engine, RateStats, Taken};
+use crate::rate::{Checked, Engine, RateStats, Refused, Taken};
 
 /// One of the tiers of a [`KeyedRate`](super::KeyedRate). Found by its name with [`KeyedRate::tier`](super::KeyedRate::tier). To another
 /// limit than that it is a tier that is not known, and counts as `default`.
@@ -23,6 +23,8 @@ pub struct Tier {
 pub(super) struct Rules {
     pub(super) name: Name,
     rate: Mutex<Checked>,
+    /// That of the rate, for who may not wait for it.
+    burst: AtomicU64,
     /// Which tier it is, and how often its rate was changed.
     stamp: AtomicU32,
     counts: Counters<2>,
@@ -47,7 +49,8 @@ const REFUSED: usize = 1;
 impl Rules {
     pub(super) fn new(number: u8, name: Name, rate: Checked) -> Self {
         let stamp = AtomicU32::new(u32::from(number) << VERSION_BITS);
-        Self { name, rate: Mutex::new(rate), stamp, counts: Counters::new() }
+        let burst = AtomicU64::new(rate.burst);
+        Self { name, rate: Mutex::new(rate), burst, stamp, counts: Counters::new() }
     }
 
     pub(super) fn rate(&self) -> Checked {
@@ -63,6 +66,7 @@ impl Rules {
         let mut known = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         fits(*known)?;
         *known = rate;
+        self.burst.store(rate.burst, Ordering::Relaxed);
         let stamp = self.stamp.load(Ordering::Relaxed);
         let (tier, version) = (stamp >> VERSION_BITS, stamp.wrapping_add(1) & ((1 << VERSION_BITS) - 1));
         // Release pairs with the Acquire in `bring_up`: who sees the number finds the rate.
@@ -85,9 +89,55 @@ impl Rules {
         }
     }
 
+    /// Takes `n` by `take`, from a bucket of this tier.
+    #[inline]
+    pub(super) fn decide<R>(
+        &self,
+        bucket: &Bucket,
+        n: u64,
+        now: Instant,
+        lock: &Mutex<()>,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
+        if n > 1 && n > self.burst() {
+            return Err(Refused::Impossible);
+        }
+        self.bring_up(bucket, now, lock);
+        match take(&bucket.engine, now) {
+            // Of this tier it is not: somebody has just asked for the key in one that has less.
+            Err(Refused::Impossible) => self.decide_alone(bucket, now, lock, take),
+            decided => decided,
+        }
+    }
+
+    /// The same while the bucket can go to no other tier.
+    #[cold]
+    fn decide_alone<R>(
+        &self,
+        bucket: &Bucket,
+        now: Instant,
+        lock: &Mutex<()>,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
+        let _none_changes = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take_on(bucket, self.stamp.load(Ordering::Acquire), now);
+        take(&bucket.engine, now)
+    }
+
+    /// The most that is ever given at once.
+    #[inline]
+    pub(super) fn burst(&self) -> u64 {
+        self.burst.load(Ordering::Relaxed)
+    }
+
     #[cold]
     fn change(&self, bucket: &Bucket, stamp: u32, now: Instant, lock: &Mutex<()>) {
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take_on(bucket, stamp, now);
+    }
+
+    /// The same under the lock.
+    fn take_on(&self, bucket: &Bucket, stamp: u32, now: Instant) {
         if bucket.stamp.load(Ordering::Relaxed) == stamp {
             return;
         }

@@ -255,6 +255,13 @@ impl RateLimit {
         self.settings().burst
     }
 
+    /// How long it takes until all that was used is there again: a full bucket, or a period. What was reserved or charged ahead, and a
+    /// penalty, come on top.
+    #[must_use]
+    pub fn refill(&self) -> Duration {
+        self.0.engine.tolerance()
+    }
+
     /// How long a call may wait for its turn.
     #[must_use]
     pub fn max_wait(&self) -> Duration {
@@ -368,5 +375,35 @@ impl RateLimit {
     pub(super) fn rejection(&self, n: u64, refused: Refused) -> Rejection {
         self.0.counts.add(REFUSED, self.counted(n));
         refused.rejection(self.0.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core_time::ManualClock;
+
+    use super::*;
+    use crate::Rate;
+
+    /// A thread that waited would not come to an end: the lock is held as long as the test lasts.
+    #[test]
+    fn rl_8_nobody_waits_for_a_change_of_the_rate() {
+        let limit = Rate::per_second(10).clock(ManualClock::new().clock()).build().unwrap();
+        let _changing = limit.settings();
+        let (done, is_done) = std::sync::mpsc::sync_channel(1);
+        let other = limit.clone();
+        std::thread::Builder::new()
+            .spawn(move || {
+                let taken = (other.check().is_ok(), other.take(2).is_ok(), other.take_at_most(1));
+                let reserved = other.reserve(1).map(Reservation::spend).is_ok();
+                other.settle(1, 2);
+                other.penalise(Duration::from_secs(1));
+                let called = other.call_blocking(|_| Ok::<_, core_errors::Error>(())).is_ok();
+                let _ = (other.peek(), other.stats(), other.max_wait());
+                done.send((taken, reserved, called, other.balance())).unwrap();
+            })
+            .unwrap();
+        let came = is_done.recv_timeout(Duration::from_secs(60)).expect("it waits for the change");
+        assert_eq!(came, ((true, true, 1), true, false, -9));
     }
 }

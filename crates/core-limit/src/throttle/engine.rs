@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use core_policy::Counters;
+use core_policy::{Counters, place};
 use core_time::Instant;
 
 /// The decisions of a throttle. Pure: time and random numbers go in.
@@ -58,17 +58,6 @@ pub(super) enum Count {
 }
 
 const COUNTS: usize = 4;
-
-/// The golden ratio as a fraction of 2^64: its multiples, taken modulo one, are spread as evenly as can be from the first on, so
-/// that of any few requests in a row about the right share is held back.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
-/// After 16 requests the multiples go on from somewhere else. Every 8th of them lies close to the one before, every 89th closer, every
-/// 10 946th as good as on it: a caller who comes as regularly as that would be held back hundreds of times on end, or never.
-const EVEN_BITS: u32 = 4;
-
-/// An odd number without a pattern in its bits: those of a product with it depend on all lower ones of the other number.
-const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
 
 const LOOKS: usize = 10;
 
@@ -152,14 +141,6 @@ impl Engine {
             accepts: self.total(Count::Accepts),
         }
     }
-}
-
-/// Where the request of this number stands among all, of 2^32: those below the share are held back.
-#[inline]
-fn place(start: u64, number: u64) -> u32 {
-    let of_sixteen = (number >> EVEN_BITS ^ start).wrapping_mul(MIX);
-    let from = (of_sixteen ^ of_sixteen >> 32).wrapping_mul(MIX);
-    (number.wrapping_mul(GOLDEN).wrapping_add(from) >> 32) as u32
 }
 
 // === impl Marks ===

@@ -11,6 +11,7 @@ use core_limit::Adaptive;
 use core_policy::Rng;
 use core_time::{Clock, Instant, ms, secs};
 
+use crate::alone::has_run_elsewhere;
 use crate::history::History;
 use crate::picture::Picture;
 
@@ -139,6 +140,9 @@ impl Run {
 
 #[tokio::test(start_paused = true)]
 async fn al_a_limit_finds_a_step_follows_a_ramp_and_does_not_swing() {
+    if has_run_elsewhere("adaptive::al_a_limit_finds_a_step_follows_a_ramp_and_does_not_swing") {
+        return;
+    }
     let gradient = run(Adaptive::gradient()).await;
     let vegas = run(Adaptive::vegas()).await;
     let aimd = run(Adaptive::aimd(ms(400))).await;

@@ -6,6 +6,7 @@ use core_breaker::Breaker;
 use core_context::JoinSet;
 use core_time::{Clock, ms, secs};
 
+use crate::alone::has_run_elsewhere;
 use crate::callee::Callee;
 use crate::history::History;
 use crate::picture::Picture;
@@ -41,6 +42,9 @@ async fn run(jitter: bool) -> History {
 
 #[tokio::test(start_paused = true)]
 async fn cb_30_a_fleet_does_not_probe_as_one() {
+    if has_run_elsewhere("herd::cb_30_a_fleet_does_not_probe_as_one") {
+        return;
+    }
     let (as_one, spread) = (run(false).await, run(true).await);
     let probes = |history: &History| {
         let steps = history.per_step(SECONDS);

@@ -11,6 +11,7 @@ use core_policy::Rng;
 use core_retry::{Budget, Retry};
 use core_time::{Clock, ms, secs};
 
+use crate::alone::has_run_elsewhere;
 use crate::callee::Callee;
 use crate::history::History;
 use crate::picture::Picture;
@@ -67,6 +68,9 @@ async fn run(pipeline: Builder) -> Run {
 
 #[tokio::test(start_paused = true)]
 async fn bg_5_a_retry_storm_ends_when_its_trigger_is_gone() {
+    if has_run_elsewhere("storm::bg_5_a_retry_storm_ends_when_its_trigger_is_gone") {
+        return;
+    }
     let base = f64::from(CALLS_PER_SECOND);
     let alone = run(pipeline(retry())).await;
     let budget = Budget::deposit(0.1, 1, secs(10)).unwrap();

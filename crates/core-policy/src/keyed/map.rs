@@ -122,8 +122,8 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     /// values with a state that must not be lost, such as a circuit that is held open. [`remove`](Self::remove) takes them
     /// still, and a map that is full of them refuses new keys. Default: keeps none.
     ///
-    /// `keep` is asked about keys that would go, under the lock of a shard: it must take nanoseconds, wait for no lock, call
-    /// nobody else's code and not use the map.
+    /// `keep` is asked about keys that would go, under the lock of a shard: it must take nanoseconds, take no lock under which the
+    /// map is used, call nobody else's code and not use the map.
     #[must_use]
     pub fn keep_if(mut self, keep: fn(&V) -> bool) -> Self {
         for shard in &mut self.shards {

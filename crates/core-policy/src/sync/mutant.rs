@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering;
-use std::sync::{LockResult, OnceLock, PoisonError, TryLockError, TryLockResult};
+use std::sync::{LockResult, OnceLock, PoisonError};
 
 use super::plain;
 
@@ -37,20 +37,9 @@ impl<T: Clone> Mutex<T> {
     }
 
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        Ok(self.guard(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
-    }
-
-    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        match self.0.try_lock() {
-            Ok(held) => Ok(self.guard(held)),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(self.guard(poisoned.into_inner())),
-            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
-        }
-    }
-
-    fn guard<'a>(&'a self, held: plain::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let held = if is_of_locks() { Held::Copy(T::clone(&held)) } else { Held::Right(held) };
-        MutexGuard { lock: &self.0, held }
+        Ok(MutexGuard { lock: &self.0, held })
     }
 }
 

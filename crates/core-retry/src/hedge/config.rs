@@ -181,6 +181,12 @@ impl HedgeBuilder {
         if let WhenDue::After(delay) = self.when_due { Some(delay) } else { None }
     }
 
+    /// Whether a hedge is only made once the attempts before it have failed; unchecked.
+    #[must_use]
+    pub fn is_on_failure(&self) -> bool {
+        matches!(self.when_due, WhenDue::OnFailure)
+    }
+
     /// Checks everything and makes the hedge.
     ///
     /// # Errors

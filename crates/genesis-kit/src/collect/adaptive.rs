@@ -19,18 +19,34 @@ const BASELINE: Desc<Gauge> = Desc::gauge(
     "How long a call takes that meets no queue, once that is known.",
 );
 
+const OF_PARTITION: Desc<Gauge> =
+    Desc::gauge("adaptive_limit_partition_in_flight", "Calls of a partition that are in flight.");
+const OWN: Desc<Gauge> = Desc::gauge(
+    "adaptive_limit_partition_own",
+    "How many calls of the limit, as it is now, are a partition's own.",
+);
+
 const NAME: LabelNames<1> = LabelNames::new(["name"]);
+const NAME_PARTITION: LabelNames<2> = LabelNames::new(["name", "partition"]);
 const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 
-/// Of a handle for a partition, what is in flight of that partition.
+/// All of it, whatever the handle is for. Partitions are labels: there are a few, and whoever made the limit named them.
 impl sealed::Watch for Adaptive {
     fn source(&self) -> Source {
-        let limit = self.clone();
+        let limit = self.whole();
         Source::new("adaptive limits", self.name(), move |scrape| {
             let shown = limit.snapshot();
             let name = shown.name.as_str();
             scrape.gauges(&LIMIT, NAME).put([name], shown.limit.into());
             scrape.gauges(&IN_FLIGHT, NAME).put([name], shown.in_flight.into());
+            let mut in_flight = scrape.gauges(&OF_PARTITION, NAME_PARTITION);
+            for part in limit.partitions() {
+                in_flight.put([name, part.name.as_str()], part.in_flight.into());
+            }
+            let mut own = scrape.gauges(&OWN, NAME_PARTITION);
+            for part in limit.partitions() {
+                own.put([name, part.name.as_str()], part.own.into());
+            }
             let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
             calls.put([name, "admitted"], shown.admitted);
             calls.put([name, "refused"], shown.refused);

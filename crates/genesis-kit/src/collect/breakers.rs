@@ -12,6 +12,8 @@ const ORDERS: Desc<Counter> = Desc::counter(
 );
 const SLOW: Desc<Counter> =
     Desc::counter("circuit_breaker_slow_calls_total", "Calls that took longer than a circuit allows.");
+const FALLBACKS: Desc<Counter> =
+    Desc::counter("circuit_breaker_fallbacks_total", "Calls through a circuit that a fallback answered.");
 
 const NAME: LabelNames<1> = LabelNames::new(["name"]);
 const NAME_STATE: LabelNames<2> = LabelNames::new(["name", "state"]);
@@ -59,6 +61,10 @@ pub(crate) fn breakers(registry: &Registry, breakers: &core_breaker::Registry) {
         let mut slow = scrape.counters(&SLOW, NAME);
         for breaker in &all {
             slow.put([breaker.name.as_str()], breaker.totals.slow);
+        }
+        let mut fallbacks = scrape.counters(&FALLBACKS, NAME);
+        for breaker in &all {
+            fallbacks.put([breaker.name.as_str()], breaker.totals.fallbacks);
         }
     });
 }

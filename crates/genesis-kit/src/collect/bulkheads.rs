@@ -20,14 +20,18 @@ pub(super) const BULKHEADS: &str = "bulkheads";
 pub(super) fn put(scrape: &mut Scrape, name: Name, bulkhead: &Bulkhead) {
     let (name, shown) = (name.as_str(), bulkhead.snapshot());
     let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
-    calls.put([name, "admitted"], shown.admitted);
-    calls.put([name, "refused"], shown.refused);
-    calls.put([name, "timed_out"], shown.timed_out);
-    calls.put([name, "shed"], shown.shed);
+    for (outcome, n) in outcomes(shown.admitted, shown.refused, shown.timed_out, shown.shed) {
+        calls.put([name, outcome], n);
+    }
     let count = |n: u64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     scrape.gauges(&IN_USE, NAME).put([name], count(shown.in_use));
     scrape.gauges(&SLOTS, NAME).put([name], shown.max.into());
     scrape.gauges(&WAITING, NAME).put([name], count(shown.waiting));
+}
+
+/// What came of calls, each in one place.
+pub(super) fn outcomes(admitted: u64, refused: u64, timed_out: u64, shed: u64) -> [(&'static str, u64); 4] {
+    [("admitted", admitted), ("refused", refused), ("timed_out", timed_out), ("shed", shed)]
 }
 
 impl sealed::Watch for Bulkhead {

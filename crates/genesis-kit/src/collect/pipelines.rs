@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use core_errors::Name;
 use core_metrics::{Counter, Desc, Gauge, LabelNames, Registry, Scrape};
-use core_pipeline::{HedgedPipeline, KeyedPipeline, Pipeline};
+use core_pipeline::{HedgedPipeline, KeyedPipeline, KeyedSummary, Pipeline};
 use core_timeout::Timeout;
 
 use super::watch::{Source, sealed};
-use super::{bulkheads, circuits, keyed, rates, retries};
+use super::{breakers, bulkheads, circuits, keyed, rates, retries};
 
 const FIRED: Desc<Counter> =
     Desc::counter("timeout_fired_total", "How often a limit on time stopped an attempt or a whole call.");
@@ -18,6 +18,31 @@ const ELAPSED: Desc<Counter> = Desc::counter(
 const LIMIT_SECONDS: Desc<Gauge> =
     Desc::gauge("timeout_limit_seconds", "How long an attempt or a whole call may take.");
 
+const KEYED_ATTEMPTS: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_attempts_total",
+    "Attempts that came to the circuits of all keys, by what came of them.",
+);
+const KEYED_RETRIES: Desc<Counter> =
+    Desc::counter("keyed_pipeline_retries_total", "Attempts after the first, of all keys.");
+const KEYED_CALLS: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_retry_calls_total",
+    "Calls of all keys that may be tried again, by how they ended.",
+);
+const KEYED_REQUESTS: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_rate_limit_requests_total",
+    "Requests that came to the rate limits of all keys, by whether they were let through.",
+);
+const KEYED_SLOTS: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_bulkhead_calls_total",
+    "Calls that came to the bulkheads of all keys, by what came of them.",
+);
+const KEYED_FIRED: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_timeouts_total",
+    "How often a limit on time stopped an attempt or a whole call, of all keys.",
+);
+
+const NAME: LabelNames<1> = LabelNames::new(["name"]);
+const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 const NAME_LIMITS: LabelNames<2> = LabelNames::new(["name", "limits"]);
 
 /// What these pipelines consist of, but for their breakers. Each goes by the name of its pipeline.
@@ -53,11 +78,7 @@ macro_rules! watch_keyed {
             fn source(&self) -> Source {
                 let pipelines = Self::clone(self);
                 Source::new("pipelines by key", self.name(), move |scrape| {
-                    let name = pipelines.name();
-                    keyed::put(scrape, "pipeline", name.as_str(), &pipelines.stats());
-                    if let Some(shown) = pipelines.circuits() {
-                        circuits::put(scrape, "pipeline", name.as_str(), &shown);
-                    }
+                    put_keyed(scrape, &pipelines.summary());
                 })
             }
         }
@@ -66,6 +87,41 @@ macro_rules! watch_keyed {
 
 watch_keyed!(Pipeline);
 watch_keyed!(HedgedPipeline);
+
+/// Of all keys together.
+fn put_keyed(scrape: &mut Scrape, shown: &KeyedSummary) {
+    let name = shown.name.as_str();
+    keyed::put(scrape, "pipeline", name, &shown.keys);
+    if let Some(states) = &shown.circuits {
+        circuits::put(scrape, "pipeline", name, states);
+    }
+    let mut put = |desc: &Desc<Counter>, outcomes: &[(&str, u64)]| {
+        let mut counters = scrape.counters(desc, NAME_OUTCOME);
+        outcomes.iter().for_each(|(outcome, n)| counters.put([name, outcome], *n));
+    };
+    if let Some(totals) = &shown.breaker {
+        put(&KEYED_ATTEMPTS, &breakers::outcomes(totals));
+    }
+    if let Some(stats) = &shown.retry {
+        put(&KEYED_CALLS, &retries::outcomes(stats));
+    }
+    if let Some(stats) = &shown.limit {
+        put(&KEYED_REQUESTS, &[("allowed", stats.allowed), ("refused", stats.refused)]);
+    }
+    if let Some(totals) = &shown.bulkhead {
+        put(
+            &KEYED_SLOTS,
+            &bulkheads::outcomes(totals.admitted, totals.refused, totals.timed_out, totals.shed),
+        );
+    }
+    if let Some(stats) = &shown.retry {
+        scrape.counters(&KEYED_RETRIES, NAME).put([name], stats.retries);
+    }
+    let mut fired = scrape.counters(&KEYED_FIRED, NAME_LIMITS);
+    for (limits, n) in [("attempt", shown.attempts_timed_out), ("call", shown.calls_timed_out)] {
+        n.into_iter().for_each(|n| fired.put([name, limits], n));
+    }
+}
 
 /// Limits on time, of attempts and of whole calls.
 fn timeouts(scrape: &mut Scrape, pipelines: &[Pipeline]) {

@@ -9,6 +9,12 @@ const LIMIT: Desc<Counter> = Desc::counter(
     "rate_limit_requests_total",
     "Requests that came to a limit, by whether they were let through.",
 );
+const RESERVED: Desc<Counter> =
+    Desc::counter("rate_limit_reserved_total", "Requests that were let through for later, and had to wait.");
+const CANCELLED: Desc<Counter> = Desc::counter(
+    "rate_limit_reservations_cancelled_total",
+    "Reservations whose caller went away before their time came.",
+);
 const WINDOW: Desc<Counter> = Desc::counter(
     "sliding_window_requests_total",
     "Requests that came to a window, by whether they were let through.",
@@ -36,6 +42,8 @@ pub(super) fn put(scrape: &mut Scrape, name: Name, limit: &RateLimit) {
     let mut requests = scrape.counters(&LIMIT, NAME_OUTCOME);
     requests.put([name, "allowed"], stats.allowed);
     requests.put([name, "refused"], stats.refused);
+    scrape.counters(&RESERVED, NAME).put([name], stats.reserved);
+    scrape.counters(&CANCELLED, NAME).put([name], stats.cancelled);
 }
 
 impl sealed::Watch for RateLimit {

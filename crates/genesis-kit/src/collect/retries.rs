@@ -2,7 +2,7 @@ use core_errors::Name;
 use core_metrics::names::GENESIS_RETRY_ATTEMPTS;
 use core_metrics::{Counter, Desc, Gauge, LabelNames, Scrape};
 use core_policy::Policy;
-use core_retry::{Budget, Retry};
+use core_retry::{Budget, Retry, Stats};
 use core_time::Clock;
 
 use super::watch::{Source, sealed};
@@ -49,19 +49,24 @@ pub(super) fn put(scrape: &mut Scrape, name: Name, retry: &Retry) {
     let (text, stats) = (name.as_str(), retry.stats());
     scrape.counters(&GENESIS_RETRY_ATTEMPTS, OPERATION).put([text], stats.retries);
     let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
-    for (outcome, n) in [
-        ("success", stats.succeeded),
-        ("failure", stats.failed),
-        ("out_of_attempts", stats.out_of_attempts),
-        ("out_of_budget", stats.out_of_budget),
-        ("out_of_time", stats.out_of_time),
-    ] {
+    for (outcome, n) in outcomes(&stats) {
         calls.put([text, outcome], n);
     }
     scrape.counters(&DISCARDED, NAME).put([text], stats.hints_discarded);
     if let Some(of_retry) = retry.budget() {
         budget(scrape, name, "retry", of_retry, Policy::clock(retry));
     }
+}
+
+/// How calls ended, each in one place.
+pub(super) fn outcomes(stats: &Stats) -> [(&'static str, u64); 5] {
+    [
+        ("success", stats.succeeded),
+        ("failure", stats.failed),
+        ("out_of_attempts", stats.out_of_attempts),
+        ("out_of_budget", stats.out_of_budget),
+        ("out_of_time", stats.out_of_time),
+    ]
 }
 
 /// A budget, under the name of what draws on it.

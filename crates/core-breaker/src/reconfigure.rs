@@ -1,0 +1,87 @@
+//! Other rules for a breaker that runs.
+
+use std::sync::Arc;
+
+use crate::breaker::Breaker;
+use crate::config::{Builder, Settings};
+use crate::error::{ConfigError, Kind};
+use crate::plan::Plan;
+use crate::rules::Rules;
+use crate::sync::MutexGuard;
+
+/// What a breaker was configured with, and how often that was changed. Breakers for keys have it of their template.
+pub(crate) type Dated = (Arc<Settings>, u64);
+
+// === impl Breaker ===
+
+impl Breaker {
+    /// Goes by other rules from now on: `change` gets what it was built with and returns what shall be. All or nothing.
+    ///
+    /// State, generation, permits that are out, failures in a row, and the times and leases that run stay as they are. A
+    /// window keeps what it holds as far as the new shape has a place for it: a window of time takes over its buckets by
+    /// their age, one of calls its newest results; between the two kinds nothing can be kept. An average of other calls or
+    /// another time starts anew. A result that is counted in the very moment may be lost to the window. Rules apply from
+    /// the next result on; a stricter one does not open the circuit by itself.
+    ///
+    /// `change` may be called again if another thread changes the rules at the same moment; so it must not change them itself. Calls
+    /// go on meanwhile, and wait for nothing.
+    ///
+    /// # Errors
+    /// As [`Builder::build`]; and if something is set that a running breaker cannot change: name, clock, seed, subscribers,
+    /// shadow and a state to begin with. Nothing has changed then.
+    pub fn reconfigure(&self, change: impl Fn(Builder) -> Builder) -> Result<(), ConfigError> {
+        self.reconfigure_if(change, |_| Ok(()))
+    }
+
+    /// The same, if the new rules are allowed.
+    pub(crate) fn reconfigure_if(
+        &self,
+        change: impl Fn(Builder) -> Builder,
+        allowed: impl Fn(&Rules) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
+        loop {
+            let (settings, version) = self.settings().clone();
+            let builder = change(Builder::of(Settings::clone(&settings)));
+            if let Some(what) = builder.fixed {
+                return Err(ConfigError(Kind::Fixed { what }));
+            }
+            let plan = builder.settings.checked()?;
+            allowed(&plan.rules)?;
+            let held = self.settings();
+            if held.1 == version {
+                self.go_by(held, (Arc::new(builder.settings), version + 1), Arc::new(plan));
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes by the rules that `template` goes by, if they are others.
+    pub(crate) fn follow(&self, template: &Self) {
+        let (newest, plan) = template.goes_by();
+        let held = self.settings();
+        if held.1 != newest.1 {
+            self.go_by(held, newest, plan);
+        }
+    }
+
+    /// What it goes by, of one moment.
+    pub(crate) fn goes_by(&self) -> (Dated, Arc<Plan>) {
+        // The plan is put in place under the lock of the settings.
+        let held = self.settings();
+        (held.clone(), Arc::clone(&self.engine().plan()))
+    }
+
+    /// Puts the plan in place with the settings it is of, under their lock. A round that may be over is decided after that,
+    /// since the time to open may be a function of the user's, which is free to change the rules again.
+    fn go_by(&self, mut held: MutexGuard<'_, Dated>, settings: Dated, plan: Arc<Plan>) {
+        let now = self.now();
+        // They own the function that the old plan goes by, and drop it under no lock.
+        let old = std::mem::replace(&mut *held, settings);
+        let round = self.engine().reconfigure(plan, now);
+        drop(held);
+        drop(old);
+        if round.is_some_and(|generation| self.engine().decide(generation, None, now)) {
+            self.deliver();
+        }
+    }
+}
