@@ -23,7 +23,7 @@ pub const ALL: &[Behind] = &[
     behind(
         "rate_limit/reserve",
         6.0,
-        "a place in line can be given back, for which it holds the limit: a reference and what was before",
+        "a place in line can be given back, for which it holds the limit and what was before; until_ready does not",
     ),
     behind(
         "rate_limit/reserve_bursty",

@@ -1,6 +1,7 @@
 //! One of many keys, each a user's name. Whoever asks has the name at hand, as who has just read a request.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use core_breaker::Breaker;
 use core_limit::Rate;
 use core_policy::{Keyed, KeyedMap};
-use core_time::secs;
+use core_time::{Clock, secs};
 use dashmap::DashMap;
 use governor::{Quota, RateLimiter};
 use hashbrown::HashMap;
@@ -29,28 +30,36 @@ pub(super) fn rows() -> Vec<Row> {
     };
     let one_floor = const { &[floor("keyed/floor_1")] };
     let some_floor = const { &[floor("keyed/floor_256")] };
-    let many_floor = const { &[floor("keyed/memory_10000"), floor("keyed/floor_10000")] };
+    let get_floor = const { &[at_most(1.6, "keyed/floor_get_10000")] };
+    let take_floor = const { &[at_most(2.2, "keyed/floor_take_10000")] };
     let rate_1 = || row("rate_limit/keyed_1", 60.0, rates::<1>);
     let rate_256 = || row("rate_limit/keyed_256", 60.0, rates::<256>);
-    // Ten thousand are more than the nearest caches hold: what there is to hold them against is the floor.
-    let far = |name, contest| Row { budget: Budget::None, beside: many_floor, ..row(name, 0.0, contest) };
-    let rate_10_000 = || far("rate_limit/keyed_10000", rates::<10_000>);
-    // A hash table behind a lock, with the same keys and a count for each: what memory costs. Without the lock the processor
+    // Ten thousand and what they stand for are more than the nearest caches hold, and each sample finds these full of what was measured
+    // before it: half of what it takes is to fetch them again. What there is to hold that against is the floor.
+    let far = |name, beside, contest| Row { budget: Budget::None, beside, ..row(name, 0.0, contest) };
+    let rate_10_000 = || far("rate_limit/keyed_10000", take_floor, rates::<MANY>);
+    // A hash table behind a lock, with the same keys and what they stand for: what memory costs. Without the lock the processor
     // would be at work on several lookups at once; no map that threads share can have that, since an atomic instruction waits
     // for what was asked of memory before it.
     let floor_row = |name, contest| Row { budget: Budget::None, ..row(name, 0.0, contest) };
     vec![
         floor_row("keyed/floor_1", floors::<1>),
         floor_row("keyed/floor_256", floors::<256>),
-        floor_row("keyed/floor_10000", floors::<10_000>),
+        // What whoever asks takes itself: it goes through the names, and hashes each.
+        floor_row("keyed/walk_10000", walks),
         // The least that any map of them could do: hash the name, fetch the one line it stands for, and write it. No name is compared.
-        floor_row("keyed/memory_10000", lines::<10_000>),
+        floor_row("keyed/memory_10000", lines),
+        floor_row("keyed/floor_get_10000", floor_gets),
+        floor_row("keyed/floor_take_10000", floor_takes),
         Row { beside: one_floor, ..row("keyed/get_1", 60.0, gets::<1>) },
         Row { beside: some_floor, ..row("keyed/get_256", 60.0, gets::<256>) },
-        far("keyed/get_10000", gets::<10_000>),
+        far("keyed/get_10000", get_floor, gets::<MANY>),
+        // With the caches to itself, as a service has them that does little else.
+        row("keyed/get_10000_alone", 60.0, || alone(gets::<MANY>())),
         Row { beside: one_floor, ..rate_1() },
         Row { beside: some_floor, ..rate_256() },
         rate_10_000(),
+        row("rate_limit/keyed_10000_alone", 60.0, || alone(rates::<MANY>())),
         // Two threads that ask for one key share its bucket.
         Row {
             budget: Budget::None,
@@ -77,8 +86,20 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row { beside: one_floor, ..row("breaker/keyed_1", 60.0, breakers::<1>) },
         Row { beside: some_floor, ..row("breaker/keyed_256", 60.0, breakers::<256>) },
-        far("breaker/keyed_10000", breakers::<10_000>),
+        far("breaker/keyed_10000", const { &[floor("keyed/floor_get_10000")] }, breakers::<MANY>),
     ]
+}
+
+/// No peer, which would take the caches in between.
+fn alone(contest: Contest) -> Contest {
+    Contest { peers: Vec::new(), ..contest }
+}
+
+/// More keys than the nearest caches hold, with what they stand for.
+const MANY: usize = 10_000;
+
+const fn at_most(times: f64, row: &'static str) -> Beside {
+    Beside { row, bound: Bound::AtMost(times) }
 }
 
 /// The same keys in the same kind of table, with nothing around it but a lock.
@@ -95,19 +116,59 @@ fn floors<const N: usize>() -> Contest {
     }
 }
 
+fn walks() -> Contest {
+    let hasher = foldhash::fast::FixedState::with_seed(11);
+    Contest { ours: walk(MANY, move |name| hasher.hash_one(name) != 0), peers: Vec::new() }
+}
+
 /// What a key has, in a line of cache of its own.
 #[repr(align(64))]
 #[derive(Default)]
 struct Line(AtomicU64);
 
 /// One line for each key, anywhere among them, and one atomic addition to it, as there is one to a bucket or to a count of references.
-fn lines<const N: usize>() -> Contest {
-    let lines: Box<[Line]> = (0..N).map(|_| Line::default()).collect();
+fn lines() -> Contest {
+    let lines: Box<[Line]> = (0..MANY).map(|_| Line::default()).collect();
     let hasher = foldhash::fast::FixedState::with_seed(11);
     Contest {
-        ours: walk(N, move |name| {
-            let at = usize::try_from(hasher.hash_one(name) % N as u64).unwrap_or(0);
+        ours: walk(MANY, move |name| {
+            let at = usize::try_from(hasher.hash_one(name) % MANY as u64).unwrap_or(0);
             lines[at].0.fetch_add(1, Ordering::Relaxed) < u64::MAX
+        }),
+        peers: Vec::new(),
+    }
+}
+
+/// All that asking for a value takes, and nothing besides: the coarse clock, a lock, the place in the table, the text of the key, the
+/// count of references to the value.
+fn floor_gets() -> Contest {
+    let table: HashMap<String, Arc<u64>> = names(MANY).into_iter().map(|name| (name, Arc::new(7))).collect();
+    let (table, clock) = (Mutex::new(table), Clock::system());
+    Contest {
+        ours: walk(MANY, move |name| {
+            black_box(clock.now_coarse());
+            let found = table.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(Arc::clone);
+            found.is_some()
+        }),
+        peers: Vec::new(),
+    }
+}
+
+/// All that a decision by the bucket of a key takes: the coarse clock, a lock, the place in the table, the text of the key, and the
+/// seven words of a bucket, of which one is written.
+fn floor_takes() -> Contest {
+    type Bucket = [AtomicU64; 7];
+    let table: HashMap<String, Box<Bucket>> =
+        names(MANY).into_iter().map(|name| (name, Box::default())).collect();
+    let (table, clock) = (Mutex::new(table), Clock::system());
+    Contest {
+        ours: walk(MANY, move |name| {
+            black_box(clock.now_coarse());
+            let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.get(name).is_some_and(|bucket| {
+                let sum: u64 = bucket.iter().map(|word| word.load(Ordering::Relaxed)).sum();
+                bucket[0].compare_exchange(sum, sum + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            })
         }),
         peers: Vec::new(),
     }

@@ -225,6 +225,47 @@ async fn a_reservation_is_ready_exactly_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rl_6_who_waits_until_it_is_ready_waits_as_long_as_a_reservation_and_no_longer_than_it_may() {
+    let clock = Clock::system();
+    for n in [1, 2] {
+        let limit = Rate::per_second(4).burst(2).max_wait(ms(500)).name("mail").build().unwrap();
+        let start = clock.now();
+        for (round, wait) in [(0, 0), (1, 250 * n), (2, 500 * n)].map(|(round, wait)| (round, ms(wait))) {
+            // Two are there at once.
+            for _ in 0..if round == 0 { 2 / n } else { 1 } {
+                limit.until_ready(n).await.unwrap();
+            }
+            assert_eq!(clock.now() - start, wait, "{n} at once, round {round}");
+        }
+        let stats = limit.stats();
+        assert_eq!((stats.allowed, stats.reserved, stats.refused), (2 + 2 * n, 2 * n, 0));
+        limit.reserve(2).unwrap().spend();
+        let refused = limit.until_ready(n).await.unwrap_err();
+        assert_eq!((refused.name().as_str(), refused.retry_after()), ("mail", Some(ms(250 * n))));
+        assert_eq!((clock.now() - start, limit.stats().refused), (ms(500 * n), n), "at once");
+        assert_eq!(limit.until_ready(5).await.unwrap_err().reason(), Reason::Impossible);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rl_7_who_waits_until_it_is_ready_and_goes_away_gives_back_what_it_has_taken() {
+    let limit = Rate::per_second(1).max_wait(secs(60)).build().unwrap();
+    drop(limit.until_ready(1));
+    assert_eq!(limit.balance(), 1, "nothing is taken before it is asked");
+    limit.until_ready(1).await.unwrap();
+    for round in 0..20 {
+        let gone = tokio::select! {
+            biased;
+            _ = limit.until_ready(1) => false,
+            () = Clock::system().sleep(ms(1)) => true,
+        };
+        assert!(gone);
+        assert_eq!((limit.balance(), limit.stats().cancelled), (0, round + 1));
+    }
+    limit.until_ready(0).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn rl_7_a_reservation_that_is_dropped_at_any_await_is_given_back() {
     let clock = Clock::system();
     let limit = Rate::per_second(4).smooth().max_wait(secs(9)).build().unwrap();

@@ -557,8 +557,8 @@ fn whatever_threads_do_there_are_never_more_keys_than_there_is_room_for() {
                     match what {
                         0..50 => held.extend(map.get_or_insert_with(&key, || key)),
                         50..70 => {
-                            let now = core_time::Clock::system().now_coarse();
-                            let found = map.decide(&key, now, || key, |value| *value);
+                            let now = || core_time::Clock::system().now_coarse();
+                            let found = map.decide(&key, now, |_| key, |value, _| *value);
                             assert!(found.is_ok_and(|value| value == key) || found.is_err());
                         }
                         70..80 => drop(map.remove(&key)),

@@ -163,7 +163,7 @@ fn keyed_decide() -> Box<dyn FnMut()> {
     Box::new(move || {
         for _ in 0..64 {
             key = (key + 1) % KEYS;
-            black_box(map.decide(&key, time.now_coarse(), || GOOD, |value| *value)).ok();
+            black_box(map.decide(&key, || time.now_coarse(), |_| GOOD, |value, _| *value)).ok();
         }
     })
 }

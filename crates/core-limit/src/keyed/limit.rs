@@ -130,9 +130,9 @@ impl<K: Hash + Eq> KeyedRate<K> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let shared = &*self.0.shared;
-        let (rules, now) = (shared.rules(tier), shared.now());
-        let decide = |bucket: &Bucket| shared.try_take(rules, bucket, n, now, take);
-        match self.0.keys.decide(key, now, || rules.bucket(now), decide) {
+        let rules = shared.rules(tier);
+        let decide = |bucket: &Bucket, now| shared.try_take(rules, bucket, n, now, take);
+        match self.0.keys.decide(key, || shared.now(), |now| rules.bucket(now), decide) {
             Ok(Ok(taken)) => Ok(taken),
             Ok(Err(refused)) => Err(shared.refuse(rules, n, refused)),
             Err(full) => Err(shared.full(tier, full)),

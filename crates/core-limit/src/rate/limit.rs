@@ -136,6 +136,52 @@ impl RateLimit {
         }
     }
 
+    /// Takes `n`, and waits until they are there: [`reserve`](Self::reserve) and [`ready`](Reservation::ready) in one. What is there at
+    /// once costs no more than taking it, since there is nothing to give back.
+    ///
+    /// # Errors
+    /// As [`reserve`](Self::reserve), at once.
+    ///
+    /// # Cancel safety
+    /// Dropping the future while it waits gives back what it has taken, if no other has reserved after it (rule RL-7).
+    ///
+    /// # Panics
+    /// As [`Clock::sleep_until`], where it has to wait.
+    ///
+    /// ```
+    /// use core_limit::Rate;
+    /// use core_time::{ManualClock, ms};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let time = ManualClock::new();
+    /// let limit = Rate::per_second(2).smooth().max_wait(ms(600)).clock(time.clock()).build()?;
+    /// limit.until_ready(1).await?;
+    /// assert_eq!(time.elapsed(), ms(0), "at once");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn until_ready(&self, n: u64) -> Result<(), Rejection> {
+        if !self.is_taken(n) {
+            self.reserve(n)?.ready().await;
+        }
+        Ok(())
+    }
+
+    /// Takes `n` if they are there; says nothing of a refusal, as of one that is about to wait.
+    #[inline]
+    fn is_taken(&self, n: u64) -> bool {
+        if n == 1 {
+            return self.take_one(self.now()).is_ok();
+        }
+        let is_taken = self.0.engine.take(n, self.now()).is_ok();
+        if is_taken {
+            self.0.counts.add(ALLOWED, n);
+        }
+        is_taken
+    }
+
     /// Puts right what was taken for an estimate: gives the rest of `taken` back, or charges what was used above it.
     pub fn settle(&self, taken: u64, used: u64) {
         if used > taken { self.charge(used - taken) } else { self.give_back(taken - used) }

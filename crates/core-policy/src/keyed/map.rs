@@ -12,7 +12,8 @@ use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 
 use super::config::Keyed;
-use super::shard::{Evicted, Shard};
+use super::room::KeysFull;
+use super::shard::Shard;
 use crate::Counters;
 
 /// A value for each key: a breaker for each host, a rate limit for each user. Never more than so many.
@@ -44,13 +45,15 @@ use crate::Counters;
 ///
 /// Up to eight threads find keys without writing a word that another of them writes, but for the count of references to the value
 /// where they ask for the same one; more threads share locks by eight. A lookup waits for memory twice where the caches have nothing
-/// of it: for the place in the table, and then for the key and the value at once. With 10 000 keys that shows: `keyed/get_10000` of
-/// `cargo xtask compare` is beside a table behind one lock (`keyed/floor_10000`) and a line for each key without any table
-/// (`keyed/memory_10000`).
+/// of it: for the place in the table, and then for the key and the value at once. With 10 000 keys that shows wherever something else
+/// uses the caches in between: `cargo xtask compare` holds `keyed/get_10000` against the same table behind one lock with nothing
+/// around it (`keyed/floor_get_10000`), of which going through the names and hashing them is the least (`keyed/walk_10000`), and has
+/// `keyed/get_10000_alone` for a map that has the caches to itself.
 ///
 /// A miss makes the value outside any lock: two that race make two, and one of them is dropped. Inserting locks a shard against
-/// all who read it, for as long as looking at 512 keys takes at most, which is microseconds; so let there be more room than calls
-/// under way. An empty map takes a kilobyte for each shard, which are up to four for each core and 64 at most.
+/// all who read it, which are eight locks to take and to give back, for as long as looking at 512 keys takes at most, which is
+/// microseconds; so let there be more room than calls under way. An empty map takes a kilobyte for each shard, which are up to four
+/// for each core and 64 at most.
 ///
 /// Threads may share a map whose keys and values they may share: both are `Send` and `Sync`.
 ///
@@ -62,31 +65,22 @@ use crate::Counters;
 /// Keys are compared, and for [`entries`](Self::entries) cloned, while their shard is locked: their `Eq`, `Borrow` and `Clone` must not use
 /// the map. Values are made, shown and dropped while nothing is, so that these may.
 pub struct KeyedMap<K, V> {
-    shards: Box<[Locked<K, V>]>,
+    pub(super) shards: Box<[Locked<K, V>]>,
     hasher: SeedableRandomState,
     /// Keys in all shards, and those that are about to be.
-    len: AtomicUsize,
-    max: usize,
-    idle: Duration,
-    clock: Clock,
-    counts: Counters<4>,
+    pub(super) len: AtomicUsize,
+    pub(super) max: usize,
+    pub(super) idle: Duration,
+    pub(super) clock: Clock,
+    pub(super) counts: Counters<4>,
     /// Which shard is to be asked for room next.
-    turn: AtomicUsize,
+    pub(super) turn: AtomicUsize,
 }
 
 /// Keeps shards off each other's cache lines, and off the ones that the prefetcher takes along. Threads that read have locks of their
 /// own, which they find beside it.
 #[repr(align(128))]
-struct Locked<K, V>(ShardedLock<Shard<K, V>>);
-
-/// Room for one key, that goes back if nothing comes of it.
-struct Room<'a>(&'a AtomicUsize);
-
-/// Every key there is room for is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeysFull {
-    max: usize,
-}
+pub(super) struct Locked<K, V>(ShardedLock<Shard<K, V>>);
 
 /// What a map has counted since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,10 +100,10 @@ pub struct KeyedStats {
     pub refused: u64,
 }
 
-const INSERTED: usize = 0;
-const IDLE: usize = 1;
-const DISPLACED: usize = 2;
-const REFUSED: usize = 3;
+pub(super) const INSERTED: usize = 0;
+pub(super) const IDLE: usize = 1;
+pub(super) const DISPLACED: usize = 2;
+pub(super) const REFUSED: usize = 3;
 
 /// A shard has room for as many, or the map has one shard.
 const KEYS_IN_SHARD: usize = 16;
@@ -128,8 +122,8 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     /// values with a state that must not be lost, such as a circuit that is held open. [`remove`](Self::remove) takes them
     /// still, and a map that is full of them refuses new keys. Default: keeps none.
     ///
-    /// `keep` is asked about keys that would go, under the lock of a shard: it must take nanoseconds, lock nothing, call
-    /// nobody else's code and not use the map.
+    /// `keep` is asked about keys that would go, under the lock of a shard: it must take nanoseconds, take no lock under which the
+    /// map is used, call nobody else's code and not use the map.
     #[must_use]
     pub fn keep_if(mut self, keep: fn(&V) -> bool) -> Self {
         for shard in &mut self.shards {
@@ -144,9 +138,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        let hash = self.hasher.hash_one(key);
-        let now = self.clock.now_coarse();
-        self.reading(hash).touch(hash, key, now)
+        self.find(self.hasher.hash_one(key), key)
     }
 
     /// The value of `key`, without counting as having been asked for.
@@ -193,27 +185,27 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         E: From<KeysFull>,
     {
         let hash = self.hasher.hash_one(key);
-        let now = self.clock.now_coarse();
-        let known = self.reading(hash).touch(hash, key, now);
-        if let Some(value) = known {
+        if let Some(value) = self.find(hash, key) {
             return Ok(value);
         }
         let value = Arc::new(make()?);
         Ok(self.insert(hash, key.to_owned(), value)?)
     }
 
-    /// Decides by the value of `key`, as asked for at `now`; if it has none, by the one that `make` makes, outside any lock.
+    /// Decides by the value of `key` and the time that `now` reads; if it has none, by the value that `make` makes at that time,
+    /// outside any lock.
     ///
-    /// For policies' own decisions: where the key is known, `decide` runs while its shard is locked for reading, which saves counting
-    /// a reference; other threads may decide by the same value meanwhile. It must take nanoseconds, call nobody and not use the map.
+    /// For policies' own decisions: where the key is known, `now` and `decide` run while its shard is locked for reading, which saves
+    /// counting a reference; other threads may decide by the same value meanwhile. They must take nanoseconds, call nobody and not use
+    /// the map.
     #[doc(hidden)]
     #[inline]
     pub fn decide<Q, R>(
         &self,
         key: &Q,
-        now: Instant,
-        make: impl FnOnce() -> V,
-        decide: impl FnOnce(&V) -> R,
+        now: impl Fn() -> Instant,
+        make: impl FnOnce(Instant) -> V,
+        decide: impl FnOnce(&V, Instant) -> R,
     ) -> Result<R, KeysFull>
     where
         K: Borrow<Q>,
@@ -221,12 +213,13 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     {
         let hash = self.hasher.hash_one(key);
         let shard = self.reading(hash);
-        if let Some(value) = shard.ask(hash, key, now) {
-            return Ok(decide(value));
+        if let Some((value, now)) = shard.ask(hash, key, &now) {
+            return Ok(decide(value, now));
         }
         drop(shard);
-        let value = self.insert(hash, key.to_owned(), Arc::new(make()))?;
-        Ok(decide(&value))
+        let now = now();
+        let value = self.insert(hash, key.to_owned(), Arc::new(make(now)))?;
+        Ok(decide(&value, now))
     }
 
     /// Forgets `key`, even if it is in use: whoever asks next gets a new value. What it had.
@@ -238,19 +231,6 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         let removed = self.writing(hash).remove(hash, key)?;
         self.release();
         Some(removed.into_value())
-    }
-
-    /// Forgets all keys that are idle and not in use. How many. Locks one shard after the other; for a task that runs now
-    /// and then, where memory should shrink without new keys coming. A shard that is mostly empty then gives back its table as well.
-    pub fn evict_idle(&self) -> usize {
-        let now = self.clock.now_coarse();
-        let mut sum = 0;
-        for shard in &self.shards {
-            let evicted = write(shard).sweep(now, self.idle);
-            sum += evicted.len();
-            self.forgotten(IDLE, &evicted);
-        }
-        sum
     }
 
     /// All keys and their values, for reports and for settings that change. They are in use while they are held. In no
@@ -324,94 +304,12 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         }
     }
 
-    /// Puts a new key in, unless somebody was faster.
-    #[cold]
-    fn insert(&self, hash: u64, key: K, value: Arc<V>) -> Result<Arc<V>, KeysFull> {
-        let now = self.clock.now_coarse();
-        let mut shard = self.writing(hash);
-        if let Some(faster) = shard.touch(hash, &key, now) {
-            return Ok(faster);
-        }
-        let idle = shard.glance(GLANCES, now, self.idle);
-        self.forgotten(IDLE, &idle);
-        if let Some(room) = self.reserve() {
-            shard.push(hash, key, Arc::clone(&value), now);
-            room.take();
-            drop(shard);
-            self.counts.bump(INSERTED);
-            return Ok(value);
-        }
-        let mut looks = LOOKS_MAX / 2;
-        // What is forgotten here makes room for the new key, so the count stays.
-        if let Some(displaced) = shard.evict_oldest(&mut looks) {
-            shard.push(hash, key, Arc::clone(&value), now);
-            drop(shard);
-            self.counts.bump(DISPLACED);
-            self.counts.bump(INSERTED);
-            drop(displaced);
-            return Ok(value);
-        }
-        drop(shard);
-        let room = self.room_elsewhere(hash, LOOKS_MAX / 2 + looks)?;
-        Ok(self.insert_into(room, hash, key, value))
-    }
-
-    /// All that were looked at are in use: makes room in another shard.
-    fn room_elsewhere(&self, hash: u64, mut looks: usize) -> Result<Room<'_>, KeysFull> {
-        let (own, shards) = (self.index(hash), self.shards.len());
-        // Each begins with another one, so that all have their turn also where each is larger than what is looked at.
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) & (shards - 1);
-        let others = (turn..turn + shards).map(|at| at & (shards - 1)).filter(|at| *at != own);
-        for at in others.chain([own]) {
-            if looks == 0 {
-                break;
-            }
-            let displaced = write(&self.shards[at]).evict_oldest(&mut looks);
-            if displaced.is_some() {
-                self.counts.bump(DISPLACED);
-                let room = Room(&self.len);
-                // It may panic: while the room is ours, that gives it back.
-                drop(displaced);
-                return Ok(room);
-            }
-        }
-        // A key may have gone by itself meanwhile.
-        self.reserve().ok_or_else(|| {
-            self.counts.bump(REFUSED);
-            KeysFull { max: self.max }
-        })
-    }
-
-    /// Puts a new key in that there is room for, unless somebody was faster.
-    fn insert_into(&self, room: Room<'_>, hash: u64, key: K, value: Arc<V>) -> Arc<V> {
-        let now = self.clock.now_coarse();
-        let mut shard = self.writing(hash);
-        if let Some(faster) = shard.touch(hash, &key, now) {
-            return faster;
-        }
-        shard.push(hash, key, Arc::clone(&value), now);
-        room.take();
-        drop(shard);
-        self.counts.bump(INSERTED);
-        value
-    }
-
-    fn forgotten(&self, why: usize, evicted: &[Evicted<K, V>]) {
-        if !evicted.is_empty() {
-            self.len.fetch_sub(evicted.len(), Ordering::Relaxed);
-            self.counts.add(why, evicted.len() as u64);
-        }
-    }
-
-    /// Takes room for one.
-    fn reserve(&self) -> Option<Room<'_>> {
-        let more = |len| (len < self.max).then_some(len + 1);
-        self.len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(Room(&self.len))
-    }
-
-    fn release(&self) {
-        self.len.fetch_sub(1, Ordering::Relaxed);
+    #[inline]
+    fn find<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
+        self.reading(hash).ask(hash, key, || self.clock.now_coarse()).map(|(value, _)| Arc::clone(value))
     }
 
     #[inline]
@@ -419,22 +317,16 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
         read(&self.shards[self.index(hash)])
     }
 
-    fn writing(&self, hash: u64) -> ShardedLockWriteGuard<'_, Shard<K, V>> {
+    pub(super) fn writing(&self, hash: u64) -> ShardedLockWriteGuard<'_, Shard<K, V>> {
         write(&self.shards[self.index(hash)])
     }
 
     /// The high bits; the tables of the shards go by the low ones.
     #[inline]
-    fn index(&self, hash: u64) -> usize {
+    pub(super) fn index(&self, hash: u64) -> usize {
         (hash >> 48) as usize & (self.shards.len() - 1)
     }
 }
-
-/// How many keys a new one looks at in passing, for whether they are idle.
-const GLANCES: usize = 2;
-
-/// How many keys a new one looks at that finds the map full, before it is refused.
-const LOOKS_MAX: usize = 512;
 
 /// More shards than this take up memory and are not met less often, since threads that read do not meet at all.
 const SHARDS_MAX: usize = 64;
@@ -451,7 +343,7 @@ fn read<K, V>(shard: &Locked<K, V>) -> ShardedLockReadGuard<'_, Shard<K, V>> {
     shard.0.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write<K, V>(shard: &Locked<K, V>) -> ShardedLockWriteGuard<'_, Shard<K, V>> {
+pub(super) fn write<K, V>(shard: &Locked<K, V>) -> ShardedLockWriteGuard<'_, Shard<K, V>> {
     shard.0.write().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -463,21 +355,6 @@ fn shards_for(max: usize) -> usize {
     wanted.min(1 << filled.ilog2())
 }
 
-// === impl Room ===
-
-impl Room<'_> {
-    /// A key has it.
-    fn take(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 // === formats ===
 
 impl<K, V> fmt::Debug for KeyedMap<K, V> {
@@ -486,11 +363,3 @@ impl<K, V> fmt::Debug for KeyedMap<K, V> {
         f.debug_struct("KeyedMap").field("len", &len).field("max", &self.max).finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for KeysFull {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "all {} keys there is room for are in use", self.max)
-    }
-}
-
-impl std::error::Error for KeysFull {}

@@ -2,7 +2,9 @@
 
 mod config;
 mod map;
+mod room;
 mod shard;
 
 pub use config::{Keyed, KeyedError};
-pub use map::{KeyedMap, KeyedStats, KeysFull};
+pub use map::{KeyedMap, KeyedStats};
+pub use room::KeysFull;

@@ -49,29 +49,29 @@ impl<K, V> Shard<K, V> {
         self.keep = keep;
     }
 
-    /// The value of `key`, which is asked for now.
+    /// The value of `key`, which is asked for at the time that `now` reads.
+    ///
+    /// The clock is read once the place is found, while the processor waits for the memory of the key and of the value: read before
+    /// that, it would be waited for as well.
     #[inline]
-    pub(super) fn touch<Q: Eq + ?Sized>(&self, hash: u64, key: &Q, now: Instant) -> Option<Arc<V>>
-    where
-        K: Borrow<Q>,
-    {
-        self.ask(hash, key, now).map(Arc::clone)
-    }
-
-    /// The same, while the shard is locked.
-    #[inline]
-    pub(super) fn ask<Q: Eq + ?Sized>(&self, hash: u64, key: &Q, now: Instant) -> Option<&Arc<V>>
+    pub(super) fn ask<Q: Eq + ?Sized>(
+        &self,
+        hash: u64,
+        key: &Q,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<(&Arc<V>, Instant)>
     where
         K: Borrow<Q>,
     {
         let entry = self.entries.find(hash, |entry| entry.is_of(hash, key))?;
+        let now = now();
         let asked = self.stamp(now);
         // A store takes the line from whoever else reads it. Within a tick of the coarse clock there is nothing new to say.
         // Who read the clock long ago, and had to wait since, does not make it older than it is.
         if entry.asked() < asked {
             entry.asked.store(asked, Ordering::Relaxed);
         }
-        Some(&entry.value)
+        Some((&entry.value, now))
     }
 
     /// The value of `key`.
@@ -225,6 +225,10 @@ impl<K, V> Evicted<K, V> {
 mod tests {
     use super::*;
 
+    fn touch<V>(shard: &Shard<u64, V>, key: u64, now: Instant) -> Option<Arc<V>> {
+        shard.ask(key, &key, || now).map(|(value, _)| Arc::clone(value))
+    }
+
     #[test]
     fn what_is_swept_gives_its_memory_back_and_the_rest_is_found_still() {
         let mut shard = Shard::default();
@@ -232,7 +236,7 @@ mod tests {
             shard.push(key, key, Arc::new(key), Instant::from_nanos(key));
         }
         let later = Instant::from_nanos(1_000_000_000);
-        let held: Vec<_> = (0..100).filter_map(|key| shard.touch(key, &key, later)).collect();
+        let held: Vec<_> = (0..100).filter_map(|key| touch(&shard, key, later)).collect();
         let idle = Duration::from_secs(2);
         assert_eq!(shard.sweep(later, idle).len(), 0);
         assert!(shard.entries.capacity() >= 10_000);
@@ -254,9 +258,9 @@ mod tests {
         for key in [1_u64, 2] {
             shard.push(key, key, Arc::new(()), at(1));
         }
-        shard.touch(1, &1, at(20));
-        shard.touch(1, &1, at(2));
-        shard.touch(2, &2, at(10));
+        touch(&shard, 1, at(20));
+        touch(&shard, 1, at(2));
+        touch(&shard, 2, at(10));
         assert!(shard.sweep(at(25), Duration::from_secs(12)).iter().all(|gone| gone.0.key == 2));
         assert!(shard.find(1, &1).is_some() && shard.find(2, &2).is_none());
     }
