@@ -34,13 +34,13 @@ pub const ALL: &[Behind] = &[
     behind("keyed/miss_256", 2.5, "nobody who is held is displaced, and who is idle goes by itself"),
     behind(
         "timeout/waits",
-        1.9,
-        "waiting is told apart from working: a reading of the exact clock beside the timer's",
+        1.7,
+        "policies are asked until when a call may wait, and its timer lies outside of the future",
     ),
     behind(
         "timeout/total_waits",
-        1.9,
-        "waiting is told apart from working: a reading of the exact clock beside the timer's",
+        1.7,
+        "policies are asked until when a call may wait, and its timer lies outside of the future",
     ),
 ];
 

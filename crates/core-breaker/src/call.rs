@@ -214,7 +214,7 @@ impl CallState {
         self.ticket.is_some_and(Ticket::is_probe)
     }
 
-    /// How long a probe should wait for its answer, if that was [configured](Builder::probe_timeout). `None` of other
+    /// How long a probe should wait for its answer, if that was [configured](crate::Builder::probe_timeout). `None` of other
     /// calls.
     #[must_use]
     pub fn suggested_timeout(&self) -> Option<Duration> {

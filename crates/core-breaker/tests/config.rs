@@ -143,6 +143,8 @@ fn f_77_f_81_f_82_f_88_breakers_of_the_originals_by_name() {
         }
         assert!(breaker.acquire().is_err(), "{name}");
     }
+    assert!(rows.iter().all(|row| Breaker::presets().any(|name| name == row.0)));
+    assert_eq!(Breaker::presets().count(), 14);
     assert!(Breaker::presets().all(|name| Breaker::preset(name).unwrap().build().is_ok()));
     assert!(Breaker::preset("reckless").is_none());
 }

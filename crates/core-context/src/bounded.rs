@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 
 use core_errors::{Name, PolicyKind, Reason, Rejection, cut_off};
-use core_time::{Clock, Sleep};
+use core_time::{Alarm, Clock};
 use pin_project_lite::pin_project;
 
 use crate::Context;
@@ -23,9 +23,8 @@ pin_project! {
         // None once it has ended, or was stopped.
         #[pin]
         inner: Option<F>,
-        // Made when the future first has to wait.
-        #[pin]
-        alarm: Option<Sleep>,
+        // Set when the future first has to wait.
+        alarm: Alarm,
         context: Context,
         clock: Clock,
     }
@@ -54,7 +53,7 @@ impl Context {
     /// # Panics
     /// The future panics when it has to wait outside a tokio runtime with timers, unless the clock is manual.
     pub fn bounded<F: Future>(&self, clock: &Clock, future: F) -> Bounded<F> {
-        Bounded { inner: Some(future), alarm: None, context: self.clone(), clock: clock.clone() }
+        Bounded { inner: Some(future), alarm: Alarm::new(), context: self.clone(), clock: clock.clone() }
     }
 }
 
@@ -69,10 +68,7 @@ impl<F: Future> Future for Bounded<F> {
             return Poll::Ready(Ok(output));
         }
         let Some(deadline) = this.context.deadline() else { return Poll::Pending };
-        if this.alarm.is_none() {
-            this.alarm.set(Some(this.clock.sleep_until(deadline)));
-        }
-        let rung = this.alarm.as_pin_mut().is_none_or(|alarm| alarm.poll(cx).is_ready());
+        let rung = this.alarm.poll_until(this.clock, deadline, cx).is_ready();
         // A task that has spent its budget never sees its timer fire: the clock has the last word.
         if rung || this.clock.reached(deadline).is_ok() {
             cut_off(|| this.inner.set(None));

@@ -32,6 +32,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::error::CAUSES_MAX;
+use crate::several::heard;
 use crate::{
     Category, Classify, Code, Delivery, Error, MultiError, Recovery, Rejection, RemoteError, Verdict,
 };
@@ -107,12 +108,23 @@ const KNOWN: &[Classifier] = &[
 ///
 /// Known are the types of this crate and of std, those of the crates that features name, and what
 /// [`register_classifier`] adds, which is asked first. Total: it never panics, and follows at most 32 causes.
+///
+/// Of the [last of several](crate::last_of_several) attempts it is the class, and there is no use in another.
 #[must_use]
 pub fn class_of(error: &(dyn StdError + 'static)) -> Class {
-    std::iter::successors(Some(error), |&e| next(e))
-        .take(CAUSES_MAX)
-        .find_map(known)
-        .unwrap_or_else(|| Class::from(Category::Unknown))
+    let class = |(error, is_last)| known(error).map(|class| if is_last { class.of_several() } else { class });
+    chain(error).find_map(class).unwrap_or_else(|| Class::from(Category::Unknown))
+}
+
+/// An error and what it wraps, from the outside in; each with whether one that wraps it said that it is the last of several.
+fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = (&'e (dyn StdError + 'static), bool)> {
+    let inner = |&(error, was_last): &(&'e (dyn StdError + 'static), bool)| {
+        let (cause, is_last) = heard(|| next(error));
+        Some((cause?, was_last || is_last))
+    };
+    std::iter::successors(Some((error, false)), inner).take(CAUSES_MAX)
 }
 
 /// What an error wraps. Those that stand for another give it away only when asked: their `source` is that of what they wrap.
@@ -220,6 +232,14 @@ impl Class {
             _ => Category::ExternalService,
         };
         self
+    }
+
+    /// What the last of several attempts ended with is to whoever made them: its kind, and no reason for another. What it says of its own
+    /// request it does not say of those before.
+    const fn of_several(mut self) -> Self {
+        self.forbids_retry = false;
+        self.delivery = Delivery::Unknown;
+        self.with_recovery(Recovery::Fatal)
     }
 
     /// Says how far the request came.

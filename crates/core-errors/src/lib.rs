@@ -69,6 +69,7 @@ mod remote;
 #[cfg(feature = "serde")]
 mod report;
 mod result_ext;
+mod several;
 mod unclassified;
 mod verdict;
 
@@ -97,5 +98,6 @@ pub use remote::RemoteErrorInvalid;
 #[cfg(feature = "serde")]
 pub use report::Report;
 pub use result_ext::ResultExt;
+pub use several::last_of_several;
 pub use unclassified::unclassified;
 pub use verdict::Verdict;

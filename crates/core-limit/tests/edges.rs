@@ -64,6 +64,18 @@ fn rl_5_a_reservation_that_a_thread_waited_for_is_spent() {
 }
 
 #[test]
+fn rl_5_a_turn_that_a_call_waited_for_is_spent() {
+    let time = core_time::ManualClock::new();
+    let limit = Rate::per_second(1).burst(1).max_wait(secs(9)).clock(time.clock()).build().unwrap();
+    for _ in 0..3 {
+        limit.call_blocking(|_| Ok::<_, core_errors::Error>(())).unwrap();
+    }
+    assert_eq!((time.elapsed(), limit.peek().remaining), (secs(2), 0));
+    let stats = limit.stats();
+    assert_eq!((stats.allowed, stats.reserved, stats.cancelled), (3, 2, 0));
+}
+
+#[test]
 fn a_bursty_rate_has_a_burst_of_a_period() {
     let limit = Rate::per_second(7).bursty().max_wait(secs(9)).build().unwrap();
     assert_eq!(limit.burst(), 7);

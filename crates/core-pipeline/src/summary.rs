@@ -197,13 +197,13 @@ mod tests {
         let Sums(all) = sums.plus(sums);
         assert_eq!((all[1], all[COUNTS - 1]), (2, 2 * (COUNTS as u64 - 1)));
         let (breaker, retry) = (sums.breaker(), sums.retry());
-        assert_eq!((breaker.successes, breaker.rejected, breaker.late, breaker.slow), (0, 4, 5, 6));
+        assert_eq!((breaker.successes, breaker.late, breaker.slow, breaker.fallbacks), (0, 5, 6, 7));
         assert_eq!(
             (retry.succeeded, retry.out_of_budget, retry.out_of_time, retry.transparent),
-            (7, 11, 12, 14)
+            (8, 12, 13, 15)
         );
-        assert_eq!((sums.limit().allowed, sums.limit().cancelled), (15, 18));
-        assert_eq!((sums.bulkhead().admitted, sums.bulkhead().shed), (19, 22));
+        assert_eq!((sums.limit().allowed, sums.limit().cancelled), (16, 19));
+        assert_eq!((sums.bulkhead().admitted, sums.bulkhead().shed), (20, 23));
     }
 
     #[test]

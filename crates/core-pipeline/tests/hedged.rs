@@ -220,33 +220,6 @@ fn a_call_that_is_ready_allocates_nothing() {
     assert_eq!(allocation_counter::measure(run).count_total, 0);
 }
 
-/// Each of the two calls around the attempt has a timer of its own (120 bytes) and the states of its policies; hedges are boxed.
-#[test]
-fn a_call_is_hardly_larger_than_one_attempt_and_two_calls_around_it() {
-    fn size<T: Send + 'static>(value: fn() -> T) -> (usize, usize, usize) {
-        let attempt = move |_| std::future::ready(Ok::<_, Error>(value()));
-        let plain = everything();
-        let hedged = plain.hedged(Hedge::after_p95().max(8)).unwrap();
-        let inner = size_of::<std::future::Ready<Result<T, Error>>>();
-        (size_of_val(&plain.call(attempt)) - inner, size_of_val(&hedged.call(attempt)) - inner, inner)
-    }
-    for (plain, hedged, inner) in [size(|| 1_u8), size(|| [0_u8; 1_024])] {
-        assert!(plain <= 376 && hedged <= 1_000, "{plain} and {hedged} around {inner}");
-    }
-}
-
-fn everything() -> Pipeline {
-    pipeline()
-        .deadline(secs(2))
-        .retry(Retry::fixed(ms(1)).budget(&Budget::default()))
-        .breaker(Breaker::rate(0.5).window(secs(10)).min_calls(20))
-        .limit(core_limit::Rate::per_second(500).burst(50))
-        .bulkhead(64)
-        .attempt_timeout(ms(300))
-        .build()
-        .unwrap()
-}
-
 #[tokio::test(start_paused = true)]
 async fn dropped_at_every_await_nothing_stays() {
     let plain = pipeline()

@@ -152,6 +152,20 @@ fn the_keys_there_are_can_be_listed_and_the_idle_ones_forgotten() {
 }
 
 #[test]
+fn circuits_of_keys_are_counted_by_their_state() {
+    let keys = keyed();
+    for key in ["a", "b", "c"] {
+        keys.get(key).unwrap();
+    }
+    let circuit = |key: &str| keys.get(key).unwrap().pipeline().breaker().unwrap().clone();
+    circuit("b").force_open("a drill").unwrap();
+    let circuits = keys.circuits().unwrap();
+    assert_eq!((circuits.of(State::Closed), circuits.of(State::ForcedOpen)), (2, 1));
+    let plain = Pipeline::named("search").bulkhead(4).build().unwrap();
+    assert!(plain.keyed::<String>(Keyed::max(10)).unwrap().circuits().is_none(), "there is none");
+}
+
+#[test]
 fn what_all_keys_come_to_has_those_that_were_forgotten_in_it_and_never_goes_down() {
     let time = ManualClock::new();
     let shards = Pipeline::named("shards")

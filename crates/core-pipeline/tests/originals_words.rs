@@ -381,3 +381,27 @@ fn s_b_n_of_a_hundred_at_once_as_many_pass_as_there_are_probes() {
     });
     assert_eq!(ran.load(Ordering::Relaxed), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn f_76_five_failures_sixty_seconds_thirty_for_a_call_and_a_fallback_for_the_rest() {
+    let breaker = exact(5).probes(1).successes(1);
+    let pipeline = Pipeline::named("llm").breaker(breaker).attempt_timeout(secs(30)).build().unwrap();
+    let (clock, ran) = (Clock::system(), Cell::new(0));
+    let answer = async |hangs: bool| {
+        let start = clock.now();
+        let op = |_| {
+            ran.set(ran.get() + 1);
+            async move { if hangs { pending().await } else { Ok::<_, Error>("fresh") } }
+        };
+        let answer = pipeline.call_or(op, async |_| Ok("from elsewhere")).await;
+        (answer.unwrap(), clock.now() - start)
+    };
+    for _ in 0..5 {
+        assert_eq!(answer(true).await, ("from elsewhere", secs(30)));
+    }
+    assert_eq!((answer(false).await, ran.get()), (("from elsewhere", Duration::ZERO), 5), "it is open");
+    clock.sleep(secs(60)).await;
+    assert_eq!(answer(false).await, ("fresh", Duration::ZERO));
+    let totals = pipeline.breaker().unwrap().snapshot().totals;
+    assert_eq!((totals.failures, totals.rejected, totals.fallbacks, totals.successes), (5, 1, 6, 1));
+}

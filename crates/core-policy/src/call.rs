@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use core_time::{Instant, Sleep};
+use core_time::{Alarm, Instant};
 use pin_project_lite::pin_project;
 
 use crate::driver::{Cutoff, Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
@@ -30,6 +30,9 @@ pub struct Given<F>(PhantomData<fn() -> F>);
 pin_project! {
     /// A call under a policy. Made by the `call` method of policies. It begins when it is first polled.
     ///
+    /// It weighs 256 bytes and its attempt, or less. Where it has to wait, its timer lies in memory that the thread keeps, see
+    /// [`Alarm`](core_time::Alarm).
+    ///
     /// # Cancel safety
     /// Dropping it drops the attempt and gives back every slot and permit it holds; the attempt counts neither as success
     /// nor as failure. Guards that are dropped with it can tell, by [`cut_off_depth`](core_errors::cut_off_depth), as they can
@@ -44,7 +47,6 @@ pin_project! {
         // Fields are dropped in this order: the attempt ends before its slot goes to somebody else.
         #[pin]
         phase: Phase<F>,
-        #[pin]
         slot: Slot<P, F::Error>,
         // There until the first poll.
         policy: Option<P>,
@@ -63,25 +65,16 @@ pin_project! {
     }
 }
 
-pin_project! {
-    /// What most calls never need, as they end in their first poll: there the driver is a local.
-    #[project = SlotProj]
-    enum Slot<P: Policy, E> {
-        Empty,
-        /// The call has had to wait, or has failed.
-        Live { driver: Held<P, E>, #[pin] alarm: Option<Alarm> },
-        /// What the call came to, on its way out. Errors are large, and go this way so that successes need not.
-        Error { error: Option<CallError<E>> },
-    }
-}
-
-pin_project! {
-    /// Rings when the call is to go on.
-    struct Alarm {
-        #[pin]
-        sleep: Sleep,
-        at: Instant,
-    }
+/// What most calls never need, as they end in their first poll: there the driver is a local.
+enum Slot<P: Policy, E> {
+    Empty,
+    /// The call has had to wait, or has failed.
+    Live {
+        driver: Held<P, E>,
+        alarm: Alarm,
+    },
+    /// What the call came to, on its way out. Errors are large, and go this way so that successes need not.
+    Error(Option<CallError<E>>),
 }
 
 /// Names the two types of a future's result.
@@ -201,12 +194,12 @@ where
                     Poll::Ready(result) => match driver.judged(result, &*this.judge) {
                         Ok(value) => return Poll::Ready(Ok(value)),
                         Err(failed) => {
-                            this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                            *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
                             self.as_mut().poll_failed(failed, cx)
                         }
                     },
                     Poll::Pending => {
-                        this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                        *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
                         self.as_mut().poll_stopped(cx)
                     }
                 }
@@ -218,12 +211,12 @@ where
             }
             Admit::SleepUntil(until) => {
                 this.phase.as_mut().sleep(until);
-                this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
                 self.as_mut().driver().waiting();
                 self.as_mut().poll_on(cx)
             }
             Admit::Park => {
-                this.slot.set(Slot::Live { driver: Held(driver), alarm: None });
+                *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
                 self.as_mut().poll_parked(cx)
             }
         };
@@ -283,14 +276,14 @@ where
     fn poll_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Ended<F::Value> {
         loop {
             let mut this = self.as_mut().project();
-            let SlotProj::Live { driver, mut alarm } = this.slot.as_mut().project() else {
+            let Slot::Live { driver, alarm } = this.slot else {
                 panic!("a call was polled after it was ready")
             };
             let flow = match this.phase.step(O::IS_GIVEN && driver.has_attempted()) {
                 Step::Admitting => match driver.admit(Some(cx.waker())) {
                     Admit::Run => {
                         // The limit of the wait that ends here is not that of the attempt.
-                        alarm.set(None);
+                        alarm.clear();
                         let attempt = driver.attempt();
                         let op = &mut *this.op;
                         let phase = this.phase.as_mut();
@@ -300,7 +293,7 @@ where
                     Admit::Refuse(rejection) => driver.refused(rejection),
                     Admit::SleepUntil(until) => {
                         driver.waiting();
-                        alarm.set(None);
+                        alarm.clear();
                         this.phase.as_mut().sleep(until);
                         continue;
                     }
@@ -337,9 +330,9 @@ where
 }
 
 impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
-    fn live(self: Pin<&mut Self>) -> (&mut Driver<P, F::Error>, Pin<&mut Option<Alarm>>) {
-        match self.project().slot.project() {
-            SlotProj::Live { driver, alarm } => (driver, alarm),
+    fn live(self: Pin<&mut Self>) -> (&mut Driver<P, F::Error>, &mut Alarm) {
+        match self.project().slot {
+            Slot::Live { driver, alarm } => (driver, alarm),
             _ => unreachable!("a call that waits has its driver"),
         }
     }
@@ -350,8 +343,8 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
 
     /// The error that the call came to.
     fn error(self: Pin<&mut Self>) -> CallError<F::Error> {
-        match self.project().slot.project() {
-            SlotProj::Error { error } => error.take().expect("it is taken once"),
+        match self.project().slot {
+            Slot::Error(error) => error.take().expect("it is taken once"),
             _ => unreachable!("a call without a value has its error"),
         }
     }
@@ -378,8 +371,8 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         match flow {
             ControlFlow::Continue(()) => {
                 this.phase.as_mut().admit();
-                if let SlotProj::Live { mut alarm, .. } = this.slot.project() {
-                    alarm.set(None);
+                if let Slot::Live { alarm, .. } = this.slot {
+                    alarm.clear();
                 }
                 ControlFlow::Continue(())
             }
@@ -387,9 +380,9 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
                 this.phase.set(Phase::Done);
                 let (value, slot) = match result {
                     Ok(value) => (Some(value), Slot::Empty),
-                    Err(error) => (None, Slot::Error { error: Some(error) }),
+                    Err(error) => (None, Slot::Error(Some(error))),
                 };
-                this.slot.set(slot);
+                *this.slot = slot;
                 ControlFlow::Break(value)
             }
         }
@@ -398,58 +391,50 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     /// Ready when the wait for admission has lasted too long. It may be another policy now that has it wait, with another
     /// cut-off, so this is asked for each time.
     fn poll_turn(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let (driver, mut alarm) = self.as_mut().live();
+        let driver = self.as_mut().driver();
         driver.parked();
         let cutoff = driver.cutoff();
-        if alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) != cutoff.at {
-            alarm.set(None);
-        }
         self.poll_until(cutoff, cx)
     }
 
     /// Ready when the cut-off of the attempt has come. The first time it has to wait it asks for it.
     fn poll_cutoff(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let (driver, alarm) = self.as_mut().live();
-        if let Some(at) = alarm.as_ref().as_pin_ref().map(|alarm| alarm.at) {
-            return self.poll_alarm(at, None, cx);
-        }
-        driver.waiting();
-        let cutoff = driver.cutoff();
+        let cutoff = if let Some(at) = alarm.at() {
+            Cutoff { at: Some(at), now: None }
+        } else {
+            driver.waiting();
+            driver.cutoff()
+        };
         self.poll_until(cutoff, cx)
     }
 
     /// Ready when it is time to go on, or the cut-off has come: which moment it was.
     fn poll_sleep(mut self: Pin<&mut Self>, until: Instant, cx: &mut Context<'_>) -> Poll<Instant> {
         let (driver, alarm) = self.as_mut().live();
-        let (at, now) = if let Some(alarm) = alarm.as_ref().as_pin_ref() {
-            (alarm.at, None)
+        let (at, now) = if let Some(at) = alarm.at() {
+            (at, None)
         } else {
             let cutoff = driver.cutoff();
             (cutoff.at.map_or(until, |at| at.min(until)), cutoff.now)
         };
-        self.poll_alarm(at, now, cx).map(|()| at)
+        self.poll_until(Cutoff { at: Some(at), now }, cx).map(|()| at)
     }
 
     /// Ready at the cut-off, if there is one.
     fn poll_until(self: Pin<&mut Self>, cutoff: Cutoff, cx: &mut Context<'_>) -> Poll<()> {
-        match cutoff.at {
-            Some(at) => self.poll_alarm(at, cutoff.now, cx),
-            None => Poll::Pending,
+        let (driver, alarm) = self.live();
+        let Some(at) = cutoff.at else {
+            alarm.clear();
+            return Poll::Pending;
+        };
+        if alarm.poll_until(driver.clock(), at, cx).is_ready() {
+            return Poll::Ready(());
         }
-    }
-
-    /// Ready at `at`. Sets the alarm if none is set, and asks for the time if it was not asked for just `now`.
-    fn poll_alarm(self: Pin<&mut Self>, at: Instant, now: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        let (driver, mut alarm) = self.live();
-        if alarm.is_none() {
-            let clock = driver.clock();
-            let sleep = clock.sleep_until_from(now.unwrap_or_else(|| clock.now()), at);
-            alarm.set(Some(Alarm { sleep, at }));
-        }
-        let rung = alarm.as_pin_mut().is_none_or(|alarm| alarm.project().sleep.poll(cx).is_ready());
-        // The attempt may have spent the task's cooperative budget, and a timer without budget never fires: the clock
-        // has the last word.
-        if rung || driver.clock().reached(at).is_ok() { Poll::Ready(()) } else { Poll::Pending }
+        // The attempt may have spent the task's cooperative budget, and a timer without budget never fires: the clock has the last word.
+        // It is asked only if it was not asked just now.
+        let has_come = cutoff.now.map_or_else(|| driver.clock().reached(at).is_ok(), |now| now >= at);
+        if has_come { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

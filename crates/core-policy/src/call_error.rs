@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use core_errors::{
     Category, Classify, Code, Delivery, Error, PolicyKind, Reason, Recovery, Rejection, Verdict,
+    last_of_several,
 };
 
 /// How a call under policies failed. Flat: policies nest without errors inside errors.
 ///
-/// As [`Error`] it keeps what it says of itself. In a box of `dyn Error` only its cause is known: there an exhausted one is what its last
-/// error was.
+/// As [`Error`] it keeps what it says of itself. In a box of `dyn Error` only its cause is known, and of that whether it is the last of
+/// several: there an exhausted one is of the kind of its last error, and permanent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError<E> {
@@ -237,7 +238,11 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             // Its text is that of its cause, and yet the cause is named: whoever has the error in a box knows it by that only.
-            Self::Failed(error) | Self::Exhausted { last: error, .. } => Some(error),
+            Self::Failed(error) => Some(error),
+            Self::Exhausted { last, .. } => {
+                last_of_several();
+                Some(last)
+            }
             Self::Rejected(rejection) => Some(rejection),
         }
     }

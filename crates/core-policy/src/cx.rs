@@ -14,10 +14,12 @@ pub struct Cx<'a> {
 /// What the driver remembers between two questions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    /// The coarse time, read at most once in a phase.
+    /// The coarse time, read at most once in a phase. While the call waits for its turn, since when it does.
     now: Option<Instant>,
     /// When the whole call must have ended.
     deadline: Option<Instant>,
+    /// When the call first had to wait, or first failed.
+    pub(crate) started: Option<Instant>,
     /// How long the attempt may take, as [`u64::MAX`] less the nanoseconds: without a limit it is zero, as all of a new frame is,
     /// which is written at once. A word is copied as it is, a `Duration` in parts.
     limit: u64,
@@ -39,7 +41,10 @@ const UNREPEATABLE: u64 = 1 << 61;
 /// The time that is known is exact.
 const EXACT: u64 = 1 << 60;
 
-const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE | EXACT;
+/// The call waits for its turn, since the time that is known.
+const PARKED: u64 = 1 << 59;
+
+const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE | EXACT | PARKED;
 
 // === impl Cx ===
 
@@ -107,6 +112,12 @@ impl<'a> Cx<'a> {
         Duration::from_nanos(self.frame.waited & !FLAGS)
     }
 
+    /// Time since the call first had to wait, or first failed, as [`CallError::Exhausted`](crate::CallError::Exhausted) has it; zero before.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.frame.elapsed(self.clock)
+    }
+
     /// Whether there can be another attempt: not where one is admitted and recorded by hand.
     #[must_use]
     #[inline]
@@ -146,7 +157,7 @@ impl<'a> Cx<'a> {
 
 impl Frame {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
-        Self { now: None, deadline, limit: UNLIMITED, waited: 0 }
+        Self { now: None, deadline, started: None, limit: UNLIMITED, waited: 0 }
     }
 
     /// Time has gone by.
@@ -173,7 +184,22 @@ impl Frame {
             return None;
         }
         self.waited &= !EXACT;
-        self.now.take()
+        if self.waited & PARKED == 0 { self.now.take() } else { self.now }
+    }
+
+    /// The call waits for its turn from now on, until [`unpark`](Self::unpark). Nobody is asked meanwhile.
+    pub(crate) fn park(&mut self, clock: &Clock) {
+        self.know_exact(self.now_exact(clock));
+        self.waited |= PARKED;
+    }
+
+    /// The call has waited for its turn, if it has.
+    pub(crate) fn unpark(&mut self, clock: &Clock) {
+        if self.waited & PARKED != 0 {
+            self.waited &= !PARKED;
+            let since = self.now.take();
+            self.add_wait(since.map_or(Duration::ZERO, |since| clock.now() - since));
+        }
     }
 
     /// The exact time.
@@ -182,6 +208,11 @@ impl Frame {
             Some(now) if self.waited & EXACT != 0 => now,
             _ => clock.now(),
         }
+    }
+
+    /// Time since the call first had to wait, or first failed.
+    pub(crate) fn elapsed(&self, clock: &Clock) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| clock.now() - started)
     }
 
     /// There is one attempt.
@@ -204,8 +235,8 @@ impl Frame {
     }
 
     /// The call has waited for its turn.
-    pub(crate) fn add_wait(&mut self, wait: Duration) {
-        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(EXACT - 1);
+    fn add_wait(&mut self, wait: Duration) {
+        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(PARKED - 1);
         self.waited = self.waited & FLAGS | sum;
     }
 

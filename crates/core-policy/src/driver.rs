@@ -18,10 +18,6 @@ pub(crate) struct Driver<P: Policy, E> {
     frame: Frame,
     /// The deadline that the caller brought along.
     ambient: Option<Instant>,
-    /// When the call first had to wait, or first failed.
-    started: Option<Instant>,
-    /// Since when it has been waiting for its turn.
-    parked: Option<Instant>,
     attempts: u32,
     last: Option<E>,
     /// Everything was settled.
@@ -66,17 +62,7 @@ impl<P: Policy, E> Driver<P, E> {
     pub(crate) fn within(policy: P, ambient: Option<Instant>) -> Self {
         let state = policy.begin();
         let frame = Frame::new(ambient);
-        Self {
-            policy,
-            state,
-            frame,
-            ambient,
-            started: None,
-            parked: None,
-            attempts: 0,
-            last: None,
-            is_done: false,
-        }
+        Self { policy, state, frame, ambient, attempts: 0, last: None, is_done: false }
     }
 
     /// The first admission of a call that is in time.
@@ -101,11 +87,9 @@ impl<P: Policy, E> Driver<P, E> {
             return Admit::Refuse(deadline_exceeded());
         }
         let clock = self.policy.clock();
-        if let Some(since) = self.parked.take() {
-            // Before anybody is asked: whoever measures from here on must not take it for the callee's. If it has to wait once more, it
-            // is parked anew.
-            self.frame.add_wait(clock.now() - since);
-        }
+        // Before anybody is asked: whoever measures from here on must not take it for the callee's. If it has to wait once more, it is
+        // parked anew.
+        self.frame.unpark(clock);
         self.policy.admit(&mut self.state, &mut Cx::new(clock, waker, &mut self.frame))
     }
 
@@ -160,9 +144,9 @@ impl<P: Policy, E> Driver<P, E> {
     /// The call has to wait. Its [`cutoff`](Self::cutoff) is asked for next.
     pub(crate) fn waiting(&mut self) {
         self.frame.forget_now();
-        if self.started.is_none() {
+        if self.frame.started.is_none() {
             let now = self.policy.clock().now();
-            self.started = Some(now);
+            self.frame.started = Some(now);
             self.frame.know_exact(now);
         }
     }
@@ -170,7 +154,7 @@ impl<P: Policy, E> Driver<P, E> {
     /// The call has to wait for its turn. Its [`cutoff`](Self::cutoff) is asked for next.
     pub(crate) fn parked(&mut self) {
         self.waiting();
-        self.parked.get_or_insert_with(|| self.frame.now_exact(self.policy.clock()));
+        self.frame.park(self.policy.clock());
     }
 
     /// The attempt has ended. A success is settled at once.
@@ -201,7 +185,7 @@ impl<P: Policy, E> Driver<P, E> {
     pub(crate) fn failed<T>(&mut self, failed: FailedAttempt<T, E>) -> Flow<T, E> {
         let FailedAttempt { result, verdict, cause, refusal } = failed;
         let now = self.policy.clock().now();
-        self.started.get_or_insert(now);
+        self.frame.started.get_or_insert(now);
         if let Some(rejection) = refusal {
             return self.refused_inside(rejection);
         }
@@ -263,6 +247,7 @@ impl<P: Policy, E> Driver<P, E> {
     /// The cut-off has come before the attempt could start. A limit on time that passed says nothing about a callee that
     /// was not called (rule PL-3), so to the policies it is a deadline.
     pub(crate) fn expired_waiting<T>(&mut self) -> Flow<T, E> {
+        self.frame.unpark(self.policy.clock());
         self.frame.forget_now();
         let rejection = self.expire();
         let deadline = Rejection::new(rejection.policy(), rejection.name(), Reason::DeadlineExceeded);
@@ -336,8 +321,7 @@ impl<P: Policy, E> Driver<P, E> {
     }
 
     fn exhausted(&self, last: E, why: Why) -> CallError<E> {
-        let now = self.policy.clock().now();
-        let elapsed = now - self.started.unwrap_or(now);
+        let elapsed = self.frame.elapsed(self.policy.clock());
         CallError::Exhausted { last, attempts: self.attempts, elapsed, why }
     }
 

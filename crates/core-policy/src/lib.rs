@@ -82,7 +82,8 @@
 //!
 //! # Cost
 //! A call that is ready at once costs what its policies cost: the driver reads no clock, arms no timer and allocates
-//! nothing. A call that has to wait costs one exact clock reading and, if a limit on time applies, one timer.
+//! nothing. A call that has to wait costs one exact clock reading and, if a limit on time applies, one timer, whose memory threads keep for
+//! the next: it allocates only where the thread keeps none.
 
 mod attempt;
 mod blocking;

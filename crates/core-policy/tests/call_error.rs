@@ -76,6 +76,57 @@ fn in_a_box_it_is_known_by_its_cause() {
     assert_eq!(format!("{refusal:#}").matches("open").count(), 1, "and yet its text stands there once");
 }
 
+#[derive(Debug)]
+struct Wrapped(CallError<Error>);
+
+impl std::fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the order was not placed")
+    }
+}
+
+impl StdError for Wrapped {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// An earlier attempt may have been done, whatever the last one says of itself: it was taken for a request that never left, and made anew.
+#[test]
+fn rt_9_how_far_the_last_of_several_attempts_came_says_nothing_of_the_call_in_a_box_either() {
+    let unsent = || reset().with_delivery(Delivery::NeverSent);
+    assert_eq!(Delivery::of_transport(&CallError::Failed(unsent())), Delivery::NeverSent, "there was one");
+    let several = || exhausted(unsent(), Why::Attempts);
+    assert_eq!(Delivery::of_transport(&several()), Delivery::Unknown);
+    assert_eq!(Delivery::of_transport(&Wrapped(several())), Delivery::Unknown);
+    assert_eq!(Error::convert(Wrapped(several())).delivery(), Delivery::Unknown);
+    // What is said of one error is not said of the next.
+    assert_eq!(Delivery::of_transport(&CallError::Failed(unsent())), Delivery::NeverSent);
+}
+
+/// A layer of tower around a retry boxes its error: a retry further out began anew.
+#[test]
+fn rt_8_what_was_exhausted_is_permanent_in_a_box_too() {
+    type Boxed = Box<dyn StdError + Send + Sync>;
+    let all: [Error; 4] = [
+        Error::convert(Boxed::from(exhausted(reset(), Why::Attempts))),
+        Error::convert(Boxed::from(exhausted(
+            std::io::Error::from(std::io::ErrorKind::TimedOut),
+            Why::Attempts,
+        ))),
+        Error::convert(Wrapped(exhausted(reset(), Why::BudgetExhausted))),
+        Error::convert(std::sync::Arc::new(exhausted(reset().forbidding_retry(), Why::Attempts))),
+    ];
+    for error in &all {
+        assert_eq!((error.recovery(), error.verdict()), (Recovery::Fatal, Verdict::Permanent), "{error:#}");
+        assert!(!Classify::forbids_retry(error), "it was not the callee that said so");
+    }
+    let kinds = all.map(|error| error.category());
+    assert_eq!(kinds, [Category::Network, Category::Timeout, Category::Network, Category::Network]);
+    let once = Error::convert(Boxed::from(CallError::Failed(reset())));
+    assert_eq!(once.verdict(), reset().verdict(), "tried once, it may be tried again");
+}
+
 /// It took the error of the call for one that nobody knows.
 #[test]
 fn an_error_that_classifies_itself_stays_what_it_is_whatever_is_said_about_it() {
@@ -265,4 +316,25 @@ fn whether_a_call_may_have_taken_effect_passes_through() {
     assert!(CallError::Failed(Error::unavailable("x").with_idempotent_only(true)).idempotent_only());
     let refused = Rejection::new(PolicyKind::Bulkhead, Name::UNNAMED, Reason::BulkheadFull);
     assert!(!CallError::<Error>::Rejected(refused).idempotent_only());
+}
+
+#[tokio::test]
+async fn fb_1_a_fallback_answers_for_the_callee_and_for_policies_and_not_for_the_caller() {
+    let refused = || Rejection::new(PolicyKind::RateLimit, Name::UNNAMED, Reason::RateLimited);
+    for (error, is_handled) in [
+        (CallError::Failed(reset()), true),
+        (CallError::Failed(Error::validation("bad")), false),
+        (CallError::Rejected(refused()), true),
+    ] {
+        assert_eq!(error.is_handled(), is_handled, "{error:?}");
+        let mut asked = 0;
+        let answer = core_policy::or_else(std::future::ready(Err(error)), async |_| {
+            asked += 1;
+            Ok(7)
+        });
+        assert_eq!(answer.await.ok(), is_handled.then_some(7));
+        assert_eq!(asked, u32::from(is_handled));
+    }
+    let answer = core_policy::or_else(std::future::ready(Ok(1)), async |_: CallError<Error>| Ok(7));
+    assert_eq!(answer.await.ok(), Some(1));
 }

@@ -15,6 +15,14 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[test]
+fn who_counts_is_told_how_many_it_has_counted() {
+    let _alone = alone();
+    let counters = Counters::<2>::new();
+    let told = [counters.count(0), counters.count(1), counters.count(0), counters.count(0)];
+    assert_eq!((told, counters.get(0), counters.get(1)), ([1, 1, 2, 3], 3, 1));
+}
+
 /// The numbers of Steele, Lea and Flood's reference implementation.
 #[test]
 fn random_numbers_are_those_of_split_mix_64() {
@@ -101,4 +109,41 @@ fn counters_lose_nothing_however_many_threads_count() {
         }
     });
     assert_eq!((counters.get(0), counters.get(1)), (100_000, 300_000));
+}
+
+/// So many calls may be too many or too few of so many in a row, at any share; and of callers that take turns none is chosen for long.
+#[test]
+fn of_any_calls_in_a_row_the_share_is_chosen_and_of_those_of_one_caller_too() {
+    use core_policy::place;
+    let share = |percent: u32| u32::MAX / 100 * percent;
+    for (start, first) in
+        (0_u64..20).flat_map(|start| [(start, 0), (!start, 1_000), (start << 32, u64::MAX / 8)])
+    {
+        for percent in [0, 10, 50, 90] {
+            let mut chosen = 0;
+            for (so_far, number) in (1..=1_000_u32).zip(first..) {
+                chosen += 100 * u32::from(place(start, number) < share(percent));
+                let off_max = if so_far <= 16 { 300 } else { 1_800 };
+                assert!(
+                    chosen.abs_diff(so_far * percent) < off_max,
+                    "{percent} {start}: {chosen} of {so_far}"
+                );
+            }
+        }
+    }
+    for every in (1..=200).chain([233, 256, 377, 610, 987, 1_024, 1_597, 2_584, 4_181, 10_946, 1 << 20]) {
+        for (percent, longest) in [(10, 30), (50, 60), (90, 350)] {
+            for turn in [0, every / 2] {
+                let (mut chosen, mut run, mut longest_run) = (0_u32, 0, 0);
+                for asked in 0..2_000 {
+                    let is_chosen = place(7, asked * every + turn) < share(percent);
+                    chosen += u32::from(is_chosen);
+                    run = if is_chosen { run + 1 } else { 0 };
+                    longest_run = longest_run.max(run);
+                }
+                assert!(chosen.abs_diff(20 * percent) < 200, "every {every}: {chosen} of {percent} %");
+                assert!(longest_run < longest, "every {every}: {longest_run} in a row of {percent} %");
+            }
+        }
+    }
 }

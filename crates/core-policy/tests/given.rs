@@ -146,3 +146,90 @@ fn dropped_before_its_turn_it_gives_back_what_it_holds() {
     drop(call);
     assert!(is_dropped.get() && policy.abandoned.get() == 1 && policy.settled.get() == 0);
 }
+
+#[test]
+fn what_is_dropped_with_a_call_that_runs_can_tell() {
+    use core_errors::cut_off_depth;
+    struct Guard<'a>(&'a Cell<Option<bool>>, u32);
+    impl Drop for Guard<'_> {
+        fn drop(&mut self) {
+            self.0.set(Some(cut_off_depth() > self.1));
+        }
+    }
+    let time = ManualClock::new();
+    // Dropped while it runs; stopped by a limit on time; at its end.
+    for (polls, limit, was_cut_off) in [(1, None, true), (2, Some(ms(5)), true), (2, None, false)] {
+        let cutoff = limit.map(|limit| time.now() + limit);
+        let policy = Turnstile { cutoff, ..Turnstile::new(&time.clock(), vec![Admit::Run]) };
+        let told = Cell::new(None);
+        let guard = Guard(&told, cut_off_depth());
+        let mut left = 2;
+        let mut call = Box::pin(Call::given(
+            &policy,
+            async move {
+                let _guard = guard;
+                poll_fn(|_| {
+                    left -= 1;
+                    if left == 0 && cutoff.is_none() { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+                Ok::<_, core_errors::Error>(())
+            },
+            ByClass,
+        ));
+        for poll_number in 1..=polls {
+            assert_eq!(poll(call.as_mut()).is_ready(), poll_number == 2, "{polls} {limit:?}");
+            time.advance(ms(5));
+        }
+        drop(call);
+        assert_eq!(told.get(), Some(was_cut_off), "{polls} {limit:?}");
+    }
+}
+
+#[test]
+fn an_attempt_says_what_it_is() {
+    use core_policy::Attempt;
+    let said = |attempt: Attempt| {
+        (attempt.number().get(), attempt.hedge(), attempt.is_hedge(), attempt.is_idempotent())
+    };
+    assert_eq!(said(Attempt::SINGLE), (1, 0, false, true));
+    assert_eq!(Attempt::SINGLE.remaining(), None);
+    let second = Attempt::SINGLE.hedged(2, Some(ms(5)));
+    assert_eq!((said(second), second.remaining()), ((1, 2, true, true), Some(ms(5))));
+    let again = second.hedged(1, None);
+    assert_eq!((said(again), again.remaining()), ((1, 1, true, true), None));
+}
+
+/// Says of every call that it must not take effect twice.
+struct Careful(Clock);
+
+impl Policy for Careful {
+    type State = ();
+
+    fn clock(&self) -> &Clock {
+        &self.0
+    }
+
+    fn begin(&self) {}
+
+    fn admit(&self, (): &mut (), cx: &mut Cx<'_>) -> Admit {
+        cx.forbid_doubles();
+        Admit::Run
+    }
+
+    fn settle(&self, (): &mut (), _: &Outcome<'_>, _: &mut Cx<'_>) -> Next {
+        Next::Finish
+    }
+
+    fn abandon(&self, (): &mut ()) {}
+}
+
+#[test]
+fn an_attempt_of_a_call_that_must_not_take_effect_twice_says_so() {
+    let careful = Careful(ManualClock::new().clock());
+    let said = |attempt: core_policy::Attempt| {
+        Ok::<_, core_errors::Error>((attempt.is_idempotent(), attempt.hedged(1, None).is_idempotent()))
+    };
+    let said = core_policy::call_blocking(&careful, said, &ByClass, None);
+    assert_eq!(said.ok(), Some((false, false)));
+}

@@ -119,9 +119,17 @@ impl Builder {
         self
     }
 
-    /// Retries only while the budget allows. Default: no budget. Share one among all calls to a service.
+    /// Retries only while the budget allows. Default: no budget, but the policies with names have one of their own. Share one among all
+    /// calls to a service.
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.budget = Some(budget.clone());
+        self.fixed = Some("budget");
+        self
+    }
+
+    /// Retries whatever share of the calls fails, as [`Retry::exponential`] and its sisters do from the start. For policies with names.
+    pub fn no_budget(mut self) -> Self {
+        self.budget = None;
         self.fixed = Some("budget");
         self
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use core_errors::NameError;
 
 /// Why a retry, a hedge or a budget was not built.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +110,13 @@ impl fmt::Display for ConfigError {
                 )
             }
         }
+    }
+}
+
+/// The text as well: it is what `unwrap` shows, and what a `main` ends with.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
     }
 }
 

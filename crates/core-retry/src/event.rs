@@ -16,6 +16,8 @@ pub struct Event {
     pub key: Option<Arc<str>>,
     /// How many attempts there were.
     pub attempts: u32,
+    /// Time since the call first had to wait, or first failed.
+    pub elapsed: Duration,
     /// What the last of them failed with, if its judge says.
     pub cause: Option<Cause>,
     /// How long a pause the callee asked for, if that was too long to be followed (rule RT-4).
@@ -60,11 +62,16 @@ impl Subscribers {
         self.on_retry.len().max(self.on_give_up.len())
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
-        let told = match event.next {
+    /// Tells those who want to know what follows. Nobody asks for the event where there are none.
+    pub(crate) fn tell(&self, next: Follows, event: impl FnOnce() -> Event) {
+        let told = match next {
             Follows::Retry(_) => &self.on_retry,
             Follows::GiveUp(_) => &self.on_give_up,
         };
+        if told.is_empty() {
+            return;
+        }
+        let event = &event();
         for subscriber in told {
             // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
             quietly(|| subscriber(event));

@@ -33,7 +33,7 @@
 //! |---|---|---|
 //! | attempts | 3 | what a third attempt does not mend is seldom mended by a fourth |
 //! | jitter | full | callers that failed together come back apart |
-//! | budget | none | one must be shared by all calls to a service, which only their owner knows |
+//! | budget | none | one must be shared by all calls to a service, which only their owner knows; a policy with a name has its own |
 //! | longest pause that is followed | 300 s | more is an error of the callee |
 //! | may be made twice | yes | say [`Builder::not_idempotent`] where that does harm |
 //! | refusals of policies further in | not retried | they were made to keep load away |
@@ -48,7 +48,8 @@
 //! * **What may be made twice.** A failure after which the call may have taken effect is retried only if that does no harm, which is what
 //!   is assumed; [`Builder::not_idempotent`] says otherwise.
 //! * **How often.** `attempts` is the total number of calls. With a [`Budget`], retries stop while most calls fail.
-//! * **What comes of it.** The last error itself, with the number of attempts, the time, and what ended them.
+//! * **What comes of it.** The last error itself, with the number of attempts, the time, and what ended them. A value that its judge would
+//!   rather have tried again comes back as the value it is; [`Builder::on_give_up`] hears how hard it was tried.
 //!
 //! [`Retry::standard`] and its sisters are policies with names and numbers for those who would rather not choose. For loops of
 //! your own, [`Retry::delays`] and [`Backoff::delays`] are iterators.

@@ -137,19 +137,26 @@ impl Retry {
         Next::Finish
     }
 
-    pub(crate) fn give_up(&self, state: &CallState, failure: Failure, why: Why, count: Count) -> Next {
+    pub(crate) fn give_up(
+        &self,
+        state: &CallState,
+        failure: Failure,
+        (why, count): (Why, Count),
+        cx: &Cx<'_>,
+    ) -> Next {
         self.count(count);
-        self.tell(state, failure, Follows::GiveUp(why));
+        self.tell(state, failure, Follows::GiveUp(why), cx);
         Next::GiveUp(why)
     }
 
-    pub(crate) fn tell(&self, state: &CallState, failure: Failure, next: Follows) {
+    pub(crate) fn tell(&self, state: &CallState, failure: Failure, next: Follows, cx: &Cx<'_>) {
         let Inner { name, key, subscribers, .. } = &*self.0;
         let Failure { cause, discarded: hint_discarded, .. } = failure;
-        subscribers.tell(&Event {
+        subscribers.tell(next, || Event {
             name: *name,
             key: key.clone(),
             attempts: state.attempts,
+            elapsed: cx.elapsed(),
             cause,
             hint_discarded,
             next,
@@ -248,22 +255,24 @@ impl Retry {
             return if is_single {
                 self.finish()
             } else {
-                self.give_up(state, failure, Why::Attempts, Count::OutOfAttempts)
+                self.give_up(state, failure, (Why::Attempts, Count::OutOfAttempts), cx)
             };
         }
         let now = cx.clock().now();
         if self.is_too_late(now, delay, cx) {
-            return self.give_up(state, failure, Why::DeadlineWouldExceed, Count::OutOfTime);
+            return self.give_up(state, failure, (Why::DeadlineWouldExceed, Count::OutOfTime), cx);
         }
         match (&self.0.budget, allowed) {
             (None, _) => {}
             (Some(budget), true) if let Some(paid) = budget.take(failure.is_timeout(), || now) => {
                 state.set_paid(paid);
             }
-            (Some(_), _) => return self.give_up(state, failure, Why::BudgetExhausted, Count::OutOfBudget),
+            (Some(_), _) => {
+                return self.give_up(state, failure, (Why::BudgetExhausted, Count::OutOfBudget), cx);
+            }
         }
         state.next_at = Some(now + delay);
-        self.tell(state, failure, Follows::Retry(delay));
+        self.tell(state, failure, Follows::Retry(delay), cx);
         Next::Again
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use core_errors::Category;
 use core_time::{ms, secs};
 
+use crate::budget::Budget;
 use crate::config::Builder;
 use crate::policy::Retry;
 
@@ -14,10 +15,13 @@ const CONNECTION: [Category; 2] = [Category::Network, Category::Timeout];
 macro_rules! presets {
     ($($(#[doc = $doc:literal])+ $name:ident => $builder:expr;)+) => {
         /// Policies with names. Each is a builder: whatever it says can be changed before it is built.
+        ///
+        /// Each has a full [`Budget::default`] of its own, which all clones of the builder and of what it makes share: where most calls fail,
+        /// retries end soon. [`Builder::budget`] puts that of the service in its place, [`Builder::no_budget`] none.
         impl Retry { $(
             $(#[doc = $doc])+
             pub fn $name() -> Builder {
-                $builder.name(stringify!($name))
+                $builder.budget(&Budget::default()).name(stringify!($name))
             }
         )+
 

@@ -52,12 +52,12 @@ impl Retry {
         }
         let now = cx.clock().now();
         if self.is_too_late(now, delay, cx) {
-            return Some(self.give_up(state, failure, Why::DeadlineWouldExceed, Count::OutOfTime));
+            return Some(self.give_up(state, failure, (Why::DeadlineWouldExceed, Count::OutOfTime), cx));
         }
         state.set_transparent(again + 1);
         state.next_at = Some(now + delay);
         self.count(Count::Transparent);
-        self.tell(state, failure, Follows::Retry(delay));
+        self.tell(state, failure, Follows::Retry(delay), cx);
         // It has the number of the one that never was.
         state.attempts = state.attempts.saturating_sub(1);
         cx.uncount_attempt();

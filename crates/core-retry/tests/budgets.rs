@@ -81,6 +81,16 @@ fn bg_2_each_call_leaves_a_share_of_a_retry() {
 }
 
 #[test]
+fn bg_2_what_one_thread_leaves_in_a_tenth_of_the_time_has_an_end() {
+    let budget = Budget::deposit(1_000.0, 0, secs(10)).unwrap();
+    (0..60_000).for_each(|_| budget.succeeded(Paid::NOTHING, || START));
+    let most = 54_975_581.388_7;
+    assert!((budget.available(START) - most).abs() < 1e-6, "2^39 - 1 parts of ten thousand");
+    assert!(budget.take(false, || START).is_some());
+    assert!((budget.available(START) - most + 1.0).abs() < 1e-6);
+}
+
+#[test]
 fn bg_2_some_retries_a_second_are_free() {
     for (per_second, ttl) in [(10, secs(1)), (5, secs(2))] {
         let budget = Budget::deposit(0.0, per_second, ttl).unwrap();
@@ -219,9 +229,9 @@ fn bg_2_what_many_threads_leave_behind_is_there_for_any_of_them() {
 #[test]
 fn bg_5_what_is_given_back_is_as_if_it_had_never_been_taken() {
     let spare = Budget::deposit(0.0, 10, secs(1)).unwrap();
-    for (taken, returned) in
-        [(0, 0), (0, 950), (1_000, 1_900), (2_000, 3_050), (4_000, 5_200), (6_000, 5_996)]
-    {
+    // Whatever the number of the time, that of nothing (7.4 s) and one of many digits among them.
+    let first = [(0, 0), (0, 950), (1_000, 1_900), (2_000, 3_050), (4_000, 5_200), (6_000, 5_996)];
+    for (taken, returned) in first.into_iter().chain([(7_400, 7_400), (3_000_000, 3_000_950)]) {
         let paid: Vec<_> = (0..10).map(|_| spare.take(false, || START + ms(taken)).unwrap()).collect();
         for paid in paid {
             spare.refund(paid, || START + ms(returned));
@@ -237,6 +247,20 @@ fn bg_5_what_is_given_back_is_as_if_it_had_never_been_taken() {
     std::thread::scope(|scope| drop(scope.spawn(|| left.refund(paid, || START + secs(8)))));
     assert!((left.available(START + secs(9)) - 5.0).abs() < 1e-9, "whoever gives it back");
     assert!(left.available(START + secs(10)).abs() < 1e-9, "it is as old as the others");
+}
+
+#[test]
+fn bg_5_what_is_given_back_leaves_what_others_left_meanwhile() {
+    // As old as tokens get: nothing is given back. By a clock that was ahead when it was taken: it is given back where it was taken.
+    for (taken, left, returned, is) in [(0, 1_000, 1_000, 3.0), (6_000, 6_000, 5_996, 4.0)] {
+        let budget = Budget::deposit(1.0, 0, secs(1)).unwrap();
+        budget.succeeded(Paid::NOTHING, || START + ms(taken));
+        let paid = budget.take(false, || START + ms(taken)).unwrap();
+        (0..3).for_each(|_| budget.succeeded(Paid::NOTHING, || START + ms(left)));
+        budget.refund(paid, || START + ms(returned));
+        let there = budget.available(START + ms(left));
+        assert!((there - is).abs() < 1e-9, "{taken} to {returned}: {there}");
+    }
 }
 
 /// Some leave, some take, some give back, on threads that come and go: nothing is made up, and nothing is lost.
@@ -265,6 +289,35 @@ fn bg_7_threads_that_come_and_go_take_what_was_left_and_no_more() {
         let kept = 180.0 + f64::from(deposited) / 2.0 - f64::from(withdrawn - refunded);
         assert!(kept >= 0.0, "{kept}");
         assert!((budget.available(START) - kept).abs() < 1e-9, "{budget:?} should have {kept}");
+    }
+}
+
+/// One budget bounds all that is sent to a service beyond what callers ask for.
+#[test]
+fn bg_6_retries_hedges_and_probes_share_what_there_is() {
+    let left = |budget: &Budget| budget.available(START);
+    let tokens = Budget::new(10, 0.1).unwrap();
+    assert!(tokens.failed(true, || START) && tokens.take(false, || START).is_some(), "a retry");
+    assert!(tokens.take_hedge(|| START).is_some() && tokens.take_probe(|| START).is_some());
+    assert!((left(&tokens) - 7.0).abs() < 1e-9);
+    assert!(tokens.take_probe(|| START).is_some() && tokens.take_probe(|| START).is_some());
+    assert!(tokens.take_probe(|| START).is_none() && tokens.take_hedge(|| START).is_none(), "half are gone");
+    assert!(!tokens.failed(true, || START));
+
+    let deposit = Budget::deposit(0.0, 3, secs(1)).unwrap();
+    let costs = Budget::costs(15).unwrap();
+    let in_flight = Budget::in_flight(0.0, 3).unwrap();
+    for budget in [deposit, costs, in_flight] {
+        let taken = [
+            budget.take(false, || START),
+            budget.take_hedge(|| START),
+            budget.take_probe(|| START),
+            budget.take_probe(|| START),
+        ];
+        assert_eq!(taken.map(|paid| paid.is_some()), [true, true, true, false], "{budget:?}");
+        assert_eq!((budget.stats().withdrawn, budget.stats().refused), (3, 1));
+        budget.refund(taken[2].unwrap(), || START);
+        assert!(budget.take(false, || START).is_some(), "what a probe gives back is there for a retry");
     }
 }
 

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use core_errors::{Category, Error};
 use core_policy::Why;
@@ -70,13 +69,39 @@ fn f_71_whoever_asked_is_told_of_each_retry_and_of_the_end() {
         .on_give_up(move |event| ends.lock().unwrap().push(event.clone()));
     assert_eq!(calls(retry, || Error::network("gone")), 3);
     let told = told.lock().unwrap();
-    let seen: Vec<_> = told.iter().map(|event| (event.attempts, event.next)).collect();
+    let seen: Vec<_> = told.iter().map(|event| (event.attempts, event.elapsed, event.next)).collect();
     assert_eq!(
         seen,
-        [(1, Follows::Retry(ms(10))), (2, Follows::Retry(ms(10))), (3, Follows::GiveUp(Why::Attempts))]
+        [
+            (1, ms(0), Follows::Retry(ms(10))),
+            (2, ms(10), Follows::Retry(ms(10))),
+            (3, ms(20), Follows::GiveUp(Why::Attempts))
+        ]
     );
     assert!(told.iter().all(|event| event.name.as_str() == "payments"));
     assert!(told.iter().all(|event| event.cause.unwrap().category == Category::Network));
+}
+
+/// Its last value comes back as what it is, so that only who asked learns how hard it was tried.
+#[test]
+fn rt_1_of_a_value_that_stays_bad_whoever_asked_is_told_with_attempts_and_time() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ends = Arc::clone(&told);
+    let retry = three()
+        .no_jitter()
+        .on_give_up(move |event| ends.lock().unwrap().push(event.clone()))
+        .clock(ManualClock::new().clock())
+        .build()
+        .unwrap();
+    let is_ready = |result: &Result<&str, Error>| match result {
+        Ok("ready") => core_policy::Verdict::Success,
+        _ => core_policy::Verdict::Transient(None),
+    };
+    assert_eq!(retry.classify(is_ready).call_blocking(|_| Ok("not yet")).unwrap(), "not yet");
+    let told = told.lock().unwrap();
+    let seen: Vec<_> = told.iter().map(|event| (event.attempts, event.elapsed, event.next)).collect();
+    assert_eq!(seen, [(3, ms(20), Follows::GiveUp(Why::Attempts))]);
+    assert!(told.iter().all(|event| event.cause.is_none()), "nothing failed");
 }
 
 #[test]
@@ -97,35 +122,6 @@ fn rt_4_whoever_asked_is_told_of_a_pause_that_is_too_long_to_be_followed() {
         [(Some(secs(61)), Follows::Retry(ms(10))), (None, Follows::Retry(ms(5_010)))],
         "the one is ignored, the other followed as far as it may be"
     );
-}
-
-/// The numbers are the documented ones; a change of one is a change for whoever chose the name.
-#[test]
-fn f_67_the_policies_with_names_have_their_numbers() {
-    for (name, attempts, first, third, max) in [
-        ("default", 3, secs(1), secs(4), secs(60)),
-        ("standard", 3, secs(1), secs(4), secs(60)),
-        ("aggressive", 5, ms(500), secs(2), secs(30)),
-        ("conservative", 2, secs(2), secs(6), secs(120)),
-        ("network", 4, ms(200), ms(800), secs(10)),
-        ("database", 5, ms(100), ms(400), secs(5)),
-        ("api", 3, secs(1), secs(4), secs(10)),
-        ("critical", 10, ms(500), ms(1_125), secs(30)),
-        ("fast_fail", 2, ms(100), ms(400), ms(500)),
-    ] {
-        let retry = Retry::preset(name).unwrap().no_jitter().build().unwrap();
-        let delay = |n| retry.backoff().delay(n, Duration::ZERO, 0.5);
-        assert_eq!(
-            (retry.attempts().get(), delay(1), delay(3), delay(1_000)),
-            (attempts, first, third, max),
-            "{name}"
-        );
-        assert_eq!(retry.name().as_str(), name);
-    }
-    assert!(Retry::preset("reckless").is_none());
-    assert_eq!(calls(Retry::api(), || Error::validation("bad")), 1);
-    assert_eq!(calls(Retry::api(), || Error::timeout("slow")), 3);
-    assert_eq!(calls(Retry::api(), || Error::unavailable("busy")), 1, "F72: connection and timeout only");
 }
 
 #[test]

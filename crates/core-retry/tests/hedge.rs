@@ -488,6 +488,61 @@ async fn at_the_deadline_itself_it_is_too_late() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_a_judge_keeps_its_deadline_and_its_place() {
+    let by_class = |result: &Result<u8, Error>| core_policy::Judge::judge(&core_policy::ByClass, result);
+    let bench = Bench::new(Hedge::after(ms(30)), &[(ms(90), Yes), (ms(90), Yes)]);
+    let call = bench.hedge.call(|at| bench.attempt(at)).until(bench.start + ms(30));
+    assert_eq!(call.judged_by(by_class).await.unwrap(), 0);
+    assert_eq!((bench.starts().len(), bench.hedge.stats().out_of_time), (1, 1));
+
+    let hedge = Hedge::after(ms(30)).budget(&Budget::default()).build().unwrap();
+    let retry = Retry::fixed(ms(1)).attempts(2).build().unwrap();
+    let seen = RefCell::new(Vec::new());
+    let fails = |at: Attempt| {
+        seen.borrow_mut().push(at.number().get());
+        std::future::ready(Err::<u8, _>(lost()))
+    };
+    let call = retry.call(|at| hedge.call(fails).within(at).judged_by(by_class));
+    assert!(call.await.is_err());
+    let mut seen = seen.take();
+    seen.dedup();
+    assert_eq!(seen, [1, 2], "hedges have the number of what they stand in for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_can_tell_that_it_was_the_first_attempt_as_others() {
+    use core_errors::cut_off_depth;
+    struct Guard<'a>(&'a RefCell<Vec<(u8, bool)>>, u8, u32);
+    impl Drop for Guard<'_> {
+        fn drop(&mut self) {
+            self.0.borrow_mut().push((self.1, cut_off_depth() > self.2));
+        }
+    }
+    let told = RefCell::new(Vec::new());
+    let hedge = Hedge::after(ms(10)).budget(&Budget::default()).build().unwrap();
+    let call = |takes: [Duration; 2]| {
+        let told = &told;
+        hedge.call(move |at: Attempt| async move {
+            let _guard = Guard(told, at.hedge(), cut_off_depth());
+            Clock::system().sleep(takes[usize::from(at.hedge())]).await;
+            Ok::<_, Error>(at.hedge())
+        })
+    };
+    assert_eq!(call([secs(9), ms(1)]).await.unwrap(), 1);
+    assert_eq!(told.take(), [(1, false), (0, true)], "the first lost");
+    assert_eq!(call([ms(20), secs(9)]).await.unwrap(), 0);
+    assert_eq!(told.take(), [(0, false), (1, true)], "the hedge lost");
+    let mut both = Box::pin(call([secs(9), secs(9)]));
+    tokio::select! {
+        _ = &mut both => panic!("it takes nine seconds"),
+        () = Clock::system().sleep(ms(20)) => drop(both),
+    }
+    let mut told = told.take();
+    told.sort_unstable();
+    assert_eq!(told, [(0, true), (1, true)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_deadlines_the_earlier_counts() {
     use core_policy::{ByClass, Call, Stack};
     for (own, of_retry, attempts) in [(ms(40), secs(9), 1), (secs(9), ms(40), 1), (secs(9), secs(9), 2)] {

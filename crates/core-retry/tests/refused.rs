@@ -140,6 +140,53 @@ fn rt_9_what_the_callee_asks_for_is_heard_there_too_up_to_the_longest_pause() {
 }
 
 #[test]
+fn pl_2_what_is_left_alone_when_rules_change_stays() {
+    use core_errors::Category::{Network, Timeout};
+    let changed = |builder: Builder, clock: Clock| {
+        let retry = builder.clock(clock).build().unwrap();
+        retry.reconfigure(|rules| rules.attempts(3)).unwrap();
+        retry
+    };
+    let time = ManualClock::new();
+    let jitter = core_retry::Jitter::PlusMinus { fraction: 0.5 };
+    let builder = Retry::exponential(ms(7)..secs(9)).jitter(jitter);
+    let backoff = *builder.backoff();
+    assert_eq!(changed(builder, time.clock()).backoff(), backoff);
+
+    // How often a call that fails so is made, by a retry of one attempt that has become one of three.
+    let calls = |builder: Builder, error: fn() -> Error, time: &ManualClock, within| {
+        let retry = changed(builder, time.clock());
+        let mut calls = 0;
+        let fails = |_: Attempt| {
+            calls += 1;
+            Err::<(), _>(error())
+        };
+        let deadline = Some(time.clock().now() + within);
+        assert!(core_policy::call_blocking(&retry, fails, &ByClass, deadline).is_err());
+        calls
+    };
+    let lost = || Error::network("gone");
+    let slow = || Error::timeout("slow");
+    assert_eq!(calls(exact(1), lost, &time, secs(60)), 3);
+    assert_eq!(calls(exact(1).not_idempotent(), lost, &time, secs(60)), 1);
+    assert_eq!(calls(exact(1).only_on(&[Timeout]), lost, &time, secs(60)), 1);
+    assert_eq!(calls(exact(1).only_on(&[Timeout]), slow, &time, secs(60)), 3);
+    assert_eq!(calls(exact(1).never_on(&[Network]), lost, &time, secs(60)), 1);
+    assert_eq!(calls(exact(1).min_attempt_time(ms(20)), lost, &time, ms(25)), 1);
+    let later = || Error::unavailable("later").with_retry_after(secs(9));
+    let time = ManualClock::new();
+    assert_eq!(calls(exact(1).retry_after_max(secs(2)), later, &time, secs(60)), 3);
+    assert_eq!(time.elapsed(), ms(20), "nine seconds are longer than it follows");
+
+    let retry = changed(exact(1).retry_refusals(true), time.clock());
+    let (clock, asked) = (time.clock(), std::cell::Cell::new(0));
+    let refuses = Refuses { from: 1, why: Reason::RateLimited, clock, asked };
+    let stack = Stack::new(&retry, &refuses);
+    assert!(core_policy::call_blocking(stack, |_: Attempt| Ok::<_, Error>(()), &ByClass, None).is_err());
+    assert_eq!(refuses.asked.get(), 3);
+}
+
+#[test]
 fn a_retry_says_what_it_was_made_with() {
     let budget = Budget::default();
     let retry = exact(2).budget(&budget).build().unwrap();

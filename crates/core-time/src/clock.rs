@@ -108,23 +108,13 @@ impl Clock {
         }
     }
 
-    /// A future that is ready once `at` has come. Never ready early (rule RT-6).
+    /// A future that is ready once `at` has come. Never ready early (rule RT-6). It reads no clock until then.
     ///
     /// # Panics
-    /// The future panics when it is first polled outside a tokio runtime with timers, unless the clock is manual.
+    /// Outside a tokio runtime with timers, unless the clock is manual.
     #[cfg(feature = "tokio")]
     pub fn sleep_until(&self, at: Instant) -> crate::Sleep {
-        self.sleep_until_from(self.now(), at)
-    }
-
-    /// [`sleep_until`](Self::sleep_until) for who has just read `now`, which saves another reading. Never ready early; late by as long as
-    /// that was ago.
-    ///
-    /// # Panics
-    /// As [`sleep_until`](Self::sleep_until).
-    #[cfg(feature = "tokio")]
-    pub fn sleep_until_from(&self, now: Instant, at: Instant) -> crate::Sleep {
-        crate::Sleep::new(self, now, at)
+        crate::Sleep::new(self, at)
     }
 
     /// [`sleep_until`](Self::sleep_until) `duration` from now.
@@ -133,8 +123,7 @@ impl Clock {
     /// As [`sleep_until`](Self::sleep_until).
     #[cfg(feature = "tokio")]
     pub fn sleep(&self, duration: Duration) -> crate::Sleep {
-        let now = self.now();
-        self.sleep_until_from(now, now + duration)
+        self.sleep_until(self.now() + duration)
     }
 
     #[cfg(feature = "tokio")]

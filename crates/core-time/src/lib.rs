@@ -22,15 +22,21 @@
 //! * **Never backwards.** Arithmetic on [`Instant`] saturates: a clock that jumps back reads as "no time has passed",
 //!   a sum that overflows reads as [`Instant::NEVER`] (rule W-5).
 //! * **Cost.** One `clock_gettime` through the vDSO, no allocation, no lock; with the feature `counter` a counted reading asks the
-//!   processor. A manual clock is one atomic load.
+//!   processor. A manual clock is one atomic load. A timer is set without a reading; an `Alarm` keeps it out of the future that waits.
 
+#[cfg(feature = "tokio")]
+mod alarm;
 mod clock;
 mod instant;
 mod manual;
 #[cfg(feature = "tokio")]
 mod sleep;
 mod system;
+#[cfg(feature = "tokio")]
+mod timers;
 
+#[cfg(feature = "tokio")]
+pub use alarm::Alarm;
 pub use clock::Clock;
 pub use instant::{Instant, ms, secs};
 pub use manual::ManualClock;

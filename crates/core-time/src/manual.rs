@@ -52,6 +52,7 @@ impl ManualClock {
 
     /// What a coarse reading shows.
     #[must_use]
+    #[inline]
     pub fn now_coarse(&self) -> Instant {
         let now = self.now();
         if self.0.lag.is_zero() {
@@ -107,6 +108,7 @@ impl ManualClock {
     /// Polls a sleeper: ready at `at`, otherwise remembered under `id` until then.
     #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only sleeps poll"))]
     pub(crate) fn poll_until(&self, at: Instant, id: &mut Option<u64>, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
         let mut sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         if self.now() >= at {
             return Poll::Ready(());
@@ -115,14 +117,20 @@ impl ManualClock {
             sleepers.next += 1;
             sleepers.next
         });
-        sleepers.waiting.insert((at, id), cx.waker().clone());
+        let before = sleepers.waiting.insert((at, id), waker);
+        drop(sleepers);
+        // Dropped outside of the lock: with a waker may go a task that has sleepers of its own.
+        drop(before);
         Poll::Pending
     }
 
     /// Forgets a sleeper that was dropped.
     #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only sleeps are forgotten"))]
     pub(crate) fn forget(&self, at: Instant, id: u64) {
-        self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&(at, id));
+        let forgotten =
+            self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&(at, id));
+        // As above.
+        drop(forgotten);
     }
 }
 

@@ -1,15 +1,18 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
 use crate::clock::Clock;
 use crate::instant::Instant;
 use crate::manual::ManualClock;
+use crate::timers;
 
 pin_project! {
     /// Waits until a moment of a [`Clock`]. Made by [`Clock::sleep_until`].
+    ///
+    /// It lies in the future that waits: some 120 bytes. An [`Alarm`](crate::Alarm) lies outside.
     ///
     /// # Cancel safety
     /// Dropping it forgets the timer; nothing else happens.
@@ -18,6 +21,7 @@ pin_project! {
     pub struct Sleep {
         #[pin]
         timer: Timer,
+        at: Instant,
     }
 }
 
@@ -25,7 +29,12 @@ pin_project! {
     #[project = TimerProj]
     #[derive(Debug)]
     enum Timer {
-        Tokio { #[pin] sleep: tokio::time::Sleep },
+        Tokio {
+            #[pin]
+            sleep: tokio::time::Sleep,
+            // It was set to what was left, by a reading of tokio's clock, and is right when that is.
+            is_relative: bool,
+        },
         Manual { sleeper: Sleeper },
     }
 }
@@ -40,15 +49,21 @@ struct Sleeper {
 // === impl Sleep ===
 
 impl Sleep {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that arms a tokio timer")]
-    pub(crate) fn new(clock: &Clock, now: Instant, at: Instant) -> Self {
+    pub(crate) fn new(clock: &Clock, at: Instant) -> Self {
         let timer = match clock.manual() {
             Some(manual) => Timer::Manual { sleeper: Sleeper { clock: manual.clone(), at, id: None } },
-            // tokio rounds a timer up to its next millisecond and measures from its own reading, which is not
-            // earlier than `now`: it is never early.
-            None => Timer::Tokio { sleep: tokio::time::sleep(at - now) },
+            None => match timers::set_to(at) {
+                Some(sleep) => Timer::Tokio { sleep, is_relative: false },
+                None => Timer::Tokio { sleep: timers::set_in(at - clock.now()), is_relative: true },
+            },
         };
-        Self { timer }
+        Self { timer, at }
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn at(&self) -> Instant {
+        self.at
     }
 }
 
@@ -56,8 +71,18 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.project().timer.project() {
-            TimerProj::Tokio { sleep } => sleep.poll(cx),
+        let this = self.project();
+        match this.timer.project() {
+            TimerProj::Tokio { mut sleep, is_relative } => {
+                ready!(sleep.as_mut().poll(cx));
+                if *is_relative {
+                    return Poll::Ready(());
+                }
+                let Some(left) = timers::left_of(*this.at) else { return Poll::Ready(()) };
+                *is_relative = true;
+                timers::set_anew(sleep.as_mut(), left);
+                sleep.poll(cx)
+            }
             TimerProj::Manual { sleeper } => sleeper.clock.poll_until(sleeper.at, &mut sleeper.id, cx),
         }
     }

@@ -26,6 +26,28 @@ mod source {
     #[cfg(not(feature = "counter"))]
     pub(crate) use exact as counted;
 
+    /// The moment as the standard library has it. Its clock is this one, but does not tell its nanoseconds. Never earlier than `at`, and
+    /// later by what it took to read both once.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn to_std(at: u64) -> Option<std::time::Instant> {
+        static BEGIN: std::sync::OnceLock<(u64, std::time::Instant)> = std::sync::OnceLock::new();
+        let (ours, std) = BEGIN.get_or_init(both);
+        std.checked_add(std::time::Duration::from_nanos(at.saturating_sub(*ours)))
+    }
+
+    /// Both readings of one moment, ours not later. Whoever is put to sleep between them tries again.
+    #[cfg(feature = "tokio")]
+    #[cold]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the ambient clock")]
+    fn both() -> (u64, std::time::Instant) {
+        let pair = || {
+            let (ours, std) = (exact(), std::time::Instant::now());
+            (exact() - ours, (ours, std))
+        };
+        let closest = (0..8).map(|_| pair()).min_by_key(|(apart, _)| *apart);
+        closest.unwrap_or_else(pair).1
+    }
+
     #[expect(
         clippy::cast_sign_loss,
         reason = "a monotonic clock starts at zero and its parts are never negative"
@@ -53,14 +75,22 @@ mod source {
     }
 
     pub(crate) fn exact() -> u64 {
+        u64::try_from(read().saturating_duration_since(origin()).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn origin() -> Instant {
         // An hour of margin: a paused clock may have started before the first reading.
-        let origin =
-            ORIGIN.get_or_init(|| read().checked_sub(Duration::from_secs(3600)).unwrap_or_else(read));
-        u64::try_from(read().saturating_duration_since(*origin).as_nanos()).unwrap_or(u64::MAX)
+        *ORIGIN.get_or_init(|| read().checked_sub(Duration::from_secs(3600)).unwrap_or_else(read))
     }
 
     pub(crate) fn coarse() -> u64 {
         exact()
+    }
+
+    /// The moment as the standard library has it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn to_std(at: u64) -> Option<Instant> {
+        origin().checked_add(Duration::from_nanos(at))
     }
 
     pub(crate) use exact as counted;
@@ -95,4 +125,6 @@ mod counter {
     }
 }
 
+#[cfg(feature = "tokio")]
+pub(crate) use source::to_std;
 pub(crate) use source::{coarse, counted, exact};

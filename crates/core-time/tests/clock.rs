@@ -108,18 +108,6 @@ mod sleeping {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn rt_6_a_sleep_from_a_reading_of_before_is_late_by_that_and_never_early() {
-        if cfg!(not(feature = "test-util")) {
-            return;
-        }
-        let clock = Clock::system();
-        let now = clock.now();
-        clock.sleep(ms(5)).await;
-        clock.sleep_until_from(now, now + ms(10)).await;
-        assert_eq!(clock.now() - now, ms(15));
-    }
-
     #[tokio::test]
     async fn a_manual_sleeper_wakes_exactly_when_it_is_due() {
         let time = ManualClock::new();

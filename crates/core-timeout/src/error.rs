@@ -4,7 +4,7 @@ use std::time::Duration;
 use core_errors::NameError;
 
 /// Why a timeout was not built, or a profile not put in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError(pub(crate) Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,13 @@ impl fmt::Display for ConfigError {
                 "`{variable}` is `{value}`: it must be a number with ms, s, m or h, as in 250ms; without, it is in seconds"
             ),
         }
+    }
+}
+
+/// The text as well: it is what `unwrap` shows, and what a `main` ends with.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
     }
 }
 

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use core_errors::cut_off;
-use core_time::Sleep;
+use core_time::Alarm;
 use pin_project_lite::pin_project;
 
 use crate::deadline::Deadline;
@@ -36,8 +36,7 @@ pin_project! {
         parts: Vec<Part<<I::Item as Future>::Output>>,
         at_once: usize,
         is_done: bool,
-        #[pin]
-        alarm: Option<Sleep>,
+        alarm: Alarm,
     }
 
     impl<I> PinnedDrop for Gather<I>
@@ -94,7 +93,7 @@ where
             parts: Vec::new(),
             at_once: AT_ONCE,
             is_done: false,
-            alarm: None,
+            alarm: Alarm::new(),
         }
     }
 
@@ -170,23 +169,20 @@ where
 
     /// Whether the time is up.
     fn is_up(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
-        let mut this = self.project();
+        let this = self.project();
         // A task that has spent its cooperative budget never sees its timer fire: the clock has the first word.
         if this.deadline.is_past() {
             return true;
         }
-        if this.alarm.is_none() {
-            this.alarm.set(Some(this.deadline.clock().sleep_until(this.deadline.instant())));
-        }
-        this.alarm.as_pin_mut().is_some_and(|alarm| alarm.poll(cx).is_ready())
+        this.alarm.poll_until(this.deadline.clock(), this.deadline.instant(), cx).is_ready()
     }
 
     /// Drops what is not done, and then tells what is.
     fn finish(self: Pin<&mut Self>) -> Gathered<<I::Item as Future>::Output> {
-        let mut this = self.project();
+        let this = self.project();
         *this.is_done = true;
         cut_off(|| this.running.clear());
-        this.alarm.set(None);
+        this.alarm.clear();
         let mut parts = std::mem::take(this.parts);
         let rest = if *this.is_exhausted { 0 } else { rest(this.waiting) };
         parts.extend(std::iter::repeat_with(|| Part::NotStarted).take(rest));

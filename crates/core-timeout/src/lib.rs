@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a rule that lasts as long as the service | [`Timeout`] |
 //! | one request and its parts, which never outlive it | [`Deadline`] |
-//! | all limits of a service in one place, by operation, changed while it runs | [`Timeouts`] |
+//! | all limits of a service in one place, by operation, changed while it runs | [`Timeouts`], and [`process`] for those of the process |
 //! | many futures, of which those count that are done in time | [`Deadline::gather`] |
 //!
 //! [`Timeout::attempt`] bounds one attempt: put it inside retry and breaker. [`Timeout::total`] bounds a whole call with
@@ -51,8 +51,17 @@
 //! # }
 //! ```
 //!
-//! * **Defaults.** A [`Timeout`] has none: nobody else knows how long a call may take. [`Standard`] operations have those of the
-//!   profiles `default`, `production` and `test`.
+//! | default | is | because |
+//! |---|---|---|
+//! | limit of a [`Timeout`] | none, and it must be given | nobody else knows how long a call may take |
+//! | longest limit | a day | more is a unit that was mixed up, or no limit at all |
+//! | the caller's deadline | is not looked at | a look costs, and pipelines keep to it anyway |
+//! | profile | `default` | production asks for its own: it is longer, and hides what is slow |
+//! | futures of a gathering at once | 64 | each wake-up asks all that run |
+//!
+//! * **Limits of operations.** [`Standard`] operations have those of the
+//!   profiles `default`, `production` and `test`, those of a service that is [`Serving`] requests the numbers of its guide. Each is read from
+//!   the environment by [`Profile::from_env`].
 //! * **When it fires.** The limit runs from the moment the call first has to wait. The call is polled first and the timer
 //!   second, so a result that is ready when the limit comes is the result (rule TO-1).
 //! * **What it says.** A `Rejection` of its own with limit and elapsed time, never an error that looks like the callee's.
@@ -70,7 +79,7 @@
 //!
 //! # Cost
 //! An attempt that is ready at once: nothing but a compare; [`Timeout::total`] reads the coarse clock once. One that waits:
-//! an exact clock reading and one timer, and a coarse reading each time it wakes. Making a [`Deadline`] reads the exact clock; a limit is
+//! an exact clock reading and one timer, in memory that the thread keeps, and a coarse reading each time it wakes and has to wait on. Making a [`Deadline`] reads the exact clock; a limit is
 //! read out of [`Timeouts`] without a lock. [`Deadline::gather`] allocates once for each future.
 //!
 //! What is counted is counted when a limit is exceeded, and not before: [`Timeout::stats`] and [`exceeded`].
@@ -87,7 +96,10 @@ mod gather;
 mod limit;
 mod operation;
 mod policy;
+mod process;
 mod profile;
+mod serving;
+mod standard;
 mod timeouts;
 
 pub use config::Builder;
@@ -96,7 +108,10 @@ pub use error::ConfigError;
 pub use exceeded::exceeded;
 pub use gather::{Gather, Gathered, Part};
 pub use limit::{Limit, Span};
-pub use operation::{Operation, Spec, Standard};
+pub use operation::{Operation, Spec};
 pub use policy::{CallState, Stats, Timeout};
+pub use process::process;
 pub use profile::Profile;
+pub use serving::Serving;
+pub use standard::Standard;
 pub use timeouts::Timeouts;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::config::LIMIT_MAX;
 use crate::error::{ConfigError, Kind};
-use crate::operation::{Limits, Operation, Spec, Standard};
+use crate::operation::{Limits, Operation, Spec};
+use crate::standard::Standard;
 
 /// How long each operation may take. A plain value: [`Timeouts`](crate::Timeouts) has the one that is in force.
 ///

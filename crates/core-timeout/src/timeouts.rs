@@ -12,8 +12,9 @@ use crate::deadline::Deadline;
 use crate::error::ConfigError;
 use crate::exceeded;
 use crate::limit::Limit;
-use crate::operation::{Operation, Standard};
+use crate::operation::Operation;
 use crate::profile::{Profile, index};
+use crate::standard::Standard;
 
 /// The limits on time of a service, in one place, by operation. Cheap to clone; clones are one, and see a change at once.
 ///

@@ -234,23 +234,27 @@ async fn one_that_does_not_say_so_or_is_too_long_to_be_listed_does_not_hold_the_
 
 #[tokio::test(start_paused = true)]
 async fn others_have_a_turn_while_all_of_very_many_are_ready_at_once() {
-    let made = Cell::new(0_u32);
-    let legs = (0..).map(|leg| {
-        made.set(made.get() + 1);
-        assert!(made.get() < 1_000_000, "nobody else has a turn");
-        ready(leg)
-    });
-    let mut call = pin!(Deadline::after(secs(1), &Clock::system()).gather(legs.take(5_000)));
-    let mut polls = 0;
-    let all = std::future::poll_fn(|cx| {
-        polls += 1;
-        let begun = made.get();
-        let polled = call.as_mut().poll(cx);
-        assert!(made.get() - begun <= 1_024);
-        polled
-    });
-    assert_eq!(all.await.complete().map(|all| all.len()).ok(), Some(5_000));
-    assert_eq!(polls, 5, "it has woken itself");
+    // 1024 divided by the last leaves a rest.
+    for at_once in [64, 5_000, 700] {
+        let made = Cell::new(0_u32);
+        let legs = (0..).map(|leg| {
+            made.set(made.get() + 1);
+            assert!(made.get() < 1_000_000, "nobody else has a turn");
+            ready(leg)
+        });
+        let gather = Deadline::after(secs(1), &Clock::system()).gather(legs.take(5_000));
+        let mut call = pin!(gather.at_once(at_once));
+        let mut polls = 0;
+        let all = std::future::poll_fn(|cx| {
+            polls += 1;
+            let begun = made.get();
+            let polled = call.as_mut().poll(cx);
+            assert!(made.get() - begun <= 1_024);
+            polled
+        });
+        assert_eq!(all.await.complete().map(|all| all.len()).ok(), Some(5_000));
+        assert_eq!(polls, 5, "it has woken itself");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -336,4 +340,21 @@ async fn dropped_at_every_await_nothing_stays() {
         points += 1;
     }
     assert!(points > 5, "or it was never dropped half-way: {points}");
+}
+
+#[test]
+fn who_has_no_room_for_another_does_not_wake_itself() {
+    struct Count(std::sync::atomic::AtomicU32);
+    impl std::task::Wake for Count {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    let time = ManualClock::new();
+    let count = std::sync::Arc::new(Count(0.into()));
+    let waker = std::sync::Arc::clone(&count).into();
+    let legs = (0..2_000).map(|_| pending::<()>());
+    let mut call = pin!(Deadline::after(secs(1), &time.clock()).gather(legs).at_once(1_024));
+    assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(count.0.load(std::sync::atomic::Ordering::Relaxed), 0);
 }

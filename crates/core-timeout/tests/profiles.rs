@@ -45,6 +45,14 @@ fn refused<K: Operation>(profile: Profile<K>) -> String {
 }
 
 #[test]
+fn all_operations_are_listed_with_their_limits() {
+    let profile = Profile::<Step>::default().with(Step::Model, secs(25));
+    let listed: Vec<_> = profile.iter().collect();
+    let limits = [secs(60), secs(25), secs(10), secs(5)];
+    assert_eq!(listed, Step::ALL.iter().copied().zip(limits).collect::<Vec<_>>());
+}
+
+#[test]
 fn f_90_f_91_the_profiles_have_the_documented_numbers() {
     use Standard as S;
     let expected = [

@@ -70,3 +70,35 @@ async fn a_gathering_that_lacks_something_is_counted_once() {
     assert!(!deadline.gather([pending::<()>(), pending()]).await.is_complete());
     assert_eq!(times("gathering_of_stats"), Some(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn pl_2_what_was_counted_stays_when_limits_change() {
+    let timeout = Timeout::attempt(ms(300)).build().unwrap();
+    timeout.run(stuck()).await.unwrap_err();
+    let before = timeout.stats();
+    timeout.set_limit(ms(100)).unwrap();
+    assert!(timeout.set_limit(ms(0)).is_err());
+    assert_eq!((timeout.stats(), before.fired), (before, 1));
+    timeout.run(stuck()).await.unwrap_err();
+    assert_eq!((timeout.stats().fired, timeout.stats().elapsed), (2, ms(400)));
+
+    let timeouts = Timeouts::new(Profile::<Changing>::standard()).unwrap();
+    timeouts.run(Changing, stuck()).await.unwrap_err();
+    timeouts.update(|profile| profile.with(Changing, secs(2))).unwrap();
+    timeouts.set(Profile::test()).unwrap();
+    Timeouts::new(Profile::<Changing>::production()).unwrap();
+    assert_eq!(times("changing_of_stats"), Some(1));
+    timeouts.run(Changing, stuck()).await.unwrap_err();
+    assert_eq!(times("changing_of_stats"), Some(2));
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Changing;
+
+impl Operation for Changing {
+    const ALL: &'static [Self] = &[Self];
+
+    fn spec(self) -> Spec {
+        Spec::new("changing_of_stats", secs(1))
+    }
+}

@@ -6,6 +6,8 @@
 mod adaptive;
 #[cfg(feature = "breaker")]
 mod breakers;
+#[cfg(feature = "retry")]
+mod budgets;
 #[cfg(feature = "limit")]
 mod bulkheads;
 #[cfg(feature = "breaker")]

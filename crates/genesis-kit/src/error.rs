@@ -5,10 +5,12 @@ use core_context::IdentityError;
 use core_context::propagation::HeaderNameError;
 
 /// Why a service was not set up.
-#[derive(Clone, Debug)]
+///
+/// Its `Debug` is for people: a `main` that returns it ends with the text and, line by line, the causes that the text leaves out.
+#[derive(Clone)]
 pub struct KitError(Kind);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Kind {
     Aborts,
     Service {
@@ -34,6 +36,9 @@ enum Kind {
     #[cfg(feature = "track")]
     Track(core_track::ConfigError),
 }
+
+/// So many causes are shown.
+const CAUSES_MAX: usize = 32;
 
 // === impl KitError ===
 
@@ -99,11 +104,30 @@ impl fmt::Display for KitError {
     }
 }
 
+impl fmt::Debug for KitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for_people(self, f)
+    }
+}
+
 impl std::error::Error for KitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         // `Display` shows the inner error itself: its cause comes next.
         self.inner().and_then(std::error::Error::source)
     }
+}
+
+/// The text, and line by line the causes that it leaves out.
+fn for_people(error: &(dyn std::error::Error + 'static), f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{error}")?;
+    // A chain that never ends is somebody's bug, and this is no place to hang.
+    for (at, cause) in
+        std::iter::successors(error.source(), |cause| cause.source()).take(CAUSES_MAX).enumerate()
+    {
+        let before = if at == 0 { "\n\nCaused by:\n" } else { "\n" };
+        write!(f, "{before}    {cause}")?;
+    }
+    Ok(())
 }
 
 macro_rules! from {
@@ -129,3 +153,6 @@ from!(
     #[cfg(feature = "track")]
     Track(core_track::ConfigError),
 );
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,7 @@ fn pipelines_of_keys_show_what_their_calls_came_to_also_those_of_keys_that_were_
         .attempt_timeout(secs(1))
         .build()
         .unwrap();
-    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2)).unwrap());
+    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2).idle(secs(3_600))).unwrap());
     for shard in 0..5 {
         let shard = shards.get(&shard).unwrap();
         assert!(shard.call_blocking(|_| fail()).is_err());
@@ -292,6 +292,110 @@ fn budgets_show_what_is_left_and_what_they_refuse_under_the_name_of_whoever_draw
 }
 
 #[test]
+fn a_budget_that_many_share_is_shown_by_itself_under_its_own_name() {
+    let name = |text| genesis_kit::errors::Name::new(text).unwrap();
+    let payments = Budget::new(10, 0.5).unwrap().named(name("payments"));
+    let clone = payments.clone().named(name("other"));
+    assert_eq!((clone.name().as_str(), Budget::default().name().as_str()), ("payments", "unnamed"));
+    for retry in ["card", "bank"] {
+        let retry = Retry::fixed(ms(1)).attempts(2).budget(&payments).name(retry).build().unwrap();
+        assert!(retry.call_blocking(|_| fail()).is_err());
+    }
+    let deposit = Budget::deposit(0.0, 5, secs(1)).unwrap().named(name("mail"));
+    let text = shown(|kit| kit.watch(&payments).watch(&deposit));
+    has(
+        &text,
+        [
+            "retry_budget_available{name=\"payments\",of=\"itself\"} 6.0",
+            "retry_budget_withdrawals_total{name=\"payments\",of=\"itself\"} 2",
+            "retry_budget_deposits_total{name=\"payments\",of=\"itself\"} 0",
+            "retry_budget_refunds_total{name=\"payments\",of=\"itself\"} 0",
+            "retry_budget_refusals_total{name=\"payments\",of=\"itself\"} 0",
+            "retry_budget_available{name=\"mail\",of=\"itself\"} 5.0",
+        ],
+    );
+}
+
+#[test]
+fn what_was_counted_is_shown_on_when_a_pipeline_changes() {
+    let time = genesis_kit::time::ManualClock::new();
+    let payments = Pipeline::named("payments")
+        .clock(time.clock())
+        .deadline(secs(2))
+        .retry(Retry::fixed(ms(10)).no_jitter().attempts(2).budget(&Budget::default()))
+        .attempt_timeout(ms(300))
+        .build()
+        .unwrap();
+    let stuck = || {
+        let mut call = Box::pin(payments.call(|_| std::future::pending::<Result<(), Error>>()));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        while call.as_mut().poll(&mut cx).is_pending() {
+            time.advance(ms(10));
+        }
+    };
+    let kit = Kit::builder("watched").version("1").without_log().pipeline(&payments).build().unwrap();
+    let counters = || -> Vec<String> {
+        let text = kit.metrics().respond(None).body;
+        let of = |line: &&str| line.contains("\"payments\"") && line.contains("_total{");
+        text.lines().filter(of).map(str::to_owned).collect()
+    };
+    stuck();
+    let before = counters();
+    has(
+        &before.join("\n"),
+        [
+            "genesis_retry_attempts_total{operation=\"payments\"} 1",
+            "retry_calls_total{name=\"payments\",outcome=\"out_of_attempts\"} 1",
+            "retry_budget_withdrawals_total{name=\"payments\",of=\"retry\"} 1",
+            "timeout_fired_total{name=\"payments\",limits=\"attempt\"} 2",
+            "timeout_elapsed_seconds_total{name=\"payments\",limits=\"attempt\"} 0.6",
+        ],
+    );
+    payments
+        .reconfigure(|to| to.retry(|retry| retry.attempts(3)).attempt_timeout(ms(200)).deadline(secs(1)))
+        .unwrap();
+    assert!(payments.reconfigure(|to| to.attempt_timeout(secs(9))).is_err());
+    assert_eq!(counters(), before, "a change is no event that is counted");
+    stuck();
+    has(
+        &counters().join("\n"),
+        [
+            "genesis_retry_attempts_total{operation=\"payments\"} 3",
+            "retry_calls_total{name=\"payments\",outcome=\"out_of_attempts\"} 2",
+            "retry_budget_withdrawals_total{name=\"payments\",of=\"retry\"} 3",
+            "timeout_fired_total{name=\"payments\",limits=\"attempt\"} 5",
+            "timeout_elapsed_seconds_total{name=\"payments\",limits=\"attempt\"} 1.2",
+        ],
+    );
+    has(&kit.metrics().respond(None).body, ["timeout_limit_seconds{name=\"payments\",limits=\"call\"} 1.0"]);
+}
+
+#[test]
+fn attempts_that_were_made_anew_because_nothing_had_happened_are_shown_apart() {
+    let retry = Retry::fixed(ms(1)).attempts(2).name("payments").build().unwrap();
+    let mut left = 4;
+    let answered = retry.call_blocking(|_| {
+        left -= 1;
+        match left {
+            2.. => fail().map_err(|error| error.with_delivery(genesis_kit::errors::Delivery::NeverSent)),
+            1 => fail(),
+            _ => Ok(()),
+        }
+    });
+    assert!(answered.is_ok());
+    let text = shown(|kit| kit.watch(&retry));
+    has(
+        &text,
+        [
+            "genesis_retry_attempts_total{operation=\"payments\"} 3",
+            "retry_transparent_total{name=\"payments\"} 2",
+            "retry_hints_discarded_total{name=\"payments\"} 0",
+            "retry_calls_total{name=\"payments\",outcome=\"success\"} 1",
+        ],
+    );
+}
+
+#[test]
 fn a_breaker_in_shadow_is_shown_in_its_state() {
     let trial = Breaker::consecutive(1).shadow().name("trial").build().unwrap();
     let text = shown(|kit| kit.breaker(&trial));
@@ -311,12 +415,14 @@ fn two_of_a_kind_with_one_name_are_refused_and_others_may_share_it() {
     let rate = Rate::per_second(1).name("payments").build().unwrap();
     let payments = Pipeline::named("payments").limit(Rate::per_second(1)).build().unwrap();
     let hosts = || -> Outliers { Outliers::builder().name("payments").build().unwrap() };
+    let budget = || Budget::default().named(genesis_kit::errors::Name::new("payments").unwrap());
     let kit = || Kit::builder("watched").version("1").without_log();
-    assert!(kit().watch(&throttle()).watch(&rate).build().is_ok());
+    assert!(kit().watch(&throttle()).watch(&rate).watch(&budget()).build().is_ok());
     for (twice, what) in [
         (kit().watch(&throttle()).watch(&throttle()), "two throttles"),
         (kit().pipeline(&payments).watch(&rate), "two rate limits"),
         (kit().outliers(&hosts()).outliers(&hosts()), "two sets of hosts"),
+        (kit().watch(&budget()).watch(&budget()), "two retry budgets"),
     ] {
         let said = twice.build().unwrap_err().to_string();
         assert!(said.contains(what) && said.contains("payments"), "{said}");

@@ -50,6 +50,47 @@ fn what_a_fleet_said_of_an_earlier_open_circuit_neither_probes_nor_puts_off() {
 }
 
 #[test]
+fn w_5_a_circuit_that_was_put_off_is_open_for_that_long_and_no_longer() {
+    let Some((time, breaker)) = bench(Breaker::consecutive(1).open_for(secs(5))) else {
+        panic!("it is built")
+    };
+    let (engine, now) = (breaker.engine(), time.clock().now());
+    assert!(engine.follow_fleet(generation(engine), 3, now));
+    engine.postpone(generation(engine), now + secs(30));
+    time.set(now - secs(100));
+    engine.bring_back(now - secs(100));
+    assert_eq!(engine.until(), now - secs(70));
+}
+
+#[test]
+fn a_call_that_comes_when_the_circuit_has_just_closed_passes() {
+    for (builder, phase) in [(Breaker::consecutive(1), Phase::Plain), (Breaker::rate(0.5), Phase::Closed)] {
+        let Some((time, breaker)) = bench(builder) else { panic!("it is built") };
+        assert_eq!(breaker.engine().load().phase(), phase);
+        let (answer, tells) = breaker.engine().acquire(time.clock().now(), None);
+        assert!(answer.is_ok() && !tells, "{phase:?}");
+    }
+}
+
+#[test]
+fn cb_6_a_success_ends_the_run_that_it_saw_and_no_later_one() {
+    let Some((time, breaker)) = bench(Breaker::rate(0.5)) else { panic!("it is built") };
+    let (engine, now) = (breaker.engine(), || time.clock().now());
+    let failed = || breaker.acquire().map(core_policy::Permit::failure).is_ok();
+    let run = || (engine.load().generation(), engine.load().payload());
+    assert!(failed());
+    let (seen, ticket) = (engine.load(), crate::engine::Ticket::new(engine.load(), 0));
+    assert!(failed());
+    engine.record_quick(seen, ticket, now, now);
+    assert_eq!(run().1, 2, "there was one more since");
+    assert!(breaker.close("test").is_ok() && failed());
+    engine.record_quick(seen, ticket, now, now);
+    assert_eq!(run(), (seen.generation() + 1, 1), "as many, of another circuit");
+    engine.record_quick(engine.load(), crate::engine::Ticket::new(engine.load(), 0), now, now);
+    assert_eq!(run().1, 0);
+}
+
+#[test]
 fn a_round_that_is_over_decides_nothing_about_the_next() {
     let Some((time, breaker)) = bench(Breaker::consecutive(1).probes(2).successes(1)) else {
         panic!("it is built")

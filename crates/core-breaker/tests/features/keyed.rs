@@ -26,6 +26,19 @@ fn each_key_has_a_circuit_of_its_own_and_events_say_whose() {
     assert_eq!(states, [("db-1".to_owned(), State::Open), ("db-2".to_owned(), State::Closed)]);
 }
 
+/// Else all processes of a fleet would come back in step.
+#[test]
+fn without_a_seed_no_two_breakers_of_a_key_draw_the_same() {
+    let open_for = || {
+        let api = Breaker::consecutive(1).name("api").clock(ManualClock::new().clock()).build().unwrap();
+        let host = api.keyed::<String>(Keyed::max(10)).unwrap().get("db-1").unwrap();
+        host.acquire().unwrap().failure();
+        host.snapshot().open_left.unwrap()
+    };
+    let times: std::collections::BTreeSet<_> = (0..8).map(|_| open_for()).collect();
+    assert!(times.len() > 1, "{times:?}");
+}
+
 #[test]
 fn keys_are_bounded_and_forgotten_when_nobody_asks() {
     let time = ManualClock::new();

@@ -96,12 +96,16 @@ fn cb_26_a_probe_that_never_ends_loses_its_slot() {
     bench.time.advance(Duration::from_nanos(29_999_999_999));
     assert!(bench.breaker.acquire().is_err());
     bench.time.advance(Duration::from_nanos(1));
+    let before = bench.changes().len();
     let next = bench.permit();
+    assert_eq!(bench.changes().len(), before, "the round is the same");
     stuck.success();
     assert_eq!(bench.breaker.state(), State::HalfOpen, "the late answer is ignored");
-    assert_eq!(bench.breaker.snapshot().totals.late, 1);
+    let totals = bench.breaker.snapshot().totals;
+    assert_eq!((totals.late, totals.inconclusive), (1, 1), "it counts in the round that goes on");
+    let changes = bench.changes().len();
     next.success();
-    assert_eq!(bench.breaker.state(), State::Closed);
+    assert_eq!((bench.breaker.state(), bench.changes().len()), (State::Closed, changes + 1));
 }
 
 #[test]
@@ -119,6 +123,20 @@ fn cb_27_results_of_an_earlier_generation_change_nothing() {
     probe.failure();
     assert_eq!(bench.breaker.state(), State::Closed);
     assert_eq!(bench.breaker.snapshot().totals.late, 4);
+}
+
+#[test]
+fn cb_27_a_success_of_an_earlier_generation_is_late_where_it_is_closed_again() {
+    for builder in [Breaker::consecutive(1), Breaker::rate(0.5), Breaker::rate(0.5).slow_over(secs(1))] {
+        let bench = Bench::new(builder);
+        let early = bench.permit();
+        bench.breaker.force_open("a drill").unwrap();
+        bench.breaker.close("a drill").unwrap();
+        early.success();
+        let snapshot = bench.breaker.snapshot();
+        assert_eq!((snapshot.totals.late, snapshot.totals.successes, snapshot.window.calls), (1, 0, 0));
+        assert_eq!(bench.breaker.totals().late, 1);
+    }
 }
 
 #[test]

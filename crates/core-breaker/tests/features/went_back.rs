@@ -101,6 +101,30 @@ fn w_5_a_ramp_lasts_no_longer_either() {
 }
 
 #[test]
+fn w_5_a_ramp_that_is_over_does_not_begin_again() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(10)));
+    bench.time.advance(secs(1_000));
+    bench.play("F");
+    bench.time.advance(secs(5));
+    bench.play("S");
+    bench.time.advance(secs(10));
+    bench.play("S");
+    back(&bench, secs(9));
+    assert!((0..20).all(|_| bench.breaker.acquire().map(std::mem::forget).is_ok()));
+}
+
+#[test]
+fn w_5_a_circuit_that_was_resumed_is_open_for_what_was_left_and_no_longer() {
+    let bench = opened();
+    bench.time.advance(secs(2));
+    let resumed = Bench::new(Breaker::consecutive(1).resume(bench.breaker.save(), secs(1)));
+    assert_eq!(resumed.open_left(), secs(2));
+    back(&resumed, secs(100));
+    assert_eq!(resumed.open_left(), secs(2));
+    assert_eq!(resumed.breaker.acquire().err().unwrap().retry_after(), Some(secs(2)));
+}
+
+#[test]
 fn w_5_a_burst_ends_when_the_clock_goes_back() {
     let bench = Bench::new(Breaker::consecutive(2).lumping(secs(1)));
     bench.time.advance(secs(1_000));

@@ -2,10 +2,9 @@
 
 use std::error::Error as StdError;
 
-use super::next;
+use super::chain;
 #[cfg(feature = "h2")]
 use super::of_h2::{is_goaway, was_refused};
-use crate::error::CAUSES_MAX;
 use crate::{Delivery, Error};
 
 impl Delivery {
@@ -26,10 +25,12 @@ impl Delivery {
     ///
     /// It is the truth about the last request that was made. So do not ask it of a client that follows redirects or repeats
     /// requests by itself, since an earlier request may have been done, nor of an upgrade that was not completed. For that reason an
-    /// error of `reqwest` is [`Unknown`](Self::Unknown) here, and so is a body of ours that failed, whatever it failed with.
+    /// error of `reqwest` is [`Unknown`](Self::Unknown) here, and so is a body of ours that failed, whatever it failed with, and the
+    /// [last of several](crate::last_of_several) attempts: those before may have been done.
     #[must_use]
     pub fn of_transport(error: &(dyn StdError + 'static)) -> Self {
-        std::iter::successors(Some(error), |&e| next(e)).take(CAUSES_MAX).find_map(told).unwrap_or_default()
+        let told = |(error, is_last)| told(error).map(|told| if is_last { Self::Unknown } else { told });
+        chain(error).find_map(told).unwrap_or_default()
     }
 }
 
@@ -75,6 +76,5 @@ fn told(error: &(dyn StdError + 'static)) -> Option<Delivery> {
 /// Whether the peer said that it goes, which is worth another call, but says nothing about this one.
 #[cfg(all(feature = "h2", feature = "tonic"))]
 pub(super) fn peer_goes(error: &(dyn StdError + 'static)) -> bool {
-    let mut chain = std::iter::successors(Some(error), |&e| next(e)).take(CAUSES_MAX);
-    chain.any(|cause| cause.downcast_ref().is_some_and(is_goaway))
+    chain(error).any(|(cause, _)| cause.downcast_ref().is_some_and(is_goaway))
 }

@@ -70,7 +70,7 @@ fn of_sqlstate(state: &str) -> Class {
         "23505" | "23P01" | "40002" => return Category::Conflict.into(),
         // A replica that only reads: another one writes.
         "25006" => return Class::from(Category::Unavailable).never_happened(),
-        // Cancelled: by a time limit of the server or by an operator.
+        // Cancelled, by a time limit of the server or by an operator, and rolled back: a commit that waits for replicas is none that can be.
         "57014" => return Class::from(Category::Timeout).never_happened(),
         _ => {}
     }
@@ -92,11 +92,17 @@ fn of_sqlstate(state: &str) -> Class {
         "58" | "XX" => Category::Infrastructure,
         _ => Category::ExternalService,
     };
-    match class {
-        // The transaction was not committed: the server says so.
-        "53" | "57" | "58" | "XX" => Class::from(category).never_happened(),
-        _ => Class::from(category),
-    }
+    let is_certain = match class {
+        // No connection was to be had, or a limit of its settings was in the way.
+        "53" => matches!(state, "53300" | "53400"),
+        // Not yet ready, or idle for too long: there was no statement. Whoever is told that the server shuts down may have been
+        // committed: waiting for replicas, the server says 57P01 after that, and a crash elsewhere (57P02) ends a session anywhere.
+        "57" => matches!(state, "57P03" | "57P05"),
+        // A system error or a bug may be a panic of the server in the middle of a commit.
+        "58" | "XX" => false,
+        _ => return Class::from(category),
+    };
+    Class { idempotent_only: !is_certain, ..category.into() }
 }
 
 #[cfg(test)]
@@ -127,8 +133,18 @@ mod tests {
             let class = of_sqlstate(state);
             assert_eq!((class.category, class.recovery), (category, recovery), "{state}");
         }
-        assert!(!of_sqlstate("40001").idempotent_only);
-        assert!(of_sqlstate("08006").idempotent_only);
-        assert!(of_sqlstate("40003").idempotent_only, "nobody knows whether it was done");
+    }
+
+    /// A statement that came to an end with one of these had no effect, or nobody knows.
+    #[test]
+    fn rt_11_a_sqlstate_tells_whether_what_must_not_be_done_twice_may_be_tried_again() {
+        for state in ["40001", "40P01", "55P03", "25006", "57014", "57P03", "57P05", "53300", "53400"] {
+            assert!(!of_sqlstate(state).idempotent_only, "{state}: it was rolled back, or never began");
+        }
+        for state in [
+            "57P01", "57P02", "57P04", "57000", "40003", "08006", "08007", "53100", "53200", "58030", "XX000",
+        ] {
+            assert!(of_sqlstate(state).idempotent_only, "{state}: it may have been committed");
+        }
     }
 }

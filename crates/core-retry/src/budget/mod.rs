@@ -6,9 +6,10 @@ mod in_flight;
 mod stats;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use core_errors::Name;
 use core_time::Instant;
 
 use crate::error::{ConfigError, Kind as Wrong};
@@ -39,6 +40,7 @@ pub struct Budget(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    name: OnceLock<Name>,
     kind: Kind,
     counts: Counts,
 }
@@ -108,6 +110,20 @@ impl Budget {
         InFlight::new(share, min).map(|budget| Self::of(Kind::InFlight(budget)))
     }
 
+    /// Names it in metrics, in all clones: that of the service whose calls share it. Default: `unnamed`. The first name that it was given
+    /// stays.
+    #[must_use = "it is the budget itself"]
+    pub fn named(self, name: Name) -> Self {
+        self.0.name.get_or_init(|| name);
+        self
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name.get().copied().unwrap_or(Name::UNNAMED)
+    }
+
     /// Goes by the numbers of `to` from now on, in all clones, as in `budget.reconfigure(&Budget::new(50, 0.2)?)`: `to` is made the same
     /// way and takes no other part. What is there stays, as far as there is room; what is in flight is counted on.
     ///
@@ -125,7 +141,7 @@ impl Budget {
     }
 
     fn of(kind: Kind) -> Self {
-        Self(Arc::new(Inner { kind, counts: Counts::new() }))
+        Self(Arc::new(Inner { name: OnceLock::new(), kind, counts: Counts::new() }))
     }
 
     #[inline]
@@ -268,6 +284,32 @@ impl Budget {
             Kind::Tokens(tokens) => self.paid(tokens.take().then_some(Paid(1))),
             _ => self.take(false, now),
         }
+    }
+
+    /// Takes what a probe costs, or nothing: a request that no caller asked for, as of an active check, to a host that was put aside, or a
+    /// copy for comparison. It takes as much as a hedge. What comes of it is told as of any call: [`succeeded`](Self::succeeded) with what was
+    /// paid, [`failed`](Self::failed), and [`ended`](Self::ended) once it is over.
+    ///
+    /// Not for the probes of a breaker: those are calls of somebody, and where most calls fail the budget would never let one through that
+    /// could show that the callee is back.
+    ///
+    /// ```
+    /// use core_retry::Budget;
+    /// use core_time::Clock;
+    ///
+    /// # fn is_answering() -> bool { true }
+    /// let (budget, clock) = (Budget::default(), Clock::system());      // that of the retries and hedges to this service
+    /// if let Some(paid) = budget.take_probe(|| clock.now_coarse()) {
+    ///     if is_answering() {
+    ///         budget.succeeded(paid, || clock.now_coarse());
+    ///     }
+    ///     budget.ended(paid);
+    /// }
+    /// assert_eq!(budget.stats().withdrawn, 1);
+    /// ```
+    #[must_use = "no probe may follow if the budget says no"]
+    pub fn take_probe(&self, now: impl FnOnce() -> Instant) -> Option<Paid> {
+        self.take_hedge(now)
     }
 
     /// A call with hedges succeeded by an attempt for which `paid` was taken. `is_told` says that one of its failures was

@@ -7,7 +7,7 @@ pub struct BudgetStats {
     /// Times that a call gave something: a success for which there was room, or to [`deposit`](super::Budget::deposit) any call. To
     /// [`in_flight`](super::Budget::in_flight) none does.
     pub deposited: u64,
-    /// Retries and hedges that were allowed.
+    /// Retries, hedges and probes that were allowed.
     pub withdrawn: u64,
     /// Of these, the ones that never started, and so gave back what they had taken.
     pub refunded: u64,

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use core_errors::Verdict;
 use core_policy::{Attempt, CallError, Judge, Op};
-use core_time::{Instant, Sleep};
+use core_time::{Alarm, Instant};
 use pin_project_lite::pin_project;
 
 use super::parts::{Entered, First, Kept, Paying, Running};
@@ -33,8 +33,8 @@ pin_project! {
         first: First<F>,
         // There once the call has had to wait, or has failed.
         rest: Option<Rest<F>>,
-        #[pin]
-        alarm: Option<Alarm>,
+        // Rings when the next hedge is due.
+        alarm: Alarm,
         entered: Option<Entered>,
         phase: Phase,
         hedge: H,
@@ -42,15 +42,6 @@ pin_project! {
         deadline: Option<Instant>,
         op: O,
         judge: J,
-    }
-}
-
-pin_project! {
-    /// Rings when the next hedge is due.
-    struct Alarm {
-        #[pin]
-        sleep: Sleep,
-        at: Instant,
     }
 }
 
@@ -83,7 +74,7 @@ impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
         Self {
             first: First::GONE,
             rest: None,
-            alarm: None,
+            alarm: Alarm::new(),
             entered: None,
             phase: Phase::Fresh,
             hedge,
@@ -210,13 +201,13 @@ where
     #[inline(never)]
     fn poll_rest(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
         loop {
-            let mut this = self.as_mut().project();
+            let this = self.as_mut().project();
             let hedge = inner(this.hedge);
             let is_running = this.first.is_running();
             let Some(rest) = this.rest else { unreachable!("it is there once the call had to wait") };
             let Some(due_at) = rest.schedule.due_at() else {
                 if is_running || !rest.hedges.is_empty() {
-                    this.alarm.set(None);
+                    this.alarm.clear();
                     return Poll::Pending;
                 }
                 return Poll::Ready(self.failed());
@@ -224,7 +215,7 @@ where
             // Attempts may have spent the task's cooperative budget, and a timer without budget never fires: the clock has the first
             // word.
             if hedge.clock.reached(due_at).is_err() {
-                ready!(self.as_mut().poll_alarm(due_at, cx));
+                ready!(this.alarm.poll_until(&hedge.clock, due_at, cx));
                 continue;
             }
             let now = hedge.clock.now();
@@ -351,24 +342,13 @@ where
     /// Drops whatever runs still, and then returns.
     #[inline]
     fn end(self: Pin<&mut Self>, result: Result<T, E>) -> <Self as Future>::Output {
-        let mut this = self.project();
+        let this = self.project();
         *this.phase = Phase::Done;
         this.first.end();
         *this.rest = None;
-        this.alarm.set(None);
+        this.alarm.clear();
         *this.entered = None;
         result.map_err(CallError::Failed)
-    }
-
-    /// Ready at `at`.
-    fn poll_alarm(self: Pin<&mut Self>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let clock = &inner(this.hedge).clock;
-        if this.alarm.as_ref().as_pin_ref().is_none_or(|alarm| alarm.at != at) {
-            this.alarm.set(Some(Alarm { sleep: clock.sleep_until(at), at }));
-        }
-        let rung = this.alarm.as_pin_mut().is_none_or(|alarm| alarm.project().sleep.poll(cx).is_ready());
-        if rung { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

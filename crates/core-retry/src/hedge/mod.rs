@@ -31,6 +31,16 @@
 //! hedge             └──────────▶ answers: this is the result
 //! ```
 //!
+//! | default | is | because |
+//! |---|---|---|
+//! | budget | none, and it must be given | a hedge without one doubles the load on a callee that is slow because it is overloaded |
+//! | hedges of a call | 1 | a third attempt seldom answers before the second, and costs as much |
+//! | which calls | all that may take effect twice | others would be done twice: by then both are on their way |
+//! | calls before a quantile is used | 100 | of fewer p95 is the word of five calls |
+//! | window of a quantile | 60 s | long enough for a quiet service to be known, short enough to follow a change |
+//! | longest pause that is followed | 5 s | whoever waits longer is better served by the retry further out |
+//! | when all failed | the last error | it is the freshest word of the callee |
+//!
 //! * **When a hedge is due.** So long after the attempt before it ([`Hedge::after`]); when the call takes longer than nineteen in twenty
 //!   did lately ([`Hedge::after_p95`]), once enough have been seen; or only after a failure ([`Hedge::on_failure`]). A
 //!   failure that may pass makes the next due at once in any case, or when the callee asks for it.
@@ -80,7 +90,8 @@
 //!
 //! # Cost
 //! A call that is ready at once: a counter of the thread's own, and one load for the budget; with a quantile, a coarse clock reading and
-//! another counter. No timer, no allocation. One that waits: an exact clock reading and one timer. Each hedge is one allocation.
+//! another counter. No timer, no allocation. One that waits: an exact clock reading and one timer, in memory that
+//! the thread keeps. Each hedge is one allocation.
 //!
 //! # Sources
 //! J. Dean and L. Barroso, *The Tail at Scale*, 2013; gRPC A6; Finagle's backup requests; rules HG-1, HG-2 and BG-6 of this

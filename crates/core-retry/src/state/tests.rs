@@ -11,3 +11,13 @@ fn what_was_paid_stands_beside_all_else() {
         assert!(!state.is_in_flight() && !state.was_refused());
     }
 }
+
+#[test]
+fn what_was_made_anew_more_often_than_can_be_counted_stays_at_the_most() {
+    let mut state = CallState::default();
+    state.set_step(7);
+    for (count, held) in [(1_023, 1_023), (1_024, 1_023), (u32::MAX, 1_023), (0, 0)] {
+        state.set_transparent(count);
+        assert_eq!((state.transparent(), state.step()), (held, 7));
+    }
+}

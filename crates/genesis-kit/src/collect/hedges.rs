@@ -3,7 +3,7 @@ use core_policy::Name;
 use core_retry::{Budget, Hedge};
 use core_time::Clock;
 
-use super::retries;
+use super::budgets;
 
 const CALLS: Desc<Counter> =
     Desc::counter("hedge_calls_total", "Calls that may be hedged, by how they ended.");
@@ -58,7 +58,7 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<Hedged>) {
         for Hedged { name, hedge, budget_of_retry } in &hedges {
             let budget = hedge.budget();
             if budget_of_retry.as_ref().is_none_or(|of_retry| !of_retry.is_same(budget)) {
-                retries::budget(scrape, *name, "hedge", budget, &clock);
+                budgets::put(scrape, *name, "hedge", budget, &clock);
             }
         }
     });

@@ -1,10 +1,10 @@
 use core_errors::Name;
 use core_metrics::names::GENESIS_RETRY_ATTEMPTS;
-use core_metrics::{Counter, Desc, Gauge, LabelNames, Scrape};
+use core_metrics::{Counter, Desc, LabelNames, Scrape};
 use core_policy::Policy;
-use core_retry::{Budget, Retry, Stats};
-use core_time::Clock;
+use core_retry::{Retry, Stats};
 
+use super::budgets;
 use super::watch::{Source, sealed};
 
 const CALLS: Desc<Counter> =
@@ -13,30 +13,13 @@ const DISCARDED: Desc<Counter> = Desc::counter(
     "retry_hints_discarded_total",
     "Requests of a callee for a pause that was too long to be followed.",
 );
-const AVAILABLE: Desc<Gauge> = Desc::gauge(
-    "retry_budget_available",
-    "What is left of a budget: tokens, units or places; one that several share is shown with each of them.",
-);
-const DEPOSITS: Desc<Counter> = Desc::counter(
-    "retry_budget_deposits_total",
-    "Times that a call gave a budget something; of one that several share, those of all of them.",
-);
-const WITHDRAWALS: Desc<Counter> = Desc::counter(
-    "retry_budget_withdrawals_total",
-    "Retries and hedges that a budget allowed; of one that several share, those of all of them.",
-);
-const REFUNDS: Desc<Counter> = Desc::counter(
-    "retry_budget_refunds_total",
-    "Retries and hedges that a budget allowed, and that never started; of one that several share, those of all of them.",
-);
-const REFUSALS: Desc<Counter> = Desc::counter(
-    "retry_budget_refusals_total",
-    "Times that a budget said no; of one that several share, to all of them.",
+const TRANSPARENT: Desc<Counter> = Desc::counter(
+    "retry_transparent_total",
+    "Of the attempts after the first, those that were made anew because nothing had happened.",
 );
 
 const OPERATION: LabelNames<1> = LabelNames::new(["operation"]);
 const NAME: LabelNames<1> = LabelNames::new(["name"]);
-const NAME_OF: LabelNames<2> = LabelNames::new(["name", "of"]);
 const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 
 /// What [`check`](super::watch::check) calls them.
@@ -52,9 +35,10 @@ pub(super) fn put(scrape: &mut Scrape, name: Name, retry: &Retry) {
     for (outcome, n) in outcomes(&stats) {
         calls.put([text, outcome], n);
     }
+    scrape.counters(&TRANSPARENT, NAME).put([text], stats.transparent);
     scrape.counters(&DISCARDED, NAME).put([text], stats.hints_discarded);
     if let Some(of_retry) = retry.budget() {
-        budget(scrape, name, "retry", of_retry, Policy::clock(retry));
+        budgets::put(scrape, name, "retry", of_retry, Policy::clock(retry));
     }
 }
 
@@ -67,20 +51,6 @@ pub(super) fn outcomes(stats: &Stats) -> [(&'static str, u64); 5] {
         ("out_of_budget", stats.out_of_budget),
         ("out_of_time", stats.out_of_time),
     ]
-}
-
-/// A budget, under the name of what draws on it.
-pub(super) fn budget(scrape: &mut Scrape, name: Name, of: &str, budget: &Budget, clock: &Clock) {
-    let (labels, stats) = ([name.as_str(), of], budget.stats());
-    scrape.gauges(&AVAILABLE, NAME_OF).put(labels, budget.available(clock.now_coarse()));
-    for (desc, n) in [
-        (&DEPOSITS, stats.deposited),
-        (&WITHDRAWALS, stats.withdrawn),
-        (&REFUNDS, stats.refunded),
-        (&REFUSALS, stats.refused),
-    ] {
-        scrape.counters(desc, NAME_OF).put(labels, n);
-    }
 }
 
 impl sealed::Watch for Retry {

@@ -9,7 +9,7 @@ use crate::error::KitError;
 /// Nobody else implements it.
 #[diagnostic::on_unimplemented(
     message = "there are no metrics of `{Self}` to show",
-    note = "retries, limits, windows, throttles, bulkheads, executors and outliers can be watched, and `KeyedRate`, \
+    note = "retries, their budgets, limits, windows, throttles, bulkheads, executors and outliers can be watched, and `KeyedRate`, \
             `Arc<KeyedBreaker<_>>` and `Arc<KeyedPipeline<_>>`; pipelines and breakers have methods of their own"
 )]
 pub trait Watch: sealed::Watch {}

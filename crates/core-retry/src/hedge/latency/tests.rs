@@ -75,6 +75,13 @@ fn hg_2_never_under_a_millisecond() {
 }
 
 #[test]
+fn all_that_takes_longer_than_can_be_told_apart_is_as_long_as_can_be() {
+    let latency = p95();
+    (0..100).for_each(|_| latency.record(secs(3_600), START));
+    assert_eq!(latency.delay(START), Some(Duration::from_nanos(1 << 37)), "137 s");
+}
+
+#[test]
 fn what_is_older_than_the_window_is_forgotten() {
     let latency = p95();
     (0..100).for_each(|_| latency.record(secs(1), START));

@@ -1,0 +1,107 @@
+//! What a service waits for that answers requests (F94, F96), and the limits of the process (F92).
+
+use std::future::pending;
+use std::time::Duration;
+
+use core_errors::{Error, Name};
+use core_time::{Clock, ManualClock, ms, secs};
+use core_timeout::{Deadline, Profile, Serving, Standard, Timeouts, process};
+
+fn limits(profile: &Profile<Serving>) -> [Duration; 5] {
+    [Serving::Request, Serving::Agent, Serving::Llm, Serving::Database, Serving::Redis]
+        .map(|of| profile.get(of))
+}
+
+#[test]
+fn f_94_the_limits_of_the_guide_are_there_and_its_variables_set_them() {
+    let documented = [60, 30, 60, 10, 5].map(secs);
+    for profile in [Profile::standard(), Profile::production(), Profile::test()] {
+        assert_eq!(limits(&profile), documented, "{}", profile.name());
+        profile.check().unwrap();
+    }
+    let set =
+        |pairs: &[(&str, &str)]| Profile::<Serving>::from_pairs("GENESIS_TIMEOUT_", pairs.iter().copied());
+    let profile = set(&[
+        ("GENESIS_TIMEOUT_REQUEST", "90"),
+        ("GENESIS_TIMEOUT_AGENT_DEFAULT", "31"),
+        ("GENESIS_TIMEOUT_LLM", "61"),
+        ("GENESIS_TIMEOUT_DATABASE", "11"),
+        ("GENESIS_TIMEOUT_REDIS", "6"),
+    ]);
+    assert_eq!(limits(&profile.unwrap()), [90, 31, 61, 11, 6].map(secs));
+    let over = set(&[("GENESIS_TIMEOUT_LLM", "61")]).unwrap_err().to_string();
+    assert_eq!(
+        over,
+        "llm: the limit is 61s, and request, of which it is a part, has 60s: make it no longer than that"
+    );
+}
+
+#[test]
+fn f_94_a_request_gets_what_it_asks_for_or_the_default_and_never_more_than_the_whole() {
+    let time = ManualClock::new();
+    let timeouts = Timeouts::on(Profile::<Serving>::standard(), time.clock()).unwrap();
+    for (asked_for, effective) in [(Some(secs(45)), 45), (Some(secs(90)), 60), (None, 30)] {
+        let request = timeouts.deadline(Serving::Request);
+        let request = request.child(asked_for.unwrap_or(timeouts.get(Serving::Agent)));
+        assert_eq!(request.remaining(), secs(effective));
+    }
+}
+
+/// Total 60 > model 30 > database 10 > Redis 5.
+#[test]
+fn f_96_m_27_each_step_has_its_own_limit_or_what_is_left_of_the_whole() {
+    let time = ManualClock::new();
+    let cascade = Profile::standard().with(Serving::Llm, secs(30));
+    let timeouts = Timeouts::on(cascade, time.clock()).unwrap();
+    let total = timeouts.deadline(Serving::Request);
+    let left = || {
+        [Serving::Llm, Serving::Database, Serving::Redis]
+            .map(|step| timeouts.within(&total, step).remaining())
+    };
+    assert_eq!(left(), [30, 10, 5].map(secs));
+    time.advance(secs(52));
+    assert_eq!(left(), [8, 8, 5].map(secs));
+    time.advance(secs(7));
+    assert_eq!(left(), [1, 1, 1].map(secs));
+    time.advance(secs(1));
+    assert_eq!(left(), [Duration::ZERO; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f_92_the_limits_of_the_process_are_the_same_everywhere_and_change_at_once() {
+    assert_eq!(process().profile(), Profile::standard());
+    let took = async || {
+        let start = Clock::system().now();
+        let stuck = process().run(Standard::HealthCheck, pending::<Result<(), Error>>()).await;
+        assert!(stuck.unwrap_err().is_timeout());
+        Clock::system().now() - start
+    };
+    assert_eq!(took().await, secs(2));
+    process().set(Profile::test()).unwrap();
+    assert_eq!(took().await, ms(500));
+    assert_eq!(process().deadline(Standard::Request).remaining(), secs(5));
+    let proposal = process().deadline(Standard::Proposal);
+    assert_eq!((proposal.remaining(), proposal.name().as_str()), (secs(1), "proposal"));
+    // On another thread, too; and what makes no sense changes nothing.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(process().update(|profile| profile.with(Standard::Request, Duration::ZERO)).is_err());
+            process().update(|profile| profile.with(Standard::HealthCheck, secs(3))).unwrap();
+        });
+    });
+    assert_eq!(took().await, secs(3));
+    assert_eq!(process().get(Standard::Request), secs(5));
+}
+
+/// `WithCustom(d)`: a time that is of no operation.
+#[tokio::test(start_paused = true)]
+async fn f_92_a_time_of_ones_own() {
+    let clock = Clock::system();
+    let start = clock.now();
+    let custom = Deadline::after(secs(5), &clock).named(Name::new("database.query").unwrap());
+    let error = custom.run(pending::<Result<(), Error>>()).await.unwrap_err();
+    assert_eq!(
+        (error.rejection().unwrap().name().as_str(), clock.now() - start),
+        ("database.query", secs(5))
+    );
+}
