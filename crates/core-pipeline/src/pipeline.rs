@@ -242,9 +242,7 @@ impl Policy for Pipeline {
     }
 
     fn falls_back(&self) {
-        if let Some(breaker) = self.breaker() {
-            breaker.falls_back();
-        }
+        self.0.chain.falls_back();
     }
 }
 
