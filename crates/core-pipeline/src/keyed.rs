@@ -29,7 +29,8 @@ use crate::summary::{KeyedSummary, Past};
 /// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an
 /// operator. In use is also a pipeline of which somebody has a clone, as a layer of tower has: a key never has two. The idle
 /// time has to be longer than a circuit stays open, so that no open circuit is forgotten for being left alone, and than the rate takes
-/// to give back what a key used, so that forgetting it gives it nothing.
+/// to give back what a key used, so that forgetting it gives it nothing. It counts from when the key was asked for: whoever has work for
+/// longer than that, as a connection that stays, asks for each call and does not keep the pipeline.
 ///
 /// ```
 /// use core_breaker::Breaker;
