@@ -101,3 +101,53 @@ fn an_exact_reading_is_shared_until_it_is_taken() {
     assert_eq!(Cx::new(&clock, None, &mut frame).now(), clock.now_coarse(), "time has gone by");
     assert_eq!(Cx::new(&clock, None, &mut frame).now_exact(), clock.now());
 }
+
+#[test]
+fn what_is_noted_aside_is_noted() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let (soon, late) = (clock.now() + ms(5), clock.now() + ms(9));
+    let mut frame = Frame::new(Some(late));
+    frame.forbid_repeats();
+    frame.add_wait(ms(3));
+    let (seen, asked) = Cx::new(&clock, Some(Waker::noop()), &mut frame).aside(|cx| {
+        cx.end_by(soon);
+        cx.limit_attempt(ms(4));
+        cx.forbid_doubles();
+        cx.uncount_attempt();
+        ((cx.waited(), cx.may_repeat(), cx.may_wait()), cx.now())
+    });
+    assert_eq!(seen, (ms(3), false, true), "and it knows what was noted before");
+    time.advance(ms(1));
+    let mut cx = Cx::new(&clock, None, &mut frame);
+    assert_eq!((cx.deadline(), cx.now(), cx.waited()), (Some(soon), asked, ms(3)));
+    assert!(!cx.may_repeat() && !frame.is_idempotent() && frame.take_uncounted());
+    frame.deadline = None;
+    assert_eq!(frame.remaining(&clock), Some(ms(4)));
+}
+
+#[test]
+fn a_wait_is_counted_once_and_from_when_it_began() {
+    let time = ManualClock::lagging(ms(4));
+    time.advance(ms(9));
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    frame.forbid_repeats();
+    frame.unpark(&clock);
+    for waited in [ms(7), ms(14)] {
+        frame.park(&clock);
+        assert_eq!(frame.take_exact(), Some(clock.now()), "who asks for the cut-off need not read it again");
+        time.advance(ms(7));
+        frame.unpark(&clock);
+        frame.unpark(&clock);
+        let mut cx = Cx::new(&clock, None, &mut frame);
+        assert_eq!((cx.waited(), cx.may_repeat()), (waited, false));
+        assert_eq!(
+            (cx.now(), cx.now_exact()),
+            (clock.now_coarse(), clock.now()),
+            "and not since when it waited"
+        );
+        frame.forget_now();
+        time.advance(ms(1));
+    }
+}
