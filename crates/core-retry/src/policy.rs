@@ -54,7 +54,7 @@ impl Retry {
         Builder::new(Growth::Linear, delays.start, delays.end)
     }
 
-    /// Always the same delay.
+    /// Always the same delay. [Jitter](Builder::jitter) that goes beyond it does so: there is no other cap than the most it can come to.
     pub fn fixed(delay: Duration) -> Builder {
         Builder::new(Growth::Fixed, delay, delay)
     }
