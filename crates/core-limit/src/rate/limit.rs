@@ -164,7 +164,9 @@ impl RateLimit {
     /// ```
     pub async fn until_ready(&self, n: u64) -> Result<(), Rejection> {
         if !self.is_taken(n) {
-            self.reserve(n)?.ready().await;
+            let reserved = self.reserve(n)?;
+            reserved.came().await;
+            reserved.spend();
         }
         Ok(())
     }
