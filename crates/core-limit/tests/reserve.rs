@@ -266,6 +266,27 @@ async fn rl_7_who_waits_until_it_is_ready_and_goes_away_gives_back_what_it_has_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_has_spent_its_budget_is_ready_once_its_time_has_come() {
+    let limit = Rate::per_second(4).smooth().max_wait(secs(9)).build().unwrap();
+    limit.check().unwrap();
+    let (mut first, mut second) = (Box::pin(limit.until_ready(1)), Box::pin(limit.until_ready(1)));
+    std::future::poll_fn(|cx| {
+        assert!(first.as_mut().poll(cx).is_pending() && second.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    tokio::time::advance(ms(250)).await;
+    std::future::poll_fn(|cx| {
+        // tokio makes timers wait for a task that has spent its cooperative budget.
+        while std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx).is_ready() {}
+        assert!(first.as_mut().poll(cx).is_ready() && second.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    second.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn rl_7_a_reservation_that_is_dropped_at_any_await_is_given_back() {
     let clock = Clock::system();
     let limit = Rate::per_second(4).smooth().max_wait(secs(9)).build().unwrap();
