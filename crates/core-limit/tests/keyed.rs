@@ -93,6 +93,26 @@ fn a_key_that_goes_back_and_forth_between_tiers_gets_no_more_than_one_of_them_gi
 }
 
 #[test]
+fn nor_does_one_of_bursty_tiers_and_none_locks_it_out_of_the_other() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100).bursty());
+    let (time, limits) = under(Rate::per_second(10).bursty(), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    for _ in 0..3 {
+        let mut granted = 0;
+        for part in [60, 40, 1, 1] {
+            granted += limits.take_in(premium, "a", part).map_or(0, |_| part);
+            assert_eq!(limits.check_in(default, "a").unwrap_err().retry_after(), Some(secs(1)));
+        }
+        assert_eq!(granted, 100);
+        time.advance(secs(1));
+        assert_eq!(limits.peek_in(premium, "a").remaining, 100);
+        assert_eq!(limits.take_in(default, "a", 10).unwrap().remaining, 0);
+        assert_eq!(limits.peek_in(premium, "a").remaining, 90);
+        time.advance(secs(1));
+    }
+}
+
+#[test]
 fn rl_8_the_rate_of_a_tier_changes_for_all_its_keys() {
     let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
     let (_time, limits) = under(Rate::per_second(10), 10, premium);

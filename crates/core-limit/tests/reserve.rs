@@ -506,3 +506,25 @@ fn an_estimate_is_put_right_by_exactly_what_it_was_wrong() {
         assert_eq!(limit.balance(), balance, "{taken} {used}");
     }
 }
+
+#[test]
+fn rl_8_and_rl_11_nor_does_one_of_a_bursty_rate_whose_reservations_keep_their_time() {
+    let (time, limit) = under(Rate::per_second(1_000).bursty());
+    limit.take(1_000).unwrap();
+    limit.set_rate(Rate::per_second(1).bursty()).unwrap();
+    assert_eq!(limit.check().unwrap_err().retry_after(), Some(secs(1)), "not a thousand periods");
+    time.advance(secs(1));
+    limit.check().unwrap();
+
+    for count in [1, 2, 4, 100] {
+        let (_time, limit) = under(Rate::per_second(4).bursty().max_wait(secs(60)));
+        limit.take(3).unwrap();
+        limit.reserve(8).unwrap().spend();
+        let reserved = limit.reserve(1).unwrap();
+        assert_eq!(reserved.wait(), secs(2));
+        limit.set_rate(Rate::per_second(count).bursty()).unwrap();
+        // All four of the third period are taken, or as many of the more that there are.
+        let next = limit.reserve(1).unwrap();
+        assert_eq!((reserved.wait(), next.wait()), (secs(2), secs(if count > 4 { 2 } else { 3 })), "{count}");
+    }
+}

@@ -51,7 +51,9 @@ impl Engine {
                 return Err(ConfigError(Kind::TooOdd { count, period }));
             }
             Self::Gcra(gcra) => gcra.change(count, period, burst, now),
-            Self::Cycles(cycles) => cycles.change(count),
+            Self::Cycles(cycles) => {
+                cycles.follow(count, now, 0);
+            }
         }
         Ok(())
     }
@@ -64,10 +66,7 @@ impl Engine {
     pub(crate) fn follow(&self, rate: Checked, now: Instant, before: u64) -> u64 {
         match self {
             Self::Gcra(gcra) => gcra.follow(rate.count, rate.period, rate.burst, now, before),
-            Self::Cycles(cycles) => {
-                cycles.change(rate.count);
-                0
-            }
+            Self::Cycles(cycles) => cycles.follow(rate.count, now, before),
         }
     }
 
