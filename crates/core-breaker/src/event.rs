@@ -98,12 +98,13 @@ pub enum Trigger {
 pub(crate) type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Events that wait to be delivered. One thread delivers at a time, so that they arrive in order; others leave theirs to
-/// it.
+/// it. None delivers for ever: what subscribers cause themselves may have no end.
 #[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Outbox<E = Event> {
     waiting: VecDeque<E>,
     lost: u64,
-    delivering: bool,
+    /// How many more whoever has the right to deliver may, if somebody has it.
+    delivering: Option<usize>,
 }
 
 /// An event that can say how many before it were dropped.
@@ -112,7 +113,8 @@ pub(crate) trait Tells {
     fn after_loss(&mut self, lost: u64);
 }
 
-/// Transitions are rare; a subscriber that lags this far behind has lost the thread.
+/// Transitions are rare; a subscriber that lags this far behind has lost the thread. As many are delivered at once: whoever comes
+/// delivers all that waited then.
 const OUTBOX_MAX: usize = 64;
 
 // === impl Outbox ===
@@ -133,17 +135,24 @@ impl<E: Tells> Outbox<E> {
 
     /// The right to deliver, if nobody has it and there is something to deliver.
     pub(crate) fn start(&mut self) -> bool {
-        !self.waiting.is_empty() && !std::mem::replace(&mut self.delivering, true)
+        let may = !self.waiting.is_empty() && self.delivering.is_none();
+        if may {
+            self.delivering = Some(OUTBOX_MAX);
+        }
+        may
     }
 
-    /// The next event for whoever has the right, which ends with the last.
+    /// The next event for whoever has the right, which ends with the last, or after as many as can wait. What is left then is for
+    /// whoever comes next.
     pub(crate) fn next(&mut self) -> Option<E> {
-        let mut event = self.waiting.pop_front();
-        match &mut event {
-            Some(event) => event.after_loss(std::mem::take(&mut self.lost)),
-            None => self.delivering = false,
-        }
-        event
+        self.delivering = self.delivering.and_then(|left| left.checked_sub(1));
+        let event = self.delivering.and_then(|_| self.waiting.pop_front());
+        let Some(mut event) = event else {
+            self.delivering = None;
+            return None;
+        };
+        event.after_loss(std::mem::take(&mut self.lost));
+        Some(event)
     }
 }
 
@@ -155,7 +164,7 @@ impl Tells for Event {
 
 impl<E> Default for Outbox<E> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), lost: 0, delivering: false }
+        Self { waiting: VecDeque::new(), lost: 0, delivering: None }
     }
 }
 
