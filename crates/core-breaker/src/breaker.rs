@@ -157,7 +157,7 @@ impl Breaker {
         self.0.clock.now()
     }
 
-    /// Hands events to subscribers, as many as can wait at most, unless another thread is at it: then that one delivers ours, in order.
+    /// Hands events to subscribers, up to a turn of the outbox, unless another thread is at it: then that one delivers ours, in order.
     #[cold]
     pub(crate) fn deliver(&self) {
         if !self.0.engine.ledger().outbox.start() {

@@ -113,9 +113,11 @@ pub(crate) trait Tells {
     fn after_loss(&mut self, lost: u64);
 }
 
-/// Transitions are rare; a subscriber that lags this far behind has lost the thread. As many are delivered at once: whoever comes
-/// delivers all that waited then.
+/// Transitions are rare; a subscriber that lags this far behind has lost the thread.
 const OUTBOX_MAX: usize = 64;
+
+/// How many one call delivers: all that waited when it came, and as many again that came meanwhile.
+const TURN_MAX: usize = 2 * OUTBOX_MAX;
 
 // === impl Outbox ===
 
@@ -137,13 +139,13 @@ impl<E: Tells> Outbox<E> {
     pub(crate) fn start(&mut self) -> bool {
         let may = !self.waiting.is_empty() && self.delivering.is_none();
         if may {
-            self.delivering = Some(OUTBOX_MAX);
+            self.delivering = Some(TURN_MAX);
         }
         may
     }
 
-    /// The next event for whoever has the right, which ends with the last, or after as many as can wait. What is left then is for
-    /// whoever comes next.
+    /// The next event for whoever has the right, which ends with the last, or with as many as one may deliver. What is left
+    /// then is for whoever comes next.
     pub(crate) fn next(&mut self) -> Option<E> {
         self.delivering = self.delivering.and_then(|left| left.checked_sub(1));
         let event = self.delivering.and_then(|_| self.waiting.pop_front());

@@ -48,12 +48,12 @@ fn cb_35_of_more_events_than_there_is_room_for_the_oldest_go_and_the_next_says_h
 }
 
 #[test]
-fn cb_35_who_delivers_is_done_after_as_many_as_can_wait_and_the_next_goes_on() {
+fn cb_35_who_delivers_is_done_after_128_and_the_next_goes_on() {
     let mut outbox = Outbox::default();
     outbox.push(event(0));
     for round in 0..3 {
         assert!(outbox.start(), "there is one left");
-        for generation in round * 64..(round + 1) * 64 {
+        for generation in round * 128..(round + 1) * 128 {
             let told = outbox.next().expect("it may go on");
             assert_eq!((told.generation, told.lost), (generation, 0));
             outbox.push(event(generation + 1));
