@@ -95,7 +95,8 @@ impl<K: Hash + Eq> KeyedBreaker<K> {
         Ok(breaker)
     }
 
-    /// Has all breakers, and those that are still to be made, go by other rules: see [`Breaker::reconfigure`].
+    /// Has all breakers, and those that are still to be made, go by other rules: see [`Breaker::reconfigure`]. A breaker that was
+    /// [given](Breaker::reconfigure) rules of its own goes by these too, from then on.
     ///
     /// # Errors
     /// As [`Breaker::reconfigure`], and as [`Breaker::keyed`] if they open for longer than keys are kept. Nothing has changed
