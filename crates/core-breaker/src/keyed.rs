@@ -40,7 +40,8 @@ use crate::snapshot::{Snapshot, Totals};
 /// a call waits for the map, the name, and one line of memory more; with a window for three or four.
 ///
 /// Each key takes up half a kilobyte, its place in the map among that; with a window of time 1.4 KB, with one of 100 calls 2 KB. One
-/// whose circuit has changed its state takes up half a kilobyte more, and what it has to tell.
+/// whose circuit has changed its state, or that was there when the rules [changed](Self::reconfigure), takes up half a kilobyte more,
+/// and what it has to tell.
 pub struct KeyedBreaker<K> {
     template: Breaker,
     map: KeyedMap<K, Inner>,

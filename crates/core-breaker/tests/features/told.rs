@@ -207,11 +207,12 @@ fn cb_35_what_opened_it_is_told_with_its_cause_and_for_how_long() {
     assert_eq!((told.open_for, told.at), (Some(ms(1_500)), bench.time.now()));
 }
 
-/// A breaker whose subscriber may give it orders; generation and losses of all it was told, up to a thousand.
-fn obeying(
-    order: impl Fn(&Breaker, &Event) + Send + Sync + 'static,
-) -> (Breaker, Arc<Mutex<Vec<(u32, u64)>>>) {
-    let (told, its_own) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<OnceLock<Breaker>>::default());
+/// Generations and losses of what was told.
+type Told = Arc<Mutex<Vec<(u32, u64)>>>;
+
+/// A breaker whose subscriber gives it an order at each of the first thousand events, and what it was told.
+fn obeying(order: impl Fn(&Breaker, &Event) + Send + Sync + 'static) -> (Breaker, Told) {
+    let (told, its_own) = (Told::default(), Arc::<OnceLock<Breaker>>::default());
     let (seen, breaker) = (Arc::clone(&told), Arc::clone(&its_own));
     let obey = move |event: &Event| {
         seen.lock().unwrap().push((event.generation, event.lost));
