@@ -76,6 +76,12 @@ impl Pipeline {
         self.0.past.get_or_init(|| Arc::clone(past));
     }
 
+    /// Whether it must not be forgotten although nobody holds it where it is kept: somebody has a clone, or its circuit is held. Locks
+    /// nothing, for maps of pipelines.
+    pub(crate) fn is_kept(&self) -> bool {
+        Arc::strong_count(&self.0) > 1 || self.breaker().is_some_and(Breaker::is_held)
+    }
+
     /// What it has counted.
     pub(crate) fn sums(&self) -> Sums {
         Sums::of(&self.0.chain)
@@ -236,9 +242,7 @@ impl Policy for Pipeline {
     }
 
     fn falls_back(&self) {
-        if let Some(breaker) = self.breaker() {
-            breaker.falls_back();
-        }
+        self.0.chain.falls_back();
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use core_breaker::Breaker;
-use core_errors::{Error, Reason};
+use core_errors::{BacktracePolicy, Error, Reason};
 use core_pipeline::Pipeline;
 use core_policy::{Attempt, CallError};
 use core_retry::{Budget, Hedge, Retry};
@@ -86,6 +86,8 @@ fn neither_do_sixty_at_once() {
 
 #[test]
 fn neither_does_one_that_waits_between_attempts() {
+    // How much a backtrace takes is not ours to say.
+    BacktracePolicy::NEVER.install();
     let runtime = runtime(true);
     let plain = six_policies();
     let second = |at: Attempt| async move {

@@ -213,6 +213,12 @@ impl<P: Policy<State: Default>> Policy for Option<P> {
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.as_ref()?.expire(state, cx)
     }
+
+    fn falls_back(&self) {
+        if let Some(policy) = self {
+            policy.falls_back();
+        }
+    }
 }
 
 impl<P: AtMostOnce<State: Default>> AtMostOnce for Option<P> {}

@@ -144,6 +144,11 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
         // The outermost limit that has passed is the one that counts: nothing inside it may go on.
         self.outer.expire(&mut state.outer, cx).or_else(|| self.inner.expire(state.inner.as_mut()?, cx))
     }
+
+    fn falls_back(&self) {
+        self.outer.falls_back();
+        self.inner.falls_back();
+    }
 }
 
 impl<O: AtMostOnce, I: AtMostOnce> AtMostOnce for Stack<O, I> {}
