@@ -276,8 +276,12 @@ impl Retry {
         Next::Again
     }
 
+    /// Whether an attempt after `delay` would have too little time, or, at the deadline itself, none: it would be slept for, and refused.
     pub(crate) fn is_too_late(&self, now: Instant, delay: Duration, cx: &Cx<'_>) -> bool {
-        cx.deadline().is_some_and(|at| now >= at || now + delay + self.rules().min_attempt_time > at)
+        cx.deadline().is_some_and(|at| {
+            let begins = now + delay;
+            begins >= at || begins + self.rules().min_attempt_time > at
+        })
     }
 
     fn delay(&self, state: &mut CallState, failure: &mut Failure) -> Duration {
