@@ -3,8 +3,8 @@ use std::ops::Range;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use core_errors::{Category, Cause, Name, Reason, Rejection, Verdict};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Why};
+use core_errors::{Category, Cause, Name, PolicyKind, Reason, Rejection, Verdict};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Role, Why};
 use core_time::{Clock, Instant};
 
 use crate::backoff::{Backoff, Growth};
@@ -409,6 +409,10 @@ impl Policy for Retry {
             budget.refund(state.take_paid(), || self.0.clock.now_coarse());
         }
         self.leave(state);
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Retry)]
     }
 }
 
