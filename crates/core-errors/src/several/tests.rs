@@ -42,7 +42,7 @@ fn is_last(error: &(dyn StdError + 'static)) -> bool {
 #[test]
 fn rt_8_whoever_hands_on_what_another_source_returned_hands_on_what_was_said_of_it() {
     assert!(is_last(&gave_up()));
-    assert!(is_last(&Around(gave_up(), |inner| StdError::source(inner))));
+    assert!(is_last(&Around(gave_up(), StdError::source)));
     assert!(is_last(&Around(gave_up(), |inner| Some(inner))));
     assert!(is_last(&Around(gave_up(), |inner| inner.source().and(Some(inner)))));
     assert!(is_last(&Around(Around(gave_up(), |inner| Some(inner)), |outer| Some(last_of_several(outer)))));
