@@ -161,7 +161,9 @@ fn pl_1_the_policies_say_what_they_are_wherever_they_stand() {
     assert_eq!(advice(rate(), three()), rows[2..3]);
     assert_eq!(advice(attempt(), bulkhead().max_wait(ms(9)).build().unwrap()), rows[3..4]);
     assert_eq!(advice(attempt(), three()), rows[4..5]);
-    assert_eq!(advice(&rate(), std::sync::Arc::new(breaker())), rows[5..6], "behind pointers, too");
+    let limit = rate();
+    assert_eq!(advice(&limit, std::sync::Arc::new(breaker())), rows[5..6], "behind pointers, too");
+    assert_eq!(advice(Some(limit), breaker()), rows[5..6]);
 
     // Those beside each other are not all: each is held against all further in, and told of once.
     let deep = Stack::new(breaker(), Stack::new(attempt(), Stack::new(three(), Some(three()))));
@@ -185,5 +187,5 @@ fn pl_3_nothing_is_said_against_the_canonical_order_nor_of_what_is_not_there() {
     assert_eq!(Stack::new(&whole, Stack::new(three(), &inside)).advice(), []);
     assert_eq!(advice(&breaker, None::<Retry>), [""; 0]);
     assert_eq!(advice(&attempt, Bulkhead::max(4).build().unwrap()), [""; 0], "nobody waits in it");
-    assert_eq!(advice(Adaptive::aimd(secs(1)).build().unwrap(), &inside), [""; 0]);
+    assert_eq!(advice(Adaptive::aimd(secs(1)).build().unwrap(), inside), [""; 0]);
 }
