@@ -29,7 +29,7 @@ pub(crate) struct Inner {
     engine: Engine,
     clock: Clock,
     kin: Arc<Kin>,
-    /// What it was configured with, and how often that was changed.
+    /// What it was configured with.
     settings: Mutex<Dated>,
     /// Of operators.
     orders: AtomicU64,
@@ -59,7 +59,7 @@ impl Breaker {
             engine.resume(&saved, age, clock.now());
         }
         let kin = Kin { subscribers: subscribers.into(), seed, past: Past::default() };
-        Self(Arc::new(Inner::new(engine, clock, Arc::new(kin), (Arc::new(settings), 0))))
+        Self(Arc::new(Inner::new(engine, clock, Arc::new(kin), Dated::new(Arc::new(settings)))))
     }
 
     /// The name.
@@ -105,7 +105,7 @@ impl Breaker {
         let rng = kin.seed_of(key.as_deref()).map_or_else(Rng::from_entropy, Rng::from_seed);
         let clock = self.clock_of().clone();
         let engine = Engine::new(self.name(), key, plan, rng, clock.now_coarse(), in_shadow);
-        Inner::new(engine, clock, kin, settings)
+        Inner::new(engine, clock, kin, settings.followed())
     }
 
     /// What was counted for keys that were made from it and are gone.
@@ -157,7 +157,7 @@ impl Breaker {
         self.0.clock.now()
     }
 
-    /// Hands events to subscribers, unless another thread is at it: then that one delivers ours, in order.
+    /// Hands events to subscribers, up to a turn of the outbox, unless another thread is at it: then that one delivers ours, in order.
     #[cold]
     pub(crate) fn deliver(&self) {
         if !self.0.engine.ledger().outbox.start() {

@@ -98,12 +98,13 @@ pub enum Trigger {
 pub(crate) type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Events that wait to be delivered. One thread delivers at a time, so that they arrive in order; others leave theirs to
-/// it.
+/// it. None delivers for ever: what subscribers cause themselves may have no end.
 #[cfg_attr(genesis_mutant, derive(Clone))]
 pub(crate) struct Outbox<E = Event> {
     waiting: VecDeque<E>,
     lost: u64,
-    delivering: bool,
+    /// How many more whoever has the right to deliver may, if somebody has it.
+    delivering: Option<usize>,
 }
 
 /// An event that can say how many before it were dropped.
@@ -114,6 +115,9 @@ pub(crate) trait Tells {
 
 /// Transitions are rare; a subscriber that lags this far behind has lost the thread.
 const OUTBOX_MAX: usize = 64;
+
+/// How many one call delivers: all that waited when it came, and as many again that came meanwhile.
+const TURN_MAX: usize = 2 * OUTBOX_MAX;
 
 // === impl Outbox ===
 
@@ -133,17 +137,24 @@ impl<E: Tells> Outbox<E> {
 
     /// The right to deliver, if nobody has it and there is something to deliver.
     pub(crate) fn start(&mut self) -> bool {
-        !self.waiting.is_empty() && !std::mem::replace(&mut self.delivering, true)
+        let may = !self.waiting.is_empty() && self.delivering.is_none();
+        if may {
+            self.delivering = Some(TURN_MAX);
+        }
+        may
     }
 
-    /// The next event for whoever has the right, which ends with the last.
+    /// The next event for whoever has the right, which ends with the last, or with as many as one may deliver. What is left
+    /// then is for whoever comes next.
     pub(crate) fn next(&mut self) -> Option<E> {
-        let mut event = self.waiting.pop_front();
-        match &mut event {
-            Some(event) => event.after_loss(std::mem::take(&mut self.lost)),
-            None => self.delivering = false,
-        }
-        event
+        self.delivering = self.delivering.and_then(|left| left.checked_sub(1));
+        let event = self.delivering.and_then(|_| self.waiting.pop_front());
+        let Some(mut event) = event else {
+            self.delivering = None;
+            return None;
+        };
+        event.after_loss(std::mem::take(&mut self.lost));
+        Some(event)
     }
 }
 
@@ -155,7 +166,7 @@ impl Tells for Event {
 
 impl<E> Default for Outbox<E> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), lost: 0, delivering: false }
+        Self { waiting: VecDeque::new(), lost: 0, delivering: None }
     }
 }
 

@@ -40,7 +40,8 @@ use crate::snapshot::{Snapshot, Totals};
 /// a call waits for the map, the name, and one line of memory more; with a window for three or four.
 ///
 /// Each key takes up half a kilobyte, its place in the map among that; with a window of time 1.4 KB, with one of 100 calls 2 KB. One
-/// whose circuit has changed its state takes up half a kilobyte more, and what it has to tell.
+/// whose circuit has changed its state, or that was there when the rules [changed](Self::reconfigure), takes up half a kilobyte more,
+/// and what it has to tell.
 pub struct KeyedBreaker<K> {
     template: Breaker,
     map: KeyedMap<K, Inner>,
@@ -95,7 +96,8 @@ impl<K: Hash + Eq> KeyedBreaker<K> {
         Ok(breaker)
     }
 
-    /// Has all breakers, and those that are still to be made, go by other rules: see [`Breaker::reconfigure`].
+    /// Has all breakers, and those that are still to be made, go by other rules: see [`Breaker::reconfigure`]. A breaker that was
+    /// [given](Breaker::reconfigure) rules of its own goes by these too, from then on.
     ///
     /// # Errors
     /// As [`Breaker::reconfigure`], and as [`Breaker::keyed`] if they open for longer than keys are kept. Nothing has changed

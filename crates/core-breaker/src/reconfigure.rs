@@ -9,8 +9,28 @@ use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::sync::MutexGuard;
 
-/// What a breaker was configured with, and how often that was changed. Breakers for keys have it of their template.
-pub(crate) type Dated = (Arc<Settings>, u64);
+/// What a breaker was configured with.
+#[derive(Clone)]
+pub(crate) struct Dated {
+    settings: Arc<Settings>,
+    /// How often that was changed.
+    version: u64,
+    /// Of a breaker for a key: the version of its template that it followed last. It may have rules of its own since.
+    followed: u64,
+}
+
+// === impl Dated ===
+
+impl Dated {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self { settings, version: 0, followed: 0 }
+    }
+
+    /// For a breaker that is made from the one it is of.
+    pub(crate) fn followed(self) -> Self {
+        Self { followed: self.version, version: 0, ..self }
+    }
+}
 
 // === impl Breaker ===
 
@@ -40,7 +60,7 @@ impl Breaker {
         allowed: impl Fn(&Rules) -> Result<(), ConfigError>,
     ) -> Result<(), ConfigError> {
         loop {
-            let (settings, version) = self.settings().clone();
+            let Dated { settings, version, .. } = self.settings().clone();
             let builder = change(Builder::of(Settings::clone(&settings)));
             if let Some(what) = builder.fixed {
                 return Err(ConfigError(Kind::Fixed { what }));
@@ -48,19 +68,25 @@ impl Breaker {
             let plan = builder.settings.checked()?;
             allowed(&plan.rules)?;
             let held = self.settings();
-            if held.1 == version {
-                self.go_by(held, (Arc::new(builder.settings), version + 1), Arc::new(plan));
+            if held.version == version {
+                let followed = held.followed;
+                self.go_by(held, Arc::new(builder.settings), followed, Arc::new(plan));
                 return Ok(());
             }
         }
     }
 
-    /// Goes by the rules that `template` goes by, if they are others.
+    /// Goes by the rules that `template` goes by, if they were changed since it last did.
     pub(crate) fn follow(&self, template: &Self) {
         let (newest, plan) = template.goes_by();
+        self.follow_to(newest, plan);
+    }
+
+    /// The same, to what the template went by at a moment: another thread may have followed to later rules meanwhile.
+    fn follow_to(&self, template: Dated, plan: Arc<Plan>) {
         let held = self.settings();
-        if held.1 != newest.1 {
-            self.go_by(held, newest, plan);
+        if held.followed < template.version {
+            self.go_by(held, template.settings, template.version, plan);
         }
     }
 
@@ -73,15 +99,44 @@ impl Breaker {
 
     /// Puts the plan in place with the settings it is of, under their lock. A round that may be over is decided after that,
     /// since the time to open may be a function of the user's, which is free to change the rules again.
-    fn go_by(&self, mut held: MutexGuard<'_, Dated>, settings: Dated, plan: Arc<Plan>) {
+    fn go_by(
+        &self,
+        mut held: MutexGuard<'_, Dated>,
+        settings: Arc<Settings>,
+        followed: u64,
+        plan: Arc<Plan>,
+    ) {
         let now = self.now();
+        let new = Dated { settings, version: held.version + 1, followed };
         // They own the function that the old plan goes by, and drop it under no lock.
-        let old = std::mem::replace(&mut *held, settings);
+        let old = std::mem::replace(&mut *held, new);
         let round = self.engine().reconfigure(plan, now);
         drop(held);
         drop(old);
         if round.is_some_and(|generation| self.engine().decide(generation, None, now)) {
             self.deliver();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pl_2_who_follows_late_takes_no_later_rules_back() {
+        let template = Breaker::consecutive(1).build().unwrap();
+        let key = Breaker(Arc::new(template.for_key("db-1".into())));
+        let seen: Vec<_> = (2..4)
+            .map(|failures| {
+                template.reconfigure(|builder| builder.or_consecutive(failures)).unwrap();
+                template.goes_by()
+            })
+            .collect();
+        // The newer first, as where the thread that saw the older was held up.
+        for (dated, plan) in seen.into_iter().rev() {
+            key.follow_to(dated, plan);
+            assert_eq!(key.snapshot().rules.consecutive, Some(3));
         }
     }
 }

@@ -5,7 +5,7 @@ use core_errors::NameError;
 use core_policy::KeyedError;
 
 /// Why a pipeline was not built, or not changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +111,13 @@ impl fmt::Display for ConfigError {
                 "the retry says that calls must not take effect twice: none would be hedged; leave the hedge out",
             ),
         }
+    }
+}
+
+/// The text as well: it is what `unwrap` shows, and what a `main` ends with.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
     }
 }
 

@@ -21,7 +21,8 @@ use crate::summary::{KeyedSummary, Past};
 /// A pipeline for each key: for each host, shard or tenant, so that one that is down does not stop the others. Never more than so
 /// many. Made by [`Pipeline::keyed`].
 ///
-/// All of them have the settings of the pipeline that it was made of, and share the budget of its retry; circuits, rates, slots and
+/// All of them have the settings of the pipeline that it was made of, and share the budget of its retry, also that which a policy
+/// with a name comes with; circuits, rates, slots and
 /// counts are each key's own. They are called by the name of that pipeline; events of breaker and retry say which key it was, in at
 /// most 128 bytes of its text.
 ///

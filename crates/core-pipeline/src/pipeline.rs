@@ -6,7 +6,7 @@ use core_breaker::Breaker;
 use core_context::Context;
 use core_errors::{Name, PolicyKind, Rejection};
 use core_limit::{Bulkhead, RateLimit};
-use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Stack};
+use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Role, Stack};
 use core_retry::{Hedge, Retry};
 use core_time::{Clock, Instant};
 use core_timeout::Timeout;
@@ -243,6 +243,10 @@ impl Policy for Pipeline {
 
     fn falls_back(&self) {
         self.0.chain.falls_back();
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        self.0.chain.roles()
     }
 }
 

@@ -273,11 +273,13 @@ impl Engine {
         self.rare().average.restart(generation);
     }
 
-    /// Tells callers how many probes are free and when the first lease ends.
+    /// Tells callers how many probes are free and when the first lease ends. Of a round that is decided none is.
     pub(super) fn publish_round(&self, ledger: &Ledger) {
         let (until, span) = ledger.round.next_lease_end();
         self.set_until(until, span);
-        let word = self.load().with_free_probes(ledger.round.free(&self.plan().rules));
+        let rules = &self.plan().rules;
+        let free = if ledger.round.verdict(rules).is_some() { 0 } else { ledger.round.free(rules) };
+        let word = self.load().with_free_probes(free);
         self.word.store(word.0, Ordering::Release);
     }
 }

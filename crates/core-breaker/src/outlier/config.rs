@@ -146,7 +146,8 @@ impl OutliersBuilder {
     /// it or is delivering already, and outside any lock. Up to 32 subscribers.
     ///
     /// A subscriber that blocks holds up later events and the call that delivers, nothing else; 64 events wait at most,
-    /// and [`OutlierEvent::lost`] counts those that were dropped. A panic of a subscriber is caught.
+    /// and [`OutlierEvent::lost`] counts those that were dropped. A panic of a subscriber is caught. A call delivers 128 events at most,
+    /// also where subscribers cause more; what is left is told with the next, before it.
     pub fn on_event(mut self, subscriber: impl Fn(&OutlierEvent) + Send + Sync + 'static) -> Self {
         self.subscribers.push(Arc::new(subscriber));
         self.fixed = Some("who is told of events");

@@ -45,7 +45,7 @@ impl Inner {
         }
     }
 
-    /// Hands events to subscribers, unless another thread is at it: then that one delivers ours, in order.
+    /// Hands events to subscribers, up to a turn of the outbox, unless another thread is at it: then that one delivers ours, in order.
     #[cold]
     pub(super) fn deliver(&self) {
         if !self.engine.ledger().outbox.start() {

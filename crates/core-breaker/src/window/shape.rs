@@ -36,6 +36,10 @@ const FIRST: u64 = 2 * BUCKETS_MAX as u64;
 /// A coarse clock lags by no more buckets than this: by one, unless they are milliseconds.
 pub(super) const AHEAD: u64 = BUCKETS_MAX as u64;
 
+/// Threads that read the clock one after another may count in another order, by no more than this: in nanoseconds. A clock that
+/// went back went further, or by what no window notices.
+const SHUFFLED: u64 = 100_000_000;
+
 /// 26 bits of index, 10 of generation: a tag returns after 2 years of 1 s buckets, if the ring was idle all the while.
 pub(super) const INDEX_BITS: u32 = 26;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
@@ -114,6 +118,17 @@ impl Cut {
             index += 1;
         }
         FIRST + index
+    }
+
+    /// How many buckets ahead of now others may have counted although the clock did not go back: one, but for buckets that are short.
+    pub(super) fn slack(&self) -> u64 {
+        (SHUFFLED / self.width + 1).min(AHEAD)
+    }
+
+    /// Whether it begins so long after `now` that the clock must have gone back. Until it is there again, all that is counted has
+    /// the place of the first bucket, and none leaves it.
+    pub(super) fn begins_later(&self, now: Instant) -> bool {
+        self.epoch.saturating_sub(now.as_nanos()) > self.slack().saturating_mul(self.width)
     }
 
     /// The index of what began so long before `index` did.

@@ -89,11 +89,16 @@ impl TimeWindow {
         self.sum(cut, generation, index)
     }
 
-    /// Whether the clock went back, by more than it may lag, since something failed last.
+    /// Whether the clock went back since something failed last, or behind the beginning of it all, by more than threads may be in
+    /// another order.
     pub(crate) fn went_back(&self, generation: u32, now: Instant) -> bool {
         let Some(cut) = self.shape.read() else { return false };
+        if cut.begins_later(now) {
+            return true;
+        }
         let (tag, bad) = (cut.tag(generation, cut.index(now)), self.last_bad.load(Ordering::Relaxed));
-        bad >> INDEX_BITS == tag >> INDEX_BITS && (1..HALF).contains(&distance(tag, bad))
+        let ahead = distance(tag, bad.wrapping_add(AHEAD));
+        bad >> INDEX_BITS == tag >> INDEX_BITS && (cut.slack() + 1..HALF).contains(&ahead)
     }
 
     #[inline]
@@ -112,8 +117,10 @@ impl TimeWindow {
     }
 
     /// The buckets that hold something: how long they have been there, and what they hold; the oldest first.
+    ///
+    /// None, where the clock went back behind its beginning: of what is in the first bucket nobody knows when it came.
     pub(crate) fn contents(&self, generation: u32, now: Instant) -> Vec<(Duration, Tally)> {
-        let Some(cut) = self.shape.read() else { return Vec::new() };
+        let Some(cut) = self.shape.read().filter(|cut| !cut.begins_later(now)) else { return Vec::new() };
         let newest = cut.index(now);
         let live = newest.saturating_sub(cut.buckets - 1)..=newest;
         let held = live.map(|index| (cut.age(index, now), self.at(&cut, generation, index)));

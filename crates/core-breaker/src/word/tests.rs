@@ -45,3 +45,18 @@ fn every_phase_comes_out_of_the_word_as_it_went_in() {
         assert_eq!(phase.counts(), matches!(phase, Closed | Plain | RampUp | Shadow), "{phase:?}");
     }
 }
+
+#[test]
+fn cb_34_a_round_of_most_probes_leaves_the_cause_as_it_is_whatever_is_free() {
+    let codes = Codes::default();
+    NAMES[..15].iter().for_each(|name| assert_ne!(codes.place(Code::new(name)), 0));
+    let last = (0..).map_while(Category::nth).last();
+    let cause = last.map(|category| Cause::new(category, Some(Code::new(NAMES[14]))));
+    assert!(cause.is_some());
+    let word = Word::new(Phase::HalfOpen, 77, pack_round(1_000, pack_cause(cause, &codes)));
+    for free in [1_000, 0, 999, 1, PROBES_MASK] {
+        let word = word.with_free_probes(free);
+        assert_eq!((word.phase(), word.generation(), word.free_probes()), (Phase::HalfOpen, 77, free));
+        assert_eq!(unpack_cause(word.cause(), || Some(&codes)), cause);
+    }
+}

@@ -263,3 +263,18 @@ fn a_summary_counts_circuits_by_state_and_keeps_the_calls_of_keys_that_were_forg
     assert_eq!((later.keys.len, later.keys.idle, later.circuits.of(State::Closed)), (1, 3, 1));
     assert_eq!((later.totals.successes, later.totals.failures, later.totals.rejected), (4, 4, 1));
 }
+
+#[test]
+fn pl_2_other_rules_for_all_keys_are_for_one_with_rules_of_its_own_too() {
+    let (_, hosts) = hosts(Breaker::consecutive(3));
+    let own = hosts.get("db-1").unwrap();
+    own.reconfigure(|builder| builder.or_consecutive(5)).unwrap();
+    hosts.reconfigure(|builder| builder.or_consecutive(2)).unwrap();
+    assert_eq!(own.snapshot().rules.consecutive, Some(2));
+    own.reconfigure(|builder| builder.or_consecutive(4)).unwrap();
+    assert_eq!(
+        hosts.get("db-1").unwrap().snapshot().rules.consecutive,
+        Some(4),
+        "as long as nobody says otherwise"
+    );
+}

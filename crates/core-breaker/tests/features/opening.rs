@@ -1,6 +1,7 @@
 //! For how long it opens, how calls come back, and what probes know, by the IDs of the rules.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::bench::Bench;
@@ -119,6 +120,34 @@ fn cb_31_a_function_may_use_the_breaker() {
     bench.time.advance(secs(2));
     bench.play("F");
     assert_eq!(bench.open_left(), secs(4));
+}
+
+/// How often the function is asked where it makes a call itself, as long as it is asked less than 100 times.
+#[test]
+fn cb_31_a_function_that_makes_a_call_while_it_is_asked_is_refused_and_not_asked_again() {
+    let (slot, asked) = (Arc::<OnceLock<Breaker>>::default(), Arc::<AtomicU32>::default());
+    let (inner, times) = (Arc::clone(&slot), Arc::clone(&asked));
+    let refused = Arc::<Mutex<Vec<_>>>::default();
+    let sink = Arc::clone(&refused);
+    let bench = Bench::new(
+        Breaker::consecutive(1)
+            .open_by(move |opening| {
+                if times.fetch_add(1, Ordering::Relaxed) < 100 && opening.half_open_attempts > 0 {
+                    let refused = inner.get().unwrap().acquire().err().map(|refused| refused.reason());
+                    sink.lock().unwrap().push(refused);
+                }
+                secs(1)
+            })
+            .probes(3)
+            .successes(2),
+    );
+    assert!(slot.set(bench.breaker.clone()).is_ok());
+    // Two of three probes fail, which is one too many, while the third is free.
+    bench.play("F-FF");
+    assert_eq!(asked.load(Ordering::Relaxed), 2, "when it opened, and when it opened again");
+    assert_eq!(*refused.lock().unwrap(), [Some(Reason::HalfOpenFull)]);
+    assert_eq!((bench.breaker.state(), bench.open_left()), (State::Open, secs(1)));
+    assert_eq!(bench.play("-SS"), State::Closed, "it goes on as ever");
 }
 
 // === hints ===

@@ -1,9 +1,10 @@
 //! What a breaker tells of itself: its last changes, its statistics as others have them, and what each number counts.
 
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use crate::bench::Bench;
-use core_breaker::{Breaker, History, State, Trigger};
+use core_breaker::{Breaker, Event, History, State, Trigger};
 use core_errors::Error;
 use core_policy::CallError;
 use core_time::{ms, secs};
@@ -204,4 +205,55 @@ fn cb_35_what_opened_it_is_told_with_its_cause_and_for_how_long() {
     let told = bench.events.lock().unwrap().last().cloned().unwrap();
     assert_eq!(told.cause.map(|cause| cause.category), Some(core_errors::Category::Timeout));
     assert_eq!((told.open_for, told.at), (Some(ms(1_500)), bench.time.now()));
+}
+
+/// Generations and losses of what was told.
+type Told = Arc<Mutex<Vec<(u32, u64)>>>;
+
+/// A breaker whose subscriber gives it an order at each of the first thousand events, and what it was told.
+fn obeying(order: impl Fn(&Breaker, &Event) + Send + Sync + 'static) -> (Breaker, Told) {
+    let (told, its_own) = (Told::default(), Arc::<OnceLock<Breaker>>::default());
+    let (seen, breaker) = (Arc::clone(&told), Arc::clone(&its_own));
+    let obey = move |event: &Event| {
+        seen.lock().unwrap().push((event.generation, event.lost));
+        if seen.lock().unwrap().len() < 1_000 {
+            order(breaker.get().unwrap(), event);
+        }
+    };
+    let breaker = Breaker::consecutive(1).on_change(obey).build().unwrap();
+    its_own.set(breaker.clone()).unwrap();
+    (breaker, told)
+}
+
+#[test]
+fn cb_35_who_undoes_each_change_holds_nobody_for_ever_and_what_is_left_is_told_next() {
+    let (breaker, told) = obeying(|breaker, event| match event.to {
+        State::ForcedOpen => breaker.close("it is well").unwrap(),
+        State::Closed => breaker.force_open("it is not").unwrap(),
+        _ => {}
+    });
+    breaker.force_open("the first").unwrap();
+    assert_eq!(told.lock().unwrap().len(), 128, "the call has come back");
+    breaker.disable("let it be").unwrap();
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 256);
+    assert!(told.iter().copied().eq((2..258).map(|generation| (generation, 0))), "each once, in order");
+}
+
+#[test]
+fn cb_35_who_causes_more_than_can_be_told_is_told_how_many_were_lost() {
+    let (breaker, told) = obeying(|breaker, _| {
+        breaker.force_open("again").unwrap();
+        breaker.close("and again").unwrap();
+    });
+    breaker.force_open("the first").unwrap();
+    breaker.disable("and another").unwrap();
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 256);
+    let mut last = 1;
+    for (generation, lost) in told.iter().copied() {
+        assert_eq!(u64::from(generation - last), 1 + lost, "what is not told is counted");
+        last = generation;
+    }
+    assert!(told.iter().any(|(_, lost)| *lost > 0));
 }

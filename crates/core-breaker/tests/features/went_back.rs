@@ -195,3 +195,45 @@ fn w_5_failures_of_before_it_went_back_are_not_lately_when_the_clock_is_where_it
     assert_eq!(bench.play("F"), State::Closed, "five minutes later");
     assert_eq!(bench.breaker.snapshot().window.calls, 1);
 }
+
+#[test]
+fn w_5_nor_are_those_of_little_more_than_a_window_before() {
+    let bench = Bench::new(Breaker::rate(0.5).min_calls(4).window(secs(10)));
+    bench.time.advance(secs(1_000));
+    bench.play("FFF");
+    back(&bench, secs(20));
+    bench.play("F");
+    bench.time.advance(secs(20));
+    assert_eq!(bench.play("F"), State::Closed, "the first are of twenty seconds ago");
+    assert_eq!(bench.breaker.snapshot().window.calls, 1);
+}
+
+#[test]
+fn w_5_before_the_time_at_which_it_was_made_failures_leave_a_window_of_time_as_ever() {
+    let time = ManualClock::new();
+    time.advance(secs(1_000));
+    let builder = Breaker::rate(0.5).min_calls(4).window(secs(10));
+    let breaker = builder.clock(time.clock()).build().unwrap();
+    time.set(time.now() - secs(300));
+    breaker.acquire().unwrap().success();
+    for _ in 0..10 {
+        breaker.acquire().unwrap().failure();
+        time.advance(secs(20));
+        assert_eq!(breaker.state(), State::Closed, "one in twenty seconds");
+    }
+    assert_eq!(breaker.snapshot().window.calls, 0);
+}
+
+#[test]
+fn w_5_a_result_of_a_moment_before_the_last_failure_is_no_clock_that_went_back() {
+    for (buckets, late) in [(10, ms(20)), (10, ms(1_000)), (32, ms(90))] {
+        let len = if late == ms(90) { ms(320) } else { secs(10) };
+        let bench = Bench::new(Breaker::rate(0.5).min_calls(4).window(len).buckets(buckets));
+        bench.time.advance(secs(1_000));
+        bench.play("FFF");
+        back(&bench, late);
+        bench.play("F");
+        bench.time.advance(late);
+        assert_eq!(bench.play("F"), State::Open, "{late:?} with {buckets} buckets in {len:?}");
+    }
+}
