@@ -1,6 +1,4 @@
 //! The sums of all keys while keys come and go.
-#![expect(clippy::disallowed_methods, reason = "threads are what is tested, and the test waits for them")]
-#![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -50,7 +48,9 @@ fn while_keys_are_displaced_sums_never_go_down_and_in_the_end_nothing_is_lost() 
             }
             looks
         });
-        calls.into_iter().for_each(|call| call.join().unwrap());
+        for call in calls {
+            call.join().unwrap();
+        }
         is_over.store(true, Ordering::Relaxed);
         assert!(looks.join().unwrap() > 0);
     });
