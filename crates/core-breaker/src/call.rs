@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use core_errors::{Rejection, Verdict};
-use core_policy::{Admit, Cx, Next, Permit, Policy};
+use core_errors::{PolicyKind, Rejection, Verdict};
+use core_policy::{Admit, Cx, Next, Permit, Policy, Role};
 use core_time::{Clock, Instant};
 
 use crate::breaker::Breaker;
@@ -109,6 +109,10 @@ impl Policy for Breaker {
 
     fn falls_back(&self) {
         self.engine().count_fallback();
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Breaker)]
     }
 }
 

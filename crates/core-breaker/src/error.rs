@@ -5,7 +5,7 @@ use core_errors::NameError;
 use core_policy::KeyedError;
 
 /// Why a breaker was not built, or not changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -157,6 +157,13 @@ impl fmt::Display for ConfigError {
             ),
             Kind::Full { max } => write!(f, "the registry holds {max} breakers, which is its limit"),
         }
+    }
+}
+
+/// The text as well: it is what `unwrap` shows, and what a `main` ends with.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
     }
 }
 

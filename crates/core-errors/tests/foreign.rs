@@ -141,6 +141,12 @@ fn errors_of_databases() {
     use sqlx_core::Error as Sqlx;
     is(Sqlx::RowNotFound, Category::Resource, Recovery::InvalidInput);
     is(Sqlx::PoolTimedOut, Category::ResourceExhausted, Recovery::Transient);
+    // A statement that was given to a worker may have been committed by it; one that got no connection was not.
+    for (error, is_certain) in
+        [(Sqlx::PoolTimedOut, true), (Sqlx::PoolClosed, true), (Sqlx::WorkerCrashed, false)]
+    {
+        assert_eq!(wrapped(error).idempotent_only, !is_certain, "rule RT-11");
+    }
     is(Sqlx::Io(io::ErrorKind::TimedOut.into()), Category::Timeout, Recovery::Transient);
     is(Sqlx::Protocol("x".into()), Category::ExternalService, Recovery::Transient);
     is(tokio_postgres::Error::__private_api_timeout(), Category::Internal, Recovery::Fatal);

@@ -7,7 +7,7 @@ use core_policy::KeyedError;
 use crate::Criticality;
 
 /// Why a limit was not built.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -205,6 +205,13 @@ impl fmt::Display for ConfigError {
             ),
             Kind::WaitWithoutQueue => f.write_str("a max_wait needs a queue: say how many may wait"),
         }
+    }
+}
+
+/// The text as well: it is what `unwrap` shows, and what a `main` ends with.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
     }
 }
 

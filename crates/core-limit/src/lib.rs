@@ -6,7 +6,7 @@
 //! | the same for each user, tenant, host | [`Rate`] with [`keyed`](RateBuilder::keyed), in tiers | is refused; others do not notice |
 //! | slots, connections, memory: you know how many | [`Bulkhead`] | is refused, or waits in a bounded queue |
 //! | what a callee can take: nobody knows how much | [`Adaptive`] | is refused |
-//! | the patience of a callee that refuses already | [`Throttle`] | is held back, by lot |
+//! | the patience of a callee that refuses already | [`Throttle`] | is held back, one as often as another |
 //! | threads, for work that blocks or computes | `Executor` (feature `executor`) | is refused, or waits in a bounded queue |
 //!
 //! ```text
@@ -63,7 +63,7 @@
 //! * **Adaptive.** The limit follows from how long calls take; see [`Adaptive`] for which algorithm, and for what is learned
 //!   from.
 //! * **Throttle.** Requests, and those that were accepted, are counted over two minutes; what is more than twice as many is held
-//!   back, by lot. Ten times in that time the share is worked out again.
+//!   back, a share of any few in a row. Ten times in that time the share is worked out again.
 //! * **Criticality.** What is less important may fill less of a bulkhead or an adaptive limit, and so is refused first, at
 //!   every load. A handle says it for its calls ([`Bulkhead::with_criticality`]); or each call brings it along in its context, also
 //!   from another service (`by_context`, feature `context`).
@@ -90,8 +90,8 @@
 //! the rule needs. A key: besides, its hash, the lock of its shard, and a count. A bulkhead: one compare-and-swap to enter,
 //! one to leave. Waiting in its queue allocates one small node. An adaptive limit: a coarse clock reading and the same two;
 //! one call in a millisecond is measured, which takes a lock and two exact readings. A throttle: a coarse clock reading and
-//! two counters of the thread's own; a random number only while something is held back. Nothing of this allocates, refusals
-//! included. Threads share the word of a rate, and the counts of a bulkhead or adaptive limit, because their rules do.
+//! two counters of the thread's own, of which the first says who is held back. Nothing of this allocates, refusals included.
+//! Threads share the word of a rate, and the counts of a bulkhead or adaptive limit, because their rules do.
 //!
 //! # Sources
 //! ITU-T I.371 (GCRA); `redis_rate` and governor for its use as a limiter; failsafe-go for reservations; Cloudflare for the

@@ -133,3 +133,15 @@ fn neither_does_a_throttle() {
     });
     assert!(throttle.snapshot().refused > before + 150);
 }
+
+#[test]
+fn who_waits_for_its_turn_does_so_in_a_small_future() {
+    let limit = Rate::per_hour(100_000).smooth().max_wait(secs(1)).build().unwrap();
+    let reserved = limit.reserve(1).unwrap();
+    let size = size_of_val(&reserved);
+    let ready = size_of_val(&reserved.ready());
+    // The argument of an async function lies there twice.
+    assert!(ready <= 2 * size + 32, "{ready} around {size}");
+    let until_ready = size_of_val(&limit.until_ready(1));
+    assert!(until_ready <= size + 64, "{until_ready} around {size}");
+}

@@ -64,6 +64,55 @@ fn a_key_that_changes_its_tier_has_used_what_it_had_used() {
 }
 
 #[test]
+fn a_key_that_goes_back_and_forth_between_tiers_gets_no_more_than_one_of_them_gives() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
+    let (time, limits) = under(Rate::per_second(10), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    let mut granted = 0;
+    for _ in 0..10 {
+        while limits.check_in(premium, "a").is_ok() {
+            granted += 1;
+        }
+        assert!(limits.check_in(default, "a").is_err(), "what was used of the one is all of the other");
+        assert_eq!(limits.peek_in(premium, "a").remaining, 0);
+    }
+    assert_eq!(granted, 100);
+    // What was used is there again when it would have been had the key stayed.
+    time.advance(ms(500));
+    assert_eq!(limits.peek_in(premium, "a").remaining, 50);
+    assert_eq!((limits.take_in(default, "a", 5).unwrap().remaining, limits.keys().len), (0, 1));
+    assert_eq!(limits.peek_in(premium, "a").remaining, 50, "or 90, if it had come from nowhere");
+    time.advance(secs(1));
+    assert_eq!(limits.peek_in(premium, "a").remaining, 100);
+    // A clock that goes back keeps no key from what it would have.
+    limits.take_in(premium, "a", 100).unwrap();
+    assert!(limits.check_in(default, "a").is_err());
+    time.set(time.now() - secs(1_000));
+    assert!(limits.check_in(default, "a").is_err());
+    assert_eq!(limits.peek_in(premium, "a").remaining, 90);
+}
+
+#[test]
+fn nor_does_one_of_bursty_tiers_and_none_locks_it_out_of_the_other() {
+    let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100).bursty());
+    let (time, limits) = under(Rate::per_second(10).bursty(), 10, premium);
+    let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+    for _ in 0..3 {
+        let mut granted = 0;
+        for part in [60, 40, 1, 1] {
+            granted += limits.take_in(premium, "a", part).map_or(0, |_| part);
+            assert_eq!(limits.check_in(default, "a").unwrap_err().retry_after(), Some(secs(1)));
+        }
+        assert_eq!(granted, 100);
+        time.advance(secs(1));
+        assert_eq!(limits.peek_in(premium, "a").remaining, 100);
+        assert_eq!(limits.take_in(default, "a", 10).unwrap().remaining, 0);
+        assert_eq!(limits.peek_in(premium, "a").remaining, 90);
+        time.advance(secs(1));
+    }
+}
+
+#[test]
 fn rl_8_the_rate_of_a_tier_changes_for_all_its_keys() {
     let premium = |keyed: KeyedRateBuilder| keyed.tier("premium", Rate::per_second(100));
     let (_time, limits) = under(Rate::per_second(10), 10, premium);

@@ -266,6 +266,27 @@ async fn rl_7_who_waits_until_it_is_ready_and_goes_away_gives_back_what_it_has_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_has_spent_its_budget_is_ready_once_its_time_has_come() {
+    let limit = Rate::per_second(4).smooth().max_wait(secs(9)).build().unwrap();
+    limit.check().unwrap();
+    let (mut first, mut second) = (Box::pin(limit.until_ready(1)), Box::pin(limit.until_ready(1)));
+    std::future::poll_fn(|cx| {
+        assert!(first.as_mut().poll(cx).is_pending() && second.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    tokio::time::advance(ms(250)).await;
+    std::future::poll_fn(|cx| {
+        // tokio makes timers wait for a task that has spent its cooperative budget.
+        while std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx).is_ready() {}
+        assert!(first.as_mut().poll(cx).is_ready() && second.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    second.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn rl_7_a_reservation_that_is_dropped_at_any_await_is_given_back() {
     let clock = Clock::system();
     let limit = Rate::per_second(4).smooth().max_wait(secs(9)).build().unwrap();
@@ -483,5 +504,27 @@ fn an_estimate_is_put_right_by_exactly_what_it_was_wrong() {
         limit.take(taken).unwrap();
         limit.settle(taken, used);
         assert_eq!(limit.balance(), balance, "{taken} {used}");
+    }
+}
+
+#[test]
+fn rl_8_and_rl_11_nor_does_one_of_a_bursty_rate_whose_reservations_keep_their_time() {
+    let (time, limit) = under(Rate::per_second(1_000).bursty());
+    limit.take(1_000).unwrap();
+    limit.set_rate(Rate::per_second(1).bursty()).unwrap();
+    assert_eq!(limit.check().unwrap_err().retry_after(), Some(secs(1)), "not a thousand periods");
+    time.advance(secs(1));
+    limit.check().unwrap();
+
+    for count in [1, 2, 4, 100] {
+        let (_time, limit) = under(Rate::per_second(4).bursty().max_wait(secs(60)));
+        limit.take(3).unwrap();
+        limit.reserve(8).unwrap().spend();
+        let reserved = limit.reserve(1).unwrap();
+        assert_eq!(reserved.wait(), secs(2));
+        limit.set_rate(Rate::per_second(count).bursty()).unwrap();
+        // All four of the third period are taken, or as many of the more that there are.
+        let next = limit.reserve(1).unwrap();
+        assert_eq!((reserved.wait(), next.wait()), (secs(2), secs(if count > 4 { 2 } else { 3 })), "{count}");
     }
 }

@@ -80,6 +80,27 @@ fn w_5_a_clock_that_goes_back_a_little_grants_nothing_twice() {
     assert_eq!(limit.take_at_most(20), 10, "and nobody is locked out after a jump");
 }
 
+#[test]
+fn w_5_a_thread_that_was_kept_from_going_on_with_its_reading_grants_nothing_twice() {
+    let (time, limit) = under(10, ms(100));
+    time.advance(ms(5_010));
+    assert_eq!(limit.take_at_most(20), 10);
+    let now = time.now();
+    for behind in [5, 90, 150, 250, 900] {
+        time.set(now - ms(behind));
+        assert_eq!(limit.take_at_most(20), 0, "{behind} ms behind");
+        let refused = limit.check().unwrap_err();
+        // As soon as the next window has begun 9 of the 10 count, and none when all but a tenth of it has passed.
+        let just_after = |time| ms(behind + time) + Duration::from_nanos(1);
+        assert_eq!(refused.retry_after(), Some(just_after(90)), "{behind} ms behind");
+        assert_eq!(limit.peek().reset, just_after(180), "{behind} ms behind");
+    }
+    time.set(now);
+    assert_eq!(limit.take_at_most(20), 0, "all of it is of the window that lasts");
+    time.advance(ms(100));
+    limit.check().unwrap();
+}
+
 /// The rule, over a plain list of what was taken in which window.
 struct Model {
     counts: HashMap<u128, u128>,

@@ -54,9 +54,10 @@ fn window_holds_attempts(builder: &Builder) -> Result<(), ConfigError> {
 /// An attempt that is cut off before it is slow, by its own limit or by that of the whole call, is a failure, and never a slow call.
 fn slow_within_attempt(builder: &Builder) -> Result<(), ConfigError> {
     let over = builder.breaker.as_ref().and_then(|breaker| breaker.rules().slow_over);
-    match (over, builder.attempt_timeout.or(builder.deadline)) {
-        (Some(over), Some(attempt)) if over >= attempt => {
-            Err(ConfigError(Kind::SlowOverAttempt { over, attempt }))
+    let own = builder.attempt_timeout.map(|attempt| (attempt, "attempt timeout"));
+    match (over, own.or(builder.deadline.map(|total| (total, "deadline")))) {
+        (Some(over), Some((attempt, limit))) if over >= attempt => {
+            Err(ConfigError(Kind::SlowOverAttempt { over, attempt, limit }))
         }
         _ => Ok(()),
     }

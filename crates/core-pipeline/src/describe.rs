@@ -65,7 +65,8 @@ pub(crate) fn retry(retry: &Retry) -> String {
         (_, Jitter::Full) => ", full jitter".to_owned(),
         (_, Jitter::Equal) => ", equal jitter".to_owned(),
         (_, Jitter::Plus { up_to }) => format!(", up to {up_to:?} more"),
-        (_, Jitter::PlusMinus { fraction }) => format!(", ± {} %", fraction * 100.0),
+        // As it was written: 0.07 times 100 is not quite 7.
+        (_, Jitter::PlusMinus { fraction }) => format!(", ± {} %", (fraction * 1e5).round() / 1e3),
         (_, other) => format!(", {other:?}"),
     };
     let budget = if retry.budget().is_some() { ", on a budget" } else { "" };

@@ -5,7 +5,7 @@ use core_errors::NameError;
 use core_policy::KeyedError;
 
 /// Why a pipeline was not built, or not changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ConfigError(pub(crate) Kind);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     WaitOverTotal { whose: &'static str, wait: Duration, total: Duration },
     WindowUnderAttempts { window: Duration, attempt: Duration },
     LeaseUnderAttempt { lease: Duration, takes: Duration },
-    SlowOverAttempt { over: Duration, attempt: Duration },
+    SlowOverAttempt { over: Duration, attempt: Duration, limit: &'static str },
     RateUnderMinCalls { most: u64, needed: u32, window: Duration },
     RetryNeverFits { delay: Duration, total: Duration },
     HedgesOverTotal { after: Duration, total: Duration },
@@ -61,10 +61,10 @@ impl fmt::Display for ConfigError {
                 "the permit of a probe is taken back after {lease:?} and an attempt may take {takes:?} with its waits: its answer \
                  would not count, and more probes would run than there may be; make probe_lease as long as that, or leave it out"
             ),
-            Kind::SlowOverAttempt { over, attempt } => write!(
+            Kind::SlowOverAttempt { over, attempt, limit } => write!(
                 f,
                 "a call is slow when it takes over {over:?} and an attempt is cut off after {attempt:?}: none would ever be slow; \
-                 make slow_over shorter than the attempt timeout"
+                 make slow_over shorter than that, or the {limit} longer"
             ),
             Kind::RateUnderMinCalls { most, needed, window } => write!(
                 f,
@@ -111,6 +111,13 @@ impl fmt::Display for ConfigError {
                 "the retry says that calls must not take effect twice: none would be hedged; leave the hedge out",
             ),
         }
+    }
+}
+
+/// The text as well: it is what `unwrap` shows, and what a `main` ends with.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
     }
 }
 

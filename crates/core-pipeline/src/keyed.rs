@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use core_breaker::{Breaker, Circuits};
+use core_breaker::Circuits;
 use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_limit::RateLimit;
 use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
@@ -21,14 +21,17 @@ use crate::summary::{KeyedSummary, Past};
 /// A pipeline for each key: for each host, shard or tenant, so that one that is down does not stop the others. Never more than so
 /// many. Made by [`Pipeline::keyed`].
 ///
-/// All of them have the settings of the pipeline that it was made of, and share the budget of its retry; circuits, rates, slots and
+/// All of them have the settings of the pipeline that it was made of, and share the budget of its retry, also that which a policy
+/// with a name comes with; circuits, rates, slots and
 /// counts are each key's own. They are called by the name of that pipeline; events of breaker and retry say which key it was, in at
 /// most 128 bytes of its text.
 ///
 /// # What is forgotten
-/// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an operator. The idle time has to be longer than a circuit stays open, so that
-/// no open circuit is forgotten for being left alone, and than the rate takes to give back what a key used, so that forgetting it gives it
-/// nothing.
+/// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an
+/// operator. In use is also a pipeline of which somebody has a clone, as a layer of tower has: a key never has two. The idle
+/// time has to be longer than a circuit stays open, so that no open circuit is forgotten for being left alone, and than the rate takes
+/// to give back what a key used, so that forgetting it gives it nothing. It counts from when the key was asked for: whoever has work for
+/// longer than that, as a connection that stays, asks for each call and does not keep the pipeline.
 ///
 /// ```
 /// use core_breaker::Breaker;
@@ -172,14 +175,14 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         let keys = keys.clock(pipeline.own_clock().clone());
         check_idle(keys.idle_time(), pipeline)?;
         let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
-        let map = KeyedMap::keep_if(map, |each: &P| each.pipeline().breaker().is_some_and(Breaker::is_held));
+        let map = KeyedMap::keep_if(map, |each: &P| each.pipeline().is_kept());
         // A pipeline of its own, so that a change to this one is none to the keys.
         let template = Mutex::new(Arc::new(Template { like: like.fresh(None)?, version: 0 }));
         let (changes, busy, past) = (Mutex::default(), AtomicBool::new(false), Arc::default());
         Ok(Self { template, map, changes, busy, past })
     }
 
-    /// The pipeline of `key`, which is made when it is first asked for. It is kept as long as somebody holds it.
+    /// The pipeline of `key`, which is made when it is first asked for. It is kept as long as somebody holds it, or a clone of it.
     ///
     /// # Errors
     /// The refusal, if there is room for no more keys and all are in use.

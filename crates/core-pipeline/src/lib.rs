@@ -69,6 +69,24 @@
 //! | attempt timeout | retry | it is a limit on the whole call |
 //! | rate limit | breaker | calls that an open circuit refuses use up the rate |
 //!
+//! [`Stack::advice`] finds these pairs in a stack, in the words of the table: whoever wants none of them says so in a test, or when the
+//! service starts.
+//!
+//! ```
+//! use core_breaker::Breaker;
+//! use core_pipeline::Stack;
+//! use core_retry::Retry;
+//! use core_time::ms;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (retry, breaker) = (Retry::fixed(ms(50)).build()?, Breaker::consecutive(5).build()?);
+//! assert!(Stack::new(&retry, &breaker).advice().is_empty());
+//!
+//! let advice = Stack::new(&breaker, &retry).advice();
+//! assert!(advice[0].to_string().starts_with("breaker outside retry: it counts calls and not attempts"));
+//! # Ok(()) }
+//! ```
+//!
 //! **Checks.** [`Builder::build`] refuses what could never work, such as an attempt that may take longer than the whole
 //! call, a breaker that could never open, or hedges for which there is no slot, and says why (rule PL-1).
 //!
@@ -128,7 +146,8 @@
 //! ```
 //!
 //! # When somebody means harm
-//! * **What a caller can choose is a key**: [`keyed`](Pipeline::keyed) pipelines are bounded, and what one tenant breaks stays his. A key is told in
+//! * **What a caller can choose is a key**: [`keyed`](Pipeline::keyed) pipelines are bounded, and what one tenant breaks stays his, but for the budget
+//!   of retries, also that of a policy with a name, which all keys share: it bounds what they all add, and one may use it up. A key is told in
 //!   events, at most 128 bytes of it, and should be no secret.
 //! * **Retries and hedges multiply what a caller sends**: give them a budget, which bounds that for all of them together, and put the rate limit
 //!   where it is, inside.
@@ -169,7 +188,7 @@ mod summary;
 
 pub use builder::Builder;
 pub use change::Change;
-pub use core_policy::Stack;
+pub use core_policy::{Advice, Stack};
 pub use describe::{Description, Layer};
 pub use error::ConfigError;
 pub use hedged::HedgedPipeline;

@@ -6,7 +6,7 @@ use core_breaker::Breaker;
 use core_context::Context;
 use core_errors::{Name, PolicyKind, Rejection};
 use core_limit::{Bulkhead, RateLimit};
-use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Stack};
+use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Role, Stack};
 use core_retry::{Hedge, Retry};
 use core_time::{Clock, Instant};
 use core_timeout::Timeout;
@@ -74,6 +74,12 @@ impl Pipeline {
     /// Has what it has counted told when it is gone.
     pub(crate) fn tell(&self, past: &Arc<Past>) {
         self.0.past.get_or_init(|| Arc::clone(past));
+    }
+
+    /// Whether it must not be forgotten although nobody holds it where it is kept: somebody has a clone, or its circuit is held. Locks
+    /// nothing, for maps of pipelines.
+    pub(crate) fn is_kept(&self) -> bool {
+        Arc::strong_count(&self.0) > 1 || self.breaker().is_some_and(Breaker::is_held)
     }
 
     /// What it has counted.
@@ -236,9 +242,11 @@ impl Policy for Pipeline {
     }
 
     fn falls_back(&self) {
-        if let Some(breaker) = self.breaker() {
-            breaker.falls_back();
-        }
+        self.0.chain.falls_back();
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        self.0.chain.roles()
     }
 }
 

@@ -176,3 +176,23 @@ fn pl_1_a_key_may_be_idle_for_as_long_as_its_circuit_is_open() {
     plain.keyed::<String>(Keyed::max(9).idle(secs(60))).unwrap();
     assert!(plain.keyed::<String>(Keyed::max(9).idle(ms(59_999))).is_err());
 }
+
+/// What `unwrap` shows, and what a `main` ends with: those of breaker, limit and pipeline were the names of private variants.
+#[test]
+fn what_is_wrong_with_a_configuration_is_said_in_words_wherever_it_is_shown() {
+    fn texts<T, E: std::error::Error>(built: Result<T, E>) -> [String; 2] {
+        let Err(error) = built else { panic!("nothing is wrong with it") };
+        [format!("{error:?}"), error.to_string()]
+    }
+    let all = [
+        texts(Breaker::consecutive(0).build()),
+        texts(Bulkhead::max(0).build()),
+        texts(Retry::fixed(ms(1)).attempts(0).build()),
+        texts(core_timeout::Timeout::attempt(ms(0)).build()),
+        texts(Pipeline::named("").build()),
+    ];
+    for [shown, said] in all {
+        assert_eq!(shown, format!("ConfigError({said})"));
+        assert!(said.contains(' '), "{said}");
+    }
+}

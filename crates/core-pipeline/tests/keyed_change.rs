@@ -183,17 +183,18 @@ fn what_all_keys_come_to_has_those_that_were_forgotten_in_it_and_never_goes_down
         let shown = shards.summary();
         assert_eq!(shown.breaker.map(|it| (it.successes, it.failures)), Some((key + 1, key + 1)));
     }
-    // One is forgotten while a clone of it is in use: what that counts comes when it goes, and nothing goes down meanwhile.
+    // One is in use by a clone of it: what that counts is in the sums at once, and nothing goes down when it goes.
     let kept = Pipeline::clone(&shards.get(&4).unwrap());
     time.advance(secs(601));
-    assert_eq!(shards.evict_idle(), 2);
+    assert_eq!(shards.evict_idle(), 1);
     let counted = |shown: &core_pipeline::KeyedSummary| {
         (shown.limit.unwrap().allowed, shown.bulkhead.unwrap().admitted)
     };
     assert_eq!(counted(&shards.summary()), (10, 10));
     kept.admit().unwrap().success();
-    assert_eq!(counted(&shards.summary()), (10, 10));
+    assert_eq!(counted(&shards.summary()), (11, 11));
     drop(kept);
+    assert_eq!(shards.evict_idle(), 1);
     let last = shards.summary();
     assert_eq!(counted(&last), (11, 11));
     assert_eq!(
@@ -225,4 +226,34 @@ fn mistake_25_w_6_looking_at_pipelines_of_keys_keeps_none_of_them() {
     time.advance(secs(60));
     look();
     assert_eq!(shards.evict_idle(), 2);
+}
+
+#[test]
+fn who_holds_a_clone_of_the_pipeline_of_a_key_holds_the_key() {
+    let time = ManualClock::new();
+    let plain = Pipeline::named("shards").bulkhead(1).deadline(secs(9)).clock(time.clock()).build().unwrap();
+    let keys: KeyedPipeline<u32> = plain.keyed(Keyed::max(1).idle(secs(60))).unwrap();
+    let kept = Pipeline::clone(&keys.get(&1).unwrap());
+    time.advance(secs(61));
+    assert_eq!(keys.evict_idle(), 0);
+    assert!(keys.get(&2).is_err(), "the only key there is room for is in use");
+    let slot = kept.admit().unwrap();
+    assert!(keys.get(&1).unwrap().admit().is_err(), "one key has one pipeline, and that one slot");
+    drop(slot);
+    drop(kept);
+    time.advance(secs(61));
+    assert_eq!(keys.evict_idle(), 1);
+
+    let keys: KeyedPipeline<u32, HedgedPipeline> = hedged_keys(&time);
+    let kept = keys.get(&1).unwrap().pipeline().clone();
+    time.advance(secs(61));
+    assert_eq!(keys.evict_idle(), 0);
+    drop(kept);
+    assert_eq!(keys.evict_idle(), 1);
+}
+
+fn hedged_keys(time: &ManualClock) -> KeyedPipeline<u32, HedgedPipeline> {
+    let plain = Pipeline::named("search").clock(time.clock()).build().unwrap();
+    let hedged = plain.hedged(Hedge::after(ms(5)).budget(&Budget::default())).unwrap();
+    hedged.keyed(Keyed::max(10).idle(secs(60))).unwrap()
 }

@@ -82,6 +82,14 @@ fn pl_4_what_is_set_stands_in_the_description() {
             "2 attempts, 5ms apart, ± 25 %",
         ),
         (
+            Retry::fixed(ms(5)).jitter(Jitter::PlusMinus { fraction: 0.07 }).attempts(2),
+            "2 attempts, 5ms apart, ± 7 %",
+        ),
+        (
+            Retry::fixed(ms(5)).jitter(Jitter::PlusMinus { fraction: 0.125 }).attempts(2),
+            "2 attempts, 5ms apart, ± 12.5 %",
+        ),
+        (
             Retry::fixed(ms(5)).jitter(Jitter::Plus { up_to: ms(3) }).attempts(2),
             "2 attempts, 5ms apart, up to 3ms more",
         ),

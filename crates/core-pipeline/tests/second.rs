@@ -119,6 +119,11 @@ fn pl_1_a_call_whose_deadline_comes_before_it_is_slow_is_refused() {
     };
     assert_eq!(slow(ms(1_999)), "");
     assert!(slow(secs(2)).contains("none would ever be slow"), "{}", slow(secs(2)));
+    assert!(
+        slow(secs(2)).ends_with("or the deadline longer"),
+        "there is no attempt timeout: {}",
+        slow(secs(2))
+    );
     let longer = Pipeline::named("api").deadline(secs(9)).breaker(Breaker::failures(5).slow_over(secs(2)));
     let error = longer.build().unwrap().reconfigure(|c| c.deadline(secs(2))).unwrap_err().to_string();
     assert!(error.contains("cut off after 2s"), "{error}");

@@ -239,10 +239,7 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
         match self {
             // Its text is that of its cause, and yet the cause is named: whoever has the error in a box knows it by that only.
             Self::Failed(error) => Some(error),
-            Self::Exhausted { last, .. } => {
-                last_of_several();
-                Some(last)
-            }
+            Self::Exhausted { last, .. } => Some(last_of_several(last)),
             Self::Rejected(rejection) => Some(rejection),
         }
     }

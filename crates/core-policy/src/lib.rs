@@ -9,7 +9,7 @@
 //! * [`Permit`]: one admission, for streams and callbacks. Dropped without an outcome it gives everything back.
 //!
 //! With the feature `tower` there is one `Layer` for every policy. [`Stack`] puts a policy around another; it
-//! is a policy too, and so is an `Option` of one. All shells return the flat [`CallError`].
+//! is a policy too, and so is an `Option` of one; [`Stack::advice`] tells what is known against an order. All shells return the flat [`CallError`].
 //!
 //! [`KeyedMap`] has one policy for each host, user or tenant, in bounded memory.
 //!
@@ -85,6 +85,7 @@
 //! nothing. A call that has to wait costs one exact clock reading and, if a limit on time applies, one timer, whose memory threads keep for
 //! the next: it allocates only where the thread keeps none.
 
+mod advice;
 mod attempt;
 mod blocking;
 mod call;
@@ -111,6 +112,7 @@ pub mod sync;
 #[cfg(feature = "tower")]
 pub mod tower;
 
+pub use advice::{Advice, Role};
 pub use attempt::Attempt;
 pub use blocking::call_blocking;
 pub use call::{Call, Given, Op};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use core_errors::{Cause, Rejection, Verdict};
 use core_time::{Clock, Instant};
 
-use crate::{Cx, Why};
+use crate::{Cx, Role, Why};
 
 /// Decides about calls and never runs one.
 ///
@@ -55,6 +55,12 @@ pub trait Policy {
 
     /// A fallback is about to answer in place of the call that came to an end here: for policies that count.
     fn falls_back(&self) {}
+
+    /// What it is, for [`Stack::advice`](crate::Stack::advice): its role, or those of all that it consists of, outermost first. Nothing by
+    /// default, and where it [is absent](Self::is_absent).
+    fn roles(&self) -> Vec<Role> {
+        Vec::new()
+    }
 }
 
 /// A policy that admits each call at most once, so that the call need not be repeatable.
@@ -150,6 +156,10 @@ macro_rules! forward {
             fn falls_back(&self) {
                 (**self).falls_back();
             }
+
+            fn roles(&self) -> Vec<Role> {
+                (**self).roles()
+            }
         }
 
         impl<P: AtMostOnce + ?Sized> AtMostOnce for $pointer {}
@@ -212,6 +222,16 @@ impl<P: Policy<State: Default>> Policy for Option<P> {
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.as_ref()?.expire(state, cx)
+    }
+
+    fn falls_back(&self) {
+        if let Some(policy) = self {
+            policy.falls_back();
+        }
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        self.as_ref().map(Policy::roles).unwrap_or_default()
     }
 }
 

@@ -1,12 +1,14 @@
 use core_errors::{Cause, Rejection, Verdict};
 use core_time::{Clock, Instant};
 
-use crate::{Admit, AtMostOnce, Cx, Next, Outcome, Policy};
+use crate::{Admit, AtMostOnce, Cx, Next, Outcome, Policy, Role};
 
 /// A policy around another.
 ///
 /// The outer one is asked first and told last. When the outer one wants another attempt, it is asked again, and then the inner
 /// one starts anew.
+///
+/// It takes any order; [`advice`](Self::advice) tells what is known against one.
 ///
 /// A refusal of the inner policy reaches the outer one as [`Outcome::Refused`]; it is for the outer one to know what
 /// that means to it.
@@ -143,6 +145,15 @@ impl<O: Policy, I: Policy> Policy for Stack<O, I> {
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         // The outermost limit that has passed is the one that counts: nothing inside it may go on.
         self.outer.expire(&mut state.outer, cx).or_else(|| self.inner.expire(state.inner.as_mut()?, cx))
+    }
+
+    fn falls_back(&self) {
+        self.outer.falls_back();
+        self.inner.falls_back();
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        [self.outer.roles(), self.inner.roles()].concat()
     }
 }
 

@@ -81,15 +81,8 @@ impl Backoff {
             }
         };
         let capped = grown.min(self.max);
-        let spread = match self.jitter {
-            Jitter::None => capped,
-            Jitter::Full => scaled(capped, draw),
-            Jitter::Equal => capped / 2 + scaled(capped / 2, draw),
-            Jitter::Plus { up_to } => capped.saturating_add(scaled(up_to, draw)),
-            Jitter::PlusMinus { fraction } => scaled(capped, 1.0 + (2.0 * draw - 1.0) * fraction),
-        };
         // The cap is the last word: jitter must not lead over it.
-        spread.min(self.max)
+        self.jitter.spread(capped, draw).min(self.max)
     }
 
     /// What is the `previous` of the retry after that for which [`delay`](Self::delay) has given `delay`: the delay itself, or
@@ -112,6 +105,26 @@ impl Backoff {
     /// ```
     pub fn delays<D: FnMut() -> f64>(self, draw: D) -> Delays<D> {
         Delays::new(self, draw)
+    }
+}
+
+// === impl Jitter ===
+
+impl Jitter {
+    /// What becomes of a delay with a draw from `[0, 1]`.
+    fn spread(self, delay: Duration, draw: f64) -> Duration {
+        match self {
+            Self::None => delay,
+            Self::Full => scaled(delay, draw),
+            Self::Equal => delay / 2 + scaled(delay / 2, draw),
+            Self::Plus { up_to } => delay.saturating_add(scaled(up_to, draw)),
+            Self::PlusMinus { fraction } => scaled(delay, 1.0 + (2.0 * draw - 1.0) * fraction),
+        }
+    }
+
+    /// The most that becomes of a delay, and never less than it.
+    pub(crate) fn longest(self, delay: Duration) -> Duration {
+        self.spread(delay, 1.0).max(delay)
     }
 }
 

@@ -116,6 +116,10 @@ impl Builder {
     /// Spreads delays in this way. Default: [`Jitter::Full`].
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.backoff.jitter = jitter;
+        if self.backoff.growth == Growth::Fixed {
+            // Whoever wants one delay has named no cap, and that delay as the cap would cut off what jitter adds.
+            self.backoff.max = jitter.longest(self.backoff.base);
+        }
         self
     }
 

@@ -3,8 +3,8 @@ use std::ops::Range;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use core_errors::{Category, Cause, Name, Reason, Rejection, Verdict};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Why};
+use core_errors::{Category, Cause, Name, PolicyKind, Reason, Rejection, Verdict};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Role, Why};
 use core_time::{Clock, Instant};
 
 use crate::backoff::{Backoff, Growth};
@@ -54,7 +54,7 @@ impl Retry {
         Builder::new(Growth::Linear, delays.start, delays.end)
     }
 
-    /// Always the same delay.
+    /// Always the same delay. [Jitter](Builder::jitter) that goes beyond it does so: there is no other cap than the most it can come to.
     pub fn fixed(delay: Duration) -> Builder {
         Builder::new(Growth::Fixed, delay, delay)
     }
@@ -276,8 +276,12 @@ impl Retry {
         Next::Again
     }
 
+    /// Whether an attempt after `delay` would have too little time, or, at the deadline itself, none: it would be slept for, and refused.
     pub(crate) fn is_too_late(&self, now: Instant, delay: Duration, cx: &Cx<'_>) -> bool {
-        cx.deadline().is_some_and(|at| now >= at || now + delay + self.rules().min_attempt_time > at)
+        cx.deadline().is_some_and(|at| {
+            let begins = now + delay;
+            begins >= at || begins + self.rules().min_attempt_time > at
+        })
     }
 
     fn delay(&self, state: &mut CallState, failure: &mut Failure) -> Duration {
@@ -405,6 +409,10 @@ impl Policy for Retry {
             budget.refund(state.take_paid(), || self.0.clock.now_coarse());
         }
         self.leave(state);
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Retry)]
     }
 }
 

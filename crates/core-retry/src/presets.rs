@@ -17,7 +17,8 @@ macro_rules! presets {
         /// Policies with names. Each is a builder: whatever it says can be changed before it is built.
         ///
         /// Each has a full [`Budget::default`] of its own, which all clones of the builder and of what it makes share: where most calls fail,
-        /// retries end soon. [`Builder::budget`] puts that of the service in its place, [`Builder::no_budget`] none.
+        /// retries end soon. Whoever asks for the policy again gets another one, so make it once for a service, and not for each call.
+        /// [`Builder::budget`] puts that of the service in its place, [`Builder::no_budget`] none.
         impl Retry { $(
             $(#[doc = $doc])+
             pub fn $name() -> Builder {

@@ -178,3 +178,32 @@ fn rt_2_doubled_times_are_exact_to_the_nanosecond_however_long() {
     let base = Duration::new(20_000_000, 1);
     assert_eq!(delays(DOUBLING, base, Duration::MAX, 3), [base, base * 2, base * 4]);
 }
+
+#[test]
+fn rt_3_jitter_goes_beyond_a_fixed_delay_as_far_as_it_says() {
+    let fixed = |jitter| Retry::fixed(ms(1_000)).jitter(jitter);
+    for (jitter, from, to) in [
+        (Jitter::Plus { up_to: ms(500) }, 1_000, 1_500),
+        (Jitter::PlusMinus { fraction: 0.25 }, 750, 1_250),
+        (Jitter::Equal, 500, 1_000),
+        (Jitter::None, 1_000, 1_000),
+    ] {
+        let retry = fixed(jitter).attempts(2).seed(7).build().unwrap();
+        let delays: Vec<_> = (0..1_000).filter_map(|_| retry.delays().next()).collect();
+        let (least, most) = (*delays.iter().min().unwrap(), *delays.iter().max().unwrap());
+        let room = ms(to - from) / 50;
+        assert!(least >= ms(from) && least <= ms(from) + room, "{jitter:?}: {least:?}");
+        assert!(most <= ms(to) && most + room >= ms(to), "{jitter:?}: {most:?}");
+    }
+    // Whichever was said last, and also where a retry is changed.
+    let back = fixed(Jitter::Plus { up_to: ms(500) }).no_jitter();
+    assert_eq!((back.backoff().base, back.backoff().max), (ms(1_000), ms(1_000)));
+    assert_eq!(fixed(Jitter::Plus { up_to: Duration::MAX }).backoff().max, Duration::MAX);
+    for fraction in [-0.5, 1.5, f64::NAN] {
+        let refused = fixed(Jitter::PlusMinus { fraction }).build().unwrap_err().to_string();
+        assert!(refused.contains("at most 1"), "{refused}");
+    }
+    let retry = fixed(Jitter::None).attempts(2).seed(7).build().unwrap();
+    retry.reconfigure(|to| to.jitter(Jitter::Plus { up_to: ms(500) })).unwrap();
+    assert!(retry.delays().next().unwrap() > ms(1_000));
+}

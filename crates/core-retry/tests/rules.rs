@@ -170,11 +170,12 @@ fn rt_5_no_sleep_that_would_pass_the_deadline() {
 
 #[test]
 fn rt_5_the_edge_is_exact() {
-    for (spare, calls) in [(Duration::ZERO, 2), (Duration::from_nanos(1), 1)] {
+    // At the deadline itself there is no time left: an attempt would be refused before it starts, and nobody sleeps for that.
+    for (nanos, calls) in [(-1, 1), (0, 1), (1, 2)] {
         let time = ManualClock::new();
         let retry = exact(2).clock(time.clock()).build().unwrap();
         let made = Cell::new(0);
-        let deadline = time.now() + ms(100) - spare;
+        let deadline = time.now() + Duration::from_nanos(100_000_000_u64.saturating_add_signed(nanos));
         let result: Result<(), _> = core_policy::call_blocking(
             &retry,
             |_| {
@@ -184,11 +185,11 @@ fn rt_5_the_edge_is_exact() {
             &ByClass,
             Some(deadline),
         );
-        assert!(result.is_err());
-        // At the deadline itself there is no time left: the attempt is refused before it starts.
-        let expected = if calls == 2 { 1 } else { calls };
-        assert_eq!(made.get(), expected);
-        assert_eq!(time.elapsed(), if spare.is_zero() { ms(100) } else { Duration::ZERO });
+        let Err(CallError::Exhausted { attempts, why, .. }) = result else { panic!("{result:?}") };
+        assert_eq!((made.get(), attempts), (calls, calls), "{nanos}");
+        let (ended_by, slept) =
+            if calls == 2 { (Why::Attempts, ms(100)) } else { (Why::DeadlineWouldExceed, ms(0)) };
+        assert_eq!((why, time.elapsed()), (ended_by, slept), "{nanos}");
     }
 }
 

@@ -58,7 +58,8 @@ impl Alarm {
     /// Ready once `at` has come, never early (rule RT-6). It is set, if it is not set to this moment already.
     ///
     /// # Panics
-    /// Outside a tokio runtime with timers, unless the clock is manual.
+    /// Outside a tokio runtime with timers, unless the clock is manual. Also where the runtime in which it was set is gone, until it is
+    /// [cleared](Self::clear) or set to another moment.
     pub fn poll_until(&mut self, clock: &Clock, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         if self.at() != Some(at) {
             self.set(clock.sleep_until(at));

@@ -253,6 +253,24 @@ fn outside_a_runtime_setting_one_panics_and_it_can_be_set_later() {
     assert_eq!(alarm.at(), Some(at));
 }
 
+#[test]
+fn one_whose_runtime_is_gone_panics_until_it_is_cleared() {
+    let gone = runtime();
+    let (clock, mut alarm) = (Clock::system(), set_within(gone.handle()));
+    let (at, never_polled_again) = (alarm.at().unwrap(), set_within(gone.handle()));
+    drop(gone);
+    drop(never_polled_again);
+    let runtime = runtime();
+    let _entered = runtime.enter();
+    let mut cx = Context::from_waker(Waker::noop());
+    let polled = catch_unwind(AssertUnwindSafe(|| alarm.poll_until(&clock, at, &mut cx)));
+    assert!(polled.is_err(), "or it would wait for what never rings");
+    alarm.clear();
+    let soon = clock.now() + ms(3);
+    runtime.block_on(poll_fn(|cx| alarm.poll_until(&clock, soon, cx)));
+    assert!(clock.now() >= soon);
+}
+
 /// Whoever pauses tokio's clock without the feature `test-util` gets what he had: each sleep takes its time there.
 #[cfg(not(feature = "test-util"))]
 mod without_test_util {

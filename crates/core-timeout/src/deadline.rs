@@ -2,7 +2,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection};
-use core_policy::{Admit, Cx, Next, Outcome, Policy};
+use core_policy::{Admit, Cx, Next, Outcome, Policy, Role};
 use core_time::{Clock, Instant};
 
 use crate::exceeded;
@@ -149,6 +149,10 @@ impl Policy for Deadline {
 
     fn expire(&self, (): &mut (), _: &mut Cx<'_>) -> Option<Rejection> {
         self.is_past().then(|| self.exceeded())
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Deadline)]
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::error::{ConfigError, Kind};
 use crate::operation::Operation;
 use crate::profile::Profile;
+use crate::serving::Serving;
+use crate::standard::Standard;
 
 /// How the variables begin.
 const PREFIX: &str = "GENESIS_TIMEOUT_";
@@ -22,8 +24,12 @@ impl<K: Operation> Profile<K> {
     /// sets the limit of one operation, as in `GENESIS_TIMEOUT_HEALTH_CHECK=250ms`: a number with `ms`, `s`, `m` or `h`; without, in
     /// seconds.
     ///
+    /// A service may have several sets: a variable that names an operation of [`Standard`] or of [`Serving`] is left to those, and one that
+    /// names an operation of two sets, as `GENESIS_TIMEOUT_REQUEST`, is that of both. Whoever has a set of his own beside them gives it a prefix
+    /// of its own, and [`from_pairs`](Self::from_pairs).
+    ///
     /// # Errors
-    /// If a variable names no operation, a value is no time, or what comes of it [cannot be](Self::check).
+    /// If a variable names no operation, here or in those two sets, a value is no time, or what comes of it [cannot be](Self::check).
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_pairs(
             PREFIX,
@@ -54,10 +60,15 @@ impl<K: Operation> Profile<K> {
                 profile = Some(chosen.ok_or_else(|| ConfigError(Kind::NoProfile(shortened(value))))?);
                 continue;
             }
-            let operation = K::ALL.iter().find(|operation| is_variable_of(operation.spec().name, of));
-            let operation = operation.ok_or_else(|| ConfigError(no_operation::<K>(name)))?;
+            let operation = named::<K>(of);
+            let Some(operation) = operation else {
+                if is_one_of::<Standard>(of) || is_one_of::<Serving>(of) {
+                    continue;
+                }
+                return Err(ConfigError(no_operation::<K>(name)));
+            };
             let limit = parse(value);
-            limits.push((*operation, limit.ok_or_else(|| ConfigError(no_time(name, value)))?));
+            limits.push((operation, limit.ok_or_else(|| ConfigError(no_time(name, value)))?));
         }
         let profile = profile.unwrap_or_default();
         let profile =
@@ -70,6 +81,15 @@ impl<K: Operation> Profile<K> {
 /// What is no text is no time either, and is refused as such.
 fn lossy(value: OsString) -> String {
     value.into_string().unwrap_or_else(|value| value.to_string_lossy().into_owned())
+}
+
+/// The operation that a variable without its prefix names.
+fn named<K: Operation>(variable: &str) -> Option<K> {
+    K::ALL.iter().copied().find(|operation| is_variable_of(operation.spec().name, variable))
+}
+
+fn is_one_of<K: Operation>(variable: &str) -> bool {
+    named::<K>(variable).is_some()
 }
 
 fn is_variable_of(name: &str, variable: &str) -> bool {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection};
-use core_policy::{Admit, AtMostOnce, Cx, Next, Outcome, Policy};
+use core_policy::{Admit, AtMostOnce, Cx, Next, Outcome, Policy, Role};
 use core_time::{Clock, Instant};
 
 use crate::exceeded;
@@ -68,6 +68,10 @@ impl Policy for Limit {
             let rejection = Rejection::new(PolicyKind::Deadline, self.name, Reason::DeadlineExceeded);
             rejection.with_limit(state.ends - state.since, now - state.since)
         })
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Deadline)]
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Role};
 use core_time::{Clock, Instant};
 
 use crate::config::{Builder, check};
@@ -184,6 +184,10 @@ impl Policy for Timeout {
         self.0.counts.add(ELAPSED_NS, nanos(elapsed));
         let rejection = Rejection::new(self.0.kind, self.0.name, Reason::TimedOut);
         Some(rejection.with_limit(ends - since, elapsed))
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(self.0.kind)]
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use core_errors::{Error, Name};
 use core_time::{Clock, ManualClock, ms, secs};
-use core_timeout::{Deadline, Profile, Serving, Standard, Timeouts, process};
+use core_timeout::{Deadline, Operation, Profile, Serving, Spec, Standard, Timeouts, process};
 
 fn limits(profile: &Profile<Serving>) -> [Duration; 5] {
     [Serving::Request, Serving::Agent, Serving::Llm, Serving::Database, Serving::Redis]
@@ -34,6 +34,51 @@ fn f_94_the_limits_of_the_guide_are_there_and_its_variables_set_them() {
         over,
         "llm: the limit is 61s, and request, of which it is a part, has 60s: make it no longer than that"
     );
+}
+
+/// Whoever used both could set neither: each refused the variables of the other.
+#[test]
+fn f_94_a_service_may_use_both_sets_and_none_takes_the_variables_of_the_other_for_a_slip() {
+    let pairs = [
+        ("GENESIS_TIMEOUT_REQUEST", "90"),
+        ("GENESIS_TIMEOUT_LLM", "61"),
+        ("GENESIS_TIMEOUT_HEALTH_CHECK", "250ms"),
+        ("GENESIS_TIMEOUT_PROFILE", "test"),
+    ];
+    let serving = Profile::<Serving>::from_pairs("GENESIS_TIMEOUT_", pairs).unwrap();
+    assert_eq!(limits(&serving), [90, 30, 61, 10, 5].map(secs));
+    let standard = Profile::<Standard>::from_pairs("GENESIS_TIMEOUT_", pairs).unwrap();
+    let of = [Standard::Request, Standard::HealthCheck, Standard::Sync].map(|of| standard.get(of));
+    assert_eq!(of, [secs(90), ms(250), secs(2)], "what both have is that of both");
+
+    // One of the service's own beside them reads its own prefix.
+    let ours = [("GENESIS_TIMEOUT_LLM", "61"), ("OURS_TIMEOUT_UPLOAD", "7")];
+    assert_eq!(Profile::<Ours>::from_pairs("OURS_TIMEOUT_", ours).unwrap().get(Ours), secs(7));
+    // A slip is one to all three.
+    for (prefix, name) in
+        [("GENESIS_TIMEOUT_", "GENESIS_TIMEOUT_LLMS"), ("OURS_TIMEOUT_", "OURS_TIMEOUT_LLMS")]
+    {
+        let slip = [(name, "61")];
+        let errors = [
+            Profile::<Serving>::from_pairs(prefix, slip).unwrap_err(),
+            Profile::<Standard>::from_pairs(prefix, slip).unwrap_err(),
+            Profile::<Ours>::from_pairs(prefix, slip).unwrap_err(),
+        ];
+        assert!(
+            errors.iter().all(|error| error.to_string().starts_with(&format!("`{name}` names no operation")))
+        );
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Ours;
+
+impl Operation for Ours {
+    const ALL: &'static [Self] = &[Self];
+
+    fn spec(self) -> Spec {
+        Spec::new("upload", secs(3))
+    }
 }
 
 #[test]

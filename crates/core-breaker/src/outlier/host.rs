@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use core_errors::{PolicyKind, Reason, Rejection, Verdict};
-use core_policy::{Admit, Cx, Next, Permit, Policy};
+use core_policy::{Admit, Cx, Next, Permit, Policy, Role};
 use core_time::Clock;
 
 use super::health::{Count, Ejection, Health};
@@ -157,6 +157,10 @@ impl Policy for Host {
         if std::mem::take(&mut state.is_running) {
             self.health.count(Count::Inconclusive);
         }
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Outlier)]
     }
 }
 

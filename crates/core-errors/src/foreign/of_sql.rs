@@ -34,7 +34,9 @@ pub(super) fn class_of_sqlx(error: &(dyn StdError + 'static)) -> Option<Class> {
         Error::Tls(_) => Category::Network.into(),
         // All connections are busy: nothing was sent.
         Error::PoolTimedOut => Class::from(Category::ResourceExhausted),
-        Error::PoolClosed | Error::WorkerCrashed => Category::Unavailable.into(),
+        Error::PoolClosed => Category::Unavailable.into(),
+        // Before it took the statement, or while it was at it.
+        Error::WorkerCrashed => Class { idempotent_only: true, ..Category::Unavailable.into() },
         Error::RowNotFound => Category::Resource.into(),
         Error::Configuration(_) => Category::Configuration.into(),
         Error::InvalidArgument(_) | Error::Encode(_) => Category::Validation.into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use core_errors::{Category, Name, PolicyKind, Reason, Rejection, Verdict};
 use core_policy::sync::{AtomicU64, Mutex, MutexGuard};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Permit, Policy};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Permit, Policy, Role};
 use core_time::{Clock, Instant};
 
 use super::config::Builder;
@@ -363,6 +363,10 @@ impl Policy for Adaptive {
         if flight.started.take().is_some() {
             self.inner.flights.end(self.partition);
         }
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Adaptive)]
     }
 }
 

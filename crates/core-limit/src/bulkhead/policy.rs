@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Permit, Policy};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Permit, Policy, Role};
 use core_time::{Clock, Instant};
 
 use super::config::{self, Builder, Rules};
@@ -264,6 +264,10 @@ impl Policy for Bulkhead {
         self.inner.counts.bump(TIMED_OUT);
         let rejection = Rejection::new(PolicyKind::Bulkhead, self.inner.name, Reason::QueueTimeout);
         Some(rejection.with_limit(self.inner.max_wait, waited))
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Bulkhead).queue(self.inner.queue > 0)]
     }
 }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use core_policy::{Admit, Cx, Next, Outcome, Policy};
+use core_errors::PolicyKind;
+use core_policy::{Admit, Cx, Next, Outcome, Policy, Role};
 use core_time::Clock;
 
 use super::limit::Shared;
@@ -46,6 +47,10 @@ impl Policy for OfKey {
     }
 
     fn abandon(&self, (): &mut ()) {}
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::RateLimit)]
+    }
 }
 
 core_policy::policy_methods!(OfKey, once);

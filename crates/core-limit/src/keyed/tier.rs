@@ -36,6 +36,9 @@ pub(super) struct Bucket {
     pub(super) engine: Engine,
     /// By which rate.
     stamp: AtomicU32,
+    /// What it had used when it came to a tier with less, see [`Engine::follow`]: back in the one it came from it has used that still, or
+    /// going back and forth would fill it. Changes under the lock under which tiers do.
+    before: AtomicU64,
 }
 
 /// So many changes of the rate are told apart before the number wraps around.
@@ -76,7 +79,8 @@ impl Rules {
 
     pub(super) fn bucket(&self, now: Instant) -> Bucket {
         let stamp = self.stamp.load(Ordering::Acquire);
-        Bucket { engine: Engine::new(self.rate(), Duration::ZERO, now), stamp: AtomicU32::new(stamp) }
+        let engine = Engine::new(self.rate(), Duration::ZERO, now);
+        Bucket { engine, stamp: AtomicU32::new(stamp), before: AtomicU64::new(0) }
     }
 
     /// Brings a bucket up to the rate of this tier. What was used stays used. Buckets change under `lock`, which all tiers of a limit
@@ -143,7 +147,8 @@ impl Rules {
         }
         // Rates were tried against those before and beside them. A bucket may have slept through several, and then it keeps to the last
         // one as well as its units allow.
-        bucket.engine.follow(self.rate(), now);
+        let cut = bucket.engine.follow(self.rate(), now, bucket.before.load(Ordering::Relaxed));
+        bucket.before.fetch_max(cut, Ordering::Relaxed);
         bucket.stamp.store(stamp, Ordering::Relaxed);
     }
 
@@ -152,11 +157,11 @@ impl Rules {
         if bucket.stamp.load(Ordering::Relaxed) == self.stamp.load(Ordering::Acquire) {
             return bucket.engine.peek(now);
         }
-        let engine = {
+        let (engine, before) = {
             let _none_changes = lock.lock().unwrap_or_else(PoisonError::into_inner);
-            bucket.engine.copy()
+            (bucket.engine.copy(), bucket.before.load(Ordering::Relaxed))
         };
-        engine.follow(self.rate(), now);
+        engine.follow(self.rate(), now, before);
         engine.peek(now)
     }
 

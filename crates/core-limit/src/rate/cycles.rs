@@ -70,9 +70,28 @@ impl Cycles {
         Duration::from_nanos(self.period)
     }
 
-    /// Changes how many there are in a period. What was used stays used (rule RL-8).
-    pub(crate) fn change(&self, count: u64) {
+    /// Changes how many there are in a period. What was used of a period stays used, up to all of it; what was used ahead is of the same
+    /// periods still (rule RL-8).
+    ///
+    /// `before` is what another change has cut off: where that was of this period it is used again. What this change has cut off, or zero.
+    pub(crate) fn follow(&self, count: u64, now: Instant, before: u64) -> u64 {
+        let was = self.count();
+        // The smaller one holds while the word changes: nobody takes more meanwhile than both allow, which would count as taken ahead.
+        self.count.fetch_min(count, Ordering::Relaxed);
+        let mut word = self.load(now);
+        let cut = loop {
+            let state = State::of(word, self.cycle(now), was);
+            let ahead = state.used.saturating_sub(1) / was;
+            let last = state.used - ahead * was;
+            let kept = if before >> USED_BITS == state.cycle { (before & USED_MAX).min(count) } else { 0 };
+            let used = ahead.saturating_mul(count).saturating_add(last.min(count)).max(kept).min(USED_MAX);
+            match self.exchange(word, State { used, ..state }) {
+                Ok(()) => break if last > count { State { used: last, ..state }.word() } else { 0 },
+                Err(changed) => word = changed,
+            }
+        };
         self.count.store(count, Ordering::Relaxed);
+        cut
     }
 
     pub(crate) fn burst(&self) -> u64 {
@@ -252,11 +271,9 @@ impl Cycles {
         self.state_in(word, self.cycle(now))
     }
 
-    /// What a word means in a period: those that have gone by have paid for what was used ahead.
+    /// What a word means in a period.
     fn state_in(&self, word: u64, cycle: u64) -> State {
-        let (then, used) = (word >> USED_BITS, word & USED_MAX);
-        let gone = cycle.saturating_sub(then);
-        State { cycle: cycle.max(then), used: used.saturating_sub(gone.saturating_mul(self.count())) }
+        State::of(word, cycle, self.count())
     }
 
     fn cycle(&self, now: Instant) -> u64 {
@@ -279,6 +296,13 @@ fn start_after(periods: u64, period: Duration) -> Duration {
 // === impl State ===
 
 impl State {
+    /// What a word means in a period: those that have gone by have paid, by `count` each, for what was used ahead.
+    fn of(word: u64, cycle: u64, count: u64) -> Self {
+        let (then, used) = (word >> USED_BITS, word & USED_MAX);
+        let gone = cycle.saturating_sub(then);
+        Self { cycle: cycle.max(then), used: used.saturating_sub(gone.saturating_mul(count)) }
+    }
+
     fn word(self) -> u64 {
         self.cycle << USED_BITS | self.used
     }

@@ -51,17 +51,22 @@ impl Engine {
                 return Err(ConfigError(Kind::TooOdd { count, period }));
             }
             Self::Gcra(gcra) => gcra.change(count, period, burst, now),
-            Self::Cycles(cycles) => cycles.change(count),
+            Self::Cycles(cycles) => {
+                cycles.follow(count, now, 0);
+            }
         }
         Ok(())
     }
 
     /// Changes the rate to one that it need not [fit](Self::change): by whole units of the rate it was made with then, which is never
     /// faster than asked for. The algorithm, and the period of bursts, must be the same, or nothing changes.
-    pub(crate) fn follow(&self, rate: Checked, now: Instant) {
+    ///
+    /// A smaller bucket cuts off what was used beyond it. A word for that comes back, which is zero if nothing was, and goes in as `before`
+    /// with later changes: a larger bucket takes it up again.
+    pub(crate) fn follow(&self, rate: Checked, now: Instant, before: u64) -> u64 {
         match self {
-            Self::Gcra(gcra) => gcra.change(rate.count, rate.period, rate.burst, now),
-            Self::Cycles(cycles) => cycles.change(rate.count),
+            Self::Gcra(gcra) => gcra.follow(rate.count, rate.period, rate.burst, now, before),
+            Self::Cycles(cycles) => cycles.follow(rate.count, now, before),
         }
     }
 

@@ -121,19 +121,30 @@ impl Gcra {
     /// Changes the rate. What was taken counts as that many calls still, and a bucket is at most full; what was reserved
     /// keeps its time (rule RL-8).
     pub(crate) fn change(&self, count: u64, period: Duration, burst: u64, now: Instant) {
+        self.follow(count, period, burst, now, 0);
+    }
+
+    /// The same, where the TAT stood at `before` when a change cut it off: it is there again, if the bucket has room for it. Where this
+    /// change has cut it off, or zero.
+    pub(crate) fn follow(&self, count: u64, period: Duration, burst: u64, now: Instant, before: u64) -> u64 {
         let interval = self.interval_of(count, period);
         let burst = burst.min(ROOM / interval);
         let ahead = burst * interval;
         let now = self.units(now);
         let was = self.interval.swap(interval, Ordering::Relaxed);
         let was_ahead = self.ahead.swap(ahead, Ordering::Relaxed);
+        // What lies further ahead is of a larger bucket than this one, or of before the clock went back.
+        let before = if before.saturating_sub(now) <= ahead { before } else { 0 };
+        let mut cut = 0;
         self.update(|tat| {
             let lead = tat.saturating_sub(now);
             let taken = lead.min(was_ahead);
             let taken_now = u128::from(taken) * u128::from(interval) / u128::from(was);
-            let taken_now = u64::try_from(taken_now).unwrap_or(u64::MAX).min(ahead);
-            (now + taken_now).saturating_add(lead - taken)
+            let taken_now = u64::try_from(taken_now).unwrap_or(u64::MAX);
+            cut = if taken_now > ahead { now + taken } else { 0 };
+            (now + taken_now.min(ahead)).max(before).saturating_add(lead - taken)
         });
+        cut
     }
 
     /// Takes one, or changes nothing.
@@ -276,7 +287,7 @@ impl Gcra {
         self.ahead() / self.interval()
     }
 
-    fn update(&self, f: impl Fn(u64) -> u64) {
+    fn update(&self, mut f: impl FnMut(u64) -> u64) {
         let mut tat = self.tat.load(Ordering::Relaxed);
         while let Err(changed) =
             self.tat.compare_exchange_weak(tat, f(tat), Ordering::Relaxed, Ordering::Relaxed)

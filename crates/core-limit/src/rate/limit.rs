@@ -137,7 +137,8 @@ impl RateLimit {
     }
 
     /// Takes `n`, and waits until they are there: [`reserve`](Self::reserve) and [`ready`](Reservation::ready) in one. What is there at
-    /// once costs no more than taking it, since there is nothing to give back.
+    /// once costs no more than taking it, since there is nothing to give back. It waits for the limit's [`max_wait`](Self::max_wait) at most,
+    /// which is not at all unless it was set, and looks at no deadline: a [call](Self::call) does.
     ///
     /// # Errors
     /// As [`reserve`](Self::reserve), at once.
@@ -164,7 +165,9 @@ impl RateLimit {
     /// ```
     pub async fn until_ready(&self, n: u64) -> Result<(), Rejection> {
         if !self.is_taken(n) {
-            self.reserve(n)?.ready().await;
+            let reserved = self.reserve(n)?;
+            reserved.came().await;
+            reserved.spend();
         }
         Ok(())
     }

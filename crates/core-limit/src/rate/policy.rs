@@ -1,4 +1,5 @@
-use core_policy::{Admit, Cx, Next, Outcome, Policy};
+use core_errors::PolicyKind;
+use core_policy::{Admit, Cx, Next, Outcome, Policy, Role};
 use core_time::{Clock, Instant};
 
 use super::gcra::{Refused, Reserved};
@@ -57,6 +58,10 @@ impl Policy for RateLimit {
         if turn.at.take().is_some() {
             self.cancel(turn.before, turn.after);
         }
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::RateLimit)]
     }
 }
 

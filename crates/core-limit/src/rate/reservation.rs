@@ -1,6 +1,8 @@
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
-use core_time::Instant;
+use core_time::{Alarm, Instant};
 
 use super::gcra::Reserved;
 use super::limit::RateLimit;
@@ -54,10 +56,20 @@ impl Reservation {
     /// # Panics
     /// As [`Clock::sleep_until`](core_time::Clock::sleep_until), where it has to wait.
     pub async fn ready(self) {
-        if !self.wait().is_zero() {
-            self.limit.clock().sleep_until(self.at).await;
-        }
+        self.came().await;
         self.spend();
+    }
+
+    /// Ready once its time has come.
+    pub(super) fn came(&self) -> impl Future<Output = ()> + '_ {
+        let (mut alarm, clock) = (Alarm::new(), self.limit.clock());
+        poll_fn(move |cx| {
+            // A task that has spent its budget never sees its timer fire: the clock has the last word.
+            if self.is_due || clock.reached(self.at).is_ok() {
+                return Poll::Ready(());
+            }
+            alarm.poll_until(clock, self.at, cx)
+        })
     }
 
     /// Blocks the thread until its time has come, and spends it.

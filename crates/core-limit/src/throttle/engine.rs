@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use core_policy::{Counters, place};
 use core_time::Instant;
 
-/// The decisions of a throttle. Pure: time and random numbers go in.
+/// The decisions of a throttle. Pure: the time goes in, and where the choice of who is held back begins.
 ///
 /// Threads count for themselves. Ten times in a window, and no oftener than that, one of them adds up what all have counted, and says
 /// what share is to be held back from then on.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection, Verdict};
-use core_policy::{Admit, Cx, Next, Outcome, Policy};
+use core_policy::{Admit, Cx, Next, Outcome, Policy, Role};
 use core_time::Clock;
 
 use super::config::Builder;
@@ -133,6 +133,10 @@ impl Policy for Throttle {
         if std::mem::take(is_out) {
             self.0.engine.count(Count::Unmade);
         }
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::Throttle)]
     }
 }
 

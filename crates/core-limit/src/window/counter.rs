@@ -12,7 +12,7 @@ use crate::rate::{Refused, Taken};
 /// that ends now, as though its calls had come evenly: `floor((1 − passed) · last) + this + n ≤ limit` (rule RL-9).
 ///
 /// The word is `window << 40 | last << 20 | this`. The number of the window wraps around; who finds his own number after so
-/// long a pause waits for one window.
+/// long a pause, or one that seems to be of the next second, waits for that long.
 #[derive(Debug)]
 pub(crate) struct Counter {
     word: AtomicU64,
@@ -20,6 +20,8 @@ pub(crate) struct Counter {
     epoch: Instant,
     /// In units of `1 << shift` nanoseconds, so that sums fit into a word.
     window: u64,
+    /// By so many windows another thread's reading may be later.
+    soon: u64,
     shift: u32,
 }
 
@@ -31,6 +33,8 @@ struct State {
     this: u64,
     /// How much of the window has passed, in units.
     passed: u64,
+    /// How long it is until the window begins, in units: another thread has read the clock later.
+    early: u64,
 }
 
 /// As many fit into the word.
@@ -44,6 +48,10 @@ const WINDOW_MASK: u64 = (1 << WINDOW_BITS) - 1;
 /// Windows have fewer units than this: times a count it fits into a word.
 const UNITS_MAX: u64 = 1 << 43;
 
+/// Readings of two threads differ by a kernel tick, and by as long as one of them was kept from going on with it; a clock that goes back
+/// does so by more than this second.
+const JUMP: u64 = 1_000_000_000;
+
 // === impl Counter ===
 
 impl Counter {
@@ -53,7 +61,8 @@ impl Counter {
             window >>= 1;
             shift += 1;
         }
-        Self { word: AtomicU64::new(0), limit: AtomicU64::new(limit), epoch, window, shift }
+        let soon = (1 + (JUMP >> shift) / window).min(WINDOW_MASK / 2);
+        Self { word: AtomicU64::new(0), limit: AtomicU64::new(limit), epoch, window, soon, shift }
     }
 
     pub(crate) fn limit(&self) -> u64 {
@@ -119,7 +128,7 @@ impl Counter {
         } else {
             rest + self.moment(state.this, room)
         };
-        Duration::from_nanos(units << self.shift)
+        Duration::from_nanos((state.early + units) << self.shift)
     }
 
     /// How far a window must have passed, that no more than `room` of the `last` one still counts.
@@ -132,7 +141,10 @@ impl Counter {
         let reset = match (self.weight(state), state.this) {
             (0, 0) => Duration::ZERO,
             (_, 0) => self.wait(state, 0),
-            _ => self.wait(state, 0).max(Duration::from_nanos((self.window - state.passed) << self.shift)),
+            _ => {
+                let end = state.early + self.window - state.passed;
+                self.wait(state, 0).max(Duration::from_nanos(end << self.shift))
+            }
         };
         Taken { remaining, reset }
     }
@@ -150,12 +162,17 @@ impl Counter {
         let (window, passed) = (units / self.window, units % self.window);
         let (then, last, this) =
             (word >> (2 * COUNT_BITS), word >> COUNT_BITS & COUNT_MASK, word & COUNT_MASK);
+        let ahead = then.wrapping_sub(window) & WINDOW_MASK;
+        let state = State { window, last: 0, this: 0, passed, early: 0 };
         match window.wrapping_sub(then) & WINDOW_MASK {
-            0 => State { window, last, this, passed },
-            1 => State { window, last: this, this: 0, passed },
-            // Another thread's reading is a little later and in the next window, or the clock has gone back: the count goes on.
-            WINDOW_MASK => State { window: window + 1, last, this, passed: 0 },
-            _ => State { window, last: 0, this: 0, passed },
+            0 => State { last, this, ..state },
+            1 => State { last: this, ..state },
+            // Another thread's reading is a little later, or the clock has gone back by as little: the count goes on.
+            _ if ahead <= self.soon => {
+                let early = ahead * self.window - passed;
+                State { window: window + ahead, last, this, passed: 0, early }
+            }
+            _ => state,
         }
     }
 }

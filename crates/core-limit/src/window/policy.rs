@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_errors::{Name, Rejection};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy};
+use core_errors::{Name, PolicyKind, Rejection};
+use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Role};
 use core_time::{Clock, Instant};
 
 use super::config::{self, Builder};
@@ -184,6 +184,10 @@ impl Policy for SlidingWindow {
     }
 
     fn abandon(&self, (): &mut ()) {}
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Role::new(PolicyKind::RateLimit)]
+    }
 }
 
 core_policy::policy_methods!(SlidingWindow, once);

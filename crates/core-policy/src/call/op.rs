@@ -16,7 +16,7 @@ pub trait Op<T, E> {
     fn attempt(&mut self, attempt: Attempt) -> Self::Future;
 }
 
-/// Stands in for what makes attempts where the one attempt is a future that was [given](Call::given).
+/// Stands in for what makes attempts where the one attempt is a future that was [given](crate::Call::given).
 pub struct Given<F>(pub(super) PhantomData<fn() -> F>);
 
 /// Names the two types of a future's result.

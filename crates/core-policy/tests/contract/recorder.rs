@@ -219,6 +219,10 @@ impl Policy for Recorder {
         };
         Some(Rejection::new(kind, Name::UNNAMED, reason))
     }
+
+    fn falls_back(&self) {
+        self.log.write(self.label, "falls_back");
+    }
 }
 
 /// Polls a future to its end; the time between two polls is a millisecond.

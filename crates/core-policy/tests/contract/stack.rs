@@ -253,3 +253,11 @@ fn nothing_at_all_admits_everything() {
     assert_eq!(result.unwrap(), None);
     Permit::acquire(&none).unwrap().failure();
 }
+
+#[test]
+fn fb_1_both_are_told_of_a_fallback_and_what_is_not_there_is_not() {
+    let (time, log) = (ManualClock::new(), Log::default());
+    let make = |label| Recorder::within(&log, label, &time);
+    Stack::new(Some(make("outer")), Stack::new(None::<Recorder>, make("inner"))).falls_back();
+    assert_eq!(log.take(), ["outer.falls_back", "inner.falls_back"]);
+}

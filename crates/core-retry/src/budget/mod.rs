@@ -287,8 +287,9 @@ impl Budget {
     }
 
     /// Takes what a probe costs, or nothing: a request that no caller asked for, as of an active check, to a host that was put aside, or a
-    /// copy for comparison. It takes as much as a hedge. What comes of it is told as of any call: [`succeeded`](Self::succeeded) with what was
-    /// paid, [`failed`](Self::failed), and [`ended`](Self::ended) once it is over.
+    /// copy for comparison. It takes as much as a hedge. A success is told with what was paid ([`succeeded`](Self::succeeded)), a failure
+    /// is not ([`failed`](Self::failed)), since the probe has paid for it already and is no call that leaves anything; and the end of both is
+    /// ([`ended`](Self::ended)). One that was never sent is [given back](Self::refund).
     ///
     /// Not for the probes of a breaker: those are calls of somebody, and where most calls fail the budget would never let one through that
     /// could show that the callee is back.

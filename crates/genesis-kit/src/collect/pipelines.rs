@@ -97,7 +97,9 @@ fn put_keyed(scrape: &mut Scrape, shown: &KeyedSummary) {
     }
     let mut put = |desc: &Desc<Counter>, outcomes: &[(&str, u64)]| {
         let mut counters = scrape.counters(desc, NAME_OUTCOME);
-        outcomes.iter().for_each(|(outcome, n)| counters.put([name, outcome], *n));
+        for (outcome, n) in outcomes {
+            counters.put([name, outcome], *n);
+        }
     };
     if let Some(totals) = &shown.breaker {
         put(&KEYED_ATTEMPTS, &breakers::outcomes(totals));
@@ -119,7 +121,9 @@ fn put_keyed(scrape: &mut Scrape, shown: &KeyedSummary) {
     }
     let mut fired = scrape.counters(&KEYED_FIRED, NAME_LIMITS);
     for (limits, n) in [("attempt", shown.attempts_timed_out), ("call", shown.calls_timed_out)] {
-        n.into_iter().for_each(|n| fired.put([name, limits], n));
+        if let Some(n) = n {
+            fired.put([name, limits], n);
+        }
     }
 }
 
