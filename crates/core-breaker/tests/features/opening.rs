@@ -122,11 +122,14 @@ fn cb_31_a_function_may_use_the_breaker() {
     assert_eq!(bench.open_left(), secs(4));
 }
 
+/// Why the calls of a function were refused, if they were.
+type Refusals = Arc<Mutex<Vec<Option<Reason>>>>;
+
 /// A breaker whose function for the open time makes a call that fails, in each of the first hundred times that it is asked; how
 /// often it was asked, and why its calls were refused.
-fn calling(builder: Builder) -> (Bench, Arc<AtomicU32>, Arc<Mutex<Vec<Option<Reason>>>>) {
+fn calling(builder: Builder) -> (Bench, Arc<AtomicU32>, Refusals) {
     let (slot, asked) = (Arc::<OnceLock<Breaker>>::default(), Arc::<AtomicU32>::default());
-    let refused = Arc::<Mutex<Vec<_>>>::default();
+    let refused = Refusals::default();
     let (inner, times, sink) = (Arc::clone(&slot), Arc::clone(&asked), Arc::clone(&refused));
     let bench = Bench::new(builder.probes(3).successes(2).open_by(move |_| {
         if times.fetch_add(1, Ordering::Relaxed) < 100 {
