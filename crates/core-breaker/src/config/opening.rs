@@ -48,7 +48,8 @@ impl Builder {
     ///
     /// [`Duration::MAX`] is for ever: until an operator closes it. It is called when the circuit opens, on the thread of the
     /// call that opens it and under no lock; now and then once in vain. If it panics, the time by the other rules is taken.
-    /// Where probes have failed, calls are refused as long as it is asked, those that it makes itself among them.
+    /// As long as it is asked nobody else asks it about the same opening: of calls that it makes itself a failure opens nothing, and where
+    /// probes have failed they are refused.
     pub fn open_by(mut self, open_by: impl Fn(&Opening) -> Duration + Send + Sync + 'static) -> Self {
         self.settings.open_by = Some(Arc::new(open_by));
         self

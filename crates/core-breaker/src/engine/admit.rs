@@ -115,7 +115,7 @@ impl Engine {
         let reclaimed = ledger.round.reclaim(now);
         self.counts.add(Count::Inconclusive, u64::from(reclaimed));
         if ledger.round.verdict(rules).is_some() {
-            if ledger.asking > 0 {
+            if ledger.is_asked(word.generation()) {
                 // Whoever asks for how long ends the round, and may be who calls here.
                 self.publish_round(&ledger);
                 return None;

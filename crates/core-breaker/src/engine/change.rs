@@ -50,8 +50,12 @@ impl Engine {
             half_open_attempts: 0,
             open_for: plan.rules.open_time(fired.open_for, 0),
         };
+        if plan.open_by.is_some() && !self.asks(generation) {
+            return false;
+        }
         let time = self.open_time(plan, &opening, now);
         let mut ledger = self.ledger();
+        ledger.was_told(generation);
         let word = self.load();
         // Others may have tripped it at the same moment: one of them opens it.
         if word.generation() != generation || word.state() != State::Closed {
@@ -64,6 +68,17 @@ impl Engine {
         true
     }
 
+    /// Begins to ask a function how long to open after `generation`. `false` if somebody is at it: who opens it then, and may be who
+    /// fails here, where the function makes a call itself.
+    fn asks(&self, generation: u32) -> bool {
+        let mut ledger = self.ledger();
+        let is_first = self.load().generation() == generation && !ledger.is_asked(generation);
+        if is_first {
+            ledger.asking = Some(generation);
+        }
+        is_first
+    }
+
     /// Ends the round of `generation` if it is decided. Whether it was.
     pub(crate) fn decide(&self, generation: u32, cause: Option<Cause>, now: Instant) -> bool {
         let mut time = None;
@@ -73,6 +88,12 @@ impl Engine {
             let plan = self.plan();
             let word = self.load();
             if word.generation() != generation || word.phase() != Phase::HalfOpen {
+                return false;
+            }
+            if time.is_some() {
+                ledger.was_told(generation);
+            } else if ledger.is_asked(generation) {
+                // Whoever asks looks again, and may be who calls here.
                 return false;
             }
             let Some((closes, trigger)) = ledger.round.verdict(&plan.rules) else { return false };
@@ -93,10 +114,9 @@ impl Engine {
                     open_for: plan.rules.open_time(ledger.base, reopened),
                 };
                 // The time may be a function of the user's, which runs under no lock. Then everything is looked at again.
-                ledger.asking += 1;
+                ledger.asking = Some(generation);
                 drop(ledger);
                 time = Some(self.open_time(&plan, &opening, now));
-                self.ledger().asking -= 1;
                 continue;
             };
             ledger.reopened = reopened;

@@ -29,8 +29,8 @@ pub(crate) struct Ledger {
     pub(super) last_cause: Option<Cause>,
     /// Until when failures are taken for the one that was counted last (rule CB-11).
     pub(super) lumped_until: Instant,
-    /// How many threads ask a function how long to open, and then look at the round again.
-    pub(super) asking: u32,
+    /// The generation of which a thread asks how long to open after it, and then looks again. Others leave that one to it.
+    pub(super) asking: Option<u32>,
     pub(super) isolation: Isolation,
     pub(crate) outbox: Outbox,
 }
@@ -82,7 +82,7 @@ impl Ledger {
             recovered: 0,
             last_cause: None,
             lumped_until: Instant::ORIGIN,
-            asking: 0,
+            asking: None,
             isolation: Isolation::default(),
             outbox: Outbox::default(),
         }
@@ -108,6 +108,16 @@ impl Ledger {
     /// How many handles hold it open.
     pub(crate) fn isolations(&self) -> u32 {
         self.isolation.handles
+    }
+
+    /// Whether a thread asks how long to open after this generation.
+    pub(super) fn is_asked(&self, generation: u32) -> bool {
+        self.asking == Some(generation)
+    }
+
+    /// It has its answer. By now somebody may ask for a later generation.
+    pub(super) fn was_told(&mut self, generation: u32) {
+        self.asking = self.asking.filter(|asking| *asking != generation);
     }
 
     /// Whether a failure of `now` counts, and is not one with the last that did.

@@ -110,7 +110,7 @@ impl Engine {
             Phase::HalfOpen => {
                 self.publish_round(&ledger);
                 // Whoever asks already looks again, by these rules. The function itself may have changed them.
-                (ledger.asking == 0).then_some(generation)
+                (!ledger.is_asked(generation)).then_some(generation)
             }
             Phase::RampUp => {
                 let over = new.ramp_up.map_or(Duration::ZERO, |ramp_up| ramp_up.over);

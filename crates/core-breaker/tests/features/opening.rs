@@ -122,32 +122,74 @@ fn cb_31_a_function_may_use_the_breaker() {
     assert_eq!(bench.open_left(), secs(4));
 }
 
-/// How often the function is asked where it makes a call itself, as long as it is asked less than 100 times.
-#[test]
-fn cb_31_a_function_that_makes_a_call_while_it_is_asked_is_refused_and_not_asked_again() {
+/// Why the calls of a function were refused, if they were.
+type Refusals = Arc<Mutex<Vec<Option<Reason>>>>;
+
+/// A breaker whose function for the open time makes a call that fails, in each of the first hundred times that it is asked; how
+/// often it was asked, and why its calls were refused.
+fn calling(builder: Builder) -> (Bench, Arc<AtomicU32>, Refusals) {
     let (slot, asked) = (Arc::<OnceLock<Breaker>>::default(), Arc::<AtomicU32>::default());
-    let (inner, times) = (Arc::clone(&slot), Arc::clone(&asked));
-    let refused = Arc::<Mutex<Vec<_>>>::default();
-    let sink = Arc::clone(&refused);
-    let bench = Bench::new(
-        Breaker::consecutive(1)
-            .open_by(move |opening| {
-                if times.fetch_add(1, Ordering::Relaxed) < 100 && opening.half_open_attempts > 0 {
-                    let refused = inner.get().unwrap().acquire().err().map(|refused| refused.reason());
-                    sink.lock().unwrap().push(refused);
-                }
-                secs(1)
-            })
-            .probes(3)
-            .successes(2),
-    );
+    let refused = Refusals::default();
+    let (inner, times, sink) = (Arc::clone(&slot), Arc::clone(&asked), Arc::clone(&refused));
+    let bench = Bench::new(builder.probes(3).successes(2).open_by(move |_| {
+        if times.fetch_add(1, Ordering::Relaxed) < 100 {
+            let permit = inner.get().unwrap().acquire();
+            sink.lock().unwrap().push(permit.map(core_policy::Permit::failure).err().map(|it| it.reason()));
+        }
+        secs(1)
+    }));
     assert!(slot.set(bench.breaker.clone()).is_ok());
+    (bench, asked, refused)
+}
+
+#[test]
+fn cb_31_a_function_whose_own_call_fails_is_not_asked_again() {
+    let (bench, asked, refused) = calling(Breaker::consecutive(2));
+    assert_eq!(bench.play("FF"), State::Open);
+    assert_eq!((asked.load(Ordering::Relaxed), bench.open_left()), (1, secs(1)));
+    assert_eq!(*refused.lock().unwrap(), [None], "it was closed then");
+    assert_eq!(bench.breaker.snapshot().totals.failures, 3);
+    assert_eq!(bench.play("-SSFF"), State::Open);
+    assert_eq!(asked.load(Ordering::Relaxed), 2, "another opening is another question");
+}
+
+#[test]
+fn cb_31_a_function_that_makes_a_call_when_probes_failed_is_refused_and_not_asked_again() {
+    let (bench, asked, refused) = calling(Breaker::consecutive(1));
     // Two of three probes fail, which is one too many, while the third is free.
     bench.play("F-FF");
     assert_eq!(asked.load(Ordering::Relaxed), 2, "when it opened, and when it opened again");
-    assert_eq!(*refused.lock().unwrap(), [Some(Reason::HalfOpenFull)]);
+    assert_eq!(*refused.lock().unwrap(), [None, Some(Reason::HalfOpenFull)]);
     assert_eq!((bench.breaker.state(), bench.open_left()), (State::Open, secs(1)));
     assert_eq!(bench.play("-SS"), State::Closed, "it goes on as ever");
+}
+
+/// It is asked about one opening while an operator brings about another, which nobody asks about but who makes it.
+#[test]
+fn cb_31_a_question_about_an_earlier_round_holds_up_no_later_one() {
+    let (slot, asked) = (Arc::<OnceLock<Breaker>>::default(), Arc::<AtomicU32>::default());
+    let (inner, times) = (Arc::clone(&slot), Arc::clone(&asked));
+    let bench =
+        Bench::new(Breaker::consecutive(1).probes(2).successes(2).inconclusive_max(1).open_by(move |_| {
+            if times.fetch_add(1, Ordering::Relaxed) == 0 {
+                let breaker = inner.get().unwrap();
+                breaker.probe_now("test").unwrap();
+                let probe = breaker.acquire().unwrap();
+                drop(probe);
+                assert_eq!(
+                    breaker.state(),
+                    State::Open,
+                    "decided, though somebody asks about what was before"
+                );
+                breaker.close("test").unwrap();
+            }
+            secs(7)
+        }));
+    assert!(slot.set(bench.breaker.clone()).is_ok());
+    assert_eq!(bench.play("F"), State::Closed, "as the operator said last");
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(bench.play("F"), State::Open);
+    assert_eq!(bench.open_left(), secs(7));
 }
 
 // === hints ===

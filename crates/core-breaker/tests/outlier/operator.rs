@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use core_breaker::{ConsecutiveFailures, Outliers, OutliersBuilder, SuccessRate};
+use core_breaker::{ConsecutiveFailures, HostChange, Outliers, OutliersBuilder, SuccessRate};
 use core_policy::Keyed;
 use core_time::{ManualClock, ms, secs};
 
@@ -243,4 +243,27 @@ fn od_1_events_that_were_dropped_are_counted_by_the_next_that_is_told() {
     assert!(inside.set(set.clone()).is_ok());
     set.force_eject("a", "ill").unwrap();
     assert_eq!(told.load(Ordering::Relaxed), 101);
+}
+
+#[test]
+fn od_1_who_undoes_each_change_holds_nobody_for_ever() {
+    let (told, inside) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::<Outliers>::new()));
+    let (counts, set) = (Arc::clone(&told), Arc::clone(&inside));
+    let set = Outliers::builder()
+        .on_event(move |event| {
+            // For ever, if it were told for ever.
+            if counts.fetch_add(1, Ordering::Relaxed) < 1_000 {
+                let set = set.get().unwrap();
+                match event.change {
+                    HostChange::Returned { .. } => set.force_eject("a", "ill").unwrap(),
+                    _ => set.force_return("a", "well").unwrap(),
+                }
+            }
+        })
+        .build()
+        .unwrap();
+    set.host("a").unwrap();
+    assert!(inside.set(set.clone()).is_ok());
+    set.force_eject("a", "ill").unwrap();
+    assert_eq!(told.load(Ordering::Relaxed), 128);
 }
