@@ -187,6 +187,7 @@ fn pl_4_the_hedge_stands_in_the_description() {
     assert_eq!(description.order(), [P::Deadline, P::Retry, P::Hedge, P::Breaker]);
     assert!(description.to_string().contains("hedge (1 more after p95)"), "{description}");
     assert!(described(Hedge::after(ms(30)).max(2)).to_string().contains("2 more after 30ms"));
+    assert!(described(Hedge::after_quantile(0.57)).to_string().contains("1 more after p57"));
     let alone = pipeline().breaker(Breaker::consecutive(3)).build().unwrap().hedged(after_30_ms()).unwrap();
     assert_eq!(alone.describe().order(), [P::Hedge, P::Breaker]);
 }

@@ -266,7 +266,8 @@ impl fmt::Display for Hedge {
         match settings.when_due {
             WhenDue::After(delay) => write!(f, "after {delay:?}"),
             WhenDue::OnFailure => f.write_str("on failure"),
-            WhenDue::Quantile(quantile) => write!(f, "after p{}", quantile * 100.0),
+            // As it was written: 0.57 times 100 is not quite 57.
+            WhenDue::Quantile(quantile) => write!(f, "after p{}", (quantile * 1e5).round() / 1e3),
         }
     }
 }
