@@ -15,9 +15,9 @@ pub struct Behind {
 
 /// All of them.
 pub const ALL: &[Behind] = &[
-    behind("rate_limit/allow", 1.1, "the same algorithm on the same word"),
     behind("rate_limit/allow_2_threads", 1.5, "the same word, and counts of what was allowed"),
     behind("retry/delays", 1.15, "a draw and a multiplication for each delay, in both"),
+    behind("context/read", 1.15, "one reading of a variable of the thread, in both"),
     behind("executor/ahead_32", 2.5, "who wakes whom is the machine's; in some runs we take half of it"),
     behind("metrics/encode", 1.15, "what takes time is writing 20 KB of text, in both"),
     behind(

@@ -30,8 +30,8 @@ pub(super) fn rows() -> Vec<Row> {
     };
     let one_floor = const { &[floor("keyed/floor_1")] };
     let some_floor = const { &[floor("keyed/floor_256")] };
-    let get_floor = const { &[at_most(1.6, "keyed/floor_get_10000")] };
-    let take_floor = const { &[at_most(2.2, "keyed/floor_take_10000")] };
+    let get_floor = const { &[at_most(2.0, "keyed/floor_get_10000")] };
+    let take_floor = const { &[at_most(3.0, "keyed/floor_take_10000")] };
     let rate_1 = || row("rate_limit/keyed_1", 60.0, rates::<1>);
     let rate_256 = || row("rate_limit/keyed_256", 60.0, rates::<256>);
     // Ten thousand and what they stand for are more than the nearest caches hold, and each sample finds these full of what was measured
