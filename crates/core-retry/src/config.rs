@@ -1,3 +1,5 @@
+mod checks;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +33,9 @@ pub struct Builder {
     clock: Clock,
     seed: Option<u64>,
     key: Option<Arc<str>>,
+    /// Whether somebody has chosen how delays are spread, and what they grow by: growths that have no use for it refuse it.
+    has_jitter: bool,
+    has_factor: bool,
     /// What was set that a running retry cannot change.
     pub(crate) fixed: Option<&'static str>,
 }
@@ -54,6 +59,8 @@ impl Builder {
             clock: Clock::system(),
             seed: None,
             key: None,
+            has_jitter: false,
+            has_factor: false,
             fixed: None,
         }
     }
@@ -90,8 +97,9 @@ impl Builder {
         self
     }
 
-    /// Makes each exponential delay so many times the one before. Default: 2. No effect on other growths.
+    /// Makes each exponential delay so many times the one before. Default: 2. Other growths have none, and are not built with one.
     pub fn factor(mut self, factor: f64) -> Self {
+        self.has_factor = true;
         if let Growth::Exponential { .. } = self.backoff.growth {
             self.backoff.growth = Growth::Exponential { factor };
         }
@@ -113,8 +121,10 @@ impl Builder {
         self.jitter(Jitter::None)
     }
 
-    /// Spreads delays in this way. Default: [`Jitter::Full`].
+    /// Spreads delays in this way. Default: [`Jitter::Full`]. Decorrelated and smooth delays are drawn as it is, and are not built with any
+    /// other.
     pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.has_jitter = true;
         self.backoff.jitter = jitter;
         if self.backoff.growth == Growth::Fixed {
             // Whoever wants one delay has named no cap, and that delay as the cap would cut off what jitter adds.
@@ -228,19 +238,26 @@ impl Builder {
         self.attempts
     }
 
+    /// The least time that an attempt must have before the deadline, unchecked.
+    #[must_use]
+    pub fn least_attempt_time(&self) -> Duration {
+        self.min_attempt_time
+    }
+
     /// Checks everything and makes the retry.
     ///
     /// # Errors
-    /// If there are no attempts, the delays run backwards, a number is out of range, the budget could never allow a retry, or the name
-    /// cannot be a name.
+    /// If there are no attempts, the delays run backwards, a number is out of range, something was chosen that could have no effect (delays
+    /// that begin at zero and are to grow, jitter with nothing to spread or no room under the longest delay, a factor where nothing is
+    /// multiplied), the budget could never allow a retry, or the name cannot be a name.
     pub fn build(self) -> Result<Retry, ConfigError> {
         let rules = self.rules()?;
         let name = self.name?;
         if self.subscribers.len_max() > Subscribers::MAX {
             return Err(ConfigError(Kind::Subscribers { max: Subscribers::MAX }));
         }
-        if self.attempts > 1 && self.budget.as_ref().is_some_and(|budget| !budget.can_retry()) {
-            return Err(ConfigError(Kind::NeverRetries));
+        if let Some(budget) = &self.budget {
+            rules.check_budget(budget)?;
         }
         let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
         Ok(Retry::new((name, self.key), rules, self.budget, self.subscribers, self.clock, rng))
@@ -249,7 +266,7 @@ impl Builder {
     /// The checked form of what can be changed while calls go on.
     pub(crate) fn rules(&self) -> Result<Rules, ConfigError> {
         let attempts = NonZeroU32::new(self.attempts).ok_or(ConfigError(Kind::NoAttempts))?;
-        check(&self.backoff)?;
+        self.check_delays()?;
         let is_left = |only: CategorySet| {
             Category::all().any(|category| only.contains(category) && !self.never_on.contains(category))
         };
@@ -266,21 +283,5 @@ impl Builder {
             only_on: self.only_on,
             never_on: self.never_on,
         })
-    }
-}
-
-fn check(backoff: &Backoff) -> Result<(), ConfigError> {
-    let Backoff { growth, jitter, base, max } = *backoff;
-    if max < base {
-        return Err(ConfigError(Kind::Range { base, max }));
-    }
-    match (growth, jitter) {
-        (Growth::Exponential { factor }, _) if !(factor >= 1.0 && factor.is_finite()) => {
-            Err(ConfigError(Kind::Factor(factor)))
-        }
-        (_, Jitter::PlusMinus { fraction }) if !(fraction > 0.0 && fraction <= 1.0) => {
-            Err(ConfigError(Kind::Fraction(fraction)))
-        }
-        _ => Ok(()),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Inner {
     /// Looked at after failures only, and copied out.
     pub(crate) rules: RwLock<Versioned>,
     is_idempotent: bool,
-    budget: Option<Budget>,
+    pub(crate) budget: Option<Budget>,
     subscribers: Subscribers,
     clock: Clock,
     pub(crate) rng: Rng,
