@@ -33,11 +33,16 @@ pub struct Builder {
     clock: Clock,
     seed: Option<u64>,
     key: Option<Arc<str>>,
-    /// Whether somebody has chosen how delays are spread, and what they grow by: growths that have no use for it refuse it.
-    has_jitter: bool,
-    has_factor: bool,
+    chosen: Chosen,
     /// What was set that a running retry cannot change.
     pub(crate) fixed: Option<&'static str>,
+}
+
+/// What was said of delays and is not the default: growths that have no use for it refuse it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chosen {
+    jitter: bool,
+    factor: bool,
 }
 
 // === impl Builder ===
@@ -59,8 +64,7 @@ impl Builder {
             clock: Clock::system(),
             seed: None,
             key: None,
-            has_jitter: false,
-            has_factor: false,
+            chosen: Chosen::default(),
             fixed: None,
         }
     }
@@ -99,7 +103,7 @@ impl Builder {
 
     /// Makes each exponential delay so many times the one before. Default: 2. Other growths have none, and are not built with one.
     pub fn factor(mut self, factor: f64) -> Self {
-        self.has_factor = true;
+        self.chosen.factor = true;
         if let Growth::Exponential { .. } = self.backoff.growth {
             self.backoff.growth = Growth::Exponential { factor };
         }
@@ -124,7 +128,7 @@ impl Builder {
     /// Spreads delays in this way. Default: [`Jitter::Full`]. Decorrelated and smooth delays are drawn as it is, and are not built with any
     /// other.
     pub fn jitter(mut self, jitter: Jitter) -> Self {
-        self.has_jitter = true;
+        self.chosen.jitter = true;
         self.backoff.jitter = jitter;
         if self.backoff.growth == Growth::Fixed {
             // Whoever wants one delay has named no cap, and that delay as the cap would cut off what jitter adds.

@@ -28,8 +28,8 @@ impl Builder {
                 Err(ConfigError(Kind::Factor(factor)))
             }
             Growth::Exponential { .. } => Ok(()),
-            other if self.has_factor => Err(ConfigError(Kind::NoFactor { growth: name(other) })),
-            Growth::Decorrelated | Growth::Smooth if self.has_jitter => {
+            other if self.chosen.factor => Err(ConfigError(Kind::NoFactor { growth: name(other) })),
+            Growth::Decorrelated | Growth::Smooth if self.chosen.jitter => {
                 Err(ConfigError(Kind::OwnJitter { growth: name(growth) }))
             }
             // Between the first delay and the longest there is nothing to draw from.
@@ -51,7 +51,9 @@ impl Builder {
             Jitter::Plus { up_to } if growth != Growth::Fixed && base == max => {
                 Err(ConfigError(Kind::NoRoom { base, up_to }))
             }
-            Jitter::Full | Jitter::Equal | Jitter::PlusMinus { .. } if self.has_jitter && max.is_zero() => {
+            Jitter::Full | Jitter::Equal | Jitter::PlusMinus { .. }
+                if self.chosen.jitter && max.is_zero() =>
+            {
                 Err(ConfigError(Kind::NothingToSpread))
             }
             _ => Ok(()),
