@@ -193,7 +193,7 @@ impl Builder {
     }
 
     /// Calls `subscriber` before each retry, on the thread of the call, before it sleeps. A panic of it is caught. Up to 32
-    /// subscribers.
+    /// subscribers. It sees what kind of error it was; for the error itself see [`Retry::notify`].
     pub fn on_retry(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.subscribers.on_retry(subscriber);
         self.fixed = Some("subscribers");
