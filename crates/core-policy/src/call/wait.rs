@@ -24,7 +24,7 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     pub(super) fn driver_and_judge(self: Pin<&mut Self>) -> (&mut Driver<P, F::Error>, &J) {
         let this = self.project();
         match this.slot {
-            Slot::Live { driver, .. } => (driver, this.judge),
+            Slot::Live(Live { driver, .. }) => (driver, this.judge),
             _ => unreachable!("a call that waits has its driver"),
         }
     }
