@@ -1,4 +1,4 @@
-//! How a refusal is kept: all of it in 64 bytes. Who refuses and why is in `reason`, what led to it in `cause`, and what others make of it in
+//! How a refusal is kept: all of it in 56 bytes. Who refuses and why is in `reason`, what led to it in `cause`, and what others make of it in
 //! `told`.
 
 mod cause;
@@ -14,7 +14,7 @@ pub use reason::{PolicyKind, Reason};
 
 /// A policy's refusal to run a call, or to go on with it: who, why, and when it is worth coming back.
 ///
-/// 64 bytes, no allocation, no drop: a refusal must not cost more than the call it saves.
+/// 56 bytes, no allocation, no drop: a refusal must not cost more than the call it saves.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejection {
     name: Name,

@@ -113,6 +113,7 @@ impl Clock {
     /// # Panics
     /// Outside a tokio runtime with timers, unless the clock is manual.
     #[cfg(feature = "tokio")]
+    #[inline]
     pub fn sleep_until(&self, at: Instant) -> crate::Sleep {
         crate::Sleep::new(self, at)
     }

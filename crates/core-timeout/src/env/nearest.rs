@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn f_94_what_is_far_from_all_was_none_of_them() {
-        let names = || ["LLM", "SYNC", "DATABASE", "DATABASES"].map(str::to_owned).into_iter();
+        let names =
+            || ["LLM", "SYNC", "DATABASE", "DATABASES", "HEALTH_CHECK"].map(str::to_owned).into_iter();
         for (written, meant) in [
             ("LLMS", Some("LLM")),
             ("llm", Some("LLM")),
@@ -56,6 +57,8 @@ mod tests {
             ("DATABAS", Some("DATABASE")),
             ("DATABASEES", Some("DATABASES")),
             ("DTBS", None),
+            ("HLTHCHECK", Some("HEALTH_CHECK")),
+            ("HLTHCHK", None),
             ("", None),
         ] {
             assert_eq!(nearest(written, names()).as_deref(), meant, "{written}");
