@@ -174,3 +174,33 @@ fn a_delay_is_said_where_it_is_asked_for_and_is_no_limit() {
     assert_eq!(frame.remaining(&clock), None, "it was asked for once");
     assert_eq!(Cx::new(&clock, None, &mut frame).waited(), ms(3));
 }
+
+/// Who is not parked has not waited, whatever is known of the time.
+#[test]
+fn only_who_is_parked_has_waited_when_it_goes_on() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    let known = Cx::new(&clock, None, &mut frame).now();
+    time.advance(ms(5));
+    frame.unpark(&clock);
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), Duration::ZERO);
+    assert_eq!(Cx::new(&clock, None, &mut frame).now(), known, "what is known stays");
+    frame.park(&clock);
+    assert!(frame.take_exact().is_some());
+    time.advance(ms(5));
+    frame.unpark(&clock);
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), ms(5));
+}
+
+#[test]
+fn the_time_of_a_call_runs_from_its_first_wait_or_failure() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    time.advance(ms(5));
+    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), Duration::ZERO);
+    frame.started = Some(clock.now());
+    time.advance(ms(5));
+    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), ms(5));
+}
