@@ -1,5 +1,4 @@
 //! `{:?}` of a policy is a line about it, as it stands in the structs of those who use it.
-#![expect(clippy::unwrap_used, reason = "what is built here is valid")]
 
 use core_breaker::Breaker;
 use core_limit::{Adaptive, Bulkhead, KeyedRate, Rate, SlidingWindow, Throttle};
