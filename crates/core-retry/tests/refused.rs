@@ -204,10 +204,9 @@ fn a_retry_says_what_it_is_and_a_budget_whose_it_is() {
     let names = ["first", "second"].map(|name| Name::new(name).unwrap());
     let budget = Budget::costs(100).unwrap();
     assert_eq!(budget.name(), Name::UNNAMED);
-    let _ = budget.take(false, || NOW);
-    let named = budget.clone().named(names[0]);
-    assert!(named.is_same(&budget));
-    assert_eq!((budget.name(), named.named(names[1]).name()), (names[0], names[0]));
+    let shared = budget.clone().named(names[0]);
+    assert!(shared.is_same(&budget));
+    assert_eq!((budget.name(), shared.named(names[1]).name()), (names[0], names[0]));
 }
 
 #[test]
