@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use core_errors::{Category, Cause, Classify, Code, Name, PolicyKind, Reason, Recovery, Rejection, Verdict};
+use core_errors::{
+    Category, Cause, Classify, Code, Error, Name, PolicyKind, Reason, Recovery, Rejection, Verdict,
+};
 
 fn shard() -> Name {
     Name::new("shard").expect("it is a name")
@@ -126,4 +128,21 @@ fn it_shows_all_that_it_was_told() {
     assert_eq!(format!("{told:?}"), format!("Rejection({told})"));
     assert_eq!(told.cause(), Some(cause));
     assert_eq!(told.with_cause(None).cause(), None);
+}
+
+/// The client of a service is told what it can do about it, and nothing of who refused.
+#[test]
+fn a_client_is_told_no_more_than_it_needs() {
+    for reason in REASONS {
+        let expected = match reason {
+            Reason::TimedOut | Reason::DeadlineExceeded => "no answer within the time allowed",
+            Reason::RateLimited => "too many requests",
+            Reason::Impossible => "the request is larger than the limit allows",
+            _ => "the service cannot answer now",
+        };
+        assert_eq!(Error::from(of(PolicyKind::Bulkhead, reason)).message(), expected);
+        let recovery =
+            if reason == Reason::Impossible { Recovery::InvalidInput } else { Recovery::Transient };
+        assert_eq!(of(PolicyKind::Bulkhead, reason).recovery(), recovery, "{reason:?}");
+    }
 }
