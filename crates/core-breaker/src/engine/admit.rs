@@ -23,7 +23,7 @@ impl Engine {
         let until = self.until();
         // The two readings belong together, or it is decided with care.
         let is_certain = until > latest && !self.is_too_far(until, latest);
-        if word.phase() == Phase::Open && is_certain && self.load() == word {
+        if word.is(Phase::Open) && is_certain && self.load() == word {
             self.refuse(word, Some(until))
         } else {
             Refused { word, until: None }
@@ -47,10 +47,11 @@ impl Engine {
     ) -> Result<Ticket, Refused> {
         loop {
             let word = self.load();
-            match word.phase() {
-                phase if phase.passes() => return Ok(Ticket::new(word, 0)),
-                Phase::ForcedOpen => return Err(self.refuse(word, None)),
-                _ => {}
+            if word.passes() {
+                return Ok(Ticket::new(word, 0));
+            }
+            if word.is(Phase::ForcedOpen) {
+                return Err(self.refuse(word, None));
             }
             let until = self.until();
             if self.load() != word {

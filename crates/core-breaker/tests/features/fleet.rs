@@ -180,6 +180,11 @@ async fn an_operators_word_is_not_overruled() {
     service.tick().await;
     service.tick().await;
     assert_eq!(service.breakers[2].state(), State::Disabled);
+    service.breakers[2].force_closed("calls that fail are better than none").unwrap();
+    service.fail(2, 9);
+    service.tick().await;
+    service.tick().await;
+    assert_eq!(service.breakers[2].state(), State::ForcedClosed, "also where its own calls fail");
 }
 
 #[tokio::test]

@@ -267,3 +267,28 @@ fn od_1_who_undoes_each_change_holds_nobody_for_ever() {
     set.force_eject("a", "ill").unwrap();
     assert_eq!(told.load(Ordering::Relaxed), 128);
 }
+
+#[test]
+fn od_1_what_is_left_of_a_set_that_is_dropped_is_told_by_whoever_drops_it() {
+    let (told, inside) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None::<Outliers>)));
+    let (counts, slot) = (Arc::clone(&told), Arc::clone(&inside));
+    let set = Outliers::builder()
+        .on_event(move |event| {
+            counts.fetch_add(1, Ordering::Relaxed);
+            let Some(set) = slot.lock().unwrap().clone() else { return };
+            match event.change {
+                HostChange::Returned { .. } => set.force_eject("a", "ill").unwrap(),
+                _ => set.force_return("a", "well").unwrap(),
+            }
+        })
+        .build()
+        .unwrap();
+    let host = set.host("a").unwrap();
+    *inside.lock().unwrap() = Some(set.clone());
+    set.force_eject("a", "ill").unwrap();
+    *inside.lock().unwrap() = None;
+    drop(set);
+    assert_eq!(told.load(Ordering::Relaxed), 128, "a host is of the set");
+    drop(host);
+    assert_eq!(told.load(Ordering::Relaxed), 129);
+}
