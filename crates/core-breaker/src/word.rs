@@ -151,7 +151,7 @@ impl Word {
 
     /// How many generations it is after an earlier one.
     pub(crate) const fn generations_since(self, earlier: u32) -> u32 {
-        self.generation().wrapping_sub(earlier) & GENERATION_MASK as u32
+        Self::new(self.phase(), self.generation().wrapping_sub(earlier), 0).generation()
     }
 
     /// The word of the next generation, in `phase`.

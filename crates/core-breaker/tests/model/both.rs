@@ -34,8 +34,10 @@ impl Both<'_> {
                 self.end(step);
                 Ok(())
             }
-            Step::Second => self.passes(1),
-            Step::OpenTime => self.passes(OPEN),
+            Step::Second | Step::OpenTime => {
+                self.passes(if step == Step::Second { 1 } else { OPEN });
+                Ok(())
+            }
             Step::Close => {
                 self.model.order(Plain::Closed { run: 0 });
                 breaker.close("test")
@@ -82,10 +84,9 @@ impl Both<'_> {
         self.compare()
     }
 
-    fn passes(&mut self, seconds: u64) -> Result<(), ConfigError> {
+    fn passes(&mut self, seconds: u64) {
         self.time.advance(secs(seconds));
         self.model.now += seconds;
-        Ok(())
     }
 
     fn goes_by(&mut self, threshold: u32, probes: u32, successes: u32) -> Result<(), ConfigError> {
