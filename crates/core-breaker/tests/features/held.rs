@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bench::Bench;
-use core_breaker::{Breaker, Builder, Decay, State, Trigger};
+use core_breaker::{Breaker, Builder, ConfigError, Decay, State, Trigger};
 use core_errors::Verdict;
 use core_time::{ms, secs};
 
@@ -131,4 +131,20 @@ fn pl_2_other_rules_open_nothing_that_is_held_closed() {
     assert_eq!(bench.breaker.snapshot().window.failures, 4, "there is a window from then on");
     bench.breaker.close("over").unwrap();
     assert_eq!(bench.play("FF"), State::Open);
+}
+
+#[test]
+fn cb_32_what_an_operator_chose_and_an_open_time_that_runs_must_not_be_lost() {
+    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1));
+    let held = |order: fn(&Breaker, &str) -> Result<(), ConfigError>| {
+        order(&bench.breaker, "test").unwrap();
+        bench.breaker.is_held()
+    };
+    assert!(!bench.breaker.is_held(), "it is closed");
+    assert!(held(Breaker::force_open) && held(Breaker::force_closed) && held(Breaker::disable));
+    assert!(held(Breaker::shadow) && !held(Breaker::probe_now) && !held(Breaker::close));
+    bench.play("F");
+    assert!(bench.breaker.is_held());
+    bench.time.advance(secs(5));
+    assert!(!bench.breaker.is_held(), "it is due");
 }
