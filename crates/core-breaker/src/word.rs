@@ -132,10 +132,12 @@ impl Word {
     /// Of a circuit that is open or half open: what was packed of the failure.
     #[inline]
     pub(crate) const fn cause(self) -> u32 {
-        match self.phase() {
-            Phase::Open => self.payload(),
-            Phase::HalfOpen => self.payload() >> PROBES_BITS,
-            _ => 0,
+        if self.is(Phase::Open) {
+            self.payload()
+        } else if self.is(Phase::HalfOpen) {
+            self.payload() >> PROBES_BITS
+        } else {
+            0
         }
     }
 

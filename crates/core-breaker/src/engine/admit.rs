@@ -148,11 +148,14 @@ impl Engine {
     #[inline]
     pub(crate) fn rejection(&self, refused: Refused, now: Instant) -> Rejection {
         let Refused { word, until } = refused;
-        let reason = match word.phase() {
-            Phase::ForcedOpen => Reason::ForcedOpen,
-            Phase::HalfOpen => Reason::HalfOpenFull,
-            Phase::RampUp => Reason::RampUp,
-            _ => Reason::CircuitOpen,
+        let reason = if word.is(Phase::Open) {
+            Reason::CircuitOpen
+        } else if word.is(Phase::HalfOpen) {
+            Reason::HalfOpenFull
+        } else if word.is(Phase::RampUp) {
+            Reason::RampUp
+        } else {
+            Reason::ForcedOpen
         };
         let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
             .with_generation(word.generation())
