@@ -86,6 +86,7 @@ impl Breaker {
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
     #[doc(alias = "reset")]
+    #[doc(alias = "force_close")]
     pub fn close(&self, reason: &str) -> Result<(), ConfigError> {
         self.force(Order::Close, reason)
     }
