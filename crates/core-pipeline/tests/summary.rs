@@ -1,12 +1,15 @@
 //! The sums of all keys while keys come and go.
 
+use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use core_breaker::Breaker;
+use core_errors::Error;
 use core_limit::Rate;
-use core_pipeline::{KeyedPipeline, Pipeline};
-use core_policy::Keyed;
+use core_pipeline::{HedgedPipeline, KeyedPipeline, Pipeline};
+use core_policy::{Attempt, Keyed};
+use core_retry::{Budget, Hedge};
 use core_time::{ManualClock, secs};
 
 #[test]
@@ -60,4 +63,25 @@ fn while_keys_are_displaced_sums_never_go_down_and_in_the_end_nothing_is_lost() 
     time.advance(secs(61));
     keys.evict_idle();
     assert_eq!((sums(), keys.stats().len), ((made, made, made), 0));
+}
+
+#[tokio::test]
+async fn hedges_are_summed_up_also_those_of_keys_that_were_forgotten() {
+    let plain = Pipeline::named("shards").bulkhead(9).build().unwrap();
+    let hedged = plain.hedged(Hedge::on_failure().budget(&Budget::default())).unwrap();
+    let keys: KeyedPipeline<u64, HedgedPipeline> = hedged.keyed(Keyed::max(2).idle(secs(60))).unwrap();
+    let first_fails = |at: Attempt| ready(if at.is_hedge() { Ok(()) } else { Err(Error::network("gone")) });
+    for key in 0..5 {
+        let shard = keys.get(&key).unwrap();
+        shard.call(first_fails).await.unwrap();
+        shard.call(|_| ready(Err::<(), _>(Error::internal("wrong")))).await.unwrap_err();
+    }
+    let shown = keys.summary();
+    let hedge = shown.hedge.unwrap();
+    assert_eq!((keys.stats().displaced, shown.bulkhead.unwrap().admitted), (3, 15));
+    assert_eq!((hedge.succeeded, hedge.won, hedge.failed, hedge.hedges), (5, 5, 5, 5));
+    // The hedge that they were made of took no part, and where there is none there are no counts of it.
+    assert_eq!(hedged.hedge().stats().succeeded, 0);
+    let plain: KeyedPipeline<u64> = plain.keyed(Keyed::max(2)).unwrap();
+    assert_eq!(plain.summary().hedge, None);
 }
