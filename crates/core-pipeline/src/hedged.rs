@@ -7,7 +7,7 @@ use std::task::{self, Poll};
 use core_context::Context;
 use core_errors::{Cause, PolicyKind, Rejection, Verdict};
 use core_policy::{
-    Admit, Attempt, ByClass, Call, CallError, Classify, Cx, Judge, Next, Op, Outcome, Policy, Role, Stack,
+    Admit, Attempt, ByClass, Call, CallError, Classify, Cx, Judge, Next, Op, Outcome, Policy, Stack,
 };
 use core_retry::{Hedge, HedgeBuilder, Hedged, Retry};
 use core_time::{Clock, Instant};
@@ -291,10 +291,6 @@ impl Policy for Around<'_> {
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.0.around().expire(state, cx)
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.0.around().roles()
     }
 }
 
