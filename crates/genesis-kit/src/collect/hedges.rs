@@ -36,7 +36,9 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<Hedged>) {
         let all: Vec<_> = hedges.iter().map(|of| (of.name.as_str(), of.hedge.stats())).collect();
         let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
         for (name, stats) in &all {
-            outcomes(stats).into_iter().for_each(|(outcome, n)| calls.put([name, outcome], n));
+            for (outcome, n) in outcomes(stats) {
+                calls.put([name, outcome], n);
+            }
         }
         let mut won = scrape.counters(&WON, NAME);
         for (name, stats) in &all {
@@ -48,7 +50,9 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<Hedged>) {
         }
         let mut withheld = scrape.counters(&WITHHELD, NAME_REASON);
         for (name, stats) in &all {
-            reasons(stats).into_iter().for_each(|(reason, n)| withheld.put([name, reason], n));
+            for (reason, n) in reasons(stats) {
+                withheld.put([name, reason], n);
+            }
         }
         let clock = Clock::system();
         for Hedged { name, hedge, budget_of_retry } in &hedges {
