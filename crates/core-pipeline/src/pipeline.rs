@@ -33,8 +33,15 @@ struct Inner {
     hedges: Mutex<Vec<Weak<Hedge>>>,
     /// Of a pipeline for a key: how many changes of all keys it has seen.
     followed: AtomicU64,
-    /// Of a pipeline for a key: who is told what it has counted when it is gone.
-    past: OnceLock<Arc<Past>>,
+    /// Of a pipeline for a key.
+    kin: OnceLock<Kin>,
+}
+
+/// What pipelines for the keys of one set have in common, and what one of them has around it.
+struct Kin {
+    /// Is told what the pipeline has counted when it is gone.
+    past: Arc<Past>,
+    hedge: Option<Hedge>,
 }
 
 /// The canonical order. Every slot is optional, and one that is empty costs a compare.
@@ -54,8 +61,8 @@ impl Pipeline {
 
     pub(crate) fn new(name: Name, clock: Clock, chain: Chain, plan: Builder) -> Self {
         let (plan, busy, followed) = (Mutex::new(plan), AtomicBool::new(false), AtomicU64::new(0));
-        let (hedges, past) = (Mutex::default(), OnceLock::new());
-        Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed, past }))
+        let (hedges, kin) = (Mutex::default(), OnceLock::new());
+        Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed, kin }))
     }
 
     /// What it is built of now.
@@ -73,9 +80,9 @@ impl Pipeline {
         &self.0.followed
     }
 
-    /// Has what it has counted told when it is gone.
-    pub(crate) fn tell(&self, past: &Arc<Past>) {
-        self.0.past.get_or_init(|| Arc::clone(past));
+    /// Has what it has counted told when it is gone, and with it what this hedge has, which is around it.
+    pub(crate) fn tell(&self, past: &Arc<Past>, hedge: Option<&Hedge>) {
+        self.0.kin.get_or_init(|| Kin { past: Arc::clone(past), hedge: hedge.cloned() });
     }
 
     /// Whether it must not be forgotten although nobody holds it where it is kept: somebody has a clone, or its circuit is held. Locks
@@ -86,7 +93,7 @@ impl Pipeline {
 
     /// What it has counted.
     pub(crate) fn sums(&self) -> Sums {
-        Sums::of(&self.0.chain)
+        self.0.sums()
     }
 
     pub(crate) fn set_plan(&self, plan: Builder) {
@@ -287,10 +294,16 @@ impl Policy for Pipeline {
     }
 }
 
+impl Inner {
+    fn sums(&self) -> Sums {
+        Sums::of(&self.chain, self.kin.get().and_then(|kin| kin.hedge.as_ref()))
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(past) = self.past.get() {
-            past.forget(Sums::of(&self.chain));
+        if let Some(kin) = self.kin.get() {
+            kin.past.forget(self.sums().0);
         }
     }
 }

@@ -100,6 +100,7 @@ mod keyed;
 #[doc(hidden)]
 pub mod methods;
 mod notify;
+mod past;
 mod permit;
 mod phase;
 mod place;
@@ -126,6 +127,7 @@ pub use judge::{ByClass, Classified, Judge};
 pub use key_text::key_text;
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
 pub use notify::{Follows, Notify, Tried};
+pub use past::Past;
 pub use permit::Permit;
 #[doc(hidden)]
 pub use place::place;
