@@ -24,9 +24,10 @@ use crate::Counters;
 /// # What is forgotten, and when
 /// * A key whose value somebody holds is *in use*, and is never forgotten: whoever asks for it gets the same value. A permit
 ///   that borrows from the [`Arc`] holds it; a clone of what is inside the [`Arc`] does not. So is one that
-///   [`keep_if`](Self::keep_if) keeps.
+///   [`keep_if`](Self::keep_if) keeps. A key that is found in use when its
+///   idle time is over has another one from then on. It does not begin when the key is let go, of which a map hears nothing.
 /// * A key that nobody has asked for in the idle time goes when a new key looks at it in passing (each looks at two), or with
-///   [`evict_idle`](Self::evict_idle).
+///   [`evict_idle`](Self::evict_idle); not before it [rests](Self::rest_if), where values say that.
 /// * When a new key finds the map full, the key that was asked for longest ago goes, of the sixteen that are next in turn in
 ///   its shard; in a map of up to 31 keys, which is one shard, these are all or half of them. If all of these are in use, it looks
 ///   further, and at other shards, at 512 keys in all.
@@ -128,6 +129,19 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub fn keep_if(mut self, keep: fn(&V) -> bool) -> Self {
         for shard in &mut self.shards {
             shard.0.get_mut().unwrap_or_else(PoisonError::into_inner).keep_if(keep);
+        }
+        self
+    }
+
+    /// Forgets a value that nobody asks for only once `rests` says that it may go, at the time it is given: for values from which a new
+    /// one would differ for a while, as a limit of which something is used. To a full map it is as any
+    /// other. Default: all may go.
+    ///
+    /// `rests` is asked about keys whose idle time is over and that nobody holds; the rest is as with [`keep_if`](Self::keep_if).
+    #[must_use]
+    pub fn rest_if(mut self, rests: fn(&V, Instant) -> bool) -> Self {
+        for shard in &mut self.shards {
+            shard.0.get_mut().unwrap_or_else(PoisonError::into_inner).rest_if(rests);
         }
         self
     }

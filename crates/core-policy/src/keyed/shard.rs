@@ -18,6 +18,8 @@ pub(super) struct Shard<K, V> {
     last: u64,
     /// What is kept although nobody holds it or asks for it.
     keep: fn(&V) -> bool,
+    /// What may be forgotten once nobody has asked for it in the idle time.
+    rests: fn(&V, Instant) -> bool,
 }
 
 struct Entry<K, V> {
@@ -47,6 +49,10 @@ const ORDER: u64 = 1_023;
 impl<K, V> Shard<K, V> {
     pub(super) fn keep_if(&mut self, keep: fn(&V) -> bool) {
         self.keep = keep;
+    }
+
+    pub(super) fn rest_if(&mut self, rests: fn(&V, Instant) -> bool) {
+        self.rests = rests;
     }
 
     /// The value of `key`, which is asked for at the time that `now` reads.
@@ -100,6 +106,7 @@ impl<K, V> Shard<K, V> {
 
     /// Forgets those of the next `glances` keys that are idle and not in use.
     pub(super) fn glance(&mut self, glances: usize, now: Instant, idle: Duration) -> Vec<Evicted<K, V>> {
+        let forgets = self.forgets(now, idle);
         let mut evicted = Vec::new();
         let mut left = glances;
         for _ in 0..(glances * PLACES_FOR_A_KEY).min(self.entries.num_buckets()) {
@@ -109,7 +116,7 @@ impl<K, V> Shard<K, V> {
             let at = self.step();
             let Some(entry) = self.entries.get_bucket_mut(at) else { continue };
             left -= 1;
-            if entry.is_forgotten(now, idle, self.keep) {
+            if forgets(entry) {
                 evicted.extend(self.take(at));
             }
         }
@@ -118,9 +125,8 @@ impl<K, V> Shard<K, V> {
 
     /// Forgets all keys that are idle and not in use, and gives back the memory of a table that is mostly empty then.
     pub(super) fn sweep(&mut self, now: Instant, idle: Duration) -> Vec<Evicted<K, V>> {
-        let keep = self.keep;
-        let evicted =
-            self.entries.extract_if(|entry| entry.is_forgotten(now, idle, keep)).map(Evicted).collect();
+        let forgets = self.forgets(now, idle);
+        let evicted = self.entries.extract_if(forgets).map(Evicted).collect();
         if self.entries.len() < self.entries.capacity() / 4 {
             self.entries.shrink_to(2 * self.entries.len(), |entry| entry.hash);
         }
@@ -140,7 +146,7 @@ impl<K, V> Shard<K, V> {
             looked += 1;
             *looks -= 1;
             let asked = entry.asked();
-            if oldest.is_none_or(|(before, _)| asked < before) && entry.is_free(self.keep) {
+            if oldest.is_none_or(|(before, _)| asked < before) && entry.free(self.keep).is_some() {
                 oldest = Some((asked, at));
             }
         }
@@ -156,6 +162,24 @@ impl<K, V> Shard<K, V> {
 
     pub(super) fn copy_values_to(&self, values: &mut Vec<Arc<V>>) {
         values.extend(self.entries.iter().map(|entry| Arc::clone(&entry.value)));
+    }
+
+    /// Which keys are forgotten now: nobody has asked for them in the idle time, nobody holds them, and they rest. Who is found in use
+    /// counts as asked for at this moment: its idle time begins when it is let go, as far as anybody can know.
+    fn forgets(&self, now: Instant, idle: Duration) -> impl Fn(&mut Entry<K, V>) -> bool + use<K, V> {
+        let (keep, rests, asked) = (self.keep, self.rests, self.stamp(now));
+        move |entry| {
+            if now - entry.asked_at() < idle {
+                return false;
+            }
+            match entry.free(keep) {
+                Some(value) => rests(value, now),
+                None => {
+                    *entry.asked.get_mut() = asked;
+                    false
+                }
+            }
+        }
     }
 
     /// What is written down of a key that is asked for now: the time and, where that has not moved on since the last key was put in,
@@ -181,7 +205,7 @@ impl<K, V> Shard<K, V> {
 
 impl<K, V> Default for Shard<K, V> {
     fn default() -> Self {
-        Self { entries: HashTable::new(), hand: 0, last: 0, keep: |_| false }
+        Self { entries: HashTable::new(), hand: 0, last: 0, keep: |_| false, rests: |_, _| true }
     }
 }
 
@@ -201,15 +225,15 @@ impl<K, V> Entry<K, V> {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Whether nobody has asked for it in the idle time, and nobody holds it.
-    fn is_forgotten(&mut self, now: Instant, idle: Duration, keep: fn(&V) -> bool) -> bool {
-        now - Instant::from_nanos(self.asked() & !ORDER) >= idle && self.is_free(keep)
+    /// When it was asked for last.
+    fn asked_at(&self) -> Instant {
+        Instant::from_nanos(self.asked() & !ORDER)
     }
 
-    /// Whether nobody else holds the value, and it need not be kept. Whoever could begin to hold it needs the lock that is
-    /// held here against all, or holds it already.
-    fn is_free(&mut self, keep: fn(&V) -> bool) -> bool {
-        Arc::get_mut(&mut self.value).is_some_and(|value| !keep(value))
+    /// The value, if nobody else holds it and it need not be kept. Whoever could begin to hold it needs the lock that is held here
+    /// against all, or holds it already.
+    fn free(&mut self, keep: fn(&V) -> bool) -> Option<&V> {
+        Arc::get_mut(&mut self.value).map(|value| &*value).filter(|value| !keep(value))
     }
 }
 
@@ -247,7 +271,8 @@ mod tests {
         // The hand stood anywhere.
         shard.hand = 9_999;
         assert!(shard.evict_oldest(&mut 512).is_some());
-        shard.sweep(later + idle, idle);
+        assert_eq!(shard.sweep(later + idle, idle).len(), 0, "they were in use at that moment");
+        shard.sweep(later + 2 * idle, idle);
         assert_eq!((shard.entries.len(), shard.entries.capacity()), (0, 0));
     }
 
