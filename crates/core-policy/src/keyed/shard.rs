@@ -136,21 +136,42 @@ impl<K, V> Shard<K, V> {
     /// Forgets the key that was asked for longest ago, of the next sixteen; of those that are not in use. If all are, it looks
     /// further, at `looks` keys at most, which it counts down.
     pub(super) fn evict_oldest(&mut self, looks: &mut usize) -> Option<Evicted<K, V>> {
-        let (mut oldest, mut looked) = (None, 0);
-        for _ in 0..(*looks * PLACES_FOR_A_KEY).min(self.entries.num_buckets()) {
-            if *looks == 0 || looked >= COMPARED && oldest.is_some() {
-                break;
+        let mut places = (*looks * PLACES_FOR_A_KEY).min(self.entries.num_buckets());
+        while *looks > 0 && places > 0 {
+            let (next, count) = self.next_keys(COMPARED.min(*looks), &mut places);
+            *looks -= count;
+            if let Some(at) = self.oldest_of(&next[..count]) {
+                return self.take(at);
             }
-            let at = self.step();
+        }
+        None
+    }
+
+    /// The places of the next `max` keys, which are sixteen at most, and how many there are. It counts down what `places` are left.
+    ///
+    /// Half of the places are taken, and nothing says which: each is written down, and counted if it is. A branch there is guessed wrong
+    /// so often that a miss of a full map took 340 ns in place of 245.
+    fn next_keys(&mut self, max: usize, places: &mut usize) -> ([usize; COMPARED], usize) {
+        let (mut next, mut count) = ([0; COMPARED], 0);
+        while count < max && *places > 0 {
+            *places -= 1;
+            next[count] = self.step();
+            count += usize::from(self.entries.get_bucket(next[count]).is_some());
+        }
+        (next, count)
+    }
+
+    /// Of the keys at these places the one that was asked for longest ago, of those that are not in use.
+    fn oldest_of(&mut self, places: &[usize]) -> Option<usize> {
+        let mut oldest = None;
+        for &at in places {
             let Some(entry) = self.entries.get_bucket_mut(at) else { continue };
-            looked += 1;
-            *looks -= 1;
             let asked = entry.asked();
             if oldest.is_none_or(|(before, _)| asked < before) && entry.free(self.keep).is_some() {
                 oldest = Some((asked, at));
             }
         }
-        oldest.and_then(|(_, at)| self.take(at))
+        oldest.map(|(_, at)| at)
     }
 
     pub(super) fn copy_to(&self, entries: &mut Vec<(K, Arc<V>)>)
