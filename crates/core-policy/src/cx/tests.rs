@@ -151,3 +151,29 @@ fn a_wait_is_counted_once_and_from_when_it_began() {
         time.advance(ms(1));
     }
 }
+
+#[test]
+fn who_did_not_wait_for_a_turn_has_waited_for_none_and_keeps_what_was_read() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    let read = clock.now();
+    frame.know_exact(read);
+    time.advance(ms(7));
+    frame.unpark(&clock);
+    assert_eq!(
+        (Cx::new(&clock, None, &mut frame).waited(), frame.take_exact()),
+        (Duration::ZERO, Some(read))
+    );
+}
+
+#[test]
+fn time_is_counted_from_when_the_call_had_to_wait_or_failed_first() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), Duration::ZERO);
+    frame.started = Some(clock.now());
+    time.advance(ms(7));
+    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), ms(7));
+}
