@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use core_time::Alarm;
 use pin_project_lite::pin_project;
 
-use crate::driver::Held;
+use crate::driver::Driver;
 use crate::phase::Phase;
 use crate::{AtMostOnce, CallError, Judge, Policy};
 
@@ -48,7 +48,7 @@ pin_project! {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             // Nearly always it has ended at once, and the attempt is gone.
-            if let Slot::Live { .. } = this.slot {
+            if let Slot::Live(_) = this.slot {
                 this.cut_off();
             }
         }
@@ -59,12 +59,33 @@ pin_project! {
 enum Slot<P: Policy, E> {
     Empty,
     /// The call has had to wait, or has failed.
-    Live {
-        driver: Held<P, E>,
-        alarm: Alarm,
-    },
+    Live(Live<P, E>),
     /// What the call came to, on its way out. Errors are large, and go this way so that successes need not.
     Error(Option<CallError<E>>),
+}
+
+/// A call that has had to wait, or has failed. Dropping it gives back what it holds.
+struct Live<P: Policy, E> {
+    driver: Driver<P, E>,
+    alarm: Alarm,
+}
+
+// === impl Live ===
+
+impl<P: Policy, E> Live<P, E> {
+    #[inline]
+    fn new(driver: Driver<P, E>) -> Self {
+        Self { driver, alarm: Alarm::new() }
+    }
+}
+
+impl<P: Policy, E> Drop for Live<P, E> {
+    /// Cold, so that a call that has nothing to drop finds that out where it is.
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        self.driver.give_back();
+    }
 }
 
 // === impl Call ===

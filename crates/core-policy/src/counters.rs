@@ -1,12 +1,11 @@
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::stripes::{Stripe, Stripes};
 
 /// `N` counters that any number of threads bump without fighting for a cache line. About 1 ns each.
-#[derive(Debug)]
 pub struct Counters<const N: usize>(Stripes<Cells<N>>);
 
-#[derive(Debug)]
 struct Cells<const N: usize>([AtomicU64; N]);
 
 // === impl Counters ===
@@ -65,6 +64,13 @@ impl<const N: usize> Counters<N> {
     #[must_use]
     pub fn get(&self, index: usize) -> u64 {
         self.0.iter().fold(0, |sum, cells| sum.wrapping_add(cells.0[index].load(Ordering::Relaxed)))
+    }
+}
+
+/// What they come to.
+impl<const N: usize> fmt::Debug for Counters<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries((0..N).map(|index| self.get(index))).finish()
     }
 }
 

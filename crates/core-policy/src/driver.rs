@@ -315,6 +315,14 @@ impl<P: Policy, E> Driver<P, E> {
         self.is_done = true;
     }
 
+    /// It goes on no further: what it holds goes back.
+    #[inline]
+    pub(crate) fn give_back(&mut self) {
+        if !self.is_done {
+            self.policy.abandon(&mut self.state);
+        }
+    }
+
     #[inline]
     fn settle(&mut self, outcome: &Outcome<'_>) -> Next {
         self.policy.settle(&mut self.state, outcome, &mut Cx::new(self.policy.clock(), None, &mut self.frame))
@@ -377,9 +385,7 @@ impl<P: Policy, E> std::ops::DerefMut for Held<P, E> {
 impl<P: Policy, E> Drop for Held<P, E> {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_done {
-            self.0.policy.abandon(&mut self.0.state);
-        }
+        self.0.give_back();
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
@@ -18,10 +19,9 @@ use crate::stats::{COUNTS, Count, Stats};
 use crate::testing;
 
 /// A retry. Cheap to clone; clones share budget, counts and random numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Retry(pub(crate) Arc<Inner>);
 
-#[derive(Debug)]
 pub(crate) struct Inner {
     name: Name,
     /// Whose it is, where there is one for each key.
@@ -344,6 +344,17 @@ impl Retry {
             }
             _ => self.finish(),
         }
+    }
+}
+
+impl fmt::Debug for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.rules();
+        f.debug_struct("Retry")
+            .field("name", &self.name())
+            .field("attempts", &rules.attempts)
+            .field("backoff", &rules.backoff)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,10 +11,9 @@ use crate::config::{Builder, check};
 use crate::error::ConfigError;
 
 /// A limit on time. Cheap to clone; clones count together.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Timeout(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     name: Name,
     kind: PolicyKind,
@@ -116,6 +116,16 @@ impl Timeout {
 
     fn is_total(&self) -> bool {
         self.0.kind == PolicyKind::Deadline
+    }
+}
+
+impl fmt::Debug for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout")
+            .field("name", &self.name())
+            .field("kind", &self.0.kind)
+            .field("limit", &self.limit())
+            .finish_non_exhaustive()
     }
 }
 

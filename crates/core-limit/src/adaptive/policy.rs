@@ -50,7 +50,7 @@ use crate::importance::Importance;
 /// Before a limit moves because of the time that calls take, the last 32 samples are asked whether throughput still grows
 /// with what is in flight. Where it surely does, calls are slow for another reason than load: the limit does not fall, and
 /// Vegas comes to take the new time for the normal one. Where it surely does not, the limit does not rise.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Adaptive {
     inner: Arc<Inner>,
     importance: Importance,
@@ -58,7 +58,6 @@ pub struct Adaptive {
     is_bypass: bool,
 }
 
-#[derive(Debug)]
 struct Inner {
     rules: Rules,
     flights: Flights,
@@ -389,6 +388,18 @@ impl Measured {
 
 core_policy::policy_methods!(Adaptive, once);
 core_policy::policy_layer!(Adaptive, once);
+
+impl fmt::Debug for Adaptive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = self.snapshot();
+        f.debug_struct("Adaptive")
+            .field("name", &self.name())
+            .field("algorithm", &now.algorithm)
+            .field("limit", &now.limit)
+            .field("in_flight", &now.in_flight)
+            .finish_non_exhaustive()
+    }
+}
 
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,13 +14,12 @@ use crate::error::ConfigError;
 use crate::importance::Importance;
 
 /// A bulkhead. Cheap to clone; clones share the slots.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Bulkhead {
     inner: Arc<Inner>,
     importance: Importance,
 }
 
-#[derive(Debug)]
 struct Inner {
     name: Name,
     queue: u32,
@@ -273,6 +272,18 @@ impl Policy for Bulkhead {
 
 core_policy::policy_methods!(Bulkhead, once);
 core_policy::policy_layer!(Bulkhead, once);
+
+impl fmt::Debug for Bulkhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slots = self.snapshot();
+        f.debug_struct("Bulkhead")
+            .field("name", &self.name())
+            .field("max", &slots.max)
+            .field("in_use", &slots.in_use)
+            .field("waiting", &slots.waiting)
+            .finish_non_exhaustive()
+    }
+}
 
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

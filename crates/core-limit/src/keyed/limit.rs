@@ -1,4 +1,5 @@
 use std::borrow::Borrow;
+use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,17 +27,14 @@ use crate::rate::{COARSE_FROM, Engine, RateBuilder, RateStats, Refused, Taken};
 ///
 /// # Cost
 /// That of looking a key up, and that of a single limit; no allocation for a key that is known.
-#[derive(Debug)]
 pub struct KeyedRate<K>(Arc<Inner<K>>);
 
-#[derive(Debug)]
 struct Inner<K> {
     shared: Arc<Shared>,
     keys: KeyedMap<K, Bucket>,
 }
 
 /// What all keys have in common.
-#[derive(Debug)]
 pub(super) struct Shared {
     name: Name,
     tiers: Box<[Rules]>,
@@ -242,6 +240,15 @@ impl<K: Hash + Eq> KeyedRate<K> {
     }
 }
 
+impl<K> fmt::Debug for KeyedRate<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedRate")
+            .field("name", &self.0.shared.name)
+            .field("tiers", &self.0.shared.tiers)
+            .finish_non_exhaustive()
+    }
+}
+
 // === impl Shared ===
 
 impl Shared {
@@ -308,7 +315,7 @@ impl Shared {
 
     /// Of a tier of another limit, the default.
     #[inline]
-    fn rules(&self, tier: Tier) -> &Rules {
+    pub(super) fn rules(&self, tier: Tier) -> &Rules {
         let at = if tier.of == self.number { usize::from(tier.number) } else { 0 };
         self.tiers.get(at).unwrap_or(&self.tiers[0])
     }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use core_errors::PolicyKind;
@@ -8,7 +9,7 @@ use super::limit::Shared;
 use super::tier::{Bucket, Tier};
 
 /// The limit of one key. Made by [`KeyedRate::of`](super::KeyedRate::of); while there is one, the key is in use.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OfKey {
     shared: Arc<Shared>,
     tier: Tier,
@@ -20,6 +21,12 @@ pub struct OfKey {
 impl OfKey {
     pub(super) fn new(shared: Arc<Shared>, tier: Tier, bucket: Arc<Bucket>) -> Self {
         Self { shared, tier, bucket }
+    }
+}
+
+impl fmt::Debug for OfKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OfKey").field("tier", self.shared.rules(self.tier)).finish_non_exhaustive()
     }
 }
 

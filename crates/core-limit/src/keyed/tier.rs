@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +20,6 @@ pub struct Tier {
 }
 
 /// A tier at work.
-#[derive(Debug)]
 pub(super) struct Rules {
     pub(super) name: Name,
     rate: Mutex<Checked>,
@@ -177,6 +177,17 @@ impl Rules {
     pub(super) fn stats(&self) -> RateStats {
         let (allowed, refused) = (self.counts.get(ALLOWED), self.counts.get(REFUSED));
         RateStats { allowed, refused, ..RateStats::default() }
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Checked { count, period, burst, .. } = self.rate();
+        f.debug_struct("Rules")
+            .field("name", &self.name)
+            .field("rate", &(count, period))
+            .field("burst", &burst)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,10 +14,9 @@ use super::reservation::Reservation;
 use crate::error::ConfigError;
 
 /// A rate limit. Cheap to clone; clones share the rate.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RateLimit(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     name: Name,
     engine: Engine,
@@ -392,6 +392,16 @@ impl RateLimit {
     pub(super) fn rejection(&self, n: u64, refused: Refused) -> Rejection {
         self.0.counts.add(REFUSED, self.counted(n));
         refused.rejection(self.0.name)
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit")
+            .field("name", &self.name())
+            .field("rate", &self.rate())
+            .field("burst", &self.burst())
+            .finish_non_exhaustive()
     }
 }
 

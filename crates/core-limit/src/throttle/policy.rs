@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use core_errors::{Name, PolicyKind, Reason, Rejection, Verdict};
@@ -31,10 +32,9 @@ use super::engine::{Count, Engine, Rules};
 /// assert_eq!(throttle.snapshot().share, 0.0);            // nothing is held back while it answers
 /// # Ok::<(), core_limit::ConfigError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Throttle(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     name: Name,
     engine: Engine,
@@ -84,6 +84,15 @@ impl Throttle {
             accepts: engine.total(Count::Accepts),
             refused: engine.total(Count::Refused),
         }
+    }
+}
+
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle")
+            .field("name", &self.name())
+            .field("share", &self.snapshot().share)
+            .finish_non_exhaustive()
     }
 }
 

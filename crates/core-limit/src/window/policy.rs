@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,10 +29,9 @@ use crate::rate::{RateStats, Refused, Taken};
 /// assert_eq!(limit.peek().remaining, 50);
 /// # Ok::<(), core_limit::ConfigError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SlidingWindow(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     name: Name,
     window: Duration,
@@ -155,6 +155,15 @@ impl SlidingWindow {
     fn rejection(&self, n: u64, refused: Refused) -> Rejection {
         self.0.counts.add(REFUSED, n.min(self.0.counter.limit()));
         refused.rejection(self.0.name)
+    }
+}
+
+impl fmt::Debug for SlidingWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlidingWindow")
+            .field("name", &self.name())
+            .field("limit", &self.limit())
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,10 +4,8 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use core_time::Alarm;
-
-use super::{Call, CallOutput, Op, Slot};
-use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
+use super::{Call, CallOutput, Live, Op, Slot};
+use crate::driver::{Driver, FailedAttempt, Flow, deadline_exceeded, in_time};
 use crate::phase::{Phase, Step};
 use crate::{Admit, CallError, Judge, Policy};
 
@@ -47,12 +45,12 @@ where
                     Poll::Ready(result) => match driver.judged(result, &*this.judge) {
                         Ok(value) => return Poll::Ready(Ok(value)),
                         Err(failed) => {
-                            *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
+                            *this.slot = Slot::Live(Live::new(driver));
                             self.as_mut().poll_failed(failed, cx)
                         }
                     },
                     Poll::Pending => {
-                        *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
+                        *this.slot = Slot::Live(Live::new(driver));
                         self.as_mut().poll_stopped(cx)
                     }
                 }
@@ -64,12 +62,12 @@ where
             }
             Admit::SleepUntil(until) => {
                 this.phase.as_mut().sleep(until);
-                *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
+                *this.slot = Slot::Live(Live::new(driver));
                 self.as_mut().driver().waiting();
                 self.as_mut().poll_on(cx)
             }
             Admit::Park => {
-                *this.slot = Slot::Live { driver: Held(driver), alarm: Alarm::new() };
+                *this.slot = Slot::Live(Live::new(driver));
                 self.as_mut().poll_parked(cx)
             }
         };
@@ -129,7 +127,7 @@ where
     pub(super) fn poll_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Ended<F::Value> {
         loop {
             let mut this = self.as_mut().project();
-            let Slot::Live { driver, alarm } = this.slot else {
+            let Slot::Live(Live { driver, alarm }) = this.slot else {
                 panic!("a call was polled after it was ready")
             };
             let flow = match this.phase.step(O::IS_GIVEN && driver.has_attempted()) {
@@ -203,7 +201,7 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         match flow {
             ControlFlow::Continue(()) => {
                 this.phase.as_mut().admit();
-                if let Slot::Live { alarm, .. } = this.slot {
+                if let Slot::Live(Live { alarm, .. }) = this.slot {
                     alarm.clear();
                 }
                 ControlFlow::Continue(())

@@ -5,14 +5,14 @@ use std::task::{Context, Poll};
 
 use core_time::{Alarm, Instant};
 
-use super::{Call, CallOutput, Slot};
+use super::{Call, CallOutput, Live, Slot};
 use crate::Policy;
 use crate::driver::{Cutoff, Driver};
 
 impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
     pub(super) fn live(self: Pin<&mut Self>) -> (&mut Driver<P, F::Error>, &mut Alarm) {
         match self.project().slot {
-            Slot::Live { driver, alarm } => (driver, alarm),
+            Slot::Live(Live { driver, alarm }) => (driver, alarm),
             _ => unreachable!("a call that waits has its driver"),
         }
     }

@@ -6,6 +6,7 @@ mod in_flight;
 mod stats;
 mod tokens;
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -35,10 +36,9 @@ pub use stats::BudgetStats;
 /// never starts (rule BG-5). Integers, each change one atomic step (rules BG-7, BG-8). A success takes no lock. In a budget of deposits it
 /// writes its own thread's numbers only; who takes from it adds up those of all threads, under a lock: some hundred nanoseconds for each
 /// retry on a few cores (700 instructions on two), and more with the cores, by ten words for each of twice as many threads, up to 64.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Budget(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     name: OnceLock<Name>,
     kind: Kind,
@@ -353,6 +353,22 @@ impl Budget {
 }
 
 /// 100 tokens, a tenth of one for each success.
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind() {
+            Kind::Tokens(_) => "tokens",
+            Kind::Deposit(_) => "deposit",
+            Kind::Costs(_) => "costs",
+            Kind::InFlight(_) => "in_flight",
+        };
+        f.debug_struct("Budget")
+            .field("name", &self.name())
+            .field("kind", &kind)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for Budget {
     fn default() -> Self {
         Self::of(Kind::Tokens(Tokens::default()))
