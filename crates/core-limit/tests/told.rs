@@ -1,5 +1,4 @@
 //! What limits say of themselves.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use core_errors::PolicyKind;
 use core_limit::{Adaptive, Bulkhead, Rate, SlidingWindow, Throttle};

@@ -187,20 +187,18 @@ impl<K, V> Shard<K, V> {
     }
 
     /// Which keys are forgotten now: nobody has asked for them in the idle time, nobody holds them, and they rest. Who is found in use
-    /// counts as asked for at this moment: its idle time begins when it is let go, as far as anybody can know.
+    /// counts as asked for at this moment: when it is let go, nobody tells.
     fn forgets(&self, now: Instant, idle: Duration) -> impl Fn(&mut Entry<K, V>) -> bool + use<K, V> {
         let (keep, rests, asked) = (self.keep, self.rests, self.stamp(now));
         move |entry| {
             if now - entry.asked_at() < idle {
                 return false;
             }
-            match entry.free(keep) {
-                Some(value) => rests(value, now),
-                None => {
-                    *entry.asked.get_mut() = asked;
-                    false
-                }
+            let free = entry.free(keep).map(|value| rests(value, now));
+            if free.is_none() {
+                *entry.asked.get_mut() = asked;
             }
+            free.unwrap_or(false)
         }
     }
 
