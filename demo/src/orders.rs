@@ -142,7 +142,7 @@ fn circuit_check(circuit: Breaker) -> impl HealthCheck {
         let state = circuit.state();
         async move {
             match state {
-                Circuit::Closed | Circuit::Disabled => CheckOutcome::healthy(),
+                Circuit::Closed | Circuit::ForcedClosed | Circuit::Disabled => CheckOutcome::healthy(),
                 _ => CheckOutcome::degraded("the circuit is not closed"),
             }
         }

@@ -134,11 +134,6 @@ impl Breaker {
         bells.push(Arc::downgrade(bell));
     }
 
-    fn bells(&self) -> Vec<Weak<Bell>> {
-        let bells = self.0.bells.get();
-        bells.map_or_else(Vec::new, |bells| bells.lock().unwrap_or_else(PoisonError::into_inner).clone())
-    }
-
     pub(crate) fn settings(&self) -> MutexGuard<'_, Dated> {
         self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,33 +152,9 @@ impl Breaker {
         self.0.clock.now()
     }
 
-    /// Hands events to subscribers, up to a turn of the outbox, unless another thread is at it: then that one delivers ours, in order.
     #[cold]
     pub(crate) fn deliver(&self) {
-        if !self.0.engine.ledger().outbox.start() {
-            return;
-        }
-        while let Some(event) = self.next_event() {
-            self.publish(&event);
-        }
-    }
-
-    fn next_event(&self) -> Option<Event> {
-        let mut event = self.0.engine.ledger().outbox.next()?;
-        event.totals = Totals::of(&self.0.engine);
-        Some(event)
-    }
-
-    fn publish(&self, event: &Event) {
-        #[cfg(feature = "tracing")]
-        quietly(|| crate::trace::event(event));
-        // Under no lock: whoever is woken is somebody else's.
-        let bells = self.bells();
-        quietly(|| bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.ring()));
-        for subscriber in &self.0.kin.subscribers {
-            // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
-            quietly(|| subscriber(event));
-        }
+        self.0.deliver();
     }
 }
 
@@ -206,10 +177,49 @@ impl Inner {
     fn seed(&self) -> Option<u64> {
         self.kin.seed_of(self.engine.key().map(|key| &**key))
     }
+
+    /// Hands events to subscribers, up to a turn of the outbox, unless another thread is at it: then that one delivers ours, in order.
+    fn deliver(&self) {
+        if !self.engine.ledger().outbox.start() {
+            return;
+        }
+        while let Some(event) = self.next_event() {
+            self.publish(&event);
+        }
+    }
+
+    fn next_event(&self) -> Option<Event> {
+        let mut event = self.engine.ledger().outbox.next()?;
+        event.totals = Totals::of(&self.engine);
+        Some(event)
+    }
+
+    fn publish(&self, event: &Event) {
+        #[cfg(feature = "tracing")]
+        quietly(|| crate::trace::event(event));
+        // Under no lock: whoever is woken is somebody else's.
+        let bells = self.bells();
+        quietly(|| bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.ring()));
+        for subscriber in &self.kin.subscribers {
+            // Whoever made the call has nothing to do with a subscriber's bug; the panic hook has reported it.
+            quietly(|| subscriber(event));
+        }
+    }
+
+    fn bells(&self) -> Vec<Weak<Bell>> {
+        let bells = self.bells.get();
+        bells.map_or_else(Vec::new, |bells| bells.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
 }
 
+/// What a turn has left over is told, since no change comes any more that it could be told with. Nobody can add to it now; and
+/// maps drop what they forget under no lock.
 impl Drop for Inner {
     fn drop(&mut self) {
+        // Who never changed has no ledger, and makes none to end.
+        if self.engine.ledger_if_any().is_some_and(|ledger| ledger.outbox.is_waiting()) {
+            self.deliver();
+        }
         if self.engine.key().is_some() {
             self.kin.past.forget(Totals::of(&self.engine));
         }
@@ -251,11 +261,11 @@ mod tests {
         let [gone, kept, new] = [(); 3].map(|()| Arc::<Bell>::default());
         breaker.ring_on_change(&gone);
         breaker.ring_on_change(&kept);
-        assert_eq!(breaker.bells().len(), 2);
+        assert_eq!(breaker.0.bells().len(), 2);
         drop(gone);
         breaker.ring_on_change(&new);
-        let left: Vec<_> = breaker.bells().iter().filter_map(Weak::upgrade).collect();
+        let left: Vec<_> = breaker.0.bells().iter().filter_map(Weak::upgrade).collect();
         assert!(matches!(&left[..], [a, b] if Arc::ptr_eq(a, &kept) && Arc::ptr_eq(b, &new)));
-        assert_eq!(breaker.bells().len(), 2);
+        assert_eq!(breaker.0.bells().len(), 2);
     }
 }

@@ -46,13 +46,13 @@ impl Policy for Breaker {
     fn admit(&self, state: &mut CallState, cx: &mut Cx<'_>) -> Admit {
         let engine = self.engine();
         let word = engine.load();
-        if word.phase() == Phase::Plain {
+        if word.is(Phase::Plain) {
             // Nothing about a success is asked, so not when it began either.
             state.ticket = Some(Ticket::new(word, 0));
             return Admit::Run;
         }
         // The refusal is made here: handed on from a function of its own, it would be copied by every call that passes.
-        let ticket = if word.phase().passes() {
+        let ticket = if word.passes() {
             Ticket::new(word, 0)
         } else {
             let now = cx.now();

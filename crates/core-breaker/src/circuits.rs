@@ -87,7 +87,7 @@ mod tests {
         for (times, state) in (1..).zip(State::ALL) {
             (0..times).for_each(|_| circuits.add(state));
         }
-        assert_eq!(State::ALL.map(|state| circuits.of(state)), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(State::ALL.map(|state| circuits.of(state)), [1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::snapshot::{Snapshot, Totals};
 /// All go by the same rules, have the name of the breaker they were made from, and tell the same subscribers, with the key in
 /// [`Event::key`](crate::Event::key), at most 128 bytes of it. A key that nobody asks for is forgotten, see [`KeyedMap`]; it starts anew when
 /// it is asked for again. A circuit is kept as long as it is open, and as long as it is in a state that an operator chose:
-/// isolated, forced open, disabled, or in shadow where that is not what all begin with. These take up room: if all there is
+/// isolated, forced open, forced closed, disabled, or in shadow where that is not what all begin with. These take up room: if all there is
 /// room for are in such a state or in use, a new key is refused.
 ///
 /// ```

@@ -57,7 +57,8 @@
 //!    │  └─ (ramp-up: a growing share of calls) ◀─────────────────────────────┘ enough probes succeeded
 //!    │
 //!    │ close                        an operator, from any state:
-//!    └──────── FORCED OPEN (refuses) · DISABLED (admits, counts nothing) · SHADOW (admits, tells when it would have opened)
+//!    └──────── FORCED OPEN (refuses) · FORCED CLOSED (admits and counts) · DISABLED (admits, counts nothing)
+//!              · SHADOW (admits and counts, tells when it would have opened)
 //! ```
 //!
 //! # What it does
@@ -76,8 +77,8 @@
 //!   [saved](Breaker::save).
 //! * **Other rules while it runs**: [`Breaker::reconfigure`]. What was counted, permits and open times are kept.
 //! * **Held by an operator.** Open: [`Breaker::force_open`], for a time [`Breaker::open_for`], as long as somebody works on it
-//!   [`Breaker::isolate`]. Closed, whatever fails: [`Breaker::disable`] without counting, [`Breaker::shadow`] with.
-//!   [`Breaker::close`] lets the rules act again.
+//!   [`Breaker::isolate`]. Closed, whatever fails: [`Breaker::force_closed`]; without counting, [`Breaker::disable`]; with word of when
+//!   it would have opened, [`Breaker::shadow`]. [`Breaker::close`] lets the rules act again, on what comes from then on.
 //! * **Why it cannot wedge.** A probe that is dropped returns its slot; one that never ends loses it when its lease runs
 //!   out; a result of an earlier generation changes nothing. If the clock goes back, as that of a suspended machine may,
 //!   open times, leases and ramps last no longer from then on than they were to last.
@@ -120,7 +121,7 @@
 //!   to allow.
 //! * **Who may operate it may take the service down, or its protection away.** The methods ask for a reason, which is in the [`Event`]; they
 //!   are counted in [`Snapshot::orders`]; and a state that an operator chose is to be seen in [`Snapshot::state`]: alert on `ForcedOpen`,
-//!   `Disabled` and `Shadow` that last, and on orders that nobody gave. Whatever exposes them over a network has to ask who is there.
+//!   `ForcedClosed`, `Disabled` and `Shadow` that last, and on orders that nobody gave. Whatever exposes them over a network has to ask who is there.
 //! * **Names, reasons and keys are told and logged**: no secrets in them. A key is cut to 128 bytes, a reason refused over 500.
 //!
 //! # Sources

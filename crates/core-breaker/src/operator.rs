@@ -47,12 +47,26 @@ impl Breaker {
         self.force(Order::Probe, reason)
     }
 
-    /// Takes it out until an operator says otherwise: calls pass whatever fails, nothing is counted. To hold it closed and go on
-    /// counting, see [`shadow`](Self::shadow).
+    /// Holds it closed until an operator says otherwise: calls pass whatever fails and are counted, and nothing opens it, neither the
+    /// rules nor a [`Fleet`](crate::Fleet) (rule CB-32). For when calls that fail are better than none, as while what depends on them is
+    /// moved elsewhere.
+    ///
+    /// It tells nobody that it would have opened: that is what [`shadow`](Self::shadow) is for. To count nothing either, see
+    /// [`disable`](Self::disable). What is counted meanwhile is there to be looked at and to be [saved](Self::save). The rules never act
+    /// on it: as out of every state an operator chose, [`close`](Self::close) begins with an empty window and no failure in
+    /// a row, and a call that began before says nothing any more.
     ///
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
-    #[doc(alias = "force_closed")]
+    pub fn force_closed(&self, reason: &str) -> Result<(), ConfigError> {
+        self.force(Order::ForceClosed, reason)
+    }
+
+    /// Takes it out until an operator says otherwise: calls pass whatever fails, nothing is counted. To go on counting, see
+    /// [`force_closed`](Self::force_closed).
+    ///
+    /// # Errors
+    /// If the reason is empty or longer than 500 bytes.
     pub fn disable(&self, reason: &str) -> Result<(), ConfigError> {
         self.force(Order::Disable, reason)
     }
@@ -62,12 +76,12 @@ impl Breaker {
     ///
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
-    #[doc(alias = "force_closed")]
     pub fn shadow(&self, reason: &str) -> Result<(), ConfigError> {
         self.force(Order::Shadow, reason)
     }
 
-    /// Closes it and starts to count anew, from whatever state.
+    /// Closes it and starts to count anew, from whatever state: from then on the rules act again. To have it stay closed whatever they
+    /// say, see [`force_closed`](Self::force_closed).
     ///
     /// # Errors
     /// If the reason is empty or longer than 500 bytes.
@@ -78,7 +92,7 @@ impl Breaker {
     }
 
     /// Holds it open as long as the handle lives; of several, until the last is dropped (rule CB-32). Then it is
-    /// forced open, disabled or in shadow if it was that before; otherwise it closes, and counts anew. What is
+    /// forced open, forced closed, disabled or in shadow if it was that before; otherwise it closes, and counts anew. What is
     /// [saved](Self::save) meanwhile is what it will be then.
     ///
     /// Whatever else an operator does to it meanwhile counts, and the handles there are mean nothing any more: a handle that was

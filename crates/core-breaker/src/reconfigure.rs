@@ -139,4 +139,17 @@ mod tests {
             assert_eq!(key.snapshot().rules.consecutive, Some(3));
         }
     }
+
+    #[test]
+    fn pl_2_who_follows_again_keeps_the_rules_that_it_was_given_since() {
+        let template = Breaker::consecutive(1).build().unwrap();
+        template.reconfigure(|builder| builder.or_consecutive(2)).unwrap();
+        let key = Breaker(Arc::new(template.for_key("db-1".into())));
+        key.reconfigure(|builder| builder.or_consecutive(7)).unwrap();
+        key.follow(&template);
+        assert_eq!(key.snapshot().rules.consecutive, Some(7));
+        template.reconfigure(|builder| builder.or_consecutive(3)).unwrap();
+        key.follow(&template);
+        assert_eq!(key.snapshot().rules.consecutive, Some(3), "these came later");
+    }
 }

@@ -74,6 +74,14 @@ impl Registry {
         self.get(name)?.force_open(reason)
     }
 
+    /// Holds the breaker of that name closed until an operator says otherwise.
+    ///
+    /// # Errors
+    /// If there is none, or as [`Breaker::force_closed`].
+    pub fn force_closed(&self, name: &str, reason: &str) -> Result<(), ConfigError> {
+        self.get(name)?.force_closed(reason)
+    }
+
     /// Takes a breaker out. It goes on working for whoever holds it.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub struct Snapshot {
     pub state: State,
     /// Raised by each change of state.
     pub generation: u32,
-    /// Failures in a row, while closed.
+    /// Failures in a row, while calls pass and are counted.
     pub consecutive_failures: u32,
     /// What the window holds.
     pub window: Tally,

@@ -17,6 +17,8 @@ pub enum State {
     Disabled,
     /// Calls pass and are counted, and instead of opening it tells that it would have: to try rules out.
     Shadow,
+    /// An operator holds it closed: calls pass and are counted, and no rule opens it.
+    ForcedClosed,
 }
 
 /// A text that is no state.
@@ -27,8 +29,15 @@ pub struct UnknownState;
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled, Self::Shadow];
+    pub const ALL: [Self; 7] = [
+        Self::Closed,
+        Self::Open,
+        Self::HalfOpen,
+        Self::ForcedOpen,
+        Self::Disabled,
+        Self::Shadow,
+        Self::ForcedClosed,
+    ];
 
     /// The text used in logs, labels and on the wire.
     #[must_use]
@@ -40,10 +49,11 @@ impl State {
             Self::ForcedOpen => "forced_open",
             Self::Disabled => "disabled",
             Self::Shadow => "shadow",
+            Self::ForcedClosed => "forced_closed",
         }
     }
 
-    /// The value of the state gauge: 0 closed, 1 open, 2 half open, 3 forced open, 4 disabled, 5 shadow.
+    /// The value of the state gauge: 0 closed, 1 open, 2 half open, 3 forced open, 4 disabled, 5 shadow, 6 forced closed.
     #[must_use]
     pub const fn as_gauge(self) -> u8 {
         self as u8

@@ -7,36 +7,42 @@ use crate::State;
 /// The one word that holds the truth about a circuit: state, generation, and what the state needs at hand.
 ///
 /// ```text
-/// 63          32 31           3 2   0
-/// |  payload    |  generation  | state |
+/// 63          32 31           4 3   0
+/// |  payload    |  generation  | phase |
 /// ```
 /// The payload is the number of consecutive failures while calls pass, and the kind and name of the last failure while open. While
 /// half open these stand above the number of free probes. Every change of state raises the generation, so that a result of an earlier one can be told
-/// by one compare (rule CB-27).
+/// by one compare (rule CB-27). After 2^28 changes it begins again with 0: a call would have to run
+/// through exactly as many to be taken for one of now, and with a change a millisecond that is three days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) u64);
 
-/// What callers need to know of a circuit: its state, whether it has just closed, and how much there is to a success. In this
-/// order, so that one bit says whether all calls pass.
+/// What callers need to know of a circuit: its state, whether it has just closed, and how much there is to a success. One bit, the
+/// highest, says whether all calls pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    Open,
-    HalfOpen,
-    ForcedOpen,
+    Open = 0,
+    HalfOpen = 1,
+    ForcedOpen = 2,
     /// Closed, and a growing share of the calls is admitted (rule CB-38).
-    RampUp,
-    Disabled,
-    Shadow,
-    Closed,
+    RampUp = 3,
+    Disabled = 8,
+    Shadow = 9,
+    ForcedClosed = 10,
+    Closed = 14,
     /// Closed, and by these rules a success does nothing but end a run of failures: there is no window, no average, and
     /// nobody asks what is slow.
-    Plain,
+    Plain = 15,
 }
 
-const STATE_BITS: u32 = 3;
-const GENERATION_BITS: u32 = 29;
+const PHASE_BITS: u32 = 4;
+const PHASE_MASK: u64 = (1 << PHASE_BITS) - 1;
+const GENERATION_BITS: u32 = 28;
 const GENERATION_MASK: u64 = (1 << GENERATION_BITS) - 1;
-const PAYLOAD_SHIFT: u32 = STATE_BITS + GENERATION_BITS;
+const PAYLOAD_SHIFT: u32 = PHASE_BITS + GENERATION_BITS;
+
+/// Of a phase in which all calls pass, so that no time is needed to say so.
+const PASSES: u64 = 8;
 
 // === impl Phase ===
 
@@ -49,18 +55,13 @@ impl Phase {
             Self::ForcedOpen => State::ForcedOpen,
             Self::Disabled => State::Disabled,
             Self::Shadow => State::Shadow,
+            Self::ForcedClosed => State::ForcedClosed,
         }
-    }
-
-    /// Whether all calls pass, so that no time is needed to say so.
-    #[inline]
-    pub(crate) const fn passes(self) -> bool {
-        self as u64 & Self::Disabled as u64 != 0
     }
 
     /// Whether calls pass and their results are counted.
     pub(crate) const fn counts(self) -> bool {
-        matches!(self, Self::Closed | Self::RampUp | Self::Plain | Self::Shadow)
+        matches!(self, Self::Closed | Self::RampUp | Self::Plain | Self::Shadow | Self::ForcedClosed)
     }
 }
 
@@ -73,23 +74,36 @@ impl Word {
     pub(crate) const fn new(phase: Phase, generation: u32, payload: u32) -> Self {
         Self(
             phase as u64
-                | (generation as u64 & GENERATION_MASK) << STATE_BITS
+                | (generation as u64 & GENERATION_MASK) << PHASE_BITS
                 | (payload as u64) << PAYLOAD_SHIFT,
         )
     }
 
     #[inline]
     pub(crate) const fn phase(self) -> Phase {
-        match self.0 & ((1 << STATE_BITS) - 1) {
+        match self.0 & PHASE_MASK {
             0 => Phase::Open,
             1 => Phase::HalfOpen,
             2 => Phase::ForcedOpen,
             3 => Phase::RampUp,
-            4 => Phase::Disabled,
-            5 => Phase::Shadow,
-            6 => Phase::Closed,
+            8 => Phase::Disabled,
+            9 => Phase::Shadow,
+            10 => Phase::ForcedClosed,
+            14 => Phase::Closed,
             _ => Phase::Plain,
         }
+    }
+
+    /// Whether it is in that phase: one compare, where to find out which it is takes several.
+    #[inline]
+    pub(crate) const fn is(self, phase: Phase) -> bool {
+        self.0 & PHASE_MASK == phase as u64
+    }
+
+    /// Whether all calls pass, so that no time is needed to say so.
+    #[inline]
+    pub(crate) const fn passes(self) -> bool {
+        self.0 & PASSES != 0
     }
 
     pub(crate) const fn state(self) -> State {
@@ -98,7 +112,7 @@ impl Word {
 
     #[inline]
     pub(crate) const fn generation(self) -> u32 {
-        ((self.0 >> STATE_BITS) & GENERATION_MASK) as u32
+        ((self.0 >> PHASE_BITS) & GENERATION_MASK) as u32
     }
 
     #[inline]
@@ -118,10 +132,12 @@ impl Word {
     /// Of a circuit that is open or half open: what was packed of the failure.
     #[inline]
     pub(crate) const fn cause(self) -> u32 {
-        match self.phase() {
-            Phase::Open => self.payload(),
-            Phase::HalfOpen => self.payload() >> PROBES_BITS,
-            _ => 0,
+        if self.is(Phase::Open) {
+            self.payload()
+        } else if self.is(Phase::HalfOpen) {
+            self.payload() >> PROBES_BITS
+        } else {
+            0
         }
     }
 
@@ -133,6 +149,11 @@ impl Word {
     /// The same generation, in another phase of the same state.
     pub(crate) const fn with_phase(self, phase: Phase) -> Self {
         Self::new(phase, self.generation(), self.payload())
+    }
+
+    /// How many generations it is after an earlier one.
+    pub(crate) const fn generations_since(self, earlier: u32) -> u32 {
+        Self::new(self.phase(), self.generation().wrapping_sub(earlier), 0).generation()
     }
 
     /// The word of the next generation, in `phase`.

@@ -177,9 +177,19 @@ fn the_largest_of_everything_is_built() {
 
 #[test]
 fn states_have_the_numbers_of_the_gauge() {
-    let states =
-        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled, State::Shadow];
-    assert!(states.iter().map(|state| state.as_gauge()).eq(0..6));
+    let states = [
+        State::Closed,
+        State::Open,
+        State::HalfOpen,
+        State::ForcedOpen,
+        State::Disabled,
+        State::Shadow,
+        State::ForcedClosed,
+    ];
+    assert!(states.iter().map(|state| state.as_gauge()).eq(0..7));
+    assert_eq!(states, State::ALL);
+    let texts = ["closed", "open", "half_open", "forced_open", "disabled", "shadow", "forced_closed"];
+    assert_eq!(states.map(State::as_str), texts);
 }
 
 #[test]

@@ -29,6 +29,12 @@ fn a_call_that_passes_allocates_nothing_under_any_rule() {
             breaker.acquire().expect("closed").success();
         });
         assert_eq!((good, bad), (0, 0), "{}", breaker.snapshot().rules);
+        breaker.force_closed("test").expect("a reason");
+        let held = allocations(|| {
+            breaker.acquire().expect("held closed").failure();
+            breaker.acquire().expect("held closed").success();
+        });
+        assert_eq!(held, 0, "held closed: {}", breaker.snapshot().rules);
     }
 }
 

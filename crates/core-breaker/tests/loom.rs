@@ -250,6 +250,18 @@ fn cb_32_of_two_crossings_in_shadow_one_is_told_in_any_order() {
 }
 
 #[test]
+fn cb_32_no_failure_opens_what_an_operator_holds_closed_in_any_order() {
+    loom::model(|| {
+        let breaker = Breaker::consecutive(1).build().unwrap();
+        let (failing, other) = (breaker.acquire().unwrap(), breaker.clone());
+        let held = thread::spawn(move || other.force_closed("it is all there is").unwrap());
+        failing.failure();
+        held.join().unwrap();
+        assert_eq!(breaker.state(), State::ForcedClosed);
+    });
+}
+
+#[test]
 fn cb_32_the_last_of_two_handles_ends_an_isolation_in_any_order() {
     loom::model(|| {
         let breaker = Breaker::consecutive(1).build().unwrap();

@@ -63,7 +63,7 @@ names! {
         histogram("genesis_request_duration_seconds", "How long requests took.");
     /// By [`SERVICE`].
     GENESIS_CIRCUIT_BREAKER_STATE: Gauge =
-        gauge("genesis_circuit_breaker_state", "0 closed, 1 open, 2 half-open, 3 forced open, 4 disabled, 5 shadow.");
+        gauge("genesis_circuit_breaker_state", "0 closed, 1 open, 2 half-open, 3 forced open, 4 disabled, 5 shadow, 6 forced closed.");
     /// By [`Agent`].
     GENESIS_ERROR_RATE: Gauge = gauge("genesis_error_rate", "The share of requests that fail, 0 to 1.");
     /// By [`ByOperation`].

@@ -410,6 +410,22 @@ fn a_breaker_in_shadow_is_shown_in_its_state() {
 }
 
 #[test]
+fn a_breaker_that_is_held_closed_is_shown_in_its_state() {
+    let held = Breaker::consecutive(1).name("held").build().unwrap();
+    held.force_closed("it is all there is").unwrap();
+    held.acquire().unwrap().failure();
+    let text = shown(|kit| kit.breaker(&held));
+    has(
+        &text,
+        [
+            "circuit_breaker_state{name=\"held\",state=\"forced_closed\"} 1.0",
+            "circuit_breaker_state{name=\"held\",state=\"closed\"} 0.0",
+            "genesis_circuit_breaker_state{service=\"held\"} 6.0",
+        ],
+    );
+}
+
+#[test]
 fn two_of_a_kind_with_one_name_are_refused_and_others_may_share_it() {
     let throttle = || Throttle::builder().name("payments").build().unwrap();
     let rate = Rate::per_second(1).name("payments").build().unwrap();

@@ -16,9 +16,10 @@ const SHUTTLE: (&str, &[&str]) = ("core-breaker", &["--test", "shuttle"]);
 
 /// Models of what a lock sees to: they must find that it keeps nobody out. All others must find that a change of an atomic is two steps,
 /// and that a store publishes nothing.
-const OF_LOCKS: [&str; 14] = [
+const OF_LOCKS: [&str; 15] = [
     "bh_1_who_leaves_the_queue_while_a_slot_is_handed_over_leaves_it_free_in_any_order",
     "cb_22_of_five_threads_two_probe",
+    "cb_32_no_failure_opens_what_an_operator_holds_closed_in_any_order",
     "cb_32_of_two_crossings_in_shadow_one_is_told_in_any_order",
     "cb_32_the_last_of_two_handles_ends_an_isolation_in_any_order",
     "cb_35_a_round_that_two_threads_decide_is_told_in_any_order",

@@ -136,7 +136,7 @@ impl Builder {
     /// and [`Event::lost`] counts those that were dropped. A panic of a subscriber is caught.
     ///
     /// A subscriber may change the state itself: that is told after it, to all. Of two that undo each other there is no end, so a call
-    /// delivers 128 events at most; what is left is told with the next change, before it.
+    /// delivers 128 events at most; what is left is told with the next change, before it, or else by whoever drops the breaker.
     pub fn on_change(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.subscribers.push(Arc::new(subscriber));
         self.fixed = Some("who is told of changes");

@@ -23,7 +23,7 @@ impl Engine {
         let until = self.until();
         // The two readings belong together, or it is decided with care.
         let is_certain = until > latest && !self.is_too_far(until, latest);
-        if word.phase() == Phase::Open && is_certain && self.load() == word {
+        if word.is(Phase::Open) && is_certain && self.load() == word {
             self.refuse(word, Some(until))
         } else {
             Refused { word, until: None }
@@ -47,10 +47,11 @@ impl Engine {
     ) -> Result<Ticket, Refused> {
         loop {
             let word = self.load();
-            match word.phase() {
-                phase if phase.passes() => return Ok(Ticket::new(word, 0)),
-                Phase::ForcedOpen => return Err(self.refuse(word, None)),
-                _ => {}
+            if word.passes() {
+                return Ok(Ticket::new(word, 0));
+            }
+            if word.is(Phase::ForcedOpen) {
+                return Err(self.refuse(word, None));
             }
             let until = self.until();
             if self.load() != word {
@@ -147,11 +148,14 @@ impl Engine {
     #[inline]
     pub(crate) fn rejection(&self, refused: Refused, now: Instant) -> Rejection {
         let Refused { word, until } = refused;
-        let reason = match word.phase() {
-            Phase::ForcedOpen => Reason::ForcedOpen,
-            Phase::HalfOpen => Reason::HalfOpenFull,
-            Phase::RampUp => Reason::RampUp,
-            _ => Reason::CircuitOpen,
+        let reason = if word.is(Phase::Open) {
+            Reason::CircuitOpen
+        } else if word.is(Phase::HalfOpen) {
+            Reason::HalfOpenFull
+        } else if word.is(Phase::RampUp) {
+            Reason::RampUp
+        } else {
+            Reason::ForcedOpen
         };
         let rejection = Rejection::new(PolicyKind::Breaker, self.name, reason)
             .with_generation(word.generation())

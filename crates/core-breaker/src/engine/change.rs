@@ -26,6 +26,7 @@ pub(super) enum To {
     Open(Duration),
     HalfOpen,
     ForcedOpen,
+    ForcedClosed,
     Disabled,
     Shadow,
 }
@@ -216,7 +217,7 @@ impl Engine {
                 self.ramp.store(0, Ordering::Relaxed);
                 (0, if let To::RampUp(over) = to { Some(over) } else { None })
             }
-            To::ForcedOpen | To::Disabled | To::Shadow => (0, None),
+            To::ForcedOpen | To::ForcedClosed | To::Disabled | To::Shadow => (0, None),
         };
         let until = span.map_or(Instant::NEVER, |span| now + span);
         let span = span.unwrap_or(Duration::MAX);
@@ -312,6 +313,7 @@ impl From<Under> for To {
             Under::Closed => Self::Closed,
             Under::Shadow => Self::Shadow,
             Under::Disabled => Self::Disabled,
+            Under::ForcedClosed => Self::ForcedClosed,
         }
     }
 }
@@ -324,6 +326,7 @@ impl To {
             Self::Open(_) => Phase::Open,
             Self::HalfOpen => Phase::HalfOpen,
             Self::ForcedOpen => Phase::ForcedOpen,
+            Self::ForcedClosed => Phase::ForcedClosed,
             Self::Disabled => Phase::Disabled,
             Self::Shadow => Phase::Shadow,
         }

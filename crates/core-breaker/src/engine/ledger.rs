@@ -52,6 +52,7 @@ pub(super) enum Under {
     Closed,
     Shadow,
     Disabled,
+    ForcedClosed,
 }
 
 // === impl Under ===
@@ -62,6 +63,7 @@ impl Under {
         match phase {
             Phase::Shadow => Self::Shadow,
             Phase::Disabled => Self::Disabled,
+            Phase::ForcedClosed => Self::ForcedClosed,
             _ => Self::Closed,
         }
     }

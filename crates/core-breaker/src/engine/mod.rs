@@ -175,7 +175,7 @@ impl Engine {
     /// unless the clock went back.
     pub(crate) fn is_held(&self, clock: &Clock) -> bool {
         match self.load().phase() {
-            Phase::ForcedOpen | Phase::Disabled => true,
+            Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled => true,
             Phase::Open => self.is_open_until_later(clock),
             Phase::Shadow => !self.in_shadow,
             Phase::Closed | Phase::Plain | Phase::RampUp | Phase::HalfOpen => self.in_shadow,

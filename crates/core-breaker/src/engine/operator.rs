@@ -21,6 +21,7 @@ pub(crate) enum Order {
     Open(Duration),
     Probe,
     ForceOpen,
+    ForceClosed,
     Disable,
     Shadow,
 }
@@ -136,6 +137,7 @@ impl Order {
             Self::Open(time) => To::Open(time),
             Self::Probe => To::HalfOpen,
             Self::ForceOpen => To::ForcedOpen,
+            Self::ForceClosed => To::ForcedClosed,
             Self::Disable => To::Disabled,
             Self::Shadow => To::Shadow,
         }

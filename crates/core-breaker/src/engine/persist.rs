@@ -63,6 +63,7 @@ impl Engine {
             State::ForcedOpen => (Phase::ForcedOpen, Instant::NEVER),
             State::Disabled => (Phase::Disabled, Instant::NEVER),
             State::Shadow => (Phase::Shadow, Instant::NEVER),
+            State::ForcedClosed => (Phase::ForcedClosed, Instant::NEVER),
         };
         let payload = match phase {
             Phase::Open => pack_cause(ledger.last_cause, &self.rare().codes),

@@ -67,7 +67,7 @@ impl Engine {
         now: impl FnOnce() -> Instant,
         exactly_now: impl FnOnce() -> Instant,
     ) -> bool {
-        if word.phase() == Phase::Closed && word.generation() == ticket.generation() {
+        if word.is(Phase::Closed) && word.generation() == ticket.generation() {
             self.record_good(word, now, exactly_now)
         } else {
             self.record(ticket, Outcome::Success, false, now, exactly_now)
@@ -169,6 +169,10 @@ impl Engine {
         cause: Option<Cause>,
         now: Instant,
     ) -> bool {
+        if word.is(Phase::ForcedClosed) {
+            // It is counted for whoever looks, and whatever the rules say of it nobody acts on.
+            return false;
+        }
         let fired = plan.rules.fired(evidence);
         if fired.is_none() && evidence.tally.is_some_and(|tally| plan.rules.is_settled(&tally)) {
             self.windows.settled(word.generation(), now);

@@ -1,5 +1,7 @@
 //! What speaks of a generation that is over changes nothing, also where the state is the same again.
 
+use std::sync::atomic::Ordering;
+
 use core_time::{ManualClock, secs};
 
 use super::Engine;
@@ -88,6 +90,36 @@ fn cb_6_a_success_ends_the_run_that_it_saw_and_no_later_one() {
     assert_eq!(run(), (seen.generation() + 1, 1), "as many, of another circuit");
     engine.record_quick(engine.load(), crate::engine::Ticket::new(engine.load(), 0), now, now);
     assert_eq!(run().1, 0);
+}
+
+#[test]
+fn cb_27_after_the_last_generation_a_result_of_it_is_late_and_windows_begin_with_nothing() {
+    let last = (1 << 28) - 1;
+    let all: [fn() -> Builder; 4] = [
+        || Breaker::consecutive(2).or_consecutive(3),
+        || Breaker::rate(0.5).min_calls(3).window(secs(10)),
+        || Breaker::rate(0.5).min_calls(3).window_of_calls(4),
+        || Breaker::average(0.5, crate::Decay::Calls(1)).min_calls(3),
+    ];
+    for rules in all {
+        let Some((_, breaker)) = bench(rules().probes(1).successes(1)) else { panic!("it is built") };
+        let engine = breaker.engine();
+        let failed = || breaker.acquire().map(core_policy::Permit::failure).is_ok();
+        engine.word.store(engine.load().next(engine.load().phase(), 0).0 | last << 4, Ordering::Release);
+        engine.count_anew(&mut engine.ledger(), generation(engine));
+        assert_eq!(u64::from(generation(engine)), last);
+        let Ok(of_the_last) = breaker.acquire() else { panic!("it is closed") };
+        assert!(failed() && failed());
+        assert!(breaker.close("test").is_ok());
+        assert_eq!(generation(engine), 0);
+        of_the_last.failure();
+        assert_eq!((breaker.snapshot().totals.late, breaker.snapshot().window.calls), (1, 0));
+        assert_eq!(breaker.snapshot().consecutive_failures, 0);
+        assert!(failed() && failed());
+        assert_eq!(breaker.state(), State::Closed, "two, of three");
+        assert!(failed());
+        assert_eq!((breaker.state(), generation(engine)), (State::Open, 1));
+    }
 }
 
 #[test]

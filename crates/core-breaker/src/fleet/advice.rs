@@ -71,7 +71,9 @@ pub(super) fn of(
                 Advice::None
             }
         }
-        State::HalfOpen | State::ForcedOpen | State::Disabled | State::Shadow => Advice::None,
+        State::HalfOpen | State::ForcedOpen | State::ForcedClosed | State::Disabled | State::Shadow => {
+            Advice::None
+        }
     }
 }
 

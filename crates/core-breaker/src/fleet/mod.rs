@@ -401,9 +401,9 @@ impl Member {
 
     /// Its lease, if that has run out or is of an earlier round: a lease is for the probes after one open time.
     fn lease_that_is_over(&mut self, now: Instant) -> Option<Lease> {
-        let generation = self.breaker.engine().load().generation();
+        let word = self.breaker.engine().load();
         let is_over = |(lease, until): &mut (Lease, Instant)| {
-            now >= *until || generation.wrapping_sub(lease.generation) > 1
+            now >= *until || word.generations_since(lease.generation) > 1
         };
         self.lease.take_if(is_over).map(|(lease, _)| lease)
     }

@@ -147,7 +147,7 @@ impl OutliersBuilder {
     ///
     /// A subscriber that blocks holds up later events and the call that delivers, nothing else; 64 events wait at most,
     /// and [`OutlierEvent::lost`] counts those that were dropped. A panic of a subscriber is caught. A call delivers 128 events at most,
-    /// also where subscribers cause more; what is left is told with the next, before it.
+    /// also where subscribers cause more; what is left is told with the next, before it, or else by whoever drops the last of the set.
     pub fn on_event(mut self, subscriber: impl Fn(&OutlierEvent) + Send + Sync + 'static) -> Self {
         self.subscribers.push(Arc::new(subscriber));
         self.fixed = Some("who is told of events");

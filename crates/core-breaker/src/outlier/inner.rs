@@ -69,3 +69,10 @@ impl Inner {
         }
     }
 }
+
+/// What a turn has left over is told, since nothing comes any more that it could be told with. Nobody can add to it now.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.deliver();
+    }
+}

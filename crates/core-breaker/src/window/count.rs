@@ -185,7 +185,7 @@ impl CountWindow {
 
 impl Shape {
     /// Whom a result belongs to: a generation, in a shape. Both only grow, so none that was superseded has the sum of the
-    /// one that counts.
+    /// one that counts; a generation begins again after 2^28, with the stamps of then.
     #[inline]
     fn stamp(self, generation: u32) -> u64 {
         (u64::from(generation) + self.version) & (u64::MAX >> HEAD_SHIFT)

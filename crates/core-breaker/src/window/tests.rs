@@ -189,3 +189,30 @@ fn what_a_success_is_written_to_follows_the_rules() {
     windows.record(2, MARKS[1], EPOCH);
     assert_eq!(windows.tally(2, EPOCH).calls, 1, "a new generation counts");
 }
+
+#[test]
+fn w_5_a_window_begins_later_than_now_if_that_is_further_than_threads_may_be_in_another_order() {
+    let epoch = Instant::from_nanos(1_000_000_000_000);
+    for (len, buckets, slack) in [(secs(10), 10, secs(1)), (ms(10), 10, ms(32)), (secs(1), 20, ms(150))] {
+        let shape = Shape::new(len, buckets, epoch);
+        let Some(cut) = shape.read() else { panic!("nobody writes it") };
+        assert!(!cut.begins_later(epoch) && !cut.begins_later(epoch - slack), "{len:?}");
+        assert!(cut.begins_later(epoch - slack - Duration::from_nanos(1)), "{len:?}");
+    }
+}
+
+#[test]
+fn w_5_a_clock_that_goes_on_did_not_go_back_however_long_ago_something_failed() {
+    let windows = Windows::new(false);
+    windows.reshape(Some(Span::Time { len: secs(10), buckets: 10 }), false, 7, EPOCH);
+    let failed = EPOCH + secs(100);
+    windows.record(7, MARKS[1], failed);
+    for later in [0, 1, 9, 10, 31, 32, 33, 1_000, (1 << 25) - 1] {
+        assert!(!windows.went_back(7, failed + secs(later)), "{later} s later");
+    }
+    assert!(!windows.went_back(7, failed - secs(1)), "threads may be in another order");
+    for earlier in [2, 10, 33, 99] {
+        assert!(windows.went_back(7, failed - secs(earlier)), "{earlier} s earlier");
+        assert!(!windows.went_back(8, failed - secs(earlier)), "in another generation");
+    }
+}

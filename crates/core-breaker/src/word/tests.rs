@@ -5,6 +5,21 @@ const NAMES: [&str; 16] = [
     "NAME_K", "NAME_L", "NAME_M", "NAME_N", "NAME_O", "NAME_P",
 ];
 
+const PHASES: [Phase; 9] = [
+    Phase::Open,
+    Phase::HalfOpen,
+    Phase::ForcedOpen,
+    Phase::RampUp,
+    Phase::Disabled,
+    Phase::Shadow,
+    Phase::ForcedClosed,
+    Phase::Closed,
+    Phase::Plain,
+];
+
+/// The last generation, after which they begin again.
+const LAST: u32 = (1 << 28) - 1;
+
 #[test]
 fn cb_34_every_kind_of_failure_is_remembered_with_its_name() {
     let codes = Codes::default();
@@ -37,12 +52,40 @@ fn names_have_their_places_in_the_order_they_came() {
 
 #[test]
 fn every_phase_comes_out_of_the_word_as_it_went_in() {
-    use Phase::{Closed, Disabled, ForcedOpen, HalfOpen, Open, Plain, RampUp, Shadow};
-    for phase in [Open, HalfOpen, ForcedOpen, RampUp, Disabled, Shadow, Closed, Plain] {
-        let word = Word::new(phase, 77, 5);
-        assert_eq!((word.phase(), word.generation(), word.payload()), (phase, 77, 5));
-        assert_eq!(phase.passes(), matches!(phase, Closed | Plain | Disabled | Shadow), "{phase:?}");
-        assert_eq!(phase.counts(), matches!(phase, Closed | Plain | RampUp | Shadow), "{phase:?}");
+    for phase in PHASES {
+        for (generation, payload) in [(77, 5), (0, 0), (LAST, u32::MAX)] {
+            let word = Word::new(phase, generation, payload);
+            assert_eq!((word.phase(), word.generation(), word.payload()), (phase, generation, payload));
+            assert!(PHASES.into_iter().all(|other| word.is(other) == (other == phase)), "{phase:?}");
+        }
+    }
+}
+
+#[test]
+fn every_phase_is_of_a_state_and_says_who_passes_and_what_is_counted() {
+    use Phase::{Closed, Disabled, ForcedClosed, HalfOpen, Open, Plain, RampUp, Shadow};
+    for phase in PHASES {
+        let passes = Word::new(phase, LAST, u32::MAX).passes();
+        assert_eq!(passes, matches!(phase, Closed | Plain | Disabled | Shadow | ForcedClosed), "{phase:?}");
+        assert_eq!(passes, Word::new(phase, 0, 0).passes(), "{phase:?}");
+        assert_eq!(phase.counts(), !matches!(phase, Open | HalfOpen | Phase::ForcedOpen | Disabled));
+        let is_closed = matches!(phase, Closed | Plain | RampUp);
+        assert_eq!(phase.state() == State::Closed, is_closed, "{phase:?}");
+    }
+    let states = PHASES.map(Phase::state);
+    assert!(State::ALL.iter().all(|state| states.contains(state)));
+}
+
+#[test]
+fn cb_27_the_generation_after_the_last_is_0_and_leaves_the_rest_of_the_word_alone() {
+    for phase in PHASES {
+        let last = Word::new(phase, LAST, 5);
+        let next = last.next(phase, 6);
+        assert_eq!((next.phase(), next.generation(), next.payload()), (phase, 0, 6));
+        assert_eq!((next.generations_since(LAST), next.generations_since(LAST - 1)), (1, 2));
+        assert_eq!((last.generations_since(LAST), last.generations_since(LAST - 1)), (0, 1));
+        assert_eq!(next.with_payload(u32::MAX).generation(), 0);
+        assert_eq!(last.with_phase(Phase::RampUp), Word::new(Phase::RampUp, LAST, 5));
     }
 }
 

@@ -57,6 +57,11 @@ impl Bench {
         self.events.lock().unwrap().iter().map(|event| (event.from, event.to)).collect()
     }
 
+    /// How often it told that it would have opened.
+    pub(crate) fn crossings(&self) -> usize {
+        self.events.lock().unwrap().iter().filter(|event| event.would_open).count()
+    }
+
     /// A call that succeeds after so long.
     pub(crate) fn slow(&self, took: std::time::Duration) -> State {
         let permit = self.permit();

@@ -2,8 +2,8 @@
 
 use crate::bench::Bench;
 use core_breaker::{Breaker, State};
-use core_errors::{Error, Verdict};
-use core_policy::CallError;
+use core_errors::{Error, PolicyKind, Verdict};
+use core_policy::{CallError, Policy, Role};
 use core_time::secs;
 
 #[tokio::test(start_paused = true)]
@@ -68,4 +68,10 @@ fn the_rejection_rate_does_not_touch_the_success_rate() {
 async fn poll_once<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
     let mut future = std::pin::Pin::new(future);
     std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx))).await
+}
+
+#[test]
+fn a_breaker_says_that_it_is_one() {
+    let breaker = Breaker::consecutive(1).build().unwrap();
+    assert_eq!(breaker.roles(), [Role::new(PolicyKind::Breaker)]);
 }

@@ -162,8 +162,7 @@ async fn one_bad_instance_opens_nobody_elses() {
 #[tokio::test]
 async fn what_goes_well_here_speaks_against_the_fleet() {
     let service = Service::of(3, 2);
-    service.fail(0, 4);
-    service.fail(1, 4);
+    (0..2).for_each(|instance| service.fail(instance, 4));
     service.breakers[2].acquire().unwrap().success();
     service.tick().await;
     assert_eq!(service.breakers[2].state(), State::Closed, "it has traffic, and no failure");
@@ -174,12 +173,14 @@ async fn what_goes_well_here_speaks_against_the_fleet() {
 #[tokio::test]
 async fn an_operators_word_is_not_overruled() {
     let service = Service::of(3, 2);
-    service.breakers[2].disable("incident 7").unwrap();
-    service.fail(0, 4);
-    service.fail(1, 4);
-    service.tick().await;
-    service.tick().await;
-    assert_eq!(service.breakers[2].state(), State::Disabled);
+    (0..2).for_each(|instance| service.fail(instance, 4));
+    for force in [Breaker::disable, Breaker::force_closed] {
+        force(&service.breakers[2], "incident 7").unwrap();
+        let state = service.breakers[2].state();
+        service.tick().await;
+        service.tick().await;
+        assert_eq!(service.breakers[2].state(), state);
+    }
 }
 
 #[tokio::test]

@@ -132,6 +132,9 @@ fn cb_32_what_an_operator_holds_in_a_state_is_not_forgotten() {
     assert_eq!((later(), state(&hosts)), (0, State::ForcedOpen));
     hosts.get("db-1").unwrap().disable("off").unwrap();
     assert_eq!((later(), state(&hosts)), (0, State::Disabled));
+    hosts.get("db-1").unwrap().force_closed("it is all there is").unwrap();
+    assert_eq!((later(), state(&hosts)), (0, State::ForcedClosed));
+    assert_eq!(hosts.summary().circuits.of(State::ForcedClosed), 1);
     hosts.get("db-1").unwrap().shadow("a trial").unwrap();
     assert_eq!((later(), state(&hosts)), (0, State::Shadow));
     hosts.get("db-1").unwrap().close("over").unwrap();
@@ -254,7 +257,7 @@ fn a_summary_counts_circuits_by_state_and_keeps_the_calls_of_keys_that_were_forg
     assert_eq!((summary.name.as_str(), summary.keys.len, summary.keys.max), ("api", 3, 4));
     assert_eq!(
         State::ALL.map(|state| summary.circuits.of(state)),
-        [2, 1, 0, 0, 0, 0],
+        [2, 1, 0, 0, 0, 0, 0],
         "closed, open, and nothing else"
     );
     assert_eq!((summary.totals.successes, summary.totals.failures, summary.totals.rejected), (3, 4, 1));

@@ -8,6 +8,7 @@ mod fallback;
 mod fleet;
 mod fleet_exchange;
 mod fleet_limits;
+mod held;
 mod hostile;
 mod keyed;
 mod opening;

@@ -8,11 +8,6 @@ use core_breaker::{Breaker, Builder, Decay, Registry, Rule, Span, State, Trigger
 use core_errors::Reason;
 use core_time::{ms, secs};
 
-/// How often it told that it would have opened.
-fn crossings(bench: &Bench) -> usize {
-    bench.events.lock().unwrap().iter().filter(|event| event.would_open).count()
-}
-
 #[test]
 fn cb_32_of_a_breaker_that_is_disabled_nothing_is_counted_not_even_a_call_that_is_dropped() {
     let bench = Bench::new(Breaker::consecutive(1));
@@ -30,14 +25,14 @@ fn cb_32_of_a_breaker_that_is_disabled_nothing_is_counted_not_even_a_call_that_i
 fn cb_32_in_shadow_everything_passes_and_each_crossing_is_told_once() {
     let bench = Bench::new(Breaker::rate(0.5).min_calls(4).window(secs(10)).shadow());
     assert_eq!(bench.play("SSFFFFFF"), State::Shadow);
-    assert_eq!(crossings(&bench), 1);
+    assert_eq!(bench.crossings(), 1);
     bench.play("SSSSSSSSSS");
-    assert_eq!(crossings(&bench), 1, "6 of 18");
+    assert_eq!(bench.crossings(), 1, "6 of 18");
     bench.play("FFFFFFF");
-    assert_eq!(crossings(&bench), 2, "and over it again");
+    assert_eq!(bench.crossings(), 2, "and over it again");
     bench.time.advance(secs(60));
     bench.play("SSSSFFFF");
-    assert_eq!(crossings(&bench), 3, "after a window that held nothing");
+    assert_eq!(bench.crossings(), 3, "after a window that held nothing");
     let snapshot = bench.breaker.snapshot();
     assert_eq!((snapshot.totals.rejected, snapshot.opened), (0, 0));
     assert_eq!((snapshot.totals.successes, snapshot.totals.failures), (16, 17));
@@ -48,13 +43,13 @@ fn cb_32_in_shadow_everything_passes_and_each_crossing_is_told_once() {
 fn cb_32_in_shadow_runs_and_averages_and_windows_of_calls_cross_as_well() {
     let run = Bench::new(Breaker::consecutive(2).shadow());
     run.play("FFFFSFFF");
-    assert_eq!(crossings(&run), 2);
+    assert_eq!(run.crossings(), 2);
     let average = Bench::new(Breaker::average(0.5, Decay::Calls(4)).min_calls(2).shadow());
     average.play("SFFFFFFSSSSSSSSSFFFF");
-    assert_eq!(crossings(&average), 2);
+    assert_eq!(average.crossings(), 2);
     let calls = Bench::new(Breaker::k_of_n(2, 3).shadow());
     calls.play("FFFSSSSSFF");
-    assert_eq!(crossings(&calls), 2);
+    assert_eq!(calls.crossings(), 2);
 }
 
 #[test]
@@ -63,7 +58,7 @@ fn cb_32_an_operator_puts_it_in_shadow_and_lets_it_act_again() {
     bench.play("FF");
     bench.breaker.shadow("it opens too often").unwrap();
     assert_eq!(bench.play("FFF"), State::Shadow);
-    assert_eq!(crossings(&bench), 1);
+    assert_eq!(bench.crossings(), 1);
     let told = bench.events.lock().unwrap().last().cloned().unwrap();
     assert_eq!((told.trigger, told.open_for), (Trigger::Consecutive { failures: 2 }, Some(secs(5))));
     bench.breaker.close("tuned").unwrap();
@@ -360,9 +355,14 @@ fn f_88_a_registry_resets_and_forces_by_name_and_knows_what_was_meant() {
         registry.add(&Breaker::consecutive(1).name(name).build().unwrap()).unwrap();
     }
     registry.force_open("search", "maintenance").unwrap();
-    registry.get("payments").unwrap().acquire().unwrap().failure();
+    registry.force_closed("payments-eu", "there is no other").unwrap();
+    for name in ["payments", "payments-eu"] {
+        registry.get(name).unwrap().acquire().unwrap().failure();
+    }
     let states: Vec<_> = registry.snapshot().iter().map(|snapshot| snapshot.state).collect();
-    assert_eq!(states, [State::Open, State::Closed, State::ForcedOpen]);
+    assert_eq!(states, [State::Open, State::ForcedClosed, State::ForcedOpen]);
+    let unknown = registry.force_closed("serch", "x").unwrap_err();
+    assert!(unknown.is_unknown_name() && unknown.to_string().contains(r#"Did you mean "search"?"#));
     registry.reset("search", "done").unwrap();
     assert_eq!(registry.get("search").unwrap().state(), State::Closed);
     registry.reset_all("a new day").unwrap();

@@ -1,6 +1,7 @@
 //! Open and half-open circuits, what operators do to them, and what is told of it, by the IDs of the rules.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::bench::Bench;
@@ -405,4 +406,21 @@ fn cb_37_a_panic_is_a_failure_and_goes_on() {
         let _ = ignoring.breaker.call_blocking(|_| -> Result<(), Error> { panic!("boom") });
     }));
     assert_eq!((ignoring.breaker.state(), ignoring.breaker.snapshot().totals.ignored), (State::Closed, 1));
+}
+
+#[test]
+fn cb_31_a_round_that_goes_on_by_rules_that_the_function_made_is_decided_by_its_next_probes() {
+    let (slot, is_asked) = (Arc::<OnceLock<Breaker>>::default(), Arc::<AtomicBool>::default());
+    let inner = Arc::clone(&slot);
+    let rules = Breaker::consecutive(1).probes(1).successes(1).open_by(move |opening| {
+        if opening.half_open_attempts == 1 && !is_asked.swap(true, Ordering::Relaxed) {
+            inner.get().unwrap().reconfigure(|builder| builder.probes(3)).unwrap();
+        }
+        secs(1)
+    });
+    let bench = Bench::new(rules);
+    assert!(slot.set(bench.breaker.clone()).is_ok());
+    assert_eq!(bench.play("F-F"), State::HalfOpen, "one of three may still succeed");
+    assert_eq!(bench.play("F"), State::HalfOpen);
+    assert_eq!(bench.play("F"), State::Open, "it is asked again, how long");
 }

@@ -113,6 +113,22 @@ fn windows_of_calls_averages_ramps_and_operators_words_come_back() {
 }
 
 #[test]
+fn cb_32_what_is_held_closed_is_that_in_the_next_process_with_what_it_has_counted() {
+    let bench = Bench::new(rated().or_consecutive(50));
+    bench.breaker.force_closed("it is all there is").unwrap();
+    bench.play("SFFFFFFFFFFFF");
+    let saved = bench.breaker.save();
+    assert_eq!((saved.state, saved.consecutive_failures), (State::ForcedClosed, 12));
+    let next = again(rated().or_consecutive(50), &saved, secs(1));
+    let snapshot = next.breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.consecutive_failures), (State::ForcedClosed, 12));
+    assert_eq!((snapshot.window.calls, snapshot.window.failures), (13, 12));
+    assert_eq!(next.play("FF"), State::ForcedClosed);
+    next.breaker.close("over").unwrap();
+    assert_eq!(next.play("F"), State::Closed);
+}
+
+#[test]
 fn saving_changes_nothing_and_texts_lead_back() {
     let bench = Bench::new(rated());
     bench.play("SSF");
@@ -138,6 +154,7 @@ fn nonsense_is_refused_with_what_would_be_right() {
         (Saved { state: State::Open, ..good.clone() }, "an open circuit, and no other"),
         (Saved { open_left: Some(secs(1)), ..good.clone() }, "an open circuit, and no other"),
         (Saved { state: State::Disabled, ramp_left: Some(secs(1)), ..good.clone() }, "only a closed circuit"),
+        (Saved { state: State::ForcedClosed, open_left: Some(secs(1)), ..good.clone() }, "and no other"),
         (Saved { open_base: Duration::ZERO, ..good.clone() }, "it is an open time"),
         (Saved { buckets: vec![bucket(1, 2)], ..good.clone() }, "failures and slow calls are calls"),
         (Saved { buckets: vec![bucket(1 << 28, 0)], ..good.clone() }, "at most 2^28"),
@@ -205,6 +222,11 @@ fn f_78_what_was_saved_goes_through_json_and_back() {
     assert_eq!(read, saved);
     assert_eq!(again(rated(), &read, Duration::ZERO).breaker.state(), State::Open);
     assert!(serde_json::from_str::<Saved>(&text.replace(r#""open""#, r#""ajar""#)).is_err());
+    for state in State::ALL {
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(text, format!("\"{state}\""));
+        assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
+    }
 }
 
 #[test]

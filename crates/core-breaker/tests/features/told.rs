@@ -183,7 +183,7 @@ fn cb_32_of_a_breaker_that_is_disabled_nobody_is_told_and_in_one_that_is_forced_
 }
 
 #[test]
-fn cb_32_held_closed_is_disabled_or_in_shadow_whatever_fails() {
+fn cb_32_calls_pass_whatever_fails_forced_closed_disabled_and_in_shadow() {
     let bench = Bench::new(Breaker::consecutive(1));
     bench.breaker.disable("held closed").unwrap();
     bench.play(&"F".repeat(50));
@@ -196,6 +196,10 @@ fn cb_32_held_closed_is_disabled_or_in_shadow_whatever_fails() {
         (State::Shadow, 50, 50)
     );
     assert_eq!(snapshot.totals.rejected, 0);
+    bench.breaker.force_closed("held closed, counted, and nobody told").unwrap();
+    let told = bench.changes().len();
+    assert_eq!(bench.play(&"F".repeat(50)), State::ForcedClosed);
+    assert_eq!((bench.changes().len(), bench.breaker.snapshot().totals.failures), (told, 100));
 }
 
 #[test]
@@ -238,6 +242,58 @@ fn cb_35_who_undoes_each_change_holds_nobody_for_ever_and_what_is_left_is_told_n
     let told = told.lock().unwrap();
     assert_eq!(told.len(), 256);
     assert!(told.iter().copied().eq((2..258).map(|generation| (generation, 0))), "each once, in order");
+}
+
+/// Tells in a turn as many as it may, and of the rest when nobody is left who could make another.
+#[test]
+fn cb_35_what_is_left_of_a_breaker_that_is_dropped_is_told_by_whoever_drops_it() {
+    let (told, its_own) = (Told::default(), Arc::<Mutex<Option<Breaker>>>::default());
+    let (seen, slot) = (Arc::clone(&told), Arc::clone(&its_own));
+    let breaker = Breaker::consecutive(1).on_change(move |event: &Event| {
+        seen.lock().unwrap().push((event.generation, event.lost));
+        let breaker = slot.lock().unwrap().clone();
+        if let Some(breaker) = breaker {
+            match event.to {
+                State::ForcedOpen => breaker.close("it is well").unwrap(),
+                _ => breaker.force_open("it is not").unwrap(),
+            }
+        }
+        assert_ne!(event.generation, 130, "whoever drops it has nothing to do with a panic here");
+    });
+    let breaker = breaker.build().unwrap();
+    *its_own.lock().unwrap() = Some(breaker.clone());
+    breaker.force_open("the first").unwrap();
+    assert_eq!(told.lock().unwrap().len(), 128, "the call has come back");
+    *its_own.lock().unwrap() = None;
+    drop(breaker);
+    let told = told.lock().unwrap();
+    assert!(told.iter().copied().eq((2..131).map(|generation| (generation, 0))), "each once: {told:?}");
+}
+
+#[test]
+fn cb_35_what_is_left_of_a_key_is_told_when_it_is_forgotten_under_no_lock() {
+    let (told, its_own) = (Told::default(), Arc::<OnceLock<core_breaker::KeyedBreaker<u8>>>::default());
+    let (seen, keys) = (Arc::clone(&told), Arc::clone(&its_own));
+    let time = core_time::ManualClock::new();
+    let template = Breaker::consecutive(1).clock(time.clock()).on_change(move |event: &Event| {
+        seen.lock().unwrap().push((event.generation, event.lost));
+        // Whoever is told asks for the key, which takes the lock of its shard.
+        let breaker = keys.get().unwrap().get(&7).unwrap();
+        match event.to {
+            _ if event.generation > 129 => {}
+            State::Disabled => breaker.close("on").unwrap(),
+            _ => breaker.disable("off").unwrap(),
+        }
+    });
+    let keys = template.build().unwrap().keyed::<u8>(core_policy::Keyed::max(8)).unwrap();
+    assert!(its_own.set(keys).is_ok());
+    let keys = its_own.get().unwrap();
+    keys.get(&7).unwrap().shadow("the first").unwrap();
+    assert_eq!(told.lock().unwrap().len(), 128);
+    assert_eq!(keys.get(&7).unwrap().state(), State::Closed);
+    time.advance(secs(100_000));
+    assert_eq!(keys.evict_idle(), 1);
+    assert_eq!(told.lock().unwrap().last().copied(), Some((130, 0)));
 }
 
 #[test]

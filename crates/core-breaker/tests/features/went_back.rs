@@ -4,16 +4,33 @@
 use std::time::Duration;
 
 use crate::bench::Bench;
-use core_breaker::{Breaker, Decay, State};
+use core_breaker::{Breaker, Builder, Decay, State};
 use core_errors::{Reason, Verdict};
 use core_time::{ManualClock, ms, secs};
 
-/// One probe is enough, for an open time of 5 s.
-fn opened() -> Bench {
-    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1));
+/// Opened by a failure, a while after the clock began, for 5 s.
+fn opened_by(rules: Builder) -> Bench {
+    let bench = Bench::new(rules);
     bench.time.advance(secs(1_000));
     bench.play("F");
     bench
+}
+
+/// One probe is enough.
+fn opened() -> Bench {
+    opened_by(Breaker::consecutive(1).probes(1).successes(1))
+}
+
+/// It has just closed, and calls come back within 10 s.
+fn ramping() -> Bench {
+    let bench = opened_by(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(10)));
+    bench.time.advance(secs(5));
+    bench.play("S");
+    bench
+}
+
+fn all_pass(bench: &Bench) -> bool {
+    (0..20).all(|_| bench.breaker.acquire().map(std::mem::forget).is_ok())
 }
 
 fn back(bench: &Bench, by: Duration) {
@@ -74,9 +91,7 @@ fn w_5_a_coarse_clock_that_lags_did_not_go_back() {
 
 #[test]
 fn w_5_a_lease_lasts_no_longer_either() {
-    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).probe_lease(secs(10)));
-    bench.time.advance(secs(1_000));
-    bench.play("F");
+    let bench = opened_by(Breaker::consecutive(1).probes(1).successes(1).probe_lease(secs(10)));
     bench.time.advance(secs(5));
     std::mem::forget(bench.permit());
     back(&bench, secs(300));
@@ -89,28 +104,20 @@ fn w_5_a_lease_lasts_no_longer_either() {
 
 #[test]
 fn w_5_a_ramp_lasts_no_longer_either() {
-    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(10)));
-    bench.time.advance(secs(1_000));
-    bench.play("F");
-    bench.time.advance(secs(5));
-    bench.play("S");
+    let bench = ramping();
     back(&bench, secs(300));
-    assert!((0..20).any(|_| bench.breaker.acquire().map(std::mem::forget).is_err()));
+    assert!(!all_pass(&bench));
     bench.time.advance(secs(10));
-    assert!((0..20).all(|_| bench.breaker.acquire().map(std::mem::forget).is_ok()));
+    assert!(all_pass(&bench));
 }
 
 #[test]
 fn w_5_a_ramp_that_is_over_does_not_begin_again() {
-    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(10)));
-    bench.time.advance(secs(1_000));
-    bench.play("F");
-    bench.time.advance(secs(5));
-    bench.play("S");
+    let bench = ramping();
     bench.time.advance(secs(10));
     bench.play("S");
     back(&bench, secs(9));
-    assert!((0..20).all(|_| bench.breaker.acquire().map(std::mem::forget).is_ok()));
+    assert!(all_pass(&bench));
 }
 
 #[test]
@@ -146,22 +153,16 @@ fn w_5_what_the_callee_asked_for_is_no_more_than_it_may_ask_for() {
 
 #[test]
 fn w_5_other_rules_do_not_make_a_ramp_last_longer() {
-    let bench = Bench::new(Breaker::consecutive(1).probes(1).successes(1).ramp_up(0.1, secs(10)));
-    bench.time.advance(secs(1_000));
-    bench.play("F");
-    bench.time.advance(secs(5));
-    bench.play("S");
+    let bench = ramping();
     back(&bench, secs(300));
     bench.breaker.reconfigure(|builder| builder.ramp_up(0.1, secs(200))).unwrap();
     bench.time.advance(secs(10));
-    assert!((0..20).all(|_| bench.breaker.acquire().map(std::mem::forget).is_ok()));
+    assert!(all_pass(&bench));
 }
 
 #[test]
 fn w_5_a_later_lease_lasts_no_longer_where_an_earlier_one_is_within_its_bound() {
-    let bench = Bench::new(Breaker::consecutive(1).probes(2).successes(1).probe_lease(secs(10)));
-    bench.time.advance(secs(1_000));
-    bench.play("F");
+    let bench = opened_by(Breaker::consecutive(1).probes(2).successes(1).probe_lease(secs(10)));
     bench.time.advance(secs(5));
     std::mem::forget(bench.permit());
     bench.time.advance(secs(8));

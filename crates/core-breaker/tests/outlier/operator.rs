@@ -245,25 +245,41 @@ fn od_1_events_that_were_dropped_are_counted_by_the_next_that_is_told() {
     assert_eq!(told.load(Ordering::Relaxed), 101);
 }
 
+/// A set whose subscriber undoes each change of its host, as long as it can get at the set; and how often it was told.
+fn undone() -> (Outliers, Arc<Mutex<Option<Outliers>>>, Arc<AtomicU64>) {
+    let (told, inside) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None::<Outliers>)));
+    let (counts, slot) = (Arc::clone(&told), Arc::clone(&inside));
+    let set = Outliers::builder().on_event(move |event| {
+        // For ever, if it were told for ever.
+        let is_enough = counts.fetch_add(1, Ordering::Relaxed) >= 1_000;
+        let set = slot.lock().unwrap().clone().filter(|_| !is_enough);
+        match (set, &event.change) {
+            (None, _) => {}
+            (Some(set), HostChange::Returned { .. }) => set.force_eject("a", "ill").unwrap(),
+            (Some(set), _) => set.force_return("a", "well").unwrap(),
+        }
+    });
+    let set = set.build().unwrap();
+    set.host("a").unwrap();
+    *inside.lock().unwrap() = Some(set.clone());
+    (set, inside, told)
+}
+
 #[test]
 fn od_1_who_undoes_each_change_holds_nobody_for_ever() {
-    let (told, inside) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::<Outliers>::new()));
-    let (counts, set) = (Arc::clone(&told), Arc::clone(&inside));
-    let set = Outliers::builder()
-        .on_event(move |event| {
-            // For ever, if it were told for ever.
-            if counts.fetch_add(1, Ordering::Relaxed) < 1_000 {
-                let set = set.get().unwrap();
-                match event.change {
-                    HostChange::Returned { .. } => set.force_eject("a", "ill").unwrap(),
-                    _ => set.force_return("a", "well").unwrap(),
-                }
-            }
-        })
-        .build()
-        .unwrap();
-    set.host("a").unwrap();
-    assert!(inside.set(set.clone()).is_ok());
+    let (set, _inside, told) = undone();
     set.force_eject("a", "ill").unwrap();
     assert_eq!(told.load(Ordering::Relaxed), 128);
+}
+
+#[test]
+fn od_1_what_is_left_of_a_set_that_is_dropped_is_told_by_whoever_drops_it() {
+    let (set, inside, told) = undone();
+    let host = set.host("a").unwrap();
+    set.force_eject("a", "ill").unwrap();
+    *inside.lock().unwrap() = None;
+    drop(set);
+    assert_eq!(told.load(Ordering::Relaxed), 128, "a host is of the set");
+    drop(host);
+    assert_eq!(told.load(Ordering::Relaxed), 129);
 }

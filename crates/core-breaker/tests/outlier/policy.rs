@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use core_breaker::{Breaker, ConsecutiveFailures, OutliersBuilder};
 use core_errors::{Error, PolicyKind, Reason};
-use core_policy::{CallError, Stack, Verdict};
+use core_policy::{CallError, Policy, Role, Stack, Verdict};
 use core_time::secs;
 
 use crate::bench::{Bench, by_sweeps};
@@ -116,4 +116,10 @@ fn a_judge_of_its_own_says_what_failed() {
 fn a_host_has_a_layer() {
     let bench = Bench::new(3, touchy());
     let _layer: core_policy::tower::PolicyLayer<core_breaker::Host> = bench.hosts[0].layer();
+}
+
+#[test]
+fn a_host_says_that_it_is_one() {
+    let bench = Bench::new(1, touchy());
+    assert_eq!(bench.hosts[0].roles(), [Role::new(PolicyKind::Outlier)]);
 }

@@ -13,12 +13,15 @@ pub(crate) enum Step {
     Dropped,
     /// The newest call that runs ends.
     NewestSuccess,
+    /// A second passes.
+    Second,
     /// Five seconds pass, the open time.
     OpenTime,
     Close,
     OpenFor,
     ProbeNow,
     ForceOpen,
+    ForceClosed,
     Disable,
     Shadow,
     Isolate,
@@ -30,7 +33,20 @@ pub(crate) enum Step {
     Looser,
 }
 
-pub(crate) const STEPS: [Step; 17] = [
+/// What happens where no operator does anything.
+pub(crate) const PLAIN: [Step; 8] = [
+    Step::Acquire,
+    Step::Success,
+    Step::Failure,
+    Step::Ignored,
+    Step::Dropped,
+    Step::NewestSuccess,
+    Step::Second,
+    Step::OpenTime,
+];
+
+/// What happens where one does.
+pub(crate) const OPERATED: [Step; 18] = [
     Step::Acquire,
     Step::Success,
     Step::Failure,
@@ -42,6 +58,7 @@ pub(crate) const STEPS: [Step; 17] = [
     Step::OpenFor,
     Step::ProbeNow,
     Step::ForceOpen,
+    Step::ForceClosed,
     Step::Disable,
     Step::Shadow,
     Step::Isolate,
@@ -79,7 +96,8 @@ pub(crate) enum Plain {
     Closed { run: u32 },
     Open { until: u64 },
     HalfOpen { successes: u32, failures: u32, inconclusive: u32 },
-    Forced,
+    ForcedOpen,
+    ForcedClosed { run: u32 },
     Disabled,
     Shadow { run: u32, is_over: bool },
 }
@@ -100,7 +118,8 @@ impl Plain {
             Self::Closed { .. } => State::Closed,
             Self::Open { .. } => State::Open,
             Self::HalfOpen { .. } => State::HalfOpen,
-            Self::Forced => State::ForcedOpen,
+            Self::ForcedOpen => State::ForcedOpen,
+            Self::ForcedClosed { .. } => State::ForcedClosed,
             Self::Disabled => State::Disabled,
             Self::Shadow { .. } => State::Shadow,
         }
@@ -108,9 +127,10 @@ impl Plain {
 }
 
 impl Model {
-    pub(crate) fn new() -> Self {
+    /// Two probes, of which both must succeed.
+    pub(crate) fn new(threshold: u32) -> Self {
         Self {
-            rules: (2, 2, 2),
+            rules: (threshold, 2, 2),
             state: Plain::Closed { run: 0 },
             generation: 1,
             reopened: 0,
@@ -148,7 +168,7 @@ impl Model {
         match self.state {
             Plain::Open { until } if self.now < until => return false,
             Plain::Open { .. } => self.change(Plain::FRESH),
-            Plain::Forced => return false,
+            Plain::ForcedOpen => return false,
             _ => {}
         }
         self.reclaim();
@@ -225,7 +245,8 @@ impl Model {
         self.totals[kind] += 1;
         let threshold = self.rules.0;
         match &mut self.state {
-            Plain::Closed { run } if worked => *run = 0,
+            Plain::Closed { run } | Plain::ForcedClosed { run } if worked => *run = 0,
+            Plain::ForcedClosed { run } if failed => *run += 1,
             Plain::Closed { run } if failed => {
                 *run += 1;
                 if *run >= threshold {
@@ -271,12 +292,12 @@ impl Model {
 
     pub(crate) fn isolate(&mut self) {
         self.handles.push(self.epoch);
-        if self.state != Plain::Forced {
+        if self.state != Plain::ForcedOpen {
             self.under = Some(match self.state.state() {
-                kept @ (State::Shadow | State::Disabled) => kept,
+                kept @ (State::Shadow | State::Disabled | State::ForcedClosed) => kept,
                 _ => State::Closed,
             });
-            self.change(Plain::Forced);
+            self.change(Plain::ForcedOpen);
         }
     }
 
@@ -289,6 +310,7 @@ impl Model {
             self.change(match under {
                 State::Shadow => Plain::Shadow { run: 0, is_over: false },
                 State::Disabled => Plain::Disabled,
+                State::ForcedClosed => Plain::ForcedClosed { run: 0 },
                 _ => Plain::Closed { run: 0 },
             });
             if under == State::Closed {
@@ -303,7 +325,7 @@ impl Model {
 
     pub(crate) fn run(&self) -> u32 {
         match self.state {
-            Plain::Closed { run } | Plain::Shadow { run, .. } => run,
+            Plain::Closed { run } | Plain::Shadow { run, .. } | Plain::ForcedClosed { run } => run,
             _ => 0,
         }
     }
