@@ -6,7 +6,9 @@ use core_breaker::Breaker;
 use core_context::Context;
 use core_errors::{Name, PolicyKind, Rejection};
 use core_limit::{Bulkhead, RateLimit};
-use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Role, Stack};
+use core_policy::{
+    Admit, ByClass, Classified, Cx, Next, Notify, Outcome, Permit, Policy, Role, Stack, Tried,
+};
 use core_retry::{Hedge, Retry};
 use core_time::{Clock, Instant};
 use core_timeout::Timeout;
@@ -130,6 +132,41 @@ impl Pipeline {
     /// The refusal; also when the deadline of the current context has passed.
     pub fn admit(&self) -> Result<Permit<impl Policy + use<'_>>, Rejection> {
         Permit::acquire_within(self.once(), Context::current_deadline())
+    }
+
+    /// The same pipeline for calls whose errors are of the type `E`, and `told` sees each of them that its retry does something about, with what
+    /// that is: see [`Retry::notify`]. An attempt that was stopped at its limit is told with that refusal; one that was refused before it ran is
+    /// no attempt.
+    ///
+    /// ```
+    /// use core_errors::Error;
+    /// use core_pipeline::Pipeline;
+    /// use core_policy::Tried;
+    /// use core_retry::Retry;
+    /// use core_time::ms;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), core_pipeline::ConfigError> {
+    /// # let log = std::cell::RefCell::new(Vec::new());
+    /// let stock = Pipeline::named("stock").retry(Retry::fixed(ms(20)).attempts(2)).attempt_timeout(ms(50)).build()?;
+    /// let logged = stock.notify(|tried: &Tried<'_, _, Error>| match (tried.error(), tried.rejection()) {
+    ///     (Some(error), _) => log.borrow_mut().push(error.to_string()),
+    ///     (_, Some(stopped)) => log.borrow_mut().push(stopped.reason().to_string()),
+    ///     _ => {}
+    /// });
+    /// let stuck = logged.call(|attempt| async move {
+    ///     if attempt.is_retry() { std::future::pending().await } else { Err::<(), _>(Error::network("hung up")) }
+    /// });
+    /// assert!(stuck.await.is_err());
+    /// assert_eq!(*log.borrow(), ["hung up", "timed out"]);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn notify<T, E, F: Fn(&Tried<'_, T, E>) + Clone>(
+        &self,
+        told: F,
+    ) -> Classified<&Self, Notify<ByClass, F>> {
+        self.classify(ByClass).notify(told)
     }
 
     /// The name.

@@ -29,7 +29,7 @@ fn the_longest_wait_saturates_and_says_nothing() {
     }
     assert!(frame.is_idempotent() && !frame.take_uncounted());
     let cx = Cx::new(&clock, None, &mut frame);
-    assert!(cx.may_repeat() && cx.waited() > Duration::from_secs(1 << 29));
+    assert!(cx.may_repeat() && cx.waited() > Duration::from_secs(1 << 28));
 }
 
 #[test]
@@ -152,28 +152,55 @@ fn a_wait_is_counted_once_and_from_when_it_began() {
     }
 }
 
+/// What the delay of a retry is kept in is the limit of an attempt at other times: neither is taken for the other.
 #[test]
-fn who_did_not_wait_for_a_turn_has_waited_for_none_and_keeps_what_was_read() {
+fn a_delay_is_said_where_it_is_asked_for_and_is_no_limit() {
+    let clock = ManualClock::new().clock();
+    let mut frame = Frame::new(None);
+    Cx::new(&clock, None, &mut frame).limit_attempt(ms(9));
+    Cx::new(&clock, None, &mut frame).retry_in(ms(2));
+    assert_eq!(frame.remaining(&clock), Some(ms(9)), "nobody has asked");
+    frame.ask_delay();
+    assert_eq!(frame.take_delay(), Duration::ZERO, "nobody has said, and the limit is none");
+    assert_eq!(frame.remaining(&clock), None);
+    for said in [Duration::ZERO, ms(2), Duration::from_nanos(u64::MAX - 1)] {
+        frame.add_wait(ms(1));
+        frame.ask_delay();
+        Cx::new(&clock, None, &mut frame).retry_in(said);
+        assert_eq!(frame.take_delay(), said);
+        assert_eq!(frame.remaining(&clock), None);
+    }
+    Cx::new(&clock, None, &mut frame).retry_in(ms(2));
+    assert_eq!(frame.remaining(&clock), None, "it was asked for once");
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), ms(3));
+}
+
+/// Who is not parked has not waited, whatever is known of the time.
+#[test]
+fn only_who_is_parked_has_waited_when_it_goes_on() {
     let time = ManualClock::new();
     let clock = time.clock();
     let mut frame = Frame::new(None);
-    let read = clock.now();
-    frame.know_exact(read);
-    time.advance(ms(7));
+    let known = Cx::new(&clock, None, &mut frame).now();
+    time.advance(ms(5));
     frame.unpark(&clock);
-    assert_eq!(
-        (Cx::new(&clock, None, &mut frame).waited(), frame.take_exact()),
-        (Duration::ZERO, Some(read))
-    );
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), Duration::ZERO);
+    assert_eq!(Cx::new(&clock, None, &mut frame).now(), known, "what is known stays");
+    frame.park(&clock);
+    assert!(frame.take_exact().is_some());
+    time.advance(ms(5));
+    frame.unpark(&clock);
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), ms(5));
 }
 
 #[test]
-fn time_is_counted_from_when_the_call_had_to_wait_or_failed_first() {
+fn the_time_of_a_call_runs_from_its_first_wait_or_failure() {
     let time = ManualClock::new();
     let clock = time.clock();
     let mut frame = Frame::new(None);
+    time.advance(ms(5));
     assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), Duration::ZERO);
     frame.started = Some(clock.now());
-    time.advance(ms(7));
-    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), ms(7));
+    time.advance(ms(5));
+    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), ms(5));
 }
