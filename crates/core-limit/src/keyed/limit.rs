@@ -122,7 +122,7 @@ impl<K: Hash + Eq> KeyedRate<K> {
         tier: Tier,
         key: &Q,
         n: u64,
-        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused> + Copy,
     ) -> Result<R, Rejection>
     where
         K: Borrow<Q>,
@@ -267,11 +267,11 @@ impl Shared {
         bucket: &Bucket,
         n: u64,
         now: Instant,
-        take: impl Fn(&Engine, Instant) -> Result<R, Refused>,
+        take: impl Fn(&Engine, Instant) -> Result<R, Refused> + Copy,
     ) -> Result<R, Refused> {
-        let mut took = rules.decide(bucket, n, now, &self.moving, &take);
+        let mut took = rules.decide(bucket, n, now, &self.moving, take);
         if matches!(took, Err(refused) if !self.is_exact() && refused.is_within(self.clock.tick())) {
-            took = rules.decide(bucket, n, self.clock.now(), &self.moving, &take);
+            took = rules.decide(bucket, n, self.clock.now(), &self.moving, take);
         }
         if took.is_ok() {
             rules.count_allowed(n);

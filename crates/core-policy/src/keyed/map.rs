@@ -225,7 +225,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     pub fn decide<Q, R>(
         &self,
         key: &Q,
-        now: impl Fn() -> Instant,
+        now: impl Fn() -> Instant + Copy,
         make: impl FnOnce(Instant) -> V,
         decide: impl FnOnce(&V, Instant) -> R,
     ) -> Result<R, KeysFull>
@@ -235,7 +235,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     {
         let hash = self.hasher.hash_one(key);
         let shard = self.reading(hash);
-        if let Some((value, now)) = shard.ask(hash, key, &now) {
+        if let Some((value, now)) = shard.ask(hash, key, now) {
             return Ok(decide(value, now));
         }
         drop(shard);
