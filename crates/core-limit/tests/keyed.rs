@@ -182,6 +182,30 @@ fn what_was_used_long_after_its_key_was_asked_for_is_not_given_again() {
 }
 
 #[test]
+fn what_was_used_in_a_tier_with_more_is_not_given_again_once_one_with_less_is_full() {
+    for (less, more) in [
+        (Rate::per_second(10), Rate::per_minute(60)),
+        (Rate::per_minute(10).bursty(), Rate::per_minute(60).bursty()),
+    ] {
+        let (time, limits) = under(less, 10, |keyed| keyed.tier("premium", more));
+        let (default, premium) = (limits.tier("default").unwrap(), limits.tier("premium").unwrap());
+        let held = [premium, default].map(|tier| limits.of(tier, "a").unwrap());
+        time.advance(secs(180));
+        for _ in 0..60 {
+            assert!(held[0].call_blocking(|_| Ok::<_, Error>(())).is_ok());
+        }
+        assert!(held[1].call_blocking(|_| Ok::<_, Error>(())).is_err());
+        drop(held);
+        time.advance(secs(59));
+        limits.evict_idle();
+        assert!(limits.take_in(premium, "a", 60).is_err());
+        time.advance(secs(60));
+        limits.evict_idle();
+        assert_eq!((limits.keys().len, limits.peek_in(premium, "a").remaining), (0, 60));
+    }
+}
+
+#[test]
 fn mistake_10_of_the_originals_keys_are_bounded() {
     let (_time, limits) = under(Rate::per_second(2), 100, |keyed| keyed);
     for user in 0..10_000 {

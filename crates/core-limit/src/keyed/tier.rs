@@ -194,9 +194,9 @@ impl fmt::Debug for Rules {
 // === impl Bucket ===
 
 impl Bucket {
-    /// Whether a new one gives no more: who had it at hand may have used it long after its key was asked for.
+    /// Whether a new one gives no more, in any tier: who had it at hand may have used it long after its key was asked for.
     pub(super) fn rests(&self, now: Instant) -> bool {
-        self.engine.is_full(now)
+        self.engine.is_full(now) && self.engine.has_paid(self.before.load(Ordering::Relaxed), now)
     }
 }
 

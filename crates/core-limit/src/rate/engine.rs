@@ -124,6 +124,15 @@ impl Engine {
         self.peek(now).remaining >= self.burst()
     }
 
+    /// Whether [`follow`](Self::follow) to a larger bucket would not take up what it has `cut` off, with this one being full.
+    pub(crate) fn has_paid(&self, cut: u64, now: Instant) -> bool {
+        match self {
+            Self::Gcra(gcra) => gcra.has_paid(cut, now),
+            // What was cut off left a period that was used up, so it is not that one any more.
+            Self::Cycles(_) => true,
+        }
+    }
+
     pub(crate) fn balance(&self, now: Instant) -> i64 {
         either!(self, engine => engine.balance(now))
     }

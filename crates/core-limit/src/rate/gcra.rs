@@ -147,6 +147,11 @@ impl Gcra {
         cut
     }
 
+    /// Whether a TAT that was cut off has come.
+    pub(crate) fn has_paid(&self, cut: u64, now: Instant) -> bool {
+        cut <= self.units(now)
+    }
+
     /// Takes one, or changes nothing.
     #[inline]
     pub(crate) fn take_one(&self, now: Instant) -> Result<(), Refused> {
