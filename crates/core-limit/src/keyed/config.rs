@@ -95,7 +95,7 @@ impl RateBuilder {
     ///
     /// ```
     /// use core_limit::Rate;
-    /// use core_policy::{Keyed, KeyedMap};
+    /// use core_policy::Keyed;
     ///
     /// let limits = Rate::per_minute(100)
     ///     .name("api")

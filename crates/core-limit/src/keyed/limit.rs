@@ -18,7 +18,8 @@ use crate::rate::{COARSE_FROM, Engine, RateBuilder, RateStats, Refused, Taken};
 /// [`RateBuilder::keyed`](crate::RateBuilder::keyed).
 ///
 /// A key has one bucket, whatever tier it is asked for in: one that goes from `default` to `premium` has used what it had
-/// used, and one that comes back to `premium` as well, also where `default` had no room for that much. The tier is an argument, since only the caller knows where it is from; a header of the client is no such place.
+/// used, and one that comes back to `premium` as well, also where `default` had no room for that much. The tier is an argument, since only
+/// the caller knows where it is from; a header of the client is no such place.
 ///
 /// # What is forgotten
 /// See [`KeyedMap`]. What a key has used is never forgotten for being idle, also where a [limit of it](Self::of) was used long after the

@@ -23,11 +23,11 @@ use crate::Counters;
 ///
 /// # What is forgotten, and when
 /// * A key whose value somebody holds is *in use*, and is never forgotten: whoever asks for it gets the same value. A permit
-///   that borrows from the [`Arc`] holds it; a clone of what is inside the [`Arc`] does not. So is one that
-///   [`keep_if`](Self::keep_if) keeps. A key that is found in use when its
-///   idle time is over has another one from then on. It does not begin when the key is let go, of which a map hears nothing.
+///   that borrows from the [`Arc`] holds it; a clone of what is inside the [`Arc`] does not. A key that
+///   [`keep_if`](Self::keep_if) keeps is in use too.
 /// * A key that nobody has asked for in the idle time goes when a new key looks at it in passing (each looks at two), or with
-///   [`evict_idle`](Self::evict_idle); not before it [rests](Self::rest_if), where values say that.
+///   [`evict_idle`](Self::evict_idle); not before it [rests](Self::rest_if), where values say that. If it is found in use then, its
+///   idle time begins anew. It does not when the key is let go, of which a map hears nothing.
 /// * When a new key finds the map full, the key that was asked for longest ago goes, of the sixteen that are next in turn in
 ///   its shard; in a map of up to 31 keys, which is one shard, these are all or half of them. If all of these are in use, it looks
 ///   further, and at other shards, at 512 keys in all.
@@ -132,7 +132,7 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     /// still, and a map that is full of them refuses new keys. Default: keeps none.
     ///
     /// `keep` is asked about keys that would go, under the lock of a shard: it must take nanoseconds, take no lock under which the
-    /// map is used, call nobody else's code and not use the map.
+    /// map is used, call nobody else's code, not use the map and not panic.
     #[must_use]
     pub fn keep_if(mut self, keep: fn(&V) -> bool) -> Self {
         for shard in &mut self.shards {
@@ -142,10 +142,13 @@ impl<K: Hash + Eq, V> KeyedMap<K, V> {
     }
 
     /// Forgets a value that nobody asks for only once `rests` says that it may go, at the time it is given: for values from which a new
-    /// one would differ for a while, as a limit of which something is used. To a full map it is as any
-    /// other. Default: all may go.
+    /// one would differ for a while, as a limit of which something is used. Default: all may go.
     ///
-    /// `rests` is asked about keys whose idle time is over and that nobody holds; the rest is as with [`keep_if`](Self::keep_if).
+    /// A full map does not ask: a value that never rests is as any other there, makes room for new keys and makes none be refused. So
+    /// there are never more than the map may hold, though there may be as many for as long as no new one comes.
+    ///
+    /// `rests` is asked about keys whose idle time is over and that nobody holds, under the same lock as `keep` of
+    /// [`keep_if`](Self::keep_if), and must keep to the same.
     #[must_use]
     pub fn rest_if(mut self, rests: fn(&V, Instant) -> bool) -> Self {
         for shard in &mut self.shards {
