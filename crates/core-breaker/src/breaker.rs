@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex, OnceLock, PoisonError, Weak};
 
 use core_errors::Name;
-use core_policy::{Rng, quietly};
+use core_policy::{Past, Rng, quietly};
 use core_time::{Clock, Instant};
 
 use crate::State;
-use crate::circuits::Past;
 use crate::config::Builder;
 use crate::engine::Engine;
 use crate::event::{Event, Subscriber};
@@ -16,7 +15,7 @@ use crate::fleet::Bell;
 use crate::plan::Plan;
 use crate::reconfigure::Dated;
 use crate::saved::Saved;
-use crate::snapshot::{Snapshot, Totals};
+use crate::snapshot::{COUNTS, Snapshot, Totals};
 use crate::sync::{Mutex, MutexGuard};
 
 /// A circuit breaker. Cheap to clone; clones share the circuit.
@@ -45,7 +44,7 @@ struct Kin {
     /// What makes its jitter the same in every run, and that of its keys.
     seed: Option<u64>,
     /// Of keys that are gone.
-    past: Past,
+    past: Past<COUNTS>,
 }
 
 // === impl Breaker ===
@@ -109,7 +108,7 @@ impl Breaker {
     }
 
     /// What was counted for keys that were made from it and are gone.
-    pub(crate) fn past(&self) -> &Past {
+    pub(crate) fn past(&self) -> &Past<COUNTS> {
         &self.0.kin.past
     }
 
@@ -221,7 +220,7 @@ impl Drop for Inner {
             self.deliver();
         }
         if self.engine.key().is_some() {
-            self.kin.past.forget(Totals::of(&self.engine));
+            self.kin.past.forget(Totals::of(&self.engine).to_counts());
         }
     }
 }

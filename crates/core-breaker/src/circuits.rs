@@ -1,7 +1,5 @@
 //! All circuits of a set of keys, added up.
 
-use std::sync::{Mutex, PoisonError};
-
 use core_errors::Name;
 use core_policy::KeyedStats;
 
@@ -27,17 +25,6 @@ pub struct KeyedSummary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circuits([usize; State::ALL.len()]);
 
-/// What was counted for keys that are there no more.
-#[derive(Debug, Default)]
-pub(crate) struct Past(Mutex<Told>);
-
-#[derive(Debug, Default)]
-struct Told {
-    forgotten: Totals,
-    /// The most that was told of all: what is about to be forgotten is in neither place for a moment.
-    most: Totals,
-}
-
 // === impl Circuits ===
 
 impl Circuits {
@@ -53,30 +40,6 @@ impl Circuits {
     }
 }
 
-// === impl Past ===
-
-impl Past {
-    pub(crate) fn forget(&self, totals: Totals) {
-        self.with(|told| told.forgotten = told.forgotten.plus(totals));
-    }
-
-    pub(crate) fn forgotten(&self) -> Totals {
-        self.with(|told| told.forgotten)
-    }
-
-    /// The sum, or what was told before if that is more.
-    pub(crate) fn at_least(&self, sum: Totals) -> Totals {
-        self.with(|told| {
-            told.most = told.most.max(sum);
-            told.most
-        })
-    }
-
-    fn with<R>(&self, change: impl FnOnce(&mut Told) -> R) -> R {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,15 +51,5 @@ mod tests {
             (0..times).for_each(|_| circuits.add(state));
         }
         assert_eq!(State::ALL.map(|state| circuits.of(state)), [1, 2, 3, 4, 5, 6, 7]);
-    }
-
-    #[test]
-    fn a_sum_that_misses_what_is_about_to_be_forgotten_is_not_told() {
-        let (past, calls) = (Past::default(), |successes| Totals { successes, ..Totals::default() });
-        assert_eq!(past.at_least(calls(10)), calls(10));
-        assert_eq!(past.at_least(calls(7)), calls(10));
-        past.forget(calls(3));
-        past.forget(calls(1));
-        assert_eq!(past.at_least(calls(8).plus(past.forgotten())), calls(12));
     }
 }

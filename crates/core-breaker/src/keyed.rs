@@ -128,12 +128,14 @@ impl<K: Hash + Eq> KeyedBreaker<K> {
     /// A microsecond for each key. Keys are looked at [shard by shard](KeyedMap::for_each_value), and calls wait for nothing.
     #[must_use]
     pub fn summary(&self) -> KeyedSummary {
-        let (mut circuits, mut totals) = (Circuits::default(), self.template.past().forgotten());
-        self.map.for_each_value(|inner| {
-            circuits.add(inner.engine().load().state());
-            totals = totals.plus(Totals::of(inner.engine()));
+        let mut circuits = Circuits::default();
+        let counts = self.template.past().sum(|add| {
+            self.map.for_each_value(|inner| {
+                circuits.add(inner.engine().load().state());
+                add(Totals::of(inner.engine()).to_counts());
+            });
         });
-        let totals = self.template.past().at_least(totals);
+        let totals = Totals::of_counts(counts);
         KeyedSummary { name: self.name(), keys: self.stats(), circuits, totals }
     }
 

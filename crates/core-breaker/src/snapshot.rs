@@ -74,6 +74,9 @@ pub struct Totals {
     pub fallbacks: u64,
 }
 
+/// How many [`Totals`] are.
+pub(crate) const COUNTS: usize = 8;
+
 // === impl Snapshot ===
 
 impl Snapshot {
@@ -136,26 +139,15 @@ impl Totals {
         }
     }
 
-    pub(crate) fn plus(self, other: Self) -> Self {
-        self.with(other, u64::saturating_add)
+    /// To be summed up.
+    pub(crate) fn to_counts(self) -> [u64; COUNTS] {
+        let Self { successes, failures, ignored, inconclusive, rejected, late, slow, fallbacks } = self;
+        [successes, failures, ignored, inconclusive, rejected, late, slow, fallbacks]
     }
 
-    /// Of each the more.
-    pub(crate) fn max(self, other: Self) -> Self {
-        self.with(other, u64::max)
-    }
-
-    fn with(self, other: Self, both: fn(u64, u64) -> u64) -> Self {
-        Self {
-            successes: both(self.successes, other.successes),
-            failures: both(self.failures, other.failures),
-            ignored: both(self.ignored, other.ignored),
-            inconclusive: both(self.inconclusive, other.inconclusive),
-            rejected: both(self.rejected, other.rejected),
-            late: both(self.late, other.late),
-            slow: both(self.slow, other.slow),
-            fallbacks: both(self.fallbacks, other.fallbacks),
-        }
+    pub(crate) fn of_counts(counts: [u64; COUNTS]) -> Self {
+        let [successes, failures, ignored, inconclusive, rejected, late, slow, fallbacks] = counts;
+        Self { successes, failures, ignored, inconclusive, rejected, late, slow, fallbacks }
     }
 
     /// Calls that ran and said something: successes and failures.

@@ -47,7 +47,7 @@
 //!
 //! # Cost
 //! `Error` is 8 bytes; making one is one allocation and captures the source location and the ids of the current request, and a
-//! backtrace only where [`BacktracePolicy`] asks for one. `Rejection` is 64 bytes and allocates nothing.
+//! backtrace only where [`BacktracePolicy`] asks for one. `Rejection` is 56 bytes and allocates nothing.
 
 mod ambient;
 mod backtrace;

@@ -149,9 +149,75 @@ fn errors_of_databases() {
     }
     is(Sqlx::Io(io::ErrorKind::TimedOut.into()), Category::Timeout, Recovery::Transient);
     is(Sqlx::Protocol("x".into()), Category::ExternalService, Recovery::Transient);
+    let text = || Box::<dyn StdError + Send + Sync>::from("x");
+    for (error, category) in [
+        (Sqlx::Tls(text()), Category::Network),
+        (Sqlx::PoolClosed, Category::Unavailable),
+        (Sqlx::WorkerCrashed, Category::Unavailable),
+        (Sqlx::Configuration(text()), Category::Configuration),
+        (Sqlx::InvalidArgument("x".into()), Category::Validation),
+        (Sqlx::Encode(text()), Category::Validation),
+        (Sqlx::Decode(text()), Category::Data),
+        (Sqlx::ColumnNotFound("x".into()), Category::Internal),
+    ] {
+        let shown = error.to_string();
+        assert_eq!(wrapped(error).category, category, "{shown}");
+    }
     is(tokio_postgres::Error::__private_api_timeout(), Category::Internal, Recovery::Fatal);
     // It does not say that it is about the configuration, except in words.
     is("nonsense".parse::<tokio_postgres::Config>().unwrap_err(), Category::Unknown, Recovery::Unknown);
+}
+
+/// What a database of somebody says by a code, which is a state of SQL where it has five characters, or else by its kind.
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+struct Said(Option<&'static str>, fn() -> sqlx_core::error::ErrorKind);
+
+impl sqlx_core::error::DatabaseError for Said {
+    fn message(&self) -> &'static str {
+        "x"
+    }
+
+    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+        self.0.map(Into::into)
+    }
+
+    fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Boxed {
+        self
+    }
+
+    fn kind(&self) -> sqlx_core::error::ErrorKind {
+        (self.1)()
+    }
+}
+
+#[test]
+fn a_database_says_what_failed_by_its_state_or_else_by_its_kind() {
+    use sqlx_core::error::ErrorKind as Kind;
+    let other: fn() -> Kind = || Kind::Other;
+    for (code, kind, category) in [
+        (Some("23505"), other, Category::Conflict),
+        (Some("53300"), other, Category::ResourceExhausted),
+        // The numbers of SQLite and others are no states.
+        (Some("2067"), || Kind::UniqueViolation, Category::Conflict),
+        (Some("2067"), other, Category::ExternalService),
+        (None, || Kind::ExclusionViolation, Category::Conflict),
+        (None, || Kind::ForeignKeyViolation, Category::Validation),
+        (None, || Kind::NotNullViolation, Category::Validation),
+        (None, || Kind::CheckViolation, Category::Validation),
+        (None, other, Category::ExternalService),
+    ] {
+        let said = sqlx_core::Error::Database(Box::new(Said(code, kind)));
+        assert_eq!(wrapped(said).category, category, "{code:?} {:?}", kind());
+    }
 }
 
 #[test]

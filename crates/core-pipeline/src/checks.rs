@@ -108,14 +108,22 @@ fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
     let backoff = retry.backoff();
     let shortest = match (backoff.growth, backoff.jitter) {
         (Growth::Smooth, _) => Duration::ZERO,
-        (Growth::Decorrelated, _) | (_, Jitter::None) => backoff.base,
-        (_, Jitter::Equal) => backoff.base / 2,
+        (Growth::Decorrelated, _) | (_, Jitter::None | Jitter::Plus { .. }) => backoff.base,
+        // The draws of these begin below it: the least is that of zero.
+        (Growth::Fixed | Growth::Linear | Growth::Exponential { .. }, _) => {
+            backoff.delay(1, Duration::ZERO, 0.0)
+        }
         _ => Duration::ZERO,
     };
-    if retry.total_attempts() > 1 && shortest.min(backoff.max) >= total {
-        return Err(ConfigError(Kind::RetryNeverFits { delay: shortest, total }));
+    let least = retry.least_attempt_time();
+    if retry.total_attempts() == 1 || shortest < total && shortest.saturating_add(least) <= total {
+        return Ok(());
     }
-    Ok(())
+    Err(ConfigError(if least.is_zero() {
+        Kind::RetryNeverFits { delay: shortest, total }
+    } else {
+        Kind::RetryWithoutTime { delay: shortest, least, total }
+    }))
 }
 
 /// What could never be made. A failure leads to a hedge at any time; but who waits for that says so.

@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     SlowOverAttempt { over: Duration, attempt: Duration, limit: &'static str },
     RateUnderMinCalls { most: u64, needed: u32, window: Duration },
     RetryNeverFits { delay: Duration, total: Duration },
+    RetryWithoutTime { delay: Duration, least: Duration, total: Duration },
     HedgesOverTotal { after: Duration, total: Duration },
     HedgeAfterAttempt { delay: Duration, attempt: Duration },
     HedgeWithoutSlot { slots: u32, attempts: u32 },
@@ -75,6 +76,11 @@ impl fmt::Display for ConfigError {
                 f,
                 "the first retry waits {delay:?} and the whole call takes {total:?}: it would never be made; \
                  make the deadline longer or the delay shorter"
+            ),
+            Kind::RetryWithoutTime { delay, least, total } => write!(
+                f,
+                "the first retry waits {delay:?} and needs {least:?} of min_attempt_time, and the whole call takes {total:?}: it would \
+                 never be made; make the deadline longer, the delay shorter or the least time less"
             ),
             Kind::HedgesOverTotal { after, total } => write!(
                 f,

@@ -7,7 +7,7 @@ use std::task::{self, Poll};
 use core_context::Context;
 use core_errors::{Cause, PolicyKind, Rejection, Verdict};
 use core_policy::{
-    Admit, Attempt, ByClass, Call, CallError, Classify, Cx, Judge, Next, Op, Outcome, Policy, Role, Stack,
+    Admit, Attempt, ByClass, Call, CallError, Classify, Cx, Judge, Next, Op, Outcome, Policy, Stack,
 };
 use core_retry::{Hedge, HedgeBuilder, Hedged, Retry};
 use core_time::{Clock, Instant};
@@ -55,7 +55,8 @@ use crate::pipeline::{Once, Pipeline};
 ///
 /// # Cost
 /// Two calls one within the other: somewhat less than twice what the pipeline costs, and no allocation until a hedge starts. The
-/// future is 648 bytes larger than an attempt: each of the two calls and the hedge take less than 256.
+/// future is at most 256 bytes larger than what it calls, which is the call of an attempt through four policies, and that is at most 256
+/// larger than the attempt: 496 bytes in all, and three times what the closure captures, as each call makes its attempts by itself.
 #[derive(Clone)]
 pub struct HedgedPipeline {
     pipeline: Pipeline,
@@ -63,7 +64,7 @@ pub struct HedgedPipeline {
 }
 
 pin_project! {
-    /// A call whose error is made flat.
+    /// A call around a call, whose error is made flat: that of the inner one, if there is one.
     struct Flat<C> {
         #[pin]
         call: C,
@@ -158,21 +159,17 @@ impl HedgedPipeline {
 /// Knows refusals of the policies around each attempt from failures of the callee, so that the retry treats them as it does without a hedge.
 struct Seen;
 
-impl<T, E: Classify> Judge<T, CallError<CallError<E>>> for Seen {
-    fn judge(&self, result: &Result<T, CallError<CallError<E>>>) -> Verdict {
+impl<T, E: Classify> Judge<T, CallError<E>> for Seen {
+    fn judge(&self, result: &Result<T, CallError<E>>) -> Verdict {
         ByClass.judge(result)
     }
 
-    fn cause(&self, result: &Result<T, CallError<CallError<E>>>) -> Option<Cause> {
+    fn cause(&self, result: &Result<T, CallError<E>>) -> Option<Cause> {
         ByClass.cause(result)
     }
 
-    fn refusal<'r>(&self, result: &'r Result<T, CallError<CallError<E>>>) -> Option<&'r Rejection> {
-        if let Err(CallError::Failed(CallError::Rejected(rejection))) = result {
-            Some(rejection)
-        } else {
-            None
-        }
+    fn refusal<'r>(&self, result: &'r Result<T, CallError<E>>) -> Option<&'r Rejection> {
+        result.as_ref().err().and_then(CallError::rejection)
     }
 }
 
@@ -202,17 +199,17 @@ struct Merging<'a, O> {
 /// An attempt that passes the policies further in.
 type Passed<'a, O, F> = Call<&'a Once, Merging<'a, O>, F, ByClass>;
 
-impl<'a, T, E, F, O> Op<T, CallError<CallError<E>>> for Attempts<'a, O>
+impl<'a, T, E, F, O> Op<T, CallError<E>> for Attempts<'a, O>
 where
     E: Classify,
     F: Future<Output = Result<T, E>>,
     O: Fn(Attempt) -> F + Clone,
 {
-    type Future = Hedged<&'a Hedge, Passing<'a, O>, Passed<'a, O, F>, ByClass>;
+    type Future = Flat<Hedged<&'a Hedge, Passing<'a, O>, Passed<'a, O, F>, ByClass>>;
 
     fn attempt(&mut self, attempt: Attempt) -> Self::Future {
         let passing = Passing { pipeline: &self.hedged.pipeline, op: self.op.clone() };
-        self.hedged.hedge.call_op(passing).within(attempt)
+        Flat { call: self.hedged.hedge.call_op(passing).within(attempt) }
     }
 }
 
@@ -249,30 +246,15 @@ where
     }
 }
 
-/// What the policies said that are around each other: the inner ones first, as if they were one chain.
-fn flat<E>(error: CallError<CallError<CallError<E>>>) -> CallError<E> {
-    match error {
-        CallError::Failed(inner) => inner.flatten(),
-        CallError::Exhausted { last, attempts, elapsed, why } => match last.flatten() {
-            CallError::Failed(last) => CallError::Exhausted { last, attempts, elapsed, why },
-            CallError::Rejected(rejection) => CallError::Rejected(rejection.with_attempts(attempts)),
-            exhausted => exhausted,
-        },
-        CallError::Rejected(rejection) => CallError::Rejected(rejection),
-        // The enum may grow, and what it grows by is not ours to lose.
-        other => other.flatten().flatten(),
-    }
-}
-
 impl<T, E, C> Future for Flat<C>
 where
-    C: Future<Output = Result<T, CallError<CallError<CallError<E>>>>>,
+    C: Future<Output = Result<T, CallError<CallError<E>>>>,
 {
     type Output = Result<T, CallError<E>>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        self.project().call.poll(cx).map_err(flat)
+        self.project().call.poll(cx).map_err(CallError::flatten)
     }
 }
 
@@ -309,10 +291,6 @@ impl Policy for Around<'_> {
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.0.around().expire(state, cx)
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.0.around().roles()
     }
 }
 

@@ -10,13 +10,14 @@ use core_breaker::Circuits;
 use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_limit::RateLimit;
 use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
+use core_retry::Hedge;
 
 use crate::change::{Busy, Change, Step, in_turn};
 use crate::describe::Description;
 use crate::error::{ConfigError, Kind};
 use crate::hedged::HedgedPipeline;
 use crate::pipeline::Pipeline;
-use crate::summary::{KeyedSummary, Past};
+use crate::summary::{KeyedSummary, Past, Sums};
 
 /// A pipeline for each key: for each host, shard or tenant, so that one that is down does not stop the others. Never more than so
 /// many. Made by [`Pipeline::keyed`].
@@ -75,6 +76,9 @@ struct Template<P> {
 pub trait PerKey: Clone {
     fn pipeline(&self) -> &Pipeline;
 
+    /// The hedge around it.
+    fn own_hedge(&self) -> Option<&Hedge>;
+
     fn describe(&self) -> Description;
 
     /// Another one with the same settings; for a key, without state and with seeds of its own.
@@ -131,6 +135,10 @@ impl PerKey for Pipeline {
         self
     }
 
+    fn own_hedge(&self) -> Option<&Hedge> {
+        None
+    }
+
     fn describe(&self) -> Description {
         self.describe()
     }
@@ -152,6 +160,10 @@ impl PerKey for Pipeline {
 impl PerKey for HedgedPipeline {
     fn pipeline(&self) -> &Pipeline {
         self.pipeline()
+    }
+
+    fn own_hedge(&self) -> Option<&Hedge> {
+        Some(self.hedge())
     }
 
     fn describe(&self) -> Description {
@@ -200,7 +212,7 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         // It was built before, from the same. Should that fail, no key may have the pipeline of another.
         let fresh = template.like.fresh(Some((key_text(key), salt.finish()))).map_err(|_| self.full())?;
         fresh.pipeline().followed().store(template.version, Ordering::Relaxed);
-        fresh.pipeline().tell(&self.past);
+        fresh.pipeline().tell(&self.past, fresh.own_hedge());
         let pipeline = self.map.get_or_insert_with(key, || fresh).map_err(|_| self.full())?;
         // Whoever changed all keys meanwhile may have gone by before this one was there. What it cannot follow it was told of.
         let _ = self.follow(&pipeline);
@@ -296,15 +308,17 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
     /// A few microseconds for each key. Keys are looked at [shard by shard](KeyedMap::for_each_value), and calls wait for nothing.
     #[must_use]
     pub fn summary(&self) -> KeyedSummary {
-        let (mut circuits, mut sums) = (Circuits::default(), self.past.forgotten());
-        self.map.for_each_value(|each| {
-            if let Some(breaker) = each.pipeline().breaker() {
-                circuits.add(breaker.state());
-            }
-            sums = sums.plus(each.pipeline().sums());
+        let mut circuits = Circuits::default();
+        let sums = self.past.sum(|add| {
+            self.map.for_each_value(|each| {
+                if let Some(breaker) = each.pipeline().breaker() {
+                    circuits.add(breaker.state());
+                }
+                add(each.pipeline().sums().0);
+            });
         });
-        let template = self.template();
-        KeyedSummary::new(template.like.pipeline(), self.stats(), circuits, self.past.at_least(sums))
+        let Template { like, .. } = &*self.template();
+        KeyedSummary::new(like.pipeline(), like.own_hedge(), self.stats(), circuits, &Sums(sums))
     }
 
     /// The name that all of them have.

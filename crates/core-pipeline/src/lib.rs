@@ -166,7 +166,7 @@
 //! A policy that is not set costs a compare. Five policies around a call that is ready cost two coarse clock readings
 //! and the words that rate limit and bulkhead must share; no allocation, no lock. A call that waits sets one timer, in memory that
 //! the thread keeps (see [`Alarm`](core_time::Alarm)). With six policies its future is 256 bytes larger than its attempt, of which 152 are
-//! what they remember of the call; hedged 648, since there are two calls around each attempt.
+//! what they remember of the call; hedged it is 256 bytes larger than the call that its first attempt is, and so 496 larger than that one's.
 //!
 //! # Sources
 //! Polly's resilience pipelines and resilience4j's decorators; rules PL-1 to PL-4 of this project.

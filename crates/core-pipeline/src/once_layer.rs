@@ -3,7 +3,7 @@
 use core_context::Context;
 use core_errors::Rejection;
 use core_policy::tower::PolicyLayer;
-use core_policy::{Admit, AtMostOnce, Cx, Next, Outcome, Policy, Role, Stack};
+use core_policy::{Admit, AtMostOnce, Cx, Next, Outcome, Policy, Stack};
 use core_time::{Clock, Instant};
 use core_timeout::Timeout;
 
@@ -63,10 +63,6 @@ impl Policy for SingleAttempt {
 
     fn expire(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Option<Rejection> {
         self.policies().expire(state, cx)
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.policies().roles()
     }
 }
 

@@ -6,7 +6,9 @@ use core_breaker::Breaker;
 use core_context::Context;
 use core_errors::{Name, PolicyKind, Rejection};
 use core_limit::{Bulkhead, RateLimit};
-use core_policy::{Admit, Cx, Next, Outcome, Permit, Policy, Role, Stack};
+use core_policy::{
+    Admit, ByClass, Classified, Cx, Next, Notify, Outcome, Permit, Policy, Role, Stack, Tried,
+};
 use core_retry::{Hedge, Retry};
 use core_time::{Clock, Instant};
 use core_timeout::Timeout;
@@ -31,8 +33,15 @@ struct Inner {
     hedges: Mutex<Vec<Weak<Hedge>>>,
     /// Of a pipeline for a key: how many changes of all keys it has seen.
     followed: AtomicU64,
-    /// Of a pipeline for a key: who is told what it has counted when it is gone.
-    past: OnceLock<Arc<Past>>,
+    /// Of a pipeline for a key.
+    kin: OnceLock<Kin>,
+}
+
+/// What pipelines for the keys of one set have in common, and what one of them has around it.
+struct Kin {
+    /// Is told what the pipeline has counted when it is gone.
+    past: Arc<Past>,
+    hedge: Option<Hedge>,
 }
 
 /// The canonical order. Every slot is optional, and one that is empty costs a compare.
@@ -52,8 +61,8 @@ impl Pipeline {
 
     pub(crate) fn new(name: Name, clock: Clock, chain: Chain, plan: Builder) -> Self {
         let (plan, busy, followed) = (Mutex::new(plan), AtomicBool::new(false), AtomicU64::new(0));
-        let (hedges, past) = (Mutex::default(), OnceLock::new());
-        Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed, past }))
+        let (hedges, kin) = (Mutex::default(), OnceLock::new());
+        Self(Arc::new(Inner { name, clock, chain, plan, busy, hedges, followed, kin }))
     }
 
     /// What it is built of now.
@@ -71,9 +80,9 @@ impl Pipeline {
         &self.0.followed
     }
 
-    /// Has what it has counted told when it is gone.
-    pub(crate) fn tell(&self, past: &Arc<Past>) {
-        self.0.past.get_or_init(|| Arc::clone(past));
+    /// Has what it has counted told when it is gone, and with it what this hedge has, which is around it.
+    pub(crate) fn tell(&self, past: &Arc<Past>, hedge: Option<&Hedge>) {
+        self.0.kin.get_or_init(|| Kin { past: Arc::clone(past), hedge: hedge.cloned() });
     }
 
     /// Whether it must not be forgotten although nobody holds it where it is kept: somebody has a clone, or its circuit is held. Locks
@@ -84,7 +93,7 @@ impl Pipeline {
 
     /// What it has counted.
     pub(crate) fn sums(&self) -> Sums {
-        Sums::of(&self.0.chain)
+        self.0.sums()
     }
 
     pub(crate) fn set_plan(&self, plan: Builder) {
@@ -125,6 +134,41 @@ impl Pipeline {
     /// The refusal; also when the deadline of the current context has passed.
     pub fn admit(&self) -> Result<Permit<impl Policy + use<'_>>, Rejection> {
         Permit::acquire_within(self.once(), Context::current_deadline())
+    }
+
+    /// The same pipeline for calls whose errors are of the type `E`, and `told` sees each of them that its retry does something about, with what
+    /// that is: see [`Retry::notify`]. An attempt that was stopped at its limit is told with that refusal; one that was refused before it ran is
+    /// no attempt.
+    ///
+    /// ```
+    /// use core_errors::Error;
+    /// use core_pipeline::Pipeline;
+    /// use core_policy::Tried;
+    /// use core_retry::Retry;
+    /// use core_time::ms;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), core_pipeline::ConfigError> {
+    /// # let log = std::cell::RefCell::new(Vec::new());
+    /// let stock = Pipeline::named("stock").retry(Retry::fixed(ms(20)).attempts(2)).attempt_timeout(ms(50)).build()?;
+    /// let logged = stock.notify(|tried: &Tried<'_, _, Error>| match (tried.error(), tried.rejection()) {
+    ///     (Some(error), _) => log.borrow_mut().push(error.to_string()),
+    ///     (_, Some(stopped)) => log.borrow_mut().push(stopped.reason().to_string()),
+    ///     _ => {}
+    /// });
+    /// let stuck = logged.call(|attempt| async move {
+    ///     if attempt.is_retry() { std::future::pending().await } else { Err::<(), _>(Error::network("hung up")) }
+    /// });
+    /// assert!(stuck.await.is_err());
+    /// assert_eq!(*log.borrow(), ["hung up", "timed out"]);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn notify<T, E, F: Fn(&Tried<'_, T, E>) + Clone>(
+        &self,
+        told: F,
+    ) -> Classified<&Self, Notify<ByClass, F>> {
+        self.classify(ByClass).notify(told)
     }
 
     /// The name.
@@ -250,10 +294,16 @@ impl Policy for Pipeline {
     }
 }
 
+impl Inner {
+    fn sums(&self) -> Sums {
+        Sums::of(&self.chain, self.kin.get().and_then(|kin| kin.hedge.as_ref()))
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(past) = self.past.get() {
-            past.forget(Sums::of(&self.chain));
+        if let Some(kin) = self.kin.get() {
+            kin.past.forget(self.sums().0);
         }
     }
 }

@@ -1,11 +1,10 @@
 //! All pipelines of a set of keys, added up.
 
-use std::sync::{Mutex, PoisonError};
-
 use core_breaker::Circuits;
 use core_errors::Name;
 use core_limit::RateStats;
 use core_policy::KeyedStats;
+use core_retry::{Hedge, HedgeStats};
 
 use crate::pipeline::{Chain, Pipeline};
 
@@ -26,6 +25,8 @@ pub struct KeyedSummary {
     pub breaker: Option<core_breaker::Totals>,
     /// How calls that may be tried again ended.
     pub retry: Option<core_retry::Stats>,
+    /// How calls that may be hedged ended, and what hedges did.
+    pub hedge: Option<HedgeStats>,
     /// What came to the rate limits.
     pub limit: Option<RateStats>,
     /// What came to the bulkheads.
@@ -51,38 +52,38 @@ pub struct SlotTotals {
 }
 
 /// What was counted for keys that are there no more.
-#[derive(Debug, Default)]
-pub(crate) struct Past(Mutex<Told>);
-
-#[derive(Debug, Default)]
-struct Told {
-    forgotten: Sums,
-    /// The most that was told of all: what is about to be forgotten is in neither place for a moment.
-    most: Sums,
-}
+pub(crate) type Past = core_policy::Past<COUNTS>;
 
 /// Counts of all policies: see [`Sums::of`] for their order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sums([u64; COUNTS]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sums(pub(crate) [u64; COUNTS]);
 
 const BREAKER: usize = 0;
 const RETRY: usize = BREAKER + 8;
 const LIMIT: usize = RETRY + 8;
 const BULKHEAD: usize = LIMIT + 4;
 const TIMED_OUT: usize = BULKHEAD + 4;
-const COUNTS: usize = TIMED_OUT + 2;
+const HEDGE: usize = TIMED_OUT + 2;
+pub(crate) const COUNTS: usize = HEDGE + 8;
 
 // === impl KeyedSummary ===
 
 impl KeyedSummary {
     /// Of pipelines with the policies of `like`.
-    pub(crate) fn new(like: &Pipeline, keys: KeyedStats, circuits: Circuits, sums: Sums) -> Self {
+    pub(crate) fn new(
+        like: &Pipeline,
+        hedge: Option<&Hedge>,
+        keys: KeyedStats,
+        circuits: Circuits,
+        sums: &Sums,
+    ) -> Self {
         Self {
             name: like.name(),
             keys,
             circuits: like.breaker().map(|_| circuits),
             breaker: like.breaker().map(|_| sums.breaker()),
             retry: like.retry().map(|_| sums.retry()),
+            hedge: hedge.map(|_| sums.hedge()),
             limit: like.limit().map(|_| sums.limit()),
             bulkhead: like.bulkhead().map(|_| sums.bulkhead()),
             calls_timed_out: like.deadline().map(|_| sums.0[TIMED_OUT]),
@@ -94,8 +95,8 @@ impl KeyedSummary {
 // === impl Sums ===
 
 impl Sums {
-    /// What one pipeline has counted.
-    pub(crate) fn of(chain: &Chain) -> Self {
+    /// What one pipeline has counted, and the hedge around it.
+    pub(crate) fn of(chain: &Chain, hedge: Option<&Hedge>) -> Self {
         let (deadline, retry) = (chain.outer(), chain.inner().outer());
         let (breaker, limit) = (chain.inner().inner().outer(), chain.inner().inner().inner().outer());
         let slots = chain.inner().inner().inner().inner();
@@ -122,6 +123,11 @@ impl Sums {
         for (at, timeout) in [(0, deadline), (1, slots.inner())] {
             put(TIMED_OUT + at, &[timeout.as_ref().map_or(0, |timeout| timeout.stats().fired)]);
         }
+        if let Some(hedge) = hedge {
+            let it = hedge.stats();
+            put(HEDGE, &[it.succeeded, it.won, it.failed, it.ignored]);
+            put(HEDGE + 4, &[it.hedges, it.out_of_budget, it.out_of_time, it.hints_discarded]);
+        }
         Self(sums)
     }
 
@@ -139,6 +145,13 @@ impl Sums {
         it
     }
 
+    fn hedge(&self) -> HedgeStats {
+        let mut it = HedgeStats::default();
+        [it.succeeded, it.won, it.failed, it.ignored] = self.at(HEDGE);
+        [it.hedges, it.out_of_budget, it.out_of_time, it.hints_discarded] = self.at(HEDGE + 4);
+        it
+    }
+
     fn limit(&self) -> RateStats {
         let mut it = RateStats::default();
         [it.allowed, it.refused, it.reserved, it.cancelled] = self.at(LIMIT);
@@ -153,38 +166,6 @@ impl Sums {
     fn at<const N: usize>(&self, from: usize) -> [u64; N] {
         std::array::from_fn(|at| self.0[from + at])
     }
-
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self(std::array::from_fn(|at| self.0[at].wrapping_add(other.0[at])))
-    }
-
-    fn max(self, other: Self) -> Self {
-        Self(std::array::from_fn(|at| self.0[at].max(other.0[at])))
-    }
-}
-
-// === impl Past ===
-
-impl Past {
-    pub(crate) fn forget(&self, sums: Sums) {
-        self.with(|told| told.forgotten = told.forgotten.plus(sums));
-    }
-
-    pub(crate) fn forgotten(&self) -> Sums {
-        self.with(|told| told.forgotten)
-    }
-
-    /// The sums, or what was told before where that is more.
-    pub(crate) fn at_least(&self, sums: Sums) -> Sums {
-        self.with(|told| {
-            told.most = told.most.max(sums);
-            told.most
-        })
-    }
-
-    fn with<R>(&self, change: impl FnOnce(&mut Told) -> R) -> R {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 #[cfg(test)]
@@ -194,8 +175,6 @@ mod tests {
     #[test]
     fn every_count_has_its_place() {
         let sums = Sums(std::array::from_fn(|at| at as u64));
-        let Sums(all) = sums.plus(sums);
-        assert_eq!((all[1], all[COUNTS - 1]), (2, 2 * (COUNTS as u64 - 1)));
         let (breaker, retry) = (sums.breaker(), sums.retry());
         assert_eq!((breaker.successes, breaker.late, breaker.slow, breaker.fallbacks), (0, 5, 6, 7));
         assert_eq!(
@@ -204,15 +183,8 @@ mod tests {
         );
         assert_eq!((sums.limit().allowed, sums.limit().cancelled), (16, 19));
         assert_eq!((sums.bulkhead().admitted, sums.bulkhead().shed), (20, 23));
-    }
-
-    #[test]
-    fn a_sum_that_misses_what_is_about_to_be_forgotten_is_not_told() {
-        let (past, calls) = (Past::default(), |n| Sums([n; COUNTS]));
-        assert_eq!(past.at_least(calls(10)), calls(10));
-        assert_eq!(past.at_least(calls(7)), calls(10));
-        past.forget(calls(3));
-        past.forget(calls(1));
-        assert_eq!(past.at_least(calls(8).plus(past.forgotten())), calls(12));
+        let hedge = sums.hedge();
+        assert_eq!((hedge.succeeded, hedge.ignored, hedge.hedges, hedge.hints_discarded), (26, 29, 30, 33));
+        assert_eq!(sums.0.last(), Some(&33));
     }
 }

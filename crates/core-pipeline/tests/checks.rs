@@ -103,12 +103,38 @@ fn pl_1_the_first_retry_fits_into_the_call() {
     refused(within(Retry::fixed(secs(1)).no_jitter()), &text("1s"));
     refused(within(Retry::exponential(secs(2)..secs(9)).equal_jitter()), &text("1s"));
     refused(within(Retry::decorrelated(secs(3)..secs(9))), &text("3s"));
+    let plus = core_retry::Jitter::Plus { up_to: ms(1) };
+    refused(within(Retry::fixed(secs(1)).jitter(plus)), &text("1s"));
+    let about = core_retry::Jitter::PlusMinus { fraction: 0.5 };
+    refused(within(Retry::linear(secs(4)..secs(9)).jitter(about)), &text("2s"));
     for fits in [
+        Retry::fixed(ms(999)).jitter(plus),
+        Retry::linear(ms(1_998)..secs(9)).jitter(about),
         Retry::fixed(ms(999)).no_jitter(),
         Retry::exponential(ms(1_999)..secs(9)).equal_jitter(),
         Retry::fixed(secs(60)).full_jitter(),
         Retry::fixed(secs(60)).no_jitter().attempts(1),
     ] {
+        within(fits).build().unwrap();
+    }
+}
+
+#[test]
+fn pl_1_rt_5_the_first_retry_has_the_least_time_that_it_needs() {
+    let within =
+        |retry: core_retry::Builder| pipeline().deadline(secs(1)).retry(retry.min_attempt_time(ms(400)));
+    refused(
+        within(Retry::fixed(ms(601)).no_jitter()),
+        "the first retry waits 601ms and needs 400ms of min_attempt_time, and the whole call takes 1s: it would never be made; make \
+         the deadline longer, the delay shorter or the least time less",
+    );
+    // Also where it would follow at once.
+    let at_once = pipeline().deadline(ms(399)).retry(Retry::fixed(ms(1)).min_attempt_time(ms(400)));
+    assert!(
+        at_once.build().unwrap_err().to_string().starts_with("the first retry waits 0ns and needs 400ms")
+    );
+    for fits in [Retry::fixed(ms(600)).no_jitter(), Retry::fixed(secs(9)), Retry::fixed(secs(9)).attempts(1)]
+    {
         within(fits).build().unwrap();
     }
 }
@@ -158,7 +184,7 @@ fn a_contradiction_has_no_cause_but_itself() {
 
 #[test]
 fn pl_1_a_smooth_growth_may_always_have_time_since_it_draws_from_nothing_on() {
-    let retry = Retry::smooth(secs(5)..secs(60)).no_jitter().attempts(3);
+    let retry = Retry::smooth(secs(5)..secs(60)).attempts(3);
     pipeline().deadline(secs(2)).retry(retry).build().unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Rows of the originals' suites on retries, each number and word that `originals.rs` leaves; and what they allow in time.
+//! Rows of the originals' suites on retries, each number and word that `originals` leaves; and what they allow in time.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::Cell;

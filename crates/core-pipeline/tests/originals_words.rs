@@ -1,4 +1,4 @@
-//! Rows of the originals' suites on breakers, each number and word that `originals.rs` leaves.
+//! Rows of the originals' suites on breakers, each number and word that `originals` leaves.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::Cell;

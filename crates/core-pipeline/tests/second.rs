@@ -136,13 +136,13 @@ fn pl_1_a_hedge_for_which_there_is_no_slot_beside_the_first_attempt_is_refused()
         let plain = Pipeline::named("api").bulkhead(Bulkhead::max(slots).max_wait(ms(5))).build().unwrap();
         plain.hedged(hedge.budget(&Budget::default()))
     };
-    for never in [
-        hedged(1, Hedge::after(ms(30))),
-        hedged(1, Hedge::after_p95()),
-        hedged(2, Hedge::after(ms(30)).max(2)),
+    for (never, has) in [
+        (hedged(1, Hedge::after(ms(30))), "2 attempts at once and the bulkhead has 1 slots"),
+        (hedged(1, Hedge::after_p95()), "2 attempts at once and the bulkhead has 1 slots"),
+        (hedged(2, Hedge::after(ms(30)).max(2)), "3 attempts at once and the bulkhead has 2 slots"),
     ] {
         let error = never.map(drop).unwrap_err().to_string();
-        assert!(error.contains("slots") && error.contains("Hedge::on_failure()"), "{error}");
+        assert!(error.contains(has) && error.contains("Hedge::on_failure()"), "{error}");
     }
     assert!(hedged(1, Hedge::on_failure()).is_ok(), "the first attempt has left its slot");
     let two = hedged(2, Hedge::after(ms(30))).unwrap();

@@ -74,7 +74,7 @@ fn drive<P: Policy, T, E>(
     let waker = WAKER.try_with(Waker::clone).unwrap_or_else(|_| unpark_this_thread());
     loop {
         let flow = match turn {
-            Turn::Failed(failed) => driver.failed(failed),
+            Turn::Failed(failed) => driver.failed(failed, judge),
             Turn::Sleep(until) => sleep(driver, until),
             Turn::Ask => match driver.admit(Some(&waker)) {
                 Admit::Run => {
@@ -82,7 +82,7 @@ fn drive<P: Policy, T, E>(
                     let result = driver.running(|| op(attempt));
                     match driver.judged(result, judge) {
                         Ok(value) => return Ok(value),
-                        Err(failed) => driver.failed(failed),
+                        Err(failed) => driver.failed(failed, judge),
                     }
                 }
                 Admit::Refuse(rejection) => driver.refused(rejection),

@@ -21,7 +21,7 @@ pub(crate) struct Frame {
     /// When the call first had to wait, or first failed.
     pub(crate) started: Option<Instant>,
     /// How long the attempt may take, as [`u64::MAX`] less the nanoseconds: without a limit it is zero, as all of a new frame is,
-    /// which is written at once. A word is copied as it is, a `Duration` in parts.
+    /// which is written at once. A word is copied as it is, a `Duration` in parts. While it is [`ASKED`], after how long the next follows.
     limit: u64,
     /// How long the call has waited for its turn by now, in nanoseconds, and [`FLAGS`].
     waited: u64,
@@ -44,7 +44,10 @@ const EXACT: u64 = 1 << 60;
 /// The call waits for its turn, since the time that is known.
 const PARKED: u64 = 1 << 59;
 
-const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE | EXACT | PARKED;
+/// Somebody wants to know after how long the next attempt follows, where there is one.
+const ASKED: u64 = 1 << 58;
+
+const FLAGS: u64 = ONCE | UNCOUNTED | UNREPEATABLE | EXACT | PARKED | ASKED;
 
 // === impl Cx ===
 
@@ -135,6 +138,15 @@ impl<'a> Cx<'a> {
     #[inline]
     pub fn uncount_attempt(&mut self) {
         self.frame.waited |= UNCOUNTED;
+    }
+
+    /// The next attempt follows after `delay`. Said by [`Policy::settle`](crate::Policy::settle) with [`Next::Again`](crate::Next::Again), for whoever
+    /// is [told](crate::Judge::tried) of it.
+    #[inline]
+    pub fn retry_in(&mut self, delay: Duration) {
+        if self.frame.waited & ASKED != 0 {
+            self.frame.limit = !nanos(delay);
+        }
     }
 
     /// The call must not take effect twice: its attempts [say so](crate::Attempt::is_idempotent) from now on.
@@ -241,7 +253,7 @@ impl Frame {
 
     /// The call has waited for its turn.
     fn add_wait(&mut self, wait: Duration) {
-        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(PARKED - 1);
+        let sum = (self.waited & !FLAGS).saturating_add(nanos(wait)).min(ASKED - 1);
         self.waited = self.waited & FLAGS | sum;
     }
 
@@ -249,6 +261,19 @@ impl Frame {
     #[inline]
     pub(crate) fn forget_limit(&mut self) {
         self.limit = UNLIMITED;
+    }
+
+    /// Policies may say after how long the next attempt follows, until [`take_delay`](Self::take_delay). The limit of the last is over.
+    pub(crate) fn ask_delay(&mut self) {
+        self.limit = UNLIMITED;
+        self.waited |= ASKED;
+    }
+
+    /// After how long the next attempt follows, as somebody has said; zero if nobody has.
+    pub(crate) fn take_delay(&mut self) -> Duration {
+        self.waited &= !ASKED;
+        let said = std::mem::replace(&mut self.limit, UNLIMITED);
+        if said == UNLIMITED { Duration::ZERO } else { Duration::from_nanos(!said) }
     }
 
     /// How long the attempt that starts now may take.

@@ -9,7 +9,8 @@ use core_errors::{Cause, Name, PolicyKind, Reason, Rejection, Verdict};
 use core_time::{Clock, Instant};
 
 use crate::cx::Frame;
-use crate::{Admit, Attempt, CallError, Cx, Judge, Next, Outcome, Policy, Why};
+use crate::notify::{Ended, Follows, Tried};
+use crate::{Admit, Attempt, CallError, Cx, Judge, Next, Outcome, Policy, Why, quietly};
 
 /// One call under a policy. Whoever keeps one keeps it [`Held`], so that nothing stays open.
 pub(crate) struct Driver<P: Policy, E> {
@@ -182,14 +183,15 @@ impl<P: Policy, E> Driver<P, E> {
 
     /// What follows from an attempt that was not a success.
     #[cold]
-    pub(crate) fn failed<T>(&mut self, failed: FailedAttempt<T, E>) -> Flow<T, E> {
+    pub(crate) fn failed<T>(&mut self, failed: FailedAttempt<T, E>, judge: &impl Judge<T, E>) -> Flow<T, E> {
         let FailedAttempt { result, verdict, cause, refusal } = failed;
         let now = self.policy.clock().now();
         self.frame.started.get_or_insert(now);
         if let Some(rejection) = refusal {
-            return self.refused_inside(rejection);
+            return self.refused_inside(rejection, judge);
         }
-        let why = match self.settle(&Outcome::Judged(verdict, cause)) {
+        let outcome = Outcome::Judged(verdict, cause);
+        let why = match self.settle_and_tell(&outcome, Ended::Returned(&result), judge) {
             Next::Again => {
                 self.frame.forget_limit();
                 if self.frame.take_uncounted() {
@@ -211,13 +213,17 @@ impl<P: Policy, E> Driver<P, E> {
     }
 
     /// A policy further in refused the attempt, which is a call of its own, or stopped it.
-    fn refused_inside<T>(&mut self, rejection: Rejection) -> Flow<T, E> {
+    fn refused_inside<T>(&mut self, rejection: Rejection, judge: &impl Judge<T, E>) -> Flow<T, E> {
         let was_running = rejection.reason() == Reason::TimedOut;
-        if !was_running {
+        let outcome = Outcome::Refused(&rejection);
+        let next = if was_running {
+            self.settle_and_tell(&outcome, Ended::Stopped(&rejection), judge)
+        } else {
             // It did not come to be an attempt.
             self.attempts = self.attempts.saturating_sub(1);
-        }
-        match self.settle(&Outcome::Refused(&rejection)) {
+            self.settle(&outcome)
+        };
+        match next {
             next if was_running || next.is_again() => self.after_expiry(rejection, next),
             _ => self.refused(rejection),
         }
@@ -237,10 +243,11 @@ impl<P: Policy, E> Driver<P, E> {
     }
 
     /// The cut-off has come while the attempt was running: it is stopped.
-    pub(crate) fn expired<T>(&mut self) -> Flow<T, E> {
+    pub(crate) fn expired<T>(&mut self, judge: &impl Judge<T, E>) -> Flow<T, E> {
         self.frame.forget_now();
         let rejection = self.expire();
-        let next = self.settle(&Outcome::Refused(&rejection));
+        let outcome = Outcome::Refused(&rejection);
+        let next = self.settle_and_tell(&outcome, Ended::Stopped(&rejection), judge);
         self.after_expiry(rejection, next)
     }
 
@@ -326,6 +333,30 @@ impl<P: Policy, E> Driver<P, E> {
     #[inline]
     fn settle(&mut self, outcome: &Outcome<'_>) -> Next {
         self.policy.settle(&mut self.state, outcome, &mut Cx::new(self.policy.clock(), None, &mut self.frame))
+    }
+
+    /// Settles an attempt that ran and was no success, and tells its judge what follows, if that listens.
+    fn settle_and_tell<T>(
+        &mut self,
+        outcome: &Outcome<'_>,
+        ended: Ended<'_, T, E>,
+        judge: &impl Judge<T, E>,
+    ) -> Next {
+        if !judge.is_listening() {
+            return self.settle(outcome);
+        }
+        self.frame.ask_delay();
+        let next = self.settle(outcome);
+        let delay = self.frame.take_delay();
+        let follows = match next {
+            Next::Again => Follows::Retry(delay),
+            Next::GiveUp(why) => Follows::GiveUp(why),
+            Next::Finish => return next,
+        };
+        let elapsed = self.frame.elapsed(self.policy.clock());
+        let tried = Tried::new(ended, self.attempts, elapsed, follows);
+        quietly(|| judge.tried(&tried));
+        next
     }
 
     fn exhausted(&self, last: E, why: Why) -> CallError<E> {

@@ -1,6 +1,6 @@
 use core_errors::{Cause, Classify, Rejection, Verdict};
 
-use crate::{Attempt, Call, CallError, Policy, call_blocking};
+use crate::{Attempt, Call, CallError, Notify, Policy, Tried, call_blocking};
 
 /// Judges what an attempt returned.
 ///
@@ -21,6 +21,17 @@ pub trait Judge<T, E> {
     fn refusal<'r>(&self, result: &'r Result<T, E>) -> Option<&'r Rejection> {
         let _ = result;
         None
+    }
+
+    /// Whether it wants to be [told](Self::tried) what follows. Default: no.
+    fn is_listening(&self) -> bool {
+        false
+    }
+
+    /// Is told what follows from an attempt that was no success: see [`Notify`]. Only called where it [listens](Self::is_listening). A panic
+    /// is caught.
+    fn tried(&self, tried: &Tried<'_, T, E>) {
+        let _ = tried;
     }
 }
 
@@ -62,6 +73,11 @@ impl<P: Policy, J: Clone> Classified<P, J> {
     /// Puts a judge beside a policy. The judge is cloned for each call: a closure that captures nothing is free.
     pub const fn new(policy: P, judge: J) -> Self {
         Self { policy, judge }
+    }
+
+    /// The same, and `told` hears what follows from failures, with the error itself: see [`Notify`]. It is cloned for each call, too.
+    pub fn notify<T, E, F: Fn(&Tried<'_, T, E>) + Clone>(self, told: F) -> Classified<P, Notify<J, F>> {
+        Classified { policy: self.policy, judge: Notify::new(self.judge, told) }
     }
 
     /// Runs a call as the policy's `call` does, and judges it by this judge.

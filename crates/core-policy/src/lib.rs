@@ -99,6 +99,8 @@ mod key_text;
 mod keyed;
 #[doc(hidden)]
 pub mod methods;
+mod notify;
+mod past;
 mod permit;
 mod phase;
 mod place;
@@ -124,6 +126,8 @@ pub use fallback::or_else;
 pub use judge::{ByClass, Classified, Judge};
 pub use key_text::key_text;
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
+pub use notify::{Follows, Notify, Tried};
+pub use past::Past;
 pub use permit::Permit;
 #[doc(hidden)]
 pub use place::place;

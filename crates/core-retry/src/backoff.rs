@@ -35,7 +35,8 @@ pub enum Growth {
     Smooth,
 }
 
-/// How a delay `v` is spread by a draw `r` from `[0, 1]`.
+/// How a delay `v` is spread by a draw `r` from `[0, 1]`. What comes of it is cut off at the longest delay: once `v` has come to that, jitter
+/// adds nothing more.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Jitter {

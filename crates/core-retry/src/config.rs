@@ -1,3 +1,5 @@
+mod checks;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +33,16 @@ pub struct Builder {
     clock: Clock,
     seed: Option<u64>,
     key: Option<Arc<str>>,
+    chosen: Chosen,
     /// What was set that a running retry cannot change.
     pub(crate) fixed: Option<&'static str>,
+}
+
+/// What was said of delays and is not the default: growths that have no use for it refuse it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chosen {
+    jitter: bool,
+    factor: bool,
 }
 
 // === impl Builder ===
@@ -54,6 +64,7 @@ impl Builder {
             clock: Clock::system(),
             seed: None,
             key: None,
+            chosen: Chosen::default(),
             fixed: None,
         }
     }
@@ -90,8 +101,9 @@ impl Builder {
         self
     }
 
-    /// Makes each exponential delay so many times the one before. Default: 2. No effect on other growths.
+    /// Makes each exponential delay so many times the one before. Default: 2. Other growths have none, and are not built with one.
     pub fn factor(mut self, factor: f64) -> Self {
+        self.chosen.factor = true;
         if let Growth::Exponential { .. } = self.backoff.growth {
             self.backoff.growth = Growth::Exponential { factor };
         }
@@ -113,8 +125,10 @@ impl Builder {
         self.jitter(Jitter::None)
     }
 
-    /// Spreads delays in this way. Default: [`Jitter::Full`].
+    /// Spreads delays in this way. Default: [`Jitter::Full`]. Decorrelated and smooth delays are drawn as it is, and are not built with any
+    /// other.
     pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.chosen.jitter = true;
         self.backoff.jitter = jitter;
         if self.backoff.growth == Growth::Fixed {
             // Whoever wants one delay has named no cap, and that delay as the cap would cut off what jitter adds.
@@ -179,7 +193,7 @@ impl Builder {
     }
 
     /// Calls `subscriber` before each retry, on the thread of the call, before it sleeps. A panic of it is caught. Up to 32
-    /// subscribers.
+    /// subscribers. It sees what kind of error it was; for the error itself see [`Retry::notify`].
     pub fn on_retry(mut self, subscriber: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.subscribers.on_retry(subscriber);
         self.fixed = Some("subscribers");
@@ -228,19 +242,26 @@ impl Builder {
         self.attempts
     }
 
+    /// The least time that an attempt must have before the deadline, unchecked.
+    #[must_use]
+    pub fn least_attempt_time(&self) -> Duration {
+        self.min_attempt_time
+    }
+
     /// Checks everything and makes the retry.
     ///
     /// # Errors
-    /// If there are no attempts, the delays run backwards, a number is out of range, the budget could never allow a retry, or the name
-    /// cannot be a name.
+    /// If there are no attempts, the delays run backwards, a number is out of range, something was chosen that could have no effect (delays
+    /// that begin at zero and are to grow, jitter with nothing to spread or no room under the longest delay, a factor where nothing is
+    /// multiplied), the budget could never allow a retry, or the name cannot be a name.
     pub fn build(self) -> Result<Retry, ConfigError> {
         let rules = self.rules()?;
         let name = self.name?;
         if self.subscribers.len_max() > Subscribers::MAX {
             return Err(ConfigError(Kind::Subscribers { max: Subscribers::MAX }));
         }
-        if self.attempts > 1 && self.budget.as_ref().is_some_and(|budget| !budget.can_retry()) {
-            return Err(ConfigError(Kind::NeverRetries));
+        if let Some(budget) = &self.budget {
+            rules.check_budget(budget)?;
         }
         let rng = self.seed.map_or_else(Rng::from_entropy, Rng::from_seed);
         Ok(Retry::new((name, self.key), rules, self.budget, self.subscribers, self.clock, rng))
@@ -249,7 +270,7 @@ impl Builder {
     /// The checked form of what can be changed while calls go on.
     pub(crate) fn rules(&self) -> Result<Rules, ConfigError> {
         let attempts = NonZeroU32::new(self.attempts).ok_or(ConfigError(Kind::NoAttempts))?;
-        check(&self.backoff)?;
+        self.check_delays()?;
         let is_left = |only: CategorySet| {
             Category::all().any(|category| only.contains(category) && !self.never_on.contains(category))
         };
@@ -266,21 +287,5 @@ impl Builder {
             only_on: self.only_on,
             never_on: self.never_on,
         })
-    }
-}
-
-fn check(backoff: &Backoff) -> Result<(), ConfigError> {
-    let Backoff { growth, jitter, base, max } = *backoff;
-    if max < base {
-        return Err(ConfigError(Kind::Range { base, max }));
-    }
-    match (growth, jitter) {
-        (Growth::Exponential { factor }, _) if !(factor >= 1.0 && factor.is_finite()) => {
-            Err(ConfigError(Kind::Factor(factor)))
-        }
-        (_, Jitter::PlusMinus { fraction }) if !(fraction > 0.0 && fraction <= 1.0) => {
-            Err(ConfigError(Kind::Fraction(fraction)))
-        }
-        _ => Ok(()),
     }
 }

@@ -14,6 +14,13 @@ pub(crate) enum Kind {
     Range { base: Duration, max: Duration },
     Factor(f64),
     Fraction(f64),
+    GrowsFromZero { max: Duration },
+    NoFactor { growth: &'static str },
+    OwnJitter { growth: &'static str },
+    NothingToDraw(Duration),
+    AddsNothing,
+    NoRoom { base: Duration, up_to: Duration },
+    NothingToSpread,
     Tokens(u32),
     Ratio(f64),
     Units(u32),
@@ -57,6 +64,37 @@ impl fmt::Display for ConfigError {
             Kind::Fraction(fraction) => {
                 write!(f, "the jitter is ±{fraction}: it must be over 0 and at most 1")
             }
+            Kind::GrowsFromZero { max } => write!(
+                f,
+                "the delays run from zero to {max:?}: what begins at zero stays there, however often it is multiplied; begin with a delay, \
+                 or say Retry::fixed(Duration::ZERO) to try again at once"
+            ),
+            Kind::NoFactor { growth } => write!(
+                f,
+                "{growth} delays have no factor, and one is set: leave it out, or use Retry::exponential"
+            ),
+            Kind::OwnJitter { growth } => write!(
+                f,
+                "{growth} delays are drawn as it is, and a jitter is set, which would do nothing: leave it out, or use \
+                 Retry::exponential"
+            ),
+            Kind::NothingToDraw(delay) => write!(
+                f,
+                "decorrelated delays run from {delay:?} to {delay:?}: there is nothing to draw from; let them run further, or use \
+                 Retry::fixed"
+            ),
+            Kind::AddsNothing => f.write_str(
+                "the jitter adds up to zero: it must be able to add something, or say no_jitter()",
+            ),
+            Kind::NoRoom { base, up_to } => write!(
+                f,
+                "the jitter adds up to {up_to:?} to delays of which the first, {base:?}, is the longest there may be: nothing would ever be \
+                 added; let them run further, or use Retry::fixed"
+            ),
+            Kind::NothingToSpread => f.write_str(
+                "the delays are zero, so the jitter has nothing to spread: give them time, leave the jitter out, or use \
+                 Jitter::Plus, which adds to them",
+            ),
             Kind::Units(units) => write!(
                 f,
                 "the budget has {units} units and a retry costs 5: it must have 5 to 1 000 000, or nothing would ever be retried"

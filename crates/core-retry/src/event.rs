@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use core_errors::{Cause, Name};
-use core_policy::{Why, quietly};
+use core_policy::{ByClass, Classified, Follows, Notify, Tried, quietly};
+
+use crate::policy::Retry;
 
 /// What happens to a call that fails: told to whoever asked with [`Builder::on_retry`](crate::Builder::on_retry) and
 /// [`Builder::on_give_up`](crate::Builder::on_give_up).
@@ -26,15 +28,6 @@ pub struct Event {
     pub next: Follows,
 }
 
-/// What follows from a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Follows {
-    /// Another attempt, after so long.
-    Retry(Duration),
-    /// Nothing: more attempts would have been made but for this.
-    GiveUp(Why),
-}
-
 type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Who is told.
@@ -42,6 +35,47 @@ type Subscriber = Arc<dyn Fn(&Event) + Send + Sync>;
 pub(crate) struct Subscribers {
     on_retry: Vec<Subscriber>,
     on_give_up: Vec<Subscriber>,
+}
+
+// === impl Retry ===
+
+impl Retry {
+    /// The same retry for calls whose errors are of the type `E`, and `told` sees each of them with what follows: to log its text, or
+    /// to count it by what it is. It hears what [`Builder::on_retry`](crate::Builder::on_retry) and
+    /// [`Builder::on_give_up`](crate::Builder::on_give_up) hear of attempts that ran; those hear of the calls of all types, and see what kind
+    /// of error it was. See [`Notify`], also for a layer, and [`Classified::notify`] for one beside a judge.
+    ///
+    /// ```
+    /// use std::io::{self, ErrorKind};
+    ///
+    /// use core_retry::{Follows, Retry, Tried};
+    /// use core_time::ms;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), core_retry::ConfigError> {
+    /// # use std::cell::RefCell;
+    /// # let log = RefCell::new(Vec::new());
+    /// let retry = Retry::fixed(ms(20)).no_jitter().attempts(3).build()?;
+    /// let logged = retry.notify(|tried: &Tried<'_, _, io::Error>| {
+    ///     let Some(error) = tried.error() else { return };          // it was stopped by a limit on time
+    ///     match tried.next {
+    ///         Follows::Retry(after) => log.borrow_mut().push(format!("{error}, once more in {after:?}")),
+    ///         Follows::GiveUp(_) => log.borrow_mut().push(format!("{error}, {} times", tried.attempts)),
+    ///     }
+    /// });
+    /// let failed = logged.call(|_| async { Err::<(), _>(io::Error::new(ErrorKind::ConnectionReset, "hung up")) }).await;
+    ///
+    /// assert!(failed.is_err());
+    /// assert_eq!(*log.borrow(), ["hung up, once more in 20ms", "hung up, once more in 20ms", "hung up, 3 times"]);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn notify<T, E, F: Fn(&Tried<'_, T, E>) + Clone>(
+        &self,
+        told: F,
+    ) -> Classified<&Self, Notify<ByClass, F>> {
+        self.classify(ByClass).notify(told)
+    }
 }
 
 // === impl Subscribers ===

@@ -48,6 +48,9 @@
 //! * **What may be made twice.** A failure after which the call may have taken effect is retried only if that does no harm, which is what
 //!   is assumed; [`Builder::not_idempotent`] says otherwise.
 //! * **How often.** `attempts` is the total number of calls. With a [`Budget`], retries stop while most calls fail.
+//! * **Who hears of it.** [`Builder::on_retry`] and [`Builder::on_give_up`] hear of all calls, whatever their errors are, and so see what kind
+//!   of error it was, and not the error. [`Retry::notify`] is for the calls of one type, with the error itself. All are called after
+//!   failures only.
 //! * **What comes of it.** The last error itself, with the number of attempts, the time, and what ended them. A value that its judge would
 //!   rather have tried again comes back as the value it is; [`Builder::on_give_up`] hears how hard it was tried.
 //!
@@ -85,9 +88,10 @@ mod transparent;
 pub use backoff::{Backoff, Growth, Jitter};
 pub use budget::{Budget, BudgetStats, Paid};
 pub use config::Builder;
+pub use core_policy::{Follows, Tried};
 pub use delays::Delays;
 pub use error::ConfigError;
-pub use event::{Event, Follows};
+pub use event::Event;
 pub use hedge::{Hedge, HedgeBuilder, HedgeStats, Hedged};
 pub use policy::Retry;
 pub use state::CallState;

@@ -5,13 +5,13 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use core_errors::{Category, Cause, Name, PolicyKind, Reason, Rejection, Verdict};
-use core_policy::{Admit, Counters, Cx, Next, Outcome, Policy, Rng, Role, Why};
+use core_policy::{Admit, Counters, Cx, Follows, Next, Outcome, Policy, Rng, Role, Why};
 use core_time::{Clock, Instant};
 
 use crate::backoff::{Backoff, Growth};
 use crate::budget::{Budget, Paid};
 use crate::config::Builder;
-use crate::event::{Event, Follows, Subscribers};
+use crate::event::{Event, Subscribers};
 use crate::failure::{Failure, Wait};
 use crate::rules::{Rules, Versioned};
 use crate::state::CallState;
@@ -29,7 +29,7 @@ pub(crate) struct Inner {
     /// Looked at after failures only, and copied out.
     pub(crate) rules: RwLock<Versioned>,
     is_idempotent: bool,
-    budget: Option<Budget>,
+    pub(crate) budget: Option<Budget>,
     subscribers: Subscribers,
     clock: Clock,
     pub(crate) rng: Rng,
@@ -142,14 +142,17 @@ impl Retry {
         state: &CallState,
         failure: Failure,
         (why, count): (Why, Count),
-        cx: &Cx<'_>,
+        cx: &mut Cx<'_>,
     ) -> Next {
         self.count(count);
         self.tell(state, failure, Follows::GiveUp(why), cx);
         Next::GiveUp(why)
     }
 
-    pub(crate) fn tell(&self, state: &CallState, failure: Failure, next: Follows, cx: &Cx<'_>) {
+    pub(crate) fn tell(&self, state: &CallState, failure: Failure, next: Follows, cx: &mut Cx<'_>) {
+        if let Follows::Retry(delay) = next {
+            cx.retry_in(delay);
+        }
         let Inner { name, key, subscribers, .. } = &*self.0;
         let Failure { cause, discarded: hint_discarded, .. } = failure;
         subscribers.tell(next, || Event {

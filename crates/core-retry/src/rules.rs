@@ -39,7 +39,7 @@ impl Retry {
     /// `change` may be called again if another thread changes the rules at the same moment; so it must not change them itself.
     ///
     /// # Errors
-    /// As [`Builder::build`]; and if something is set that a running retry cannot change: name, budget, idempotency, subscribers,
+    /// As [`Builder::build`], with the budget that it has; and if something is set that a running retry cannot change: name, budget, idempotency, subscribers,
     /// clock and seed. Nothing has changed then.
     pub fn reconfigure(&self, change: impl Fn(Builder) -> Builder) -> Result<(), ConfigError> {
         loop {
@@ -49,6 +49,9 @@ impl Retry {
                 return Err(ConfigError(Kind::Fixed { what }));
             }
             let rules = builder.rules()?;
+            if let Some(budget) = &self.0.budget {
+                rules.check_budget(budget)?;
+            }
             // Nothing can panic under the lock.
             let mut held = self.0.rules.write().unwrap_or_else(PoisonError::into_inner);
             if held.version == version {

@@ -3,9 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use core_policy::{Cx, Delivery, Next, Why};
+use core_policy::{Cx, Delivery, Follows, Next, Why};
 
-use crate::event::Follows;
 use crate::failure::{Failure, Wait};
 use crate::policy::{HINT_SLACK, Retry};
 use crate::state::CallState;

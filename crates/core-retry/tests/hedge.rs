@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use core_errors::{Error, PolicyKind, Reason, Rejection};
@@ -537,9 +539,40 @@ async fn what_is_stopped_can_tell_that_it_was_the_first_attempt_as_others() {
         _ = &mut both => panic!("it takes nine seconds"),
         () = Clock::system().sleep(ms(20)) => drop(both),
     }
-    let mut told = told.take();
-    told.sort_unstable();
-    assert_eq!(told, [(0, true), (1, true)]);
+    let mut told_last = told.take();
+    told_last.sort_unstable();
+    assert_eq!(told_last, [(0, true), (1, true)]);
+    // One that keeps what it holds until it is dropped, and was not stopped.
+    let by_hand = |at: Attempt| {
+        let guard = Guard(&told, at.hedge(), cut_off_depth());
+        poll_fn(move |_| {
+            let _held = &guard;
+            if at.is_hedge() { Poll::Ready(Ok::<_, Error>(())) } else { Poll::Pending }
+        })
+    };
+    hedge.call(by_hand).await.unwrap();
+    assert_eq!(told.take(), [(1, false), (0, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_hedge_starts_those_before_it_are_not_asked_again() {
+    let polls = RefCell::new([0; 4]);
+    let hedge = Hedge::after(ms(0)).max(3).budget(&Budget::default()).build().unwrap();
+    let mut call = Box::pin(hedge.call(|at: Attempt| {
+        let polls = &polls;
+        poll_fn(move |_| {
+            polls.borrow_mut()[usize::from(at.hedge())] += 1;
+            Poll::<Result<(), Error>>::Pending
+        })
+    }));
+    assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!(polls.take(), [1; 4]);
+}
+
+#[test]
+fn whether_only_a_failure_leads_to_one_is_known() {
+    assert!(Hedge::on_failure().is_on_failure());
+    assert!(!Hedge::after(ms(1)).is_on_failure() && !Hedge::after_p95().is_on_failure());
 }
 
 #[tokio::test(start_paused = true)]

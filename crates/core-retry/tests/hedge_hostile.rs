@@ -9,7 +9,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use core_errors::{Classify, Error, Recovery};
+use core_errors::{Classify, Error, Recovery, Verdict};
 use core_policy::Attempt;
 use core_retry::{Budget, Hedge};
 use core_time::{Clock, Instant, ManualClock, ms, secs};
@@ -160,6 +160,43 @@ fn a_call_that_is_over_says_so_when_it_is_polled_again() {
     assert!(poll(call.as_mut()).is_ready());
     let again = catch_unwind(AssertUnwindSafe(|| poll(call.as_mut())));
     assert!(again.unwrap_err().downcast_ref::<&str>().unwrap().contains("after it was ready"));
+}
+
+#[test]
+fn after_a_panic_in_its_first_poll_a_call_is_not_in_flight_and_does_not_begin_anew() {
+    let budget = Budget::in_flight(1.0, 0).unwrap();
+    let hedge = Hedge::after(ms(10)).budget(&budget).build().unwrap();
+    let begun = Cell::new(0);
+    for fails_in_op in [true, false] {
+        begun.set(0);
+        let mut call = pin!(hedge.call(|_| {
+            begun.set(begun.get() + 1);
+            assert!(!fails_in_op, "a bug in what makes attempts");
+            async { panic!("a bug in an attempt") as Result<(), Error> }
+        }));
+        for _ in 0..2 {
+            assert!(catch_unwind(AssertUnwindSafe(|| poll(call.as_mut()))).is_err());
+            assert!(budget.available(Clock::system().now()).abs() < 1e-9);
+        }
+        assert_eq!(begun.get(), 1);
+    }
+}
+
+#[test]
+fn a_call_that_runs_is_not_changed() {
+    let hedge = Hedge::on_failure().budget(&Budget::default()).build().unwrap();
+    let waiting = || {
+        let mut call = hedge.call(|_| pending::<Result<(), Error>>());
+        assert!(poll(Pin::new(&mut call)).is_pending());
+        call
+    };
+    let says = |change: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(change)).unwrap_err();
+        assert_eq!(panic.downcast_ref::<String>().unwrap(), "a call that runs is not changed");
+    };
+    says(&|| drop(waiting().within(Attempt::SINGLE)));
+    says(&|| drop(waiting().until(Instant::from_nanos(1))));
+    says(&|| drop(waiting().judged_by(|_: &Result<(), Error>| Verdict::Success)));
 }
 
 /// The delay is exact on a clock that lags, and the hedge neither starts early nor is forgotten.

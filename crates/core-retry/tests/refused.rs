@@ -195,6 +195,20 @@ fn a_retry_says_what_it_was_made_with() {
     assert!(!careful.is_idempotent() && careful.budget().is_none());
 }
 
+/// By these a stack is advised against bad orders, metrics name a budget, and a pipeline holds a retry against its deadline.
+#[test]
+fn a_retry_says_what_it_is_and_a_budget_whose_it_is() {
+    let roles = exact(2).build().unwrap().roles();
+    assert_eq!(format!("{roles:?}"), format!("{:?}", [core_policy::Role::new(PolicyKind::Retry)]));
+    assert_eq!(exact(2).min_attempt_time(ms(7)).least_attempt_time(), ms(7));
+    let names = ["first", "second"].map(|name| Name::new(name).unwrap());
+    let budget = Budget::costs(100).unwrap();
+    assert_eq!(budget.name(), Name::UNNAMED);
+    let shared = budget.clone().named(names[0]);
+    assert!(shared.is_same(&budget));
+    assert_eq!((budget.name(), shared.named(names[1]).name()), (names[0], names[0]));
+}
+
 #[test]
 fn bg_2_a_deposit_lives_for_its_time_and_no_longer() {
     let budget = Budget::deposit(1.0, 0, secs(1)).unwrap();

@@ -1,13 +1,10 @@
-use std::cell::RefCell;
 use std::fmt;
-use std::pin::Pin;
 use std::task::{Context, Poll};
-
-use pin_project_lite::pin_project;
 
 use crate::clock::Clock;
 use crate::instant::Instant;
 use crate::sleep::Sleep;
+use crate::spare::{Place, Spare};
 
 /// Rings at a moment of a [`Clock`]: for futures that seldom wait, and hold one word for it.
 ///
@@ -25,20 +22,10 @@ pub struct Alarm {
 }
 
 /// Set in an alarm, and not set where a thread keeps it.
-type Timer = Pin<Box<Place>>;
-
-pin_project! {
-    struct Place {
-        #[pin]
-        sleep: Option<Sleep>,
-    }
-}
-
-/// So many are kept by a thread.
-const KEPT_MAX: usize = 64;
+type Timer = Place<Sleep>;
 
 thread_local! {
-    static KEPT: RefCell<Vec<Timer>> = const { RefCell::new(Vec::new()) };
+    static KEPT: Spare<Sleep> = const { Spare::new() };
 }
 
 // === impl Alarm ===
@@ -52,7 +39,7 @@ impl Alarm {
     /// What it is set to.
     #[must_use]
     pub fn at(&self) -> Option<Instant> {
-        self.timer.as_ref()?.sleep.as_ref().map(Sleep::at)
+        self.timer.as_ref()?.as_ref().get_ref().as_ref().map(Sleep::at)
     }
 
     /// Ready once `at` has come, never early (rule RT-6). It is set, if it is not set to this moment already.
@@ -64,7 +51,7 @@ impl Alarm {
         if self.at() != Some(at) {
             self.set(clock.sleep_until(at));
         }
-        let sleep = self.timer.as_mut().and_then(|timer| timer.as_mut().project().sleep.as_pin_mut());
+        let sleep = self.timer.as_mut().and_then(|timer| timer.as_mut().as_pin_mut());
         sleep.map_or(Poll::Pending, |sleep| sleep.poll(cx))
     }
 
@@ -79,13 +66,14 @@ impl Alarm {
     #[inline(never)]
     fn clear_set(&mut self) {
         if let Some(timer) = self.timer.take() {
-            give_back(timer);
+            // With the timer goes its waker, and with that perhaps a task, which may have alarms of its own.
+            Spare::give_back(&KEPT, timer);
         }
     }
 
     fn set(&mut self, sleep: Sleep) {
-        let timer = self.timer.get_or_insert_with(take);
-        timer.as_mut().project().sleep.set(Some(sleep));
+        let timer = self.timer.get_or_insert_with(|| Spare::take(&KEPT));
+        timer.as_mut().set(Some(sleep));
     }
 }
 
@@ -100,26 +88,4 @@ impl fmt::Debug for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Alarm").field("at", &self.at()).finish()
     }
-}
-
-// A thread that ends has no list any more, and whoever finds it in use, deep in an allocator, does without. In both cases memory is
-// allocated and freed as anywhere else.
-
-fn take() -> Timer {
-    let kept = KEPT.try_with(|kept| kept.try_borrow_mut().ok()?.pop());
-    kept.ok().flatten().unwrap_or_else(|| Box::pin(Place { sleep: None }))
-}
-
-fn give_back(mut timer: Timer) {
-    // The list is not held meanwhile: with the timer goes its waker, and with that perhaps a task, which may have alarms of its own.
-    timer.as_mut().project().sleep.set(None);
-    let _ = KEPT.try_with(|kept| {
-        let Ok(mut kept) = kept.try_borrow_mut() else { return };
-        if kept.len() < KEPT_MAX {
-            if kept.capacity() == 0 {
-                kept.reserve_exact(KEPT_MAX);
-            }
-            kept.push(timer);
-        }
-    });
 }

@@ -74,10 +74,11 @@ impl Clock {
 
     /// Whether `at` has come; if not, the time that is left.
     ///
-    /// The answer is exact. It costs a coarse reading, and an exact one only within a tick of `at`.
+    /// Whether it has is exact. It costs a coarse reading, and an exact one only within a tick of `at`.
     ///
     /// # Errors
-    /// The remaining time, when `at` lies ahead.
+    /// The remaining time, when `at` lies ahead: by the coarse reading, and so up to a [`tick`](Self::tick) too long, where that is more than a
+    /// tick.
     #[inline]
     pub fn reached(&self, at: Instant) -> Result<Instant, Duration> {
         let coarse = self.now_coarse();
@@ -113,6 +114,7 @@ impl Clock {
     /// # Panics
     /// Outside a tokio runtime with timers, unless the clock is manual.
     #[cfg(feature = "tokio")]
+    #[inline]
     pub fn sleep_until(&self, at: Instant) -> crate::Sleep {
         crate::Sleep::new(self, at)
     }

@@ -31,6 +31,7 @@ mod instant;
 mod manual;
 #[cfg(feature = "tokio")]
 mod sleep;
+mod spare;
 mod system;
 #[cfg(feature = "tokio")]
 mod timers;
@@ -42,3 +43,4 @@ pub use instant::{Instant, ms, secs};
 pub use manual::ManualClock;
 #[cfg(feature = "tokio")]
 pub use sleep::Sleep;
+pub use spare::{Place, Spare};

@@ -49,6 +49,7 @@ struct Sleeper {
 // === impl Sleep ===
 
 impl Sleep {
+    #[inline]
     pub(crate) fn new(clock: &Clock, at: Instant) -> Self {
         let timer = match clock.manual() {
             Some(manual) => Timer::Manual { sleeper: Sleeper { clock: manual.clone(), at, id: None } },
@@ -62,6 +63,7 @@ impl Sleep {
 
     /// The moment.
     #[must_use]
+    #[inline]
     pub fn at(&self) -> Instant {
         self.at
     }

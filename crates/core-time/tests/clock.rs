@@ -64,6 +64,33 @@ fn reached_is_exact_to_the_nanosecond() {
     assert_eq!(time.clock().reached(at), Ok(at));
 }
 
+/// A coarse reading that has come to a moment is enough; one that has not says so, or has the exact clock decide within a tick.
+#[test]
+fn reached_is_exact_on_a_clock_whose_coarse_readings_lag() {
+    let time = ManualClock::lagging(ms(4));
+    let (clock, start) = (time.clock(), time.now());
+    assert_eq!((clock.tick(), ManualClock::new().clock().tick()), (ms(4), Duration::ZERO));
+    assert_eq!((clock.now(), clock.now_coarse()), (start, start - ms(4)));
+    // By less than a tick, by a tick, and by more than that.
+    for (passed, reached) in [
+        (ms(10), Ok(start + ms(10))),
+        (ms(12), Ok(start + ms(12))),
+        (ms(14), Ok(start + ms(10))),
+        (ms(15), Ok(start + ms(11))),
+        // To the coarse clock there are 4 ms more.
+        (ms(9), Err(ms(5))),
+        (ms(6), Err(ms(8))),
+        (ms(7), Err(ms(7))),
+        (ms(1), Err(ms(13))),
+    ] {
+        time.set(start + passed);
+        assert_eq!(clock.reached(start + ms(10)), reached, "{passed:?}");
+    }
+    let late = ManualClock::lagging(secs(7_200));
+    assert_eq!(late.now_coarse(), Instant::ORIGIN, "there is nothing before it");
+    assert_eq!(ManualClock::lagging(Duration::MAX).now_coarse(), Instant::ORIGIN);
+}
+
 #[test]
 fn rt_6_a_blocking_sleep_never_ends_early() {
     let clock = Clock::system();
@@ -119,5 +146,35 @@ mod sleeping {
         time.advance(Duration::from_nanos(1));
         sleep.await.unwrap();
         assert_eq!(time.elapsed(), ms(10));
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Woken(std::sync::atomic::AtomicU32);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_manual_clock_wakes_all_who_wait_for_a_moment_once_and_nobody_who_has_gone() {
+        let time = ManualClock::new();
+        let woken: [std::sync::Arc<Woken>; 4] = std::array::from_fn(|_| std::sync::Arc::default());
+        let mut sleeps: Vec<_> = [10, 10, 20, 10].map(|after| Box::pin(time.clock().sleep(ms(after)))).into();
+        for (sleep, woken) in sleeps.iter_mut().zip(&woken) {
+            let waker = std::task::Waker::from(std::sync::Arc::clone(woken));
+            // Asked again it is the same sleeper.
+            for _ in 0..2 {
+                assert!(sleep.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+            }
+        }
+        drop(sleeps.pop());
+        let counts = || woken.each_ref().map(|woken| woken.0.load(std::sync::atomic::Ordering::Relaxed));
+        time.advance(ms(10));
+        assert_eq!(counts(), [1, 1, 0, 0]);
+        time.advance(ms(10));
+        assert_eq!(counts(), [1, 1, 1, 0]);
     }
 }

@@ -1,5 +1,7 @@
 //! Limits from the environment: a pure function of pairs, and a thin shell that reads them.
 
+mod nearest;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -9,11 +11,16 @@ use crate::profile::Profile;
 use crate::serving::Serving;
 use crate::standard::Standard;
 
+use nearest::nearest;
+
 /// How the variables begin.
 const PREFIX: &str = "GENESIS_TIMEOUT_";
 
 /// No value is longer, and of one that is wrong no more is repeated.
 const VALUE_MAX: usize = 40;
+
+/// Of the name of a variable that is wrong no more is repeated: no prefix with an operation is longer.
+const VARIABLE_MAX: usize = 128;
 
 // === impl Profile ===
 
@@ -24,21 +31,39 @@ impl<K: Operation> Profile<K> {
     /// sets the limit of one operation, as in `GENESIS_TIMEOUT_HEALTH_CHECK=250ms`: a number with `ms`, `s`, `m` or `h`; without, in
     /// seconds.
     ///
-    /// A service may have several sets: a variable that names an operation of [`Standard`] or of [`Serving`] is left to those, and one that
-    /// names an operation of two sets, as `GENESIS_TIMEOUT_REQUEST`, is that of both. Whoever has a set of his own beside them gives it a prefix
-    /// of its own, and [`from_pairs`](Self::from_pairs).
+    /// Whatever begins so and is none of these is refused, since a limit that is set and that nobody reads goes unnoticed until it is missed:
+    /// a name that is misspelt or in small letters, and also the operation of a set that is not this one, as `GENESIS_TIMEOUT_LLM` of
+    /// [`Serving`] for a service that has [`Standard`] operations only. A service that has both sets, or shares its variables with one that
+    /// has the other, says so: [`from_env_beside`](Self::from_env_beside).
     ///
     /// # Errors
-    /// If a variable names no operation, here or in those two sets, a value is no time, or what comes of it [cannot be](Self::check).
+    /// If a variable names no operation, a value is no time, or what comes of it [cannot be](Self::check).
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_pairs(
-            PREFIX,
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, lossy(value)))),
-        )
+        Self::from_env_beside::<K>()
     }
 
-    /// The same from pairs of names and values, of which those count that begin with `prefix`: for a second set of operations, and for
-    /// tests.
+    /// The same in an environment in which variables of the operations `L` are as good: they are left to whoever reads those. One that is of
+    /// both sets, as `GENESIS_TIMEOUT_REQUEST`, is read by both.
+    ///
+    /// ```
+    /// use core_timeout::{Profile, Serving, Standard, Timeouts};
+    ///
+    /// let cluster = Timeouts::new(Profile::<Standard>::from_env_beside::<Serving>()?)?;
+    /// let requests = Timeouts::new(Profile::<Serving>::from_env_beside::<Standard>()?)?;
+    /// # Ok::<(), core_timeout::ConfigError>(())
+    /// ```
+    ///
+    /// Whoever has a set of his own beside both gives it a prefix of its own, and [`from_pairs`](Self::from_pairs).
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_env_beside<L: Operation>() -> Result<Self, ConfigError> {
+        let pairs = std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value)));
+        Self::from_pairs_beside::<L, _, _>(PREFIX, pairs)
+    }
+
+    /// What [`from_env`](Self::from_env) makes of pairs of names and values, of which those count that begin with `prefix`: for a second set
+    /// of operations, and for tests.
     ///
     /// # Errors
     /// As [`from_env`](Self::from_env).
@@ -50,25 +75,42 @@ impl<K: Operation> Profile<K> {
         N: AsRef<str>,
         V: AsRef<str>,
     {
+        Self::from_pairs_beside::<K, N, V>(prefix, pairs)
+    }
+
+    /// What [`from_env_beside`](Self::from_env_beside) makes of pairs.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_pairs_beside<L, N, V>(
+        prefix: &str,
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, ConfigError>
+    where
+        L: Operation,
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
         let mut profile = None;
         let mut limits = Vec::new();
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.as_ref().trim());
-            let Some(of) = name.strip_prefix(prefix) else { continue };
-            if of == "PROFILE" {
-                let chosen = Self::by_name(value);
-                profile = Some(chosen.ok_or_else(|| ConfigError(Kind::NoProfile(shortened(value))))?);
+            let Some((start, of)) = name.split_at_checked(prefix.len()) else { continue };
+            if !start.eq_ignore_ascii_case(prefix) {
                 continue;
             }
-            let operation = named::<K>(of);
-            let Some(operation) = operation else {
-                if is_one_of::<Standard>(of) || is_one_of::<Serving>(of) {
-                    continue;
-                }
-                return Err(ConfigError(no_operation::<K>(name)));
-            };
-            let limit = parse(value);
-            limits.push((operation, limit.ok_or_else(|| ConfigError(no_time(name, value)))?));
+            // Who writes it otherwise means it all the same, and would wonder.
+            let is_exact = start == prefix;
+            if is_exact && of == "PROFILE" {
+                let chosen = Self::by_name(value);
+                profile =
+                    Some(chosen.ok_or_else(|| ConfigError(Kind::NoProfile(shortened(value, VALUE_MAX))))?);
+            } else if let Some(operation) = named::<K>(of).filter(|_| is_exact) {
+                let limit = parse(value);
+                limits.push((operation, limit.ok_or_else(|| ConfigError(no_time(name, value)))?));
+            } else if !is_exact || named::<L>(of).is_none() {
+                return Err(ConfigError(unread::<K, L>(prefix, name, of)));
+            }
         }
         let profile = profile.unwrap_or_default();
         let profile =
@@ -88,26 +130,35 @@ fn named<K: Operation>(variable: &str) -> Option<K> {
     K::ALL.iter().copied().find(|operation| is_variable_of(operation.spec().name, variable))
 }
 
-fn is_one_of<K: Operation>(variable: &str) -> bool {
-    named::<K>(variable).is_some()
-}
-
 fn is_variable_of(name: &str, variable: &str) -> bool {
     name.len() == variable.len()
         && name.bytes().zip(variable.bytes()).all(|(a, b)| a.to_ascii_uppercase() == b)
 }
 
-fn no_operation<K: Operation>(variable: &str) -> Kind {
-    let names = K::ALL.iter().map(|operation| operation.spec().name.to_ascii_uppercase());
-    Kind::NoOperation { variable: shortened(variable), known: names.collect::<Vec<_>>().join(", ") }
+/// A variable that begins as ours and that nobody reads here.
+fn unread<K: Operation, L: Operation>(prefix: &str, variable: &str, of: &str) -> Kind {
+    let others = [(named::<Standard>(of).is_some(), "Standard"), (named::<Serving>(of).is_some(), "Serving")];
+    let shown = shortened(variable, VARIABLE_MAX);
+    if let Some((_, set)) = others.into_iter().find(|(has, _)| *has && variable.starts_with(prefix)) {
+        return Kind::OfOthers { variable: shown, set };
+    }
+    let is_short = variable.len() <= VARIABLE_MAX;
+    let both = variables::<K>().chain(variables::<L>()).chain(["PROFILE".to_owned()]);
+    let meant = is_short.then(|| nearest(of, both)).flatten().map(|name| format!("{prefix}{name}"));
+    Kind::NoOperation { variable: shown, meant, known: variables::<K>().collect::<Vec<_>>().join(", ") }
+}
+
+/// What the operations are called in the environment, without the prefix.
+fn variables<K: Operation>() -> impl Iterator<Item = String> {
+    K::ALL.iter().map(|operation| operation.spec().name.to_ascii_uppercase())
 }
 
 fn no_time(variable: &str, value: &str) -> Kind {
-    Kind::NoTime { variable: shortened(variable), value: shortened(value) }
+    Kind::NoTime { variable: shortened(variable, VARIABLE_MAX), value: shortened(value, VALUE_MAX) }
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(VALUE_MAX).flat_map(char::escape_debug).collect()
+fn shortened(text: &str, max: usize) -> String {
+    text.chars().take(max).flat_map(char::escape_debug).collect()
 }
 
 /// A number with `ms`, `s`, `m` or `h`; without, in seconds.

@@ -20,7 +20,8 @@ pub(crate) enum Kind {
     TwoOperations(&'static str),
     NotListed(&'static str),
     NoProfile(String),
-    NoOperation { variable: String, known: String },
+    NoOperation { variable: String, meant: Option<String>, known: String },
+    OfOthers { variable: String, set: &'static str },
     NoTime { variable: String, value: String },
 }
 
@@ -71,9 +72,20 @@ impl fmt::Display for ConfigError {
             Kind::NoProfile(name) => {
                 write!(f, "there is no timeout profile `{name}`: it is `default`, `production` or `test`")
             }
-            Kind::NoOperation { variable, known } => {
+            Kind::NoOperation { variable, meant: Some(meant), known } => {
+                write!(
+                    f,
+                    "`{variable}` names no operation: did you mean `{meant}`? There are PROFILE, {known}"
+                )
+            }
+            Kind::NoOperation { variable, meant: None, known } => {
                 write!(f, "`{variable}` names no operation: there are PROFILE, {known}")
             }
+            Kind::OfOthers { variable, set } => write!(
+                f,
+                "`{variable}` sets a limit of the operations `{set}`, which are not read here, so it would do nothing: leave it out, or \
+                 say with from_env_beside::<{set}>() that somebody else reads those"
+            ),
             Kind::NoTime { variable, value } => write!(
                 f,
                 "`{variable}` is `{value}`: it must be a number with ms, s, m or h, as in 250ms; without, it is in seconds"

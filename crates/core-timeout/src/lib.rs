@@ -61,7 +61,7 @@
 //!
 //! * **Limits of operations.** [`Standard`] operations have those of the
 //!   profiles `default`, `production` and `test`, those of a service that is [`Serving`] requests the numbers of its guide. Each is read from
-//!   the environment by [`Profile::from_env`].
+//!   the environment by [`Profile::from_env`], which refuses a variable that nobody reads.
 //! * **When it fires.** The limit runs from the moment the call first has to wait. The call is polled first and the timer
 //!   second, so a result that is ready when the limit comes is the result (rule TO-1).
 //! * **What it says.** A `Rejection` of its own with limit and elapsed time, never an error that looks like the callee's.

@@ -12,6 +12,9 @@ use crate::operation::{Operation, Spec};
 /// | `database`, of the request | 10 s | `GENESIS_TIMEOUT_DATABASE` | `DATABASE_TIMEOUT` |
 /// | `redis`, of the database | 5 s | `GENESIS_TIMEOUT_REDIS` | `REDIS_TIMEOUT` |
 ///
+/// A service that has [`Standard`](crate::Standard) operations as well reads each set
+/// [beside](crate::Profile::from_env_beside) the other.
+///
 /// A request that asks for a time of its own gets it as a child of the whole, and so never more than that:
 ///
 /// ```

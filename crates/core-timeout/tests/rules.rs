@@ -10,7 +10,7 @@ use std::time::Duration;
 use core_errors::{Error, PolicyKind, Reason};
 use core_policy::{Admit, ByClass, CallError, Cx, Next, Outcome, Policy, Stack};
 use core_time::{Clock, Instant, ManualClock, ms, secs};
-use core_timeout::Timeout;
+use core_timeout::{Deadline, Timeout};
 
 fn attempt(limit: Duration) -> Timeout {
     Timeout::attempt(limit).name("payments").build().unwrap()
@@ -234,4 +234,14 @@ fn a_limit_that_is_over_leaves_the_callers_deadline_as_it_was() {
         assert!(done.is_ok());
         assert_eq!(seen.take(), deadline);
     }
+}
+
+/// By these a stack is advised against bad orders.
+#[test]
+fn pl_1_each_says_what_it_is() {
+    use core_policy::{Policy, Role};
+    let is = |roles: Vec<Role>, kind| assert_eq!(format!("{roles:?}"), format!("{:?}", [Role::new(kind)]));
+    is(Timeout::attempt(ms(1)).build().unwrap().roles(), PolicyKind::Timeout);
+    is(Timeout::total(ms(1)).build().unwrap().roles(), PolicyKind::Deadline);
+    is(Deadline::after(ms(1), &Clock::system()).roles(), PolicyKind::Deadline);
 }

@@ -19,8 +19,7 @@ fn f_94_the_limits_of_the_guide_are_there_and_its_variables_set_them() {
         assert_eq!(limits(&profile), documented, "{}", profile.name());
         profile.check().unwrap();
     }
-    let set =
-        |pairs: &[(&str, &str)]| Profile::<Serving>::from_pairs("GENESIS_TIMEOUT_", pairs.iter().copied());
+    let set = |pairs: &[(&str, &str)]| Profile::<Serving>::from_pairs(PREFIX, pairs.iter().copied());
     let profile = set(&[
         ("GENESIS_TIMEOUT_REQUEST", "90"),
         ("GENESIS_TIMEOUT_AGENT_DEFAULT", "31"),
@@ -36,6 +35,8 @@ fn f_94_the_limits_of_the_guide_are_there_and_its_variables_set_them() {
     );
 }
 
+const PREFIX: &str = "GENESIS_TIMEOUT_";
+
 /// Whoever used both could set neither: each refused the variables of the other.
 #[test]
 fn f_94_a_service_may_use_both_sets_and_none_takes_the_variables_of_the_other_for_a_slip() {
@@ -45,29 +46,89 @@ fn f_94_a_service_may_use_both_sets_and_none_takes_the_variables_of_the_other_fo
         ("GENESIS_TIMEOUT_HEALTH_CHECK", "250ms"),
         ("GENESIS_TIMEOUT_PROFILE", "test"),
     ];
-    let serving = Profile::<Serving>::from_pairs("GENESIS_TIMEOUT_", pairs).unwrap();
+    let serving = Profile::<Serving>::from_pairs_beside::<Standard, _, _>(PREFIX, pairs).unwrap();
     assert_eq!(limits(&serving), [90, 30, 61, 10, 5].map(secs));
-    let standard = Profile::<Standard>::from_pairs("GENESIS_TIMEOUT_", pairs).unwrap();
+    let standard = Profile::<Standard>::from_pairs_beside::<Serving, _, _>(PREFIX, pairs).unwrap();
     let of = [Standard::Request, Standard::HealthCheck, Standard::Sync].map(|of| standard.get(of));
     assert_eq!(of, [secs(90), ms(250), secs(2)], "what both have is that of both");
 
-    // One of the service's own beside them reads its own prefix.
+    // One of the service's own beside them reads its own prefix, or theirs.
     let ours = [("GENESIS_TIMEOUT_LLM", "61"), ("OURS_TIMEOUT_UPLOAD", "7")];
     assert_eq!(Profile::<Ours>::from_pairs("OURS_TIMEOUT_", ours).unwrap().get(Ours), secs(7));
+    let shared = [("GENESIS_TIMEOUT_LLM", "61"), ("GENESIS_TIMEOUT_UPLOAD", "7")];
+    let profile = Profile::<Ours>::from_pairs_beside::<Serving, _, _>(PREFIX, shared).unwrap();
+    assert_eq!(profile.get(Ours), secs(7));
     // A slip is one to all three.
     for (prefix, name) in
         [("GENESIS_TIMEOUT_", "GENESIS_TIMEOUT_LLMS"), ("OURS_TIMEOUT_", "OURS_TIMEOUT_LLMS")]
     {
         let slip = [(name, "61")];
         let errors = [
-            Profile::<Serving>::from_pairs(prefix, slip).unwrap_err(),
-            Profile::<Standard>::from_pairs(prefix, slip).unwrap_err(),
+            Profile::<Serving>::from_pairs_beside::<Standard, _, _>(prefix, slip).unwrap_err(),
+            Profile::<Standard>::from_pairs_beside::<Serving, _, _>(prefix, slip).unwrap_err(),
             Profile::<Ours>::from_pairs(prefix, slip).unwrap_err(),
         ];
         assert!(
             errors.iter().all(|error| error.to_string().starts_with(&format!("`{name}` names no operation")))
         );
     }
+}
+
+/// It was left to the other set, whether anybody read that or not: a limit that was set did nothing, and nobody said so.
+#[test]
+fn f_94_a_variable_of_a_set_that_nobody_reads_is_told() {
+    let llm = [("GENESIS_TIMEOUT_LLM", "61")];
+    let error = Profile::<Standard>::from_pairs(PREFIX, llm).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`GENESIS_TIMEOUT_LLM` sets a limit of the operations `Serving`, which are not read here, so it would do nothing: leave it out, \
+         or say with from_env_beside::<Serving>() that somebody else reads those"
+    );
+    let sync = [("GENESIS_TIMEOUT_SYNC", "61")];
+    let error = Profile::<Serving>::from_pairs(PREFIX, sync).unwrap_err().to_string();
+    assert!(error.starts_with("`GENESIS_TIMEOUT_SYNC` sets a limit of the operations `Standard`"), "{error}");
+    // A third set beside one of them does not read the other, either.
+    let error = Profile::<Ours>::from_pairs_beside::<Serving, _, _>(PREFIX, sync).unwrap_err().to_string();
+    assert!(error.contains("operations `Standard`"), "{error}");
+    // One that both have is read.
+    let request = [("GENESIS_TIMEOUT_REQUEST", "40")];
+    assert_eq!(Profile::<Standard>::from_pairs(PREFIX, request).unwrap().get(Standard::Request), secs(40));
+}
+
+#[test]
+fn f_94_who_is_told_that_a_variable_is_nobodys_is_told_what_it_may_have_meant() {
+    let told = |name: &str| {
+        Profile::<Serving>::from_pairs_beside::<Standard, _, _>(PREFIX, [(name, "5")])
+            .unwrap_err()
+            .to_string()
+    };
+    for (written, meant) in [
+        ("GENESIS_TIMEOUT_DATABSE", "GENESIS_TIMEOUT_DATABASE"),
+        ("GENESIS_TIMEOUT_LLMS", "GENESIS_TIMEOUT_LLM"),
+        ("GENESIS_TIMEOUT_REDIS_", "GENESIS_TIMEOUT_REDIS"),
+        ("GENESIS_TIMEOUT_redis", "GENESIS_TIMEOUT_REDIS"),
+        ("genesis_timeout_redis", "GENESIS_TIMEOUT_REDIS"),
+        ("Genesis_Timeout_REDIS", "GENESIS_TIMEOUT_REDIS"),
+        ("genesis_timeout_profile", "GENESIS_TIMEOUT_PROFILE"),
+        ("GENESIS_TIMEOUT_PROFIL", "GENESIS_TIMEOUT_PROFILE"),
+        // Of the set beside it, which would not get it, either.
+        ("GENESIS_TIMEOUT_HEALTHCHECK", "GENESIS_TIMEOUT_HEALTH_CHECK"),
+        ("genesis_timeout_sync", "GENESIS_TIMEOUT_SYNC"),
+    ] {
+        let expected = format!(
+            "`{written}` names no operation: did you mean `{meant}`? There are PROFILE, REQUEST, AGENT_DEFAULT, LLM, DATABASE, REDIS"
+        );
+        assert_eq!(told(written), expected);
+    }
+    for far in ["GENESIS_TIMEOUT_", "GENESIS_TIMEOUT_X", "GENESIS_TIMEOUT_CACHE_OF_THE_PAGES"] {
+        assert!(told(far).starts_with(&format!("`{far}` names no operation: there are PROFILE, ")), "{far}");
+    }
+    // What begins otherwise is somebody else's; what is long is not repeated at length.
+    let others =
+        [("GENESIS_TIMEOUTS_REDIS", "5"), ("GENESIS_TIMEOUT", "5"), ("", "5"), ("GENESIS_TIMEOÜT_X", "5")];
+    assert_eq!(Profile::<Serving>::from_pairs(PREFIX, others).unwrap(), Profile::standard());
+    let long = told(&format!("GENESIS_TIMEOUT_{}", "A".repeat(100_000)));
+    assert!(long.len() < 300, "{long}");
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

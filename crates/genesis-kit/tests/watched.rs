@@ -1,5 +1,6 @@
 //! What stands by itself, and what there is one of for each key, in the metrics.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use genesis_kit::limit::{Adaptive, Executor, SlidingWindow, Throttle};
@@ -93,6 +94,7 @@ fn no_key_is_a_label_and_what_is_shown_is_of_all_keys() {
     hosts.get("db-1").unwrap().acquire().unwrap().failure();
     hosts.get("db-1").unwrap().acquire().unwrap_err();
     hosts.get("db-2").unwrap().acquire().unwrap().success();
+    assert_eq!(hosts.get("db-1").unwrap().call_or_blocking(|_| fail(), |_| Ok(())).ok(), Some(()));
     let shards = Pipeline::named("shards").breaker(Breaker::consecutive(1)).build().unwrap();
     let shards = Arc::new(shards.keyed::<u32>(Keyed::max(4)).unwrap());
     assert!(shards.get(&7).unwrap().call_blocking(|_| fail()).is_err());
@@ -116,7 +118,8 @@ fn no_key_is_a_label_and_what_is_shown_is_of_all_keys() {
             "keyed_circuit_breakers{kind=\"breaker\",name=\"hosts\",state=\"closed\"} 1.0",
             "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"success\"} 1",
             "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"failure\"} 1",
-            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"rejected\"} 1",
+            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"rejected\"} 2",
+            "keyed_circuit_breaker_fallbacks_total{name=\"hosts\"} 1",
             "keyed_keys{kind=\"pipeline\",name=\"shards\"} 1.0",
             "keyed_circuit_breakers{kind=\"pipeline\",name=\"shards\",state=\"open\"} 1.0",
             "keyed_keys_max{kind=\"pipeline\",name=\"plain\"} 4.0",
@@ -163,6 +166,7 @@ fn pipelines_of_keys_show_what_their_calls_came_to_also_those_of_keys_that_were_
         let shard = shards.get(&shard).unwrap();
         assert!(shard.call_blocking(|_| fail()).is_err());
         assert!(shard.call_blocking(|_| Ok::<_, Error>(())).is_ok());
+        assert!(shard.call_or_blocking(|_| Err(Error::internal("wrong")), |_| Ok(())).is_ok());
     }
     let busy = shards.get(&4).unwrap();
     let slot = busy.bulkhead().unwrap().acquire().unwrap();
@@ -174,12 +178,13 @@ fn pipelines_of_keys_show_what_their_calls_came_to_also_those_of_keys_that_were_
         [
             "keyed_keys_forgotten_total{kind=\"pipeline\",name=\"shards\",why=\"displaced\"} 3",
             "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"success\"} 5",
-            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"failure\"} 10",
+            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"failure\"} 15",
             "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"inconclusive\"} 1",
+            "keyed_pipeline_fallbacks_total{name=\"shards\"} 5",
             "keyed_pipeline_retries_total{name=\"shards\"} 5",
             "keyed_pipeline_retry_calls_total{name=\"shards\",outcome=\"out_of_attempts\"} 5",
-            "keyed_pipeline_rate_limit_requests_total{name=\"shards\",outcome=\"allowed\"} 16",
-            "keyed_pipeline_bulkhead_calls_total{name=\"shards\",outcome=\"admitted\"} 16",
+            "keyed_pipeline_rate_limit_requests_total{name=\"shards\",outcome=\"allowed\"} 21",
+            "keyed_pipeline_bulkhead_calls_total{name=\"shards\",outcome=\"admitted\"} 21",
             "keyed_pipeline_bulkhead_calls_total{name=\"shards\",outcome=\"refused\"} 1",
             "keyed_pipeline_timeouts_total{name=\"shards\",limits=\"attempt\"} 0",
             "keyed_pipeline_timeouts_total{name=\"shards\",limits=\"call\"} 0",
@@ -192,6 +197,33 @@ fn pipelines_of_keys_show_what_their_calls_came_to_also_those_of_keys_that_were_
     assert!(
         kinds.iter().all(|line| line.starts_with("keyed_pipeline_bulkhead")) && kinds.len() == 4,
         "{kinds:?}"
+    );
+}
+
+#[tokio::test]
+async fn hedged_pipelines_of_keys_show_their_hedges_also_those_of_keys_that_were_forgotten() {
+    let shards = Pipeline::named("shards").bulkhead(9).build().unwrap();
+    let shards = shards.hedged(Hedge::on_failure().budget(&Budget::new(3, 0.1).unwrap())).unwrap();
+    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2).idle(secs(3_600))).unwrap());
+    let first_fails = |at: Attempt| ready(if at.is_hedge() { Ok(()) } else { Err(Error::network("gone")) });
+    let mut results = Vec::new();
+    for shard in 0..5 {
+        let shard = shards.get(&shard).unwrap();
+        results.push(shard.call(first_fails).await.is_ok());
+    }
+    // Each failure takes a token, and hedges are made while more than half of them are there.
+    assert_eq!(results, [true, false, false, false, false]);
+    has(
+        &shown(|kit| kit.watch(&shards)),
+        [
+            "keyed_keys_forgotten_total{kind=\"pipeline\",name=\"shards\",why=\"displaced\"} 3",
+            "keyed_pipeline_hedge_calls_total{name=\"shards\",outcome=\"success\"} 1",
+            "keyed_pipeline_hedge_calls_total{name=\"shards\",outcome=\"failure\"} 4",
+            "keyed_pipeline_hedge_won_total{name=\"shards\"} 1",
+            "keyed_pipeline_hedges_total{name=\"shards\"} 1",
+            "keyed_pipeline_hedge_withheld_total{name=\"shards\",reason=\"budget\"} 4",
+            "keyed_pipeline_hedge_withheld_total{name=\"shards\",reason=\"deadline\"} 0",
+        ],
     );
 }
 

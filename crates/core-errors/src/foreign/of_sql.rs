@@ -116,6 +116,9 @@ mod tests {
         for (state, category, recovery) in [
             ("40001", Category::Unavailable, Recovery::Retriable),
             ("40P01", Category::Unavailable, Recovery::Retriable),
+            ("40000", Category::Unavailable, Recovery::Retriable),
+            ("58030", Category::Infrastructure, Recovery::Transient),
+            ("XX000", Category::Infrastructure, Recovery::Transient),
             ("23505", Category::Conflict, Recovery::InvalidInput),
             ("23502", Category::Validation, Recovery::InvalidInput),
             ("08006", Category::Network, Recovery::Transient),

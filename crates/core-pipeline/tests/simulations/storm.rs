@@ -93,28 +93,25 @@ async fn bg_5_a_retry_storm_ends_when_its_trigger_is_gone() {
     let (with, without) = (guarded.answered.rate(30, 45), budgeted.answered.rate(30, 45));
     assert!(with > 1.3 * without, "{with} and {without}");
 
-    Picture {
-        title: "A retry storm: calls a second that reach the callee (it can answer 100)",
-        unit: "attempts in each second; 70 calls a second are made throughout",
+    let picture = |title, unit, series: fn(&Run) -> &History| Picture {
+        title,
+        unit,
         seconds: SECONDS,
         trigger: ("answers 20 a second", SLOW.0, SLOW.1),
-        lines: vec![
-            ("retries alone", alone.asked.per_second(SECONDS)),
-            ("with a budget", budgeted.asked.per_second(SECONDS)),
-            ("with budget and breaker", guarded.asked.per_second(SECONDS)),
-        ],
-    }
+        lines: [
+            ("retries alone", &alone),
+            ("with a budget", &budgeted),
+            ("with budget and breaker", &guarded),
+        ]
+        .map(|(what, run)| (what, series(run).per_second(SECONDS)))
+        .into(),
+    };
+    let attempts = "attempts in each second; 70 calls a second are made throughout";
+    picture("A retry storm: calls a second that reach the callee (it can answer 100)", attempts, |run| {
+        &run.asked
+    })
     .check("retry-storm.svg");
-    Picture {
-        title: "The same storm: calls a second that are answered in time",
-        unit: "answers in each second; 70 calls a second are made throughout",
-        seconds: SECONDS,
-        trigger: ("answers 20 a second", SLOW.0, SLOW.1),
-        lines: vec![
-            ("retries alone", alone.answered.per_second(SECONDS)),
-            ("with a budget", budgeted.answered.per_second(SECONDS)),
-            ("with budget and breaker", guarded.answered.per_second(SECONDS)),
-        ],
-    }
-    .check("retry-storm-answered.svg");
+    let answers = "answers in each second; 70 calls a second are made throughout";
+    picture("The same storm: calls a second that are answered in time", answers, |run| &run.answered)
+        .check("retry-storm-answered.svg");
 }

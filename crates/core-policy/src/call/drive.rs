@@ -90,7 +90,8 @@ where
         failed: FailedAttempt<F::Value, F::Error>,
         cx: &mut Context<'_>,
     ) -> Ended<F::Value> {
-        let flow = self.as_mut().driver().failed(failed);
+        let (driver, judge) = self.as_mut().driver_and_judge();
+        let flow = driver.failed(failed, judge);
         self.poll_turned(flow, cx)
     }
 
@@ -108,6 +109,13 @@ where
         ready!(self.as_mut().poll_cutoff(cx));
         let flow = self.as_mut().stop();
         self.poll_turned(flow, cx)
+    }
+
+    /// The cut-off has come while the attempt was running. The attempt goes first, and then its slot.
+    fn stop(mut self: Pin<&mut Self>) -> Flow<F::Value, F::Error> {
+        self.as_mut().project().phase.cut_off();
+        let (driver, judge) = self.driver_and_judge();
+        driver.expired(judge)
     }
 
     #[cold]
@@ -164,7 +172,7 @@ where
                 Step::Running => match driver.running(|| this.phase.as_mut().poll_attempt(cx)) {
                     Poll::Ready(result) => match driver.judged(result, &*this.judge) {
                         Ok(value) => ControlFlow::Break(Ok(value)),
-                        Err(failed) => driver.failed(failed),
+                        Err(failed) => driver.failed(failed, &*this.judge),
                     },
                     Poll::Pending => {
                         ready!(self.as_mut().poll_cutoff(cx));
@@ -187,12 +195,6 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
             Slot::Error(error) => error.take().expect("it is taken once"),
             _ => unreachable!("a call without a value has its error"),
         }
-    }
-
-    /// The cut-off has come while the attempt was running. The attempt goes first, and then its slot.
-    fn stop(mut self: Pin<&mut Self>) -> Flow<F::Value, F::Error> {
-        self.as_mut().project().phase.cut_off();
-        self.driver().expired()
     }
 
     /// Another round, or the end.

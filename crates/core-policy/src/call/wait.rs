@@ -21,6 +21,14 @@ impl<P: Policy, O, F: CallOutput, J> Call<P, O, F, J> {
         self.live().0
     }
 
+    pub(super) fn driver_and_judge(self: Pin<&mut Self>) -> (&mut Driver<P, F::Error>, &J) {
+        let this = self.project();
+        match this.slot {
+            Slot::Live(Live { driver, .. }) => (driver, this.judge),
+            _ => unreachable!("a call that waits has its driver"),
+        }
+    }
+
     /// Ready when the wait for admission has lasted too long. It may be another policy now that has it wait, with another
     /// cut-off, so this is asked for each time.
     pub(super) fn poll_turn(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

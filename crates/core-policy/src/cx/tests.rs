@@ -29,7 +29,7 @@ fn the_longest_wait_saturates_and_says_nothing() {
     }
     assert!(frame.is_idempotent() && !frame.take_uncounted());
     let cx = Cx::new(&clock, None, &mut frame);
-    assert!(cx.may_repeat() && cx.waited() > Duration::from_secs(1 << 29));
+    assert!(cx.may_repeat() && cx.waited() > Duration::from_secs(1 << 28));
 }
 
 #[test]
@@ -150,4 +150,57 @@ fn a_wait_is_counted_once_and_from_when_it_began() {
         frame.forget_now();
         time.advance(ms(1));
     }
+}
+
+/// What the delay of a retry is kept in is the limit of an attempt at other times: neither is taken for the other.
+#[test]
+fn a_delay_is_said_where_it_is_asked_for_and_is_no_limit() {
+    let clock = ManualClock::new().clock();
+    let mut frame = Frame::new(None);
+    Cx::new(&clock, None, &mut frame).limit_attempt(ms(9));
+    Cx::new(&clock, None, &mut frame).retry_in(ms(2));
+    assert_eq!(frame.remaining(&clock), Some(ms(9)), "nobody has asked");
+    frame.ask_delay();
+    assert_eq!(frame.take_delay(), Duration::ZERO, "nobody has said, and the limit is none");
+    assert_eq!(frame.remaining(&clock), None);
+    for said in [Duration::ZERO, ms(2), Duration::from_nanos(u64::MAX - 1)] {
+        frame.add_wait(ms(1));
+        frame.ask_delay();
+        Cx::new(&clock, None, &mut frame).retry_in(said);
+        assert_eq!(frame.take_delay(), said);
+        assert_eq!(frame.remaining(&clock), None);
+    }
+    Cx::new(&clock, None, &mut frame).retry_in(ms(2));
+    assert_eq!(frame.remaining(&clock), None, "it was asked for once");
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), ms(3));
+}
+
+/// Who is not parked has not waited, whatever is known of the time.
+#[test]
+fn only_who_is_parked_has_waited_when_it_goes_on() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    let known = Cx::new(&clock, None, &mut frame).now();
+    time.advance(ms(5));
+    frame.unpark(&clock);
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), Duration::ZERO);
+    assert_eq!(Cx::new(&clock, None, &mut frame).now(), known, "what is known stays");
+    frame.park(&clock);
+    assert!(frame.take_exact().is_some());
+    time.advance(ms(5));
+    frame.unpark(&clock);
+    assert_eq!(Cx::new(&clock, None, &mut frame).waited(), ms(5));
+}
+
+#[test]
+fn the_time_of_a_call_runs_from_its_first_wait_or_failure() {
+    let time = ManualClock::new();
+    let clock = time.clock();
+    let mut frame = Frame::new(None);
+    time.advance(ms(5));
+    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), Duration::ZERO);
+    frame.started = Some(clock.now());
+    time.advance(ms(5));
+    assert_eq!(Cx::new(&clock, None, &mut frame).elapsed(), ms(5));
 }

@@ -4,6 +4,7 @@
 mod blocking;
 mod cancel;
 mod driver;
+mod notify;
 mod permit;
 mod recorder;
 mod stack;

@@ -65,6 +65,9 @@ impl Log {
 // === impl Recorder ===
 
 impl Recorder {
+    /// What it says that another attempt follows after, and does not wait for.
+    pub(crate) const DELAY: Duration = Duration::from_millis(3);
+
     pub(crate) fn new(time: &ManualClock) -> Self {
         Self::within(&Log::default(), "", time)
     }
@@ -184,7 +187,7 @@ impl Policy for Recorder {
         self.answer(state, answer, cx)
     }
 
-    fn settle(&self, state: &mut Held, outcome: &Outcome<'_>, _: &mut Cx<'_>) -> Next {
+    fn settle(&self, state: &mut Held, outcome: &Outcome<'_>, cx: &mut Cx<'_>) -> Next {
         let outcome = match outcome {
             Outcome::Judged(verdict, _) => format!("{verdict:?}"),
             Outcome::Refused(rejection) => format!("{:?}", rejection.reason()),
@@ -192,7 +195,11 @@ impl Policy for Recorder {
         };
         self.log.write(self.label, &format!("settle {outcome}"));
         self.give_back(state);
-        self.nexts.borrow_mut().pop_front().unwrap_or(Next::Finish)
+        let next = self.nexts.borrow_mut().pop_front().unwrap_or(Next::Finish);
+        if next.is_again() {
+            cx.retry_in(Self::DELAY);
+        }
+        next
     }
 
     fn abandon(&self, state: &mut Held) {

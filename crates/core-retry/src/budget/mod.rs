@@ -41,6 +41,8 @@ pub struct Budget(Arc<Inner>);
 
 struct Inner {
     name: OnceLock<Name>,
+    /// Retries go by it, and not hedges and probes alone.
+    serves_retries: OnceLock<()>,
     kind: Kind,
     counts: Counts,
 }
@@ -128,8 +130,12 @@ impl Budget {
     /// way and takes no other part. What is there stays, as far as there is room; what is in flight is counted on.
     ///
     /// # Errors
-    /// If the two are not made the same way, or tokens would live for another time. Nothing has changed then.
+    /// If the two are not made the same way, tokens would live for another time, or a [`Retry`](crate::Retry) goes by it that would never
+    /// retry. Nothing has changed then.
     pub fn reconfigure(&self, to: &Self) -> Result<(), ConfigError> {
+        if self.0.serves_retries.get().is_some() && !to.can_retry() {
+            return Err(ConfigError(Wrong::NeverRetries));
+        }
         match (self.kind(), to.kind()) {
             (Kind::Tokens(tokens), Kind::Tokens(to)) => tokens.reconfigure(to),
             (Kind::Deposit(deposit), Kind::Deposit(to)) => return deposit.reconfigure(to),
@@ -141,7 +147,12 @@ impl Budget {
     }
 
     fn of(kind: Kind) -> Self {
-        Self(Arc::new(Inner { name: OnceLock::new(), kind, counts: Counts::new() }))
+        Self(Arc::new(Inner {
+            name: OnceLock::new(),
+            serves_retries: OnceLock::new(),
+            kind,
+            counts: Counts::new(),
+        }))
     }
 
     #[inline]
@@ -186,6 +197,11 @@ impl Budget {
     /// Whether a failure can ever be followed by a retry.
     pub(crate) fn can_retry(&self) -> bool {
         if let Kind::Tokens(tokens) = self.kind() { tokens.can_retry() } else { true }
+    }
+
+    /// A retry goes by it.
+    pub(crate) fn serve_retries(&self) {
+        self.0.serves_retries.get_or_init(|| ());
     }
 
     /// Whether a success has nothing to give: its tokens are all there. Never said of the other kinds.

@@ -1,7 +1,6 @@
 use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use core_errors::Verdict;
@@ -9,9 +8,11 @@ use core_policy::{Attempt, CallError, Judge, Op};
 use core_time::{Alarm, Instant};
 use pin_project_lite::pin_project;
 
-use super::parts::{Entered, First, Kept, Paying, Running};
-use super::policy::{Count, Hedge, Inner, Settings};
+use super::hedges::Hedges;
+use super::parts::{Base, Entered, First, Kept, Paying};
+use super::policy::{Count, Hedge, Inner};
 use super::schedule::{Of, Schedule, Start};
+use super::waiting::{State, Waiting};
 
 pin_project! {
     /// A call that may be hedged. Made by [`Hedge::call`](crate::Hedge::call). It begins when it is first polled.
@@ -31,58 +32,31 @@ pin_project! {
         // Fields are dropped in this order: attempts end before the call does.
         #[pin]
         first: First<F>,
-        // There once the call has had to wait, or has failed.
+        // There from when the call has had to wait, or has failed, until it ends.
         rest: Option<Rest<F>>,
-        // Rings when the next hedge is due.
-        alarm: Alarm,
-        entered: Option<Entered>,
-        phase: Phase,
         hedge: H,
-        base: Attempt,
-        deadline: Option<Instant>,
         op: O,
         judge: J,
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Fresh,
-    Live,
-    Done,
-}
-
-/// What most calls never need.
+/// What most calls never need. Fields are dropped in this order.
 struct Rest<F: Future> {
-    hedges: Vec<Hedging<F>>,
-    settings: Arc<Settings>,
-    schedule: Schedule,
+    hedges: Hedges<F>,
     /// What the call comes to if nothing succeeds, where the first attempt is running still.
     kept: Option<Box<Kept<F::Output>>>,
-}
-
-struct Hedging<F> {
-    future: Pin<Box<Running<F>>>,
-    start: Start,
-    paying: Paying,
+    waiting: Waiting,
 }
 
 // === impl Hedged ===
 
 impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
     pub(super) fn new(hedge: H, op: O, judge: J) -> Self {
-        Self {
-            first: First::GONE,
-            rest: None,
-            alarm: Alarm::new(),
-            entered: None,
-            phase: Phase::Fresh,
-            hedge,
-            base: Attempt::SINGLE,
-            deadline: None,
-            op,
-            judge,
-        }
+        Self::begun_by(Base { attempt: Attempt::SINGLE, deadline: None }, hedge, op, judge)
+    }
+
+    fn begun_by(base: Base, hedge: H, op: O, judge: J) -> Self {
+        Self { first: First::fresh(base), rest: None, hedge, op, judge }
     }
 
     /// Makes the call as one attempt of another that runs under a policy further out: hedges have its number and its time, and there
@@ -91,14 +65,17 @@ impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
     /// # Panics
     /// If the call was polled already.
     pub fn within(mut self, attempt: Attempt) -> Self {
-        assert!(self.phase == Phase::Fresh, "a call that runs cannot be put into another");
-        self.base = attempt;
+        self.base().attempt = attempt;
         self
     }
 
     /// Starts no hedge that would begin too late for `deadline`. It does not end the call: that is what a timeout around it is for.
+    ///
+    /// # Panics
+    /// If the call was polled already.
     pub fn until(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(self.deadline.map_or(deadline, |set| set.min(deadline)));
+        let base = self.base();
+        base.deadline = Some(base.deadline.map_or(deadline, |set| set.min(deadline)));
         self
     }
 
@@ -107,10 +84,13 @@ impl<H: Borrow<Hedge>, O, F: Future, J> Hedged<H, O, F, J> {
     ///
     /// # Panics
     /// If the call was polled already.
-    pub fn judged_by<K>(self, judge: K) -> Hedged<H, O, F, K> {
-        assert!(self.phase == Phase::Fresh, "a call that runs keeps its judge");
-        let Self { hedge, base, deadline, op, .. } = self;
-        Hedged { base, deadline, ..Hedged::new(hedge, op, judge) }
+    pub fn judged_by<K>(mut self, judge: K) -> Hedged<H, O, F, K> {
+        let base = *self.base();
+        Hedged::begun_by(base, self.hedge, self.op, judge)
+    }
+
+    fn base(&mut self) -> &mut Base {
+        self.first.base().expect("a call that runs is not changed")
     }
 }
 
@@ -125,29 +105,24 @@ where
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.phase != Phase::Fresh {
-            return self.poll_on(cx);
-        }
         let mut this = self.as_mut().project();
-        *this.phase = Phase::Live;
+        let Some(base) = this.first.as_mut().begin() else { return self.poll_on(cx) };
         let hedge = inner(this.hedge);
-        if hedge.feeds_budget && hedge.budget.is_in_flight() {
-            *this.entered = Some(Entered::new(&hedge.budget));
-        }
-        let attempt = this.op.attempt(*this.base);
+        let is_counted = hedge.feeds_budget && hedge.budget.is_in_flight();
+        let entered = is_counted.then(|| Entered::new(&hedge.budget));
+        let attempt = this.op.attempt(base.attempt);
         this.first.as_mut().start(attempt);
         let Poll::Ready(result) = this.first.as_mut().poll(cx) else {
-            self.as_mut().begin_rest();
+            self.as_mut().begin_rest(base, entered);
             return self.poll_rest(cx);
         };
         let verdict = this.judge.judge(&result);
         if verdict == Verdict::Success {
-            *this.phase = Phase::Done;
-            *this.entered = None;
+            drop(entered);
             inner(this.hedge).succeeded(Start::FIRST, None);
             return Poll::Ready(result.map_err(CallError::Failed));
         }
-        self.as_mut().begin_rest();
+        self.as_mut().begin_rest(base, entered);
         match self.as_mut().judged(result, verdict, Start::FIRST) {
             Some(end) => Poll::Ready(end),
             None => self.poll_rest(cx),
@@ -164,26 +139,29 @@ where
 {
     /// The call has to wait, or has failed.
     #[inline(never)]
-    fn begin_rest(self: Pin<&mut Self>) {
+    fn begin_rest(self: Pin<&mut Self>, base: Base, entered: Option<Entered>) {
         let this = self.project();
         let hedge = inner(this.hedge);
         let settings = hedge.settings();
         let now = hedge.clock.now();
-        let is_wanted = settings.plan.when.as_ref().is_none_or(|when| when(this.base));
-        let may_hedge = this.base.is_idempotent() && is_wanted;
-        let of_attempt = this.base.remaining().map(|left| now + left);
-        let deadline = match (*this.deadline, of_attempt) {
+        let Base { attempt: base, deadline } = base;
+        let is_wanted = settings.plan.when.as_ref().is_none_or(|when| when(&base));
+        let may_hedge = base.is_idempotent() && is_wanted;
+        let of_attempt = base.remaining().map(|left| now + left);
+        let deadline = match (deadline, of_attempt) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
         let schedule = Schedule::new(Of { hedge, settings: &settings }, may_hedge, deadline, now);
-        *this.rest = Some(Rest { hedges: Vec::new(), settings, schedule, kept: None });
+        let waiting =
+            Waiting::new(State { alarm: Alarm::new(), schedule, settings, base, _entered: entered });
+        *this.rest = Some(Rest { hedges: Hedges::NONE, kept: None, waiting });
     }
 
     /// Something has woken the task: all attempts are asked.
     #[inline(never)]
     fn poll_on(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<<Self as Future>::Output> {
-        assert!(self.phase == Phase::Live, "a call was polled after it was ready");
+        assert!(self.rest.is_some(), "a call was polled after it was ready");
         let mut this = self.as_mut().project();
         if let Poll::Ready(result) = this.first.as_mut().poll(cx) {
             let verdict = this.judge.judge(&result);
@@ -205,9 +183,10 @@ where
             let hedge = inner(this.hedge);
             let is_running = this.first.is_running();
             let Some(rest) = this.rest else { unreachable!("it is there once the call had to wait") };
-            let Some(due_at) = rest.schedule.due_at() else {
+            let State { alarm, schedule, settings, base, .. } = &mut *rest.waiting;
+            let Some(due_at) = schedule.due_at() else {
                 if is_running || !rest.hedges.is_empty() {
-                    this.alarm.clear();
+                    alarm.clear();
                     return Poll::Pending;
                 }
                 return Poll::Ready(self.failed());
@@ -215,17 +194,14 @@ where
             // Attempts may have spent the task's cooperative budget, and a timer without budget never fires: the clock has the first
             // word.
             if hedge.clock.reached(due_at).is_err() {
-                ready!(this.alarm.poll_until(&hedge.clock, due_at, cx));
+                ready!(alarm.poll_until(&hedge.clock, due_at, cx));
                 continue;
             }
             let now = hedge.clock.now();
-            let of = Of { hedge, settings: &rest.settings };
-            let Some(start) = rest.schedule.start(of, now) else { continue };
+            let Some(start) = schedule.start(Of { hedge, settings }, now) else { continue };
             let paying = Paying(hedge.budget.clone(), start.paid);
-            let attempt = this.base.hedged(start.number, rest.schedule.remaining(now));
-            let future = Box::pin(Running::new(this.op.attempt(attempt)));
-            rest.hedges.push(Hedging { future, start, paying });
-            let started = rest.hedges.len() - 1;
+            let attempt = this.op.attempt(base.hedged(start.number, schedule.remaining(now)));
+            let started = rest.hedges.push(attempt, start, paying);
             if let Some(end) = self.as_mut().poll_hedges(started, cx) {
                 return Poll::Ready(end);
             }
@@ -242,14 +218,10 @@ where
         loop {
             let this = self.as_mut().project();
             let rest = this.rest.as_mut()?;
-            let Poll::Ready(result) = rest.hedges.get_mut(at)?.future.as_mut().poll(cx) else {
+            let Poll::Ready((result, start)) = rest.hedges.poll(at, cx)? else {
                 at += 1;
                 continue;
             };
-            let Hedging { future, start, paying } = rest.hedges.remove(at);
-            // The attempt goes before what is paid for it.
-            drop(future);
-            drop(paying);
             let verdict = this.judge.judge(&result);
             if let Some(end) = self.as_mut().judged(result, verdict, start) {
                 return Some(end);
@@ -284,7 +256,7 @@ where
             // A policy refused it, or the caller was wrong: no reason to ask others, and none to stop those that run.
             Verdict::Ignore => {
                 if let Some(rest) = self.as_mut().project().rest {
-                    rest.schedule.close();
+                    rest.waiting.schedule.close();
                 }
                 self.keep(Kept { result, is_failure: false });
                 return None;
@@ -293,8 +265,8 @@ where
         let this = self.as_mut().project();
         if let Some(rest) = this.rest {
             let hedge = inner(this.hedge);
-            let of = Of { hedge, settings: &rest.settings };
-            rest.schedule.failed(of, hint, start.is_prepaid, hedge.clock.now());
+            let State { schedule, settings, .. } = &mut *rest.waiting;
+            schedule.failed(Of { hedge, settings }, hint, start.is_prepaid, hedge.clock.now());
         }
         self.keep(Kept { result, is_failure: true });
         None
@@ -305,7 +277,7 @@ where
         let mut this = self.project();
         let Some(rest) = this.rest else { return };
         let kept = this.first.as_mut().kept().or(rest.kept.as_deref());
-        let keeps_first = rest.settings.plan.keeps_first;
+        let keeps_first = rest.waiting.settings.plan.keeps_first;
         let is_better = kept
             .is_none_or(|kept| if new.is_failure == kept.is_failure { !keeps_first } else { new.is_failure });
         if !is_better {
@@ -321,7 +293,8 @@ where
 
     #[inline]
     fn won(mut self: Pin<&mut Self>, result: Result<T, E>, start: Start) -> <Self as Future>::Output {
-        let waited = self.rest.as_ref().map(|rest| (rest.schedule.started, rest.schedule.is_told()));
+        let schedule = self.rest.as_ref().map(|rest| &rest.waiting.schedule);
+        let waited = schedule.map(|schedule| (schedule.started, schedule.is_told()));
         let ended = self.as_mut().end(result);
         inner(&self.hedge).succeeded(start, waited);
         ended
@@ -343,11 +316,8 @@ where
     #[inline]
     fn end(self: Pin<&mut Self>, result: Result<T, E>) -> <Self as Future>::Output {
         let this = self.project();
-        *this.phase = Phase::Done;
         this.first.end();
         *this.rest = None;
-        this.alarm.clear();
-        *this.entered = None;
         result.map_err(CallError::Failed)
     }
 }

@@ -5,13 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use core_errors::cut_off;
+use core_policy::Attempt;
+use core_time::Instant;
 use pin_project_lite::pin_project;
 
 use crate::budget::{Budget, Paid};
 
 pin_project! {
-    /// The attempt that is always made, and in its place what is kept of a failure once it has ended: that takes no room of its own.
-    /// Guards that are dropped with the attempt before it has ended can tell.
+    /// The attempt that is always made. In its place is before it what the call goes by until then, and once it has ended what is kept of a
+    /// failure: that takes no room of its own. Guards that are dropped with the attempt before it has ended can tell.
     pub(super) struct First<F: Future> {
         #[pin]
         state: State<F>,
@@ -30,27 +32,18 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F: Future> {
-        Gone,
+        Fresh { base: Base },
         Running { #[pin] future: F },
         Kept { kept: Option<Kept<F::Output>> },
+        Gone,
     }
 }
 
-pin_project! {
-    /// An attempt that is a hedge. Guards that are dropped with it before it has ended can tell.
-    pub(super) struct Running<F> {
-        #[pin]
-        attempt: Option<F>,
-    }
-
-    impl<F> PinnedDrop for Running<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.attempt.is_some() {
-                cut_off(|| this.attempt.set(None));
-            }
-        }
-    }
+/// What a call is an attempt of.
+#[derive(Clone, Copy)]
+pub(super) struct Base {
+    pub(super) attempt: Attempt,
+    pub(super) deadline: Option<Instant>,
 }
 
 /// What came of an attempt that was no success.
@@ -69,7 +62,24 @@ pub(super) struct Paying(pub(super) Budget, pub(super) Paid);
 // === impl First ===
 
 impl<F: Future> First<F> {
-    pub(super) const GONE: Self = Self { state: State::Gone };
+    pub(super) const fn fresh(base: Base) -> Self {
+        Self { state: State::Fresh { base } }
+    }
+
+    /// What the call is an attempt of, as long as it has not begun.
+    pub(super) fn base(&mut self) -> Option<&mut Base> {
+        if let State::Fresh { base } = &mut self.state { Some(base) } else { None }
+    }
+
+    /// The call begins, if it has not.
+    #[inline]
+    pub(super) fn begin(self: Pin<&mut Self>) -> Option<Base> {
+        let mut state = self.project().state;
+        let StateProj::Fresh { base } = state.as_mut().project() else { return None };
+        let base = *base;
+        state.set(State::Gone);
+        Some(base)
+    }
 
     pub(super) fn start(self: Pin<&mut Self>, attempt: F) {
         self.project().state.set(State::Running { future: attempt });
@@ -116,30 +126,6 @@ impl<F: Future> First<F> {
     fn cut_off(self: Pin<&mut Self>) {
         let mut state = self.project().state;
         cut_off(|| state.set(State::Gone));
-    }
-}
-
-// === impl Running ===
-
-impl<F> Running<F> {
-    pub(super) fn new(attempt: F) -> Self {
-        Self { attempt: Some(attempt) }
-    }
-}
-
-impl<F: Future> Future for Running<F> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        // Whoever polls an attempt drops it once it is ready.
-        let Some(attempt) = this.attempt.as_mut().as_pin_mut() else { return Poll::Pending };
-        let polled = attempt.poll(cx);
-        if polled.is_ready() {
-            this.attempt.set(None);
-        }
-        polled
     }
 }
 

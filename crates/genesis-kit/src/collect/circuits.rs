@@ -15,7 +15,12 @@ const CALLS: Desc<Counter> = Desc::counter(
     "keyed_circuit_breaker_calls_total",
     "Calls that came to the circuits of all keys, by what came of them.",
 );
+const FALLBACKS: Desc<Counter> = Desc::counter(
+    "keyed_circuit_breaker_fallbacks_total",
+    "Calls through the circuits of all keys that a fallback answered.",
+);
 
+const NAME: LabelNames<1> = LabelNames::new(["name"]);
 const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
 const NAME_STATE: LabelNames<3> = LabelNames::new(["kind", "name", "state"]);
 
@@ -39,6 +44,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> sealed::Watch for Arc<KeyedBreaker<K>
             for (outcome, n) in super::breakers::outcomes(&totals) {
                 calls.put([name, outcome], n);
             }
+            scrape.counters(&FALLBACKS, NAME).put([name], totals.fallbacks);
         })
     }
 }

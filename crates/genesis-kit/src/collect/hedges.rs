@@ -1,6 +1,6 @@
 use core_metrics::{Counter, Desc, LabelNames, Registry};
 use core_policy::Name;
-use core_retry::{Budget, Hedge};
+use core_retry::{Budget, Hedge, HedgeStats};
 use core_time::Clock;
 
 use super::budgets;
@@ -36,9 +36,9 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<Hedged>) {
         let all: Vec<_> = hedges.iter().map(|of| (of.name.as_str(), of.hedge.stats())).collect();
         let mut calls = scrape.counters(&CALLS, NAME_OUTCOME);
         for (name, stats) in &all {
-            calls.put([name, "success"], stats.succeeded);
-            calls.put([name, "failure"], stats.failed);
-            calls.put([name, "ignored"], stats.ignored);
+            for (outcome, n) in outcomes(stats) {
+                calls.put([name, outcome], n);
+            }
         }
         let mut won = scrape.counters(&WON, NAME);
         for (name, stats) in &all {
@@ -50,9 +50,9 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<Hedged>) {
         }
         let mut withheld = scrape.counters(&WITHHELD, NAME_REASON);
         for (name, stats) in &all {
-            withheld.put([name, "budget"], stats.out_of_budget);
-            withheld.put([name, "deadline"], stats.out_of_time);
-            withheld.put([name, "hint"], stats.hints_discarded);
+            for (reason, n) in reasons(stats) {
+                withheld.put([name, reason], n);
+            }
         }
         let clock = Clock::system();
         for Hedged { name, hedge, budget_of_retry } in &hedges {
@@ -62,4 +62,14 @@ pub(crate) fn hedges(registry: &Registry, hedges: Vec<Hedged>) {
             }
         }
     });
+}
+
+/// How calls ended, each in one place.
+pub(super) fn outcomes(stats: &HedgeStats) -> [(&'static str, u64); 3] {
+    [("success", stats.succeeded), ("failure", stats.failed), ("ignored", stats.ignored)]
+}
+
+/// What was in the way of hedges.
+pub(super) fn reasons(stats: &HedgeStats) -> [(&'static str, u64); 3] {
+    [("budget", stats.out_of_budget), ("deadline", stats.out_of_time), ("hint", stats.hints_discarded)]
 }

@@ -7,7 +7,7 @@ use core_pipeline::{HedgedPipeline, KeyedPipeline, KeyedSummary, Pipeline};
 use core_timeout::Timeout;
 
 use super::watch::{Source, sealed};
-use super::{breakers, bulkheads, circuits, keyed, rates, retries};
+use super::{breakers, bulkheads, circuits, hedges, keyed, rates, retries};
 
 const FIRED: Desc<Counter> =
     Desc::counter("timeout_fired_total", "How often a limit on time stopped an attempt or a whole call.");
@@ -22,11 +22,27 @@ const KEYED_ATTEMPTS: Desc<Counter> = Desc::counter(
     "keyed_pipeline_attempts_total",
     "Attempts that came to the circuits of all keys, by what came of them.",
 );
+const KEYED_FALLBACKS: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_fallbacks_total",
+    "Calls through the circuits of all keys that a fallback answered.",
+);
 const KEYED_RETRIES: Desc<Counter> =
     Desc::counter("keyed_pipeline_retries_total", "Attempts after the first, of all keys.");
 const KEYED_CALLS: Desc<Counter> = Desc::counter(
     "keyed_pipeline_retry_calls_total",
     "Calls of all keys that may be tried again, by how they ended.",
+);
+const KEYED_HEDGED: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_hedge_calls_total",
+    "Calls of all keys that may be hedged, by how they ended.",
+);
+const KEYED_WON: Desc<Counter> =
+    Desc::counter("keyed_pipeline_hedge_won_total", "Calls of all keys that a hedge answered.");
+const KEYED_HEDGES: Desc<Counter> =
+    Desc::counter("keyed_pipeline_hedges_total", "Hedges that were started, of all keys.");
+const KEYED_WITHHELD: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_hedge_withheld_total",
+    "Calls of all keys that would have had a hedge, or another, by what was in the way.",
 );
 const KEYED_REQUESTS: Desc<Counter> = Desc::counter(
     "keyed_pipeline_rate_limit_requests_total",
@@ -43,6 +59,7 @@ const KEYED_FIRED: Desc<Counter> = Desc::counter(
 
 const NAME: LabelNames<1> = LabelNames::new(["name"]);
 const NAME_OUTCOME: LabelNames<2> = LabelNames::new(["name", "outcome"]);
+const NAME_REASON: LabelNames<2> = LabelNames::new(["name", "reason"]);
 const NAME_LIMITS: LabelNames<2> = LabelNames::new(["name", "limits"]);
 
 /// What these pipelines consist of, but for their breakers. Each goes by the name of its pipeline.
@@ -96,16 +113,16 @@ fn put_keyed(scrape: &mut Scrape, shown: &KeyedSummary) {
         circuits::put(scrape, "pipeline", name, states);
     }
     let mut put = |desc: &Desc<Counter>, outcomes: &[(&str, u64)]| {
-        let mut counters = scrape.counters(desc, NAME_OUTCOME);
-        for (outcome, n) in outcomes {
-            counters.put([name, outcome], *n);
-        }
+        put_each(scrape, desc, NAME_OUTCOME, name, outcomes);
     };
     if let Some(totals) = &shown.breaker {
         put(&KEYED_ATTEMPTS, &breakers::outcomes(totals));
     }
     if let Some(stats) = &shown.retry {
         put(&KEYED_CALLS, &retries::outcomes(stats));
+    }
+    if let Some(stats) = &shown.hedge {
+        put(&KEYED_HEDGED, &hedges::outcomes(stats));
     }
     if let Some(stats) = &shown.limit {
         put(&KEYED_REQUESTS, &[("allowed", stats.allowed), ("refused", stats.refused)]);
@@ -116,14 +133,35 @@ fn put_keyed(scrape: &mut Scrape, shown: &KeyedSummary) {
             &bulkheads::outcomes(totals.admitted, totals.refused, totals.timed_out, totals.shed),
         );
     }
+    if let Some(totals) = &shown.breaker {
+        scrape.counters(&KEYED_FALLBACKS, NAME).put([name], totals.fallbacks);
+    }
     if let Some(stats) = &shown.retry {
         scrape.counters(&KEYED_RETRIES, NAME).put([name], stats.retries);
+    }
+    if let Some(stats) = &shown.hedge {
+        scrape.counters(&KEYED_WON, NAME).put([name], stats.won);
+        scrape.counters(&KEYED_HEDGES, NAME).put([name], stats.hedges);
+        put_each(scrape, &KEYED_WITHHELD, NAME_REASON, name, &hedges::reasons(stats));
     }
     let mut fired = scrape.counters(&KEYED_FIRED, NAME_LIMITS);
     for (limits, n) in [("attempt", shown.attempts_timed_out), ("call", shown.calls_timed_out)] {
         if let Some(n) = n {
             fired.put([name, limits], n);
         }
+    }
+}
+
+fn put_each(
+    scrape: &mut Scrape,
+    desc: &Desc<Counter>,
+    labels: LabelNames<2>,
+    name: &str,
+    counts: &[(&str, u64)],
+) {
+    let mut counters = scrape.counters(desc, labels);
+    for (label, n) in counts {
+        counters.put([name, label], *n);
     }
 }
 
