@@ -106,6 +106,28 @@ async fn a_lease_is_asked_for_once_and_given_back_once_when_its_round_is_over() 
 }
 
 #[tokio::test]
+async fn a_lease_is_over_when_its_probes_failed_or_when_it_has_run_out() {
+    let (store, time) = (Notes::default(), ManualClock::new());
+    let (breaker, fleet) = of(&store, &time);
+    breaker.acquire().unwrap().failure();
+    time.advance(ms(4_800));
+    fleet.tick().await;
+    time.advance(secs(1));
+    breaker.acquire().unwrap().failure();
+    assert_eq!((breaker.state(), store.asked()), (State::Open, (1, 0)));
+    fleet.tick().await;
+    assert_eq!(store.asked(), (1, 1), "another may probe after this open time, which is long still");
+    time.advance(secs(10));
+    fleet.tick().await;
+    time.advance(secs(59));
+    fleet.tick().await;
+    assert_eq!(store.asked(), (2, 1), "no call came, and it has it still");
+    time.advance(secs(1));
+    fleet.tick().await;
+    assert_eq!((breaker.state(), store.asked()), (State::Open, (3, 2)), "it has asked again");
+}
+
+#[tokio::test]
 async fn cb_32_an_instance_that_an_operator_holds_gives_the_right_to_probe_to_others() {
     type Order = fn(&Breaker, &str) -> Result<(), ConfigError>;
     let orders: [Order; 6] = [
