@@ -163,6 +163,25 @@ fn forgetting_an_idle_key_gives_nobody_more() {
 }
 
 #[test]
+fn what_was_used_long_after_its_key_was_asked_for_is_not_given_again() {
+    for rate in [Rate::per_minute(60), Rate::per_minute(60).bursty()] {
+        let (time, limits) = under(rate, 10, |keyed| keyed);
+        let default = limits.tier("default").unwrap();
+        let held = limits.of(default, "a").unwrap();
+        time.advance(secs(180));
+        assert!(held.call_blocking(|_| Ok::<_, Error>(())).is_ok());
+        drop(held);
+        // In passing, and by a sweep.
+        limits.check("b").unwrap();
+        limits.evict_idle();
+        assert_eq!((limits.keys().len, limits.peek_in(default, "a").remaining), (2, 59));
+        time.advance(secs(60));
+        limits.evict_idle();
+        assert_eq!((limits.keys().len, limits.peek_in(default, "a").remaining), (0, 60));
+    }
+}
+
+#[test]
 fn mistake_10_of_the_originals_keys_are_bounded() {
     let (_time, limits) = under(Rate::per_second(2), 100, |keyed| keyed);
     for user in 0..10_000 {

@@ -31,8 +31,10 @@ use crate::summary::{KeyedSummary, Past, Sums};
 /// As [`KeyedMap`] says: first who has been idle, never who is in use, nor one whose circuit is held open, by its rules or by an
 /// operator. In use is also a pipeline of which somebody has a clone, as a layer of tower has: a key never has two. The idle
 /// time has to be longer than a circuit stays open, so that no open circuit is forgotten for being left alone, and than the rate takes
-/// to give back what a key used, so that forgetting it gives it nothing. It counts from when the key was asked for: whoever has work for
-/// longer than that, as a connection that stays, asks for each call and does not keep the pipeline.
+/// to give back what a key used, so that forgetting it gives it nothing. It counts from when the key was asked for, or was found in use,
+/// and not from the last call: whoever keeps a pipeline for longer than that, as a connection that stays, and lets it go has neither an
+/// open circuit forgotten nor what it has used of its rate, but what a closed circuit has counted may be. Who asks for each call loses
+/// nothing.
 ///
 /// ```
 /// use core_breaker::Breaker;
@@ -187,7 +189,8 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         let keys = keys.clock(pipeline.own_clock().clone());
         check_idle(keys.idle_time(), pipeline)?;
         let map = keys.build().map_err(|error| ConfigError(Kind::Keyed(error)))?;
-        let map = KeyedMap::keep_if(map, |each: &P| each.pipeline().is_kept());
+        let map = KeyedMap::keep_if(map, |each: &P| each.pipeline().is_kept())
+            .rest_if(|each, now| each.pipeline().rests(now));
         // A pipeline of its own, so that a change to this one is none to the keys.
         let template = Mutex::new(Arc::new(Template { like: like.fresh(None)?, version: 0 }));
         let (changes, busy, past) = (Mutex::default(), AtomicBool::new(false), Arc::default());

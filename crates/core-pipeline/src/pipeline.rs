@@ -91,6 +91,11 @@ impl Pipeline {
         Arc::strong_count(&self.0) > 1 || self.breaker().is_some_and(Breaker::is_held)
     }
 
+    /// Whether a new one would admit no more: what was used of its rate is there again. For maps of pipelines, as `is_kept`.
+    pub(crate) fn rests(&self, now: Instant) -> bool {
+        self.limit().is_none_or(|limit| limit.is_full(now))
+    }
+
     /// What it has counted.
     pub(crate) fn sums(&self) -> Sums {
         self.0.sums()

@@ -194,6 +194,8 @@ fn what_all_keys_come_to_has_those_that_were_forgotten_in_it_and_never_goes_down
     kept.admit().unwrap().success();
     assert_eq!(counted(&shards.summary()), (11, 11));
     drop(kept);
+    assert_eq!(shards.evict_idle(), 0, "it was in use when somebody looked");
+    time.advance(secs(601));
     assert_eq!(shards.evict_idle(), 1);
     let last = shards.summary();
     assert_eq!(counted(&last), (11, 11));
@@ -249,6 +251,8 @@ fn who_holds_a_clone_of_the_pipeline_of_a_key_holds_the_key() {
     time.advance(secs(61));
     assert_eq!(keys.evict_idle(), 0);
     drop(kept);
+    assert_eq!(keys.evict_idle(), 0, "it was in use a moment ago");
+    time.advance(secs(61));
     assert_eq!(keys.evict_idle(), 1);
 }
 

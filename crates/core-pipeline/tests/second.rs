@@ -169,3 +169,25 @@ fn pl_1_a_key_is_not_forgotten_before_what_it_used_of_its_rate_is_there_again() 
     let fine = keyed(Rate::per_minute(6), secs(60)).unwrap();
     assert!(fine.reconfigure(|c| c.limit(Rate::per_hour(6))).is_err(), "nor is it changed to that");
 }
+
+#[test]
+fn what_was_kept_for_long_and_let_go_has_used_its_rate_and_its_circuit_is_open_still() {
+    let time = ManualClock::new();
+    let builder = Pipeline::named("api").clock(time.clock()).limit(Rate::per_minute(2).burst(2));
+    let api = builder.breaker(Breaker::consecutive(1).open_for(secs(30))).build().unwrap();
+    let keys = api.keyed::<u64>(Keyed::max(10).idle(secs(60))).unwrap();
+    // As a connection that stays, or a layer of tower.
+    let [fine, down] = [1, 2].map(|key| Pipeline::clone(&keys.get(&key).unwrap()));
+    time.advance(secs(600));
+    assert!(fine.call_blocking(|_| Ok::<_, Error>(())).is_ok());
+    assert!(down.call_blocking(|_| Err::<(), _>(Error::unavailable("no"))).is_err());
+    drop((fine, down));
+    keys.get(&3).unwrap();
+    assert_eq!(keys.evict_idle(), 0);
+    let first = keys.get(&1).unwrap();
+    assert_eq!(first.limit().unwrap().balance(), 1);
+    assert_eq!(keys.get(&2).unwrap().breaker().unwrap().state(), State::Open);
+    drop(first);
+    time.advance(secs(60));
+    assert_eq!((keys.evict_idle(), keys.stats().len), (3, 0), "all that was used is there again");
+}

@@ -177,6 +177,59 @@ fn a_key_that_is_to_be_kept_outlives_its_idle_time_and_a_full_map() {
 }
 
 #[test]
+fn a_key_that_was_found_in_use_is_idle_from_then_on() {
+    for is_swept in [true, false] {
+        let (time, map) = map::<u32>(10);
+        let held = map.get_or_insert_with("held", || 7).unwrap();
+        time.advance(secs(60));
+        if is_swept {
+            assert_eq!(map.evict_idle(), 0);
+        } else {
+            ask(&map, "in passing", 0);
+        }
+        drop(held);
+        time.advance(secs(60).saturating_sub(ms(1)));
+        map.evict_idle();
+        assert!(map.peek("held").is_some());
+        time.advance(ms(1));
+        map.evict_idle();
+        assert!(map.peek("held").is_none());
+    }
+}
+
+#[test]
+fn a_key_that_is_asked_for_is_found_in_use_before_its_idle_time_is_over_and_keeps_its_place() {
+    let (time, map) = map::<u32>(2);
+    let first = map.get_or_insert_with("first", || 7).unwrap();
+    time.advance(secs(1));
+    ask(&map, "second", 8);
+    time.advance(secs(1));
+    assert_eq!(map.evict_idle(), 0);
+    drop(first);
+    ask(&map, "third", 9);
+    assert_eq!(keys(&map), ["second", "third"], "a look alone is no question");
+}
+
+#[test]
+fn a_value_that_does_not_rest_outlives_its_idle_time_and_not_a_full_map() {
+    let (time, map) = map::<u64>(2);
+    // It rests from that second on.
+    let map = map.rest_if(|since, now| now.as_nanos() / 1_000_000_000 >= *since);
+    let start = time.now().as_nanos() / 1_000_000_000;
+    map.get_or_insert_with("busy", || start + 100).unwrap();
+    time.advance(secs(99));
+    assert_eq!(map.evict_idle(), 0);
+    time.advance(secs(1));
+    assert_eq!(map.evict_idle(), 1, "its idle time was over long ago");
+    map.get_or_insert_with("busy", || u64::MAX).unwrap();
+    time.advance(secs(600));
+    for key in ["a", "b"] {
+        map.get_or_insert_with(key, || 0).unwrap();
+    }
+    assert_eq!((map.peek("busy"), map.stats().displaced), (None, 1));
+}
+
+#[test]
 fn if_every_key_is_in_use_a_new_one_is_refused() {
     for max in [1, 2, 100] {
         let (_time, map) = map(max);

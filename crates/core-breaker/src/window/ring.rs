@@ -61,6 +61,12 @@ impl Tagged {
         self.0.store(more(held, tag, n), Ordering::Relaxed);
     }
 
+    /// The same, where others write too.
+    ///
+    /// Who read the clock and was held up until the ring had gone round takes the place of a bucket that is live by now, which reads as
+    /// empty until the next result comes to it: what one bucket has counted so far is lost, once for each thread that was held up for 32
+    /// buckets, which are half a minute where they are seconds. An earlier bucket is not turned away all the same: it is also what comes
+    /// when the clock has gone back, and then nothing would be counted before it had caught up.
     #[cold]
     fn add_shared(&self, tag: u64, n: u64) {
         let mut held = self.0.load(Ordering::Relaxed);
@@ -82,4 +88,25 @@ impl Tagged {
 fn more(held: u64, tag: u64, n: u64) -> u64 {
     let count = if held >> COUNT_BITS == tag { held & COUNT_MASK } else { 0 };
     tag << COUNT_BITS | count.saturating_add(n).min(COUNT_MASK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w_1_who_was_held_up_for_a_round_empties_one_bucket_and_no_more() {
+        let (ring, round) = (Ring::default(), u64::from(BUCKETS_MAX));
+        let late = Stripe { value: &ring, is_own: false };
+        let calls = |tag| ring.bucket(tag).tally(tag).calls;
+        for tag in round..2 * round {
+            ring.bucket(tag).calls.add(tag, 5, &late);
+        }
+        let held_up = 7;
+        ring.bucket(held_up).calls.add(held_up, 1, &late);
+        let held: Vec<u64> = (round..2 * round).map(calls).collect();
+        assert_eq!((held[7], held.iter().sum::<u64>()), (0, 5 * (round - 1)));
+        ring.bucket(round + 7).calls.add(round + 7, 1, &late);
+        assert_eq!((calls(round + 7), calls(held_up)), (1, 0), "and the next result is counted");
+    }
 }

@@ -14,7 +14,8 @@ use super::{Mark, Tally};
 /// thread has a ring of its own; each counter of a ring carries the generation and the index it belongs to, so a stale one
 /// reads as zero however long the gap was (W-2) and nothing is ever cleared.
 ///
-/// Of a breaker for a key it is one ring, in which all threads count. Nothing else is on its lines of cache.
+/// Of a breaker for a key it is one ring, in which all threads count, and so do threads beyond those that have rings of their own: what that
+/// may lose stands where it adds to a shared ring. Nothing else is on its lines of cache.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct TimeWindow {

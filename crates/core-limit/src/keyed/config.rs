@@ -2,11 +2,11 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use core_errors::{Name, NameError};
-use core_policy::Keyed;
+use core_policy::{Keyed, KeyedMap};
 use core_time::Clock;
 
 use super::limit::KeyedRate;
-use super::tier::Rules;
+use super::tier::{Bucket, Rules};
 use crate::error::{ConfigError, Kind};
 use crate::rate::{COARSE_FROM, Checked, Engine, RateBuilder};
 
@@ -82,7 +82,9 @@ impl Builder {
         let numbered = (0..).zip(checked);
         let rules = numbered.map(|(tier, (name, rate))| Rules::new(tier, name, rate)).collect();
         let idle = keyed.idle_time();
-        let keys = keyed.clock(clock.clone()).build().map_err(|error| ConfigError(Kind::Keys(error)))?;
+        let keys: KeyedMap<K, Bucket> =
+            keyed.clock(clock.clone()).build().map_err(|error| ConfigError(Kind::Keys(error)))?;
+        let keys = keys.rest_if(Bucket::rests);
         Ok(KeyedRate::new(name, rules, keys, idle, clock, tolerance_min < COARSE_FROM))
     }
 }
@@ -93,7 +95,7 @@ impl RateBuilder {
     ///
     /// ```
     /// use core_limit::Rate;
-    /// use core_policy::Keyed;
+    /// use core_policy::{Keyed, KeyedMap};
     ///
     /// let limits = Rate::per_minute(100)
     ///     .name("api")

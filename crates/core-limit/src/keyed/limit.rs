@@ -21,7 +21,8 @@ use crate::rate::{COARSE_FROM, Engine, RateBuilder, RateStats, Refused, Taken};
 /// used, and one that comes back to `premium` as well, also where `default` had no room for that much. The tier is an argument, since only the caller knows where it is from; a header of the client is no such place.
 ///
 /// # What is forgotten
-/// See [`KeyedMap`]. A key that had to make room for others begins anew with a full burst: let the map hold more keys than
+/// See [`KeyedMap`]. What a key has used is never forgotten for being idle, also where a [limit of it](Self::of) was used long after the
+/// key was asked for. A key that had to make room for others begins anew with a full burst: let the map hold more keys than
 /// come in their idle time. A bucket takes about 150 bytes, and the key.
 ///
 /// # Cost

@@ -191,6 +191,15 @@ impl fmt::Debug for Rules {
     }
 }
 
+// === impl Bucket ===
+
+impl Bucket {
+    /// Whether a new one gives no more: who had it at hand may have used it long after its key was asked for.
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        self.engine.is_full(now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicBool;

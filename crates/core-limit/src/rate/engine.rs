@@ -119,6 +119,11 @@ impl Engine {
         either!(self, engine => engine.peek(now))
     }
 
+    /// Whether all that may be used at once is there, and nothing was taken ahead: a new one would be no different.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.peek(now).remaining >= self.burst()
+    }
+
     pub(crate) fn balance(&self, now: Instant) -> i64 {
         either!(self, engine => engine.balance(now))
     }

@@ -236,6 +236,13 @@ impl RateLimit {
         self.0.engine.balance(self.now())
     }
 
+    /// Whether all that it gives at once is there at `now`. For maps of limits: locks nothing, and takes nanoseconds.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.0.engine.is_full(now)
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> Name {

@@ -18,6 +18,8 @@ pub(super) struct Shard<K, V> {
     last: u64,
     /// What is kept although nobody holds it or asks for it.
     keep: fn(&V) -> bool,
+    /// What may be forgotten once nobody has asked for it in the idle time.
+    rests: fn(&V, Instant) -> bool,
 }
 
 struct Entry<K, V> {
@@ -49,10 +51,15 @@ impl<K, V> Shard<K, V> {
         self.keep = keep;
     }
 
+    pub(super) fn rest_if(&mut self, rests: fn(&V, Instant) -> bool) {
+        self.rests = rests;
+    }
+
     /// The value of `key`, which is asked for at the time that `now` reads.
     ///
     /// The clock is read once the place is found, while the processor waits for the memory of the key and of the value: read before
-    /// that, it would be waited for as well.
+    /// that, it would be waited for as well. That is ten instructions more and a nanosecond less of thirty with 10 000 keys; with 256,
+    /// which the caches hold, it is the same for a look-up and a nanosecond more for a decision.
     #[inline]
     pub(super) fn ask<Q: Eq + ?Sized>(
         &self,
@@ -100,6 +107,7 @@ impl<K, V> Shard<K, V> {
 
     /// Forgets those of the next `glances` keys that are idle and not in use.
     pub(super) fn glance(&mut self, glances: usize, now: Instant, idle: Duration) -> Vec<Evicted<K, V>> {
+        let forgets = self.forgets(now, idle);
         let mut evicted = Vec::new();
         let mut left = glances;
         for _ in 0..(glances * PLACES_FOR_A_KEY).min(self.entries.num_buckets()) {
@@ -109,7 +117,7 @@ impl<K, V> Shard<K, V> {
             let at = self.step();
             let Some(entry) = self.entries.get_bucket_mut(at) else { continue };
             left -= 1;
-            if entry.is_forgotten(now, idle, self.keep) {
+            if forgets(entry) {
                 evicted.extend(self.take(at));
             }
         }
@@ -118,9 +126,8 @@ impl<K, V> Shard<K, V> {
 
     /// Forgets all keys that are idle and not in use, and gives back the memory of a table that is mostly empty then.
     pub(super) fn sweep(&mut self, now: Instant, idle: Duration) -> Vec<Evicted<K, V>> {
-        let keep = self.keep;
-        let evicted =
-            self.entries.extract_if(|entry| entry.is_forgotten(now, idle, keep)).map(Evicted).collect();
+        let forgets = self.forgets(now, idle);
+        let evicted = self.entries.extract_if(forgets).map(Evicted).collect();
         if self.entries.len() < self.entries.capacity() / 4 {
             self.entries.shrink_to(2 * self.entries.len(), |entry| entry.hash);
         }
@@ -130,21 +137,42 @@ impl<K, V> Shard<K, V> {
     /// Forgets the key that was asked for longest ago, of the next sixteen; of those that are not in use. If all are, it looks
     /// further, at `looks` keys at most, which it counts down.
     pub(super) fn evict_oldest(&mut self, looks: &mut usize) -> Option<Evicted<K, V>> {
-        let (mut oldest, mut looked) = (None, 0);
-        for _ in 0..(*looks * PLACES_FOR_A_KEY).min(self.entries.num_buckets()) {
-            if *looks == 0 || looked >= COMPARED && oldest.is_some() {
-                break;
+        let mut places = (*looks * PLACES_FOR_A_KEY).min(self.entries.num_buckets());
+        while *looks > 0 && places > 0 {
+            let (next, count) = self.next_keys(COMPARED.min(*looks), &mut places);
+            *looks -= count;
+            if let Some(at) = self.oldest_of(&next[..count]) {
+                return self.take(at);
             }
-            let at = self.step();
+        }
+        None
+    }
+
+    /// The places of the next `max` keys, which are sixteen at most, and how many there are. It counts down what `places` are left.
+    ///
+    /// Half of the places are taken, and nothing says which: each is written down, and counted if it is. A branch there is guessed wrong
+    /// so often that a miss of a full map took 340 ns in place of 245.
+    fn next_keys(&mut self, max: usize, places: &mut usize) -> ([usize; COMPARED], usize) {
+        let (mut next, mut count) = ([0; COMPARED], 0);
+        while count < max && *places > 0 {
+            *places -= 1;
+            next[count] = self.step();
+            count += usize::from(self.entries.get_bucket(next[count]).is_some());
+        }
+        (next, count)
+    }
+
+    /// Of the keys at these places the one that was asked for longest ago, of those that are not in use.
+    fn oldest_of(&mut self, places: &[usize]) -> Option<usize> {
+        let mut oldest = None;
+        for &at in places {
             let Some(entry) = self.entries.get_bucket_mut(at) else { continue };
-            looked += 1;
-            *looks -= 1;
             let asked = entry.asked();
-            if oldest.is_none_or(|(before, _)| asked < before) && entry.is_free(self.keep) {
+            if oldest.is_none_or(|(before, _)| asked < before) && entry.free(self.keep).is_some() {
                 oldest = Some((asked, at));
             }
         }
-        oldest.and_then(|(_, at)| self.take(at))
+        oldest.map(|(_, at)| at)
     }
 
     pub(super) fn copy_to(&self, entries: &mut Vec<(K, Arc<V>)>)
@@ -156,6 +184,22 @@ impl<K, V> Shard<K, V> {
 
     pub(super) fn copy_values_to(&self, values: &mut Vec<Arc<V>>) {
         values.extend(self.entries.iter().map(|entry| Arc::clone(&entry.value)));
+    }
+
+    /// Which keys are forgotten now: nobody has asked for them in the idle time, nobody holds them, and they rest. Who is found in use
+    /// counts as asked for at this moment: when it is let go, nobody tells.
+    fn forgets(&self, now: Instant, idle: Duration) -> impl Fn(&mut Entry<K, V>) -> bool + use<K, V> {
+        let (keep, rests, asked) = (self.keep, self.rests, self.stamp(now));
+        move |entry| {
+            if now - entry.asked_at() < idle {
+                return false;
+            }
+            let free = entry.free(keep).map(|value| rests(value, now));
+            if free.is_none() {
+                *entry.asked.get_mut() = asked;
+            }
+            free.unwrap_or(false)
+        }
     }
 
     /// What is written down of a key that is asked for now: the time and, where that has not moved on since the last key was put in,
@@ -181,7 +225,7 @@ impl<K, V> Shard<K, V> {
 
 impl<K, V> Default for Shard<K, V> {
     fn default() -> Self {
-        Self { entries: HashTable::new(), hand: 0, last: 0, keep: |_| false }
+        Self { entries: HashTable::new(), hand: 0, last: 0, keep: |_| false, rests: |_, _| true }
     }
 }
 
@@ -201,15 +245,15 @@ impl<K, V> Entry<K, V> {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Whether nobody has asked for it in the idle time, and nobody holds it.
-    fn is_forgotten(&mut self, now: Instant, idle: Duration, keep: fn(&V) -> bool) -> bool {
-        now - Instant::from_nanos(self.asked() & !ORDER) >= idle && self.is_free(keep)
+    /// When it was asked for last.
+    fn asked_at(&self) -> Instant {
+        Instant::from_nanos(self.asked() & !ORDER)
     }
 
-    /// Whether nobody else holds the value, and it need not be kept. Whoever could begin to hold it needs the lock that is
-    /// held here against all, or holds it already.
-    fn is_free(&mut self, keep: fn(&V) -> bool) -> bool {
-        Arc::get_mut(&mut self.value).is_some_and(|value| !keep(value))
+    /// The value, if nobody else holds it and it need not be kept. Whoever could begin to hold it needs the lock that is held here
+    /// against all, or holds it already.
+    fn free(&mut self, keep: fn(&V) -> bool) -> Option<&V> {
+        Arc::get_mut(&mut self.value).map(|value| &*value).filter(|value| !keep(value))
     }
 }
 
@@ -247,7 +291,8 @@ mod tests {
         // The hand stood anywhere.
         shard.hand = 9_999;
         assert!(shard.evict_oldest(&mut 512).is_some());
-        shard.sweep(later + idle, idle);
+        assert_eq!(shard.sweep(later + idle, idle).len(), 0, "they were in use at that moment");
+        shard.sweep(later + 2 * idle, idle);
         assert_eq!((shard.entries.len(), shard.entries.capacity()), (0, 0));
     }
 

@@ -68,3 +68,21 @@ fn w_5_a_word_is_far_ahead_from_a_second_and_two_periods_on() {
         assert_eq!(Duration::from_nanos(nanos), retry, "{ahead} periods ahead");
     }
 }
+
+#[test]
+fn rl_8_what_was_used_ahead_is_of_the_same_periods_at_any_rate() {
+    // Two periods and a half, and two and a half at the other rate.
+    let now = at(secs(5));
+    for (from, to, ahead) in [(10, 20, 45), (10, 5, 15), (10, 2, 6), (10, 10, 25)] {
+        let cycles = used(from, 25, now);
+        cycles.follow(to, now, 0);
+        assert_eq!(cycles.balance(now), i64::try_from(to).unwrap_or(0) - ahead, "{from} to {to}");
+    }
+}
+
+#[test]
+fn what_a_smaller_rate_has_no_room_for_is_cut_off_and_told() {
+    let now = at(secs(5));
+    assert_eq!(used(10, 5, now).follow(5, now, 0), 0, "there is room for all of it");
+    assert_ne!(used(10, 6, now).follow(5, now, 0), 0);
+}

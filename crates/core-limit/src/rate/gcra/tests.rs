@@ -75,3 +75,13 @@ fn rl_1_three_in_seventy_milliseconds_are_there_to_the_nanosecond() {
     assert!(gcra.take(3, start + Duration::from_nanos(69_999_999)).is_err());
     assert!(gcra.take(3, start + ms(70)).is_ok());
 }
+
+#[test]
+fn what_a_smaller_bucket_has_no_room_for_is_cut_off_and_told() {
+    let now = Instant::ORIGIN + secs(7);
+    for (taken, is_cut) in [(5, false), (6, true)] {
+        let gcra = Gcra::new(10, secs(1), 10, Duration::ZERO, Instant::ORIGIN);
+        assert!(gcra.take(taken, now).is_ok());
+        assert_eq!(gcra.follow(10, secs(1), 5, now, 0) > 0, is_cut, "{taken} in a bucket of 5");
+    }
+}
