@@ -38,6 +38,16 @@ impl Ring {
 // === impl Bucket ===
 
 impl Bucket {
+    /// Counts calls. Where they take the place of a later bucket, nothing of that is left: what has failed of it would be held against the
+    /// few calls that come to it from then on.
+    #[inline]
+    pub(super) fn call(&self, tag: u64, n: u64, stripe: &Stripe<'_, Ring>) {
+        if self.calls.add(tag, n, stripe) {
+            self.failures.add(tag, 0, stripe);
+            self.slow.add(tag, 0, stripe);
+        }
+    }
+
     #[inline]
     pub(super) fn tally(&self, tag: u64) -> Tally {
         // Of a result that is counted in this moment one number may be there and another not yet.
@@ -50,8 +60,13 @@ impl Bucket {
 
 impl Tagged {
     #[inline]
-    pub(super) fn add(&self, tag: u64, n: u64, stripe: &Stripe<'_, Ring>) {
-        if stripe.is_own { self.add_own(tag, n) } else { self.add_shared(tag, n) }
+    pub(super) fn add(&self, tag: u64, n: u64, stripe: &Stripe<'_, Ring>) -> bool {
+        if stripe.is_own {
+            self.add_own(tag, n);
+            false
+        } else {
+            self.add_shared(tag, n)
+        }
     }
 
     /// The same, where no other thread writes.
@@ -61,20 +76,21 @@ impl Tagged {
         self.0.store(more(held, tag, n), Ordering::Relaxed);
     }
 
-    /// The same, where others write too.
+    /// The same, where others write too. Whether a later bucket has made room for it.
     ///
     /// Who read the clock and was held up until the ring had gone round takes the place of a bucket that is live by now, which reads as
     /// empty until the next result comes to it: what one bucket has counted so far is lost, once for each thread that was held up for 32
     /// buckets, which are half a minute where they are seconds. An earlier bucket is not turned away all the same: it is also what comes
     /// when the clock has gone back, and then nothing would be counted before it had caught up.
     #[cold]
-    fn add_shared(&self, tag: u64, n: u64) {
+    fn add_shared(&self, tag: u64, n: u64) -> bool {
         let mut held = self.0.load(Ordering::Relaxed);
         while let Err(now_held) =
             self.0.compare_exchange_weak(held, more(held, tag, n), Ordering::Relaxed, Ordering::Relaxed)
         {
             held = now_held;
         }
+        held >> COUNT_BITS > tag
     }
 
     #[inline]
@@ -98,15 +114,21 @@ mod tests {
     fn w_1_who_was_held_up_for_a_round_empties_one_bucket_and_no_more() {
         let (ring, round) = (Ring::default(), u64::from(BUCKETS_MAX));
         let late = Stripe { value: &ring, is_own: false };
-        let calls = |tag| ring.bucket(tag).tally(tag).calls;
+        let tally = |tag| ring.bucket(tag).tally(tag);
         for tag in round..2 * round {
-            ring.bucket(tag).calls.add(tag, 5, &late);
+            ring.bucket(tag).call(tag, 5, &late);
+            ring.bucket(tag).failures.add(tag, 2, &late);
+            ring.bucket(tag).slow.add(tag, 3, &late);
         }
         let held_up = 7;
-        ring.bucket(held_up).calls.add(held_up, 1, &late);
-        let held: Vec<u64> = (round..2 * round).map(calls).collect();
+        ring.bucket(held_up).call(held_up, 1, &late);
+        let held: Vec<u64> = (round..2 * round).map(|tag| tally(tag).calls).collect();
         assert_eq!((held[7], held.iter().sum::<u64>()), (0, 5 * (round - 1)));
-        ring.bucket(round + 7).calls.add(round + 7, 1, &late);
-        assert_eq!((calls(round + 7), calls(held_up)), (1, 0), "and the next result is counted");
+        ring.bucket(round + 7).call(round + 7, 4, &late);
+        let Tally { calls, failures, slow } = tally(round + 7);
+        assert_eq!((calls, failures, slow), (4, 0, 0), "the next are counted, and none of them failed");
+        assert_eq!(tally(held_up).calls, 0);
+        ring.bucket(2 * round + 8).call(2 * round + 8, 1, &late);
+        assert_eq!(ring.bucket(round + 8).failures.get(round + 8), 2, "a new bucket writes what it has to");
     }
 }

@@ -71,7 +71,7 @@ impl TimeWindow {
     #[cold]
     fn record_elsewhere(&self, index: u64, tag: u64) {
         let mine = self.rings.mine();
-        mine.value.bucket(index).calls.add(tag, 1, &mine);
+        mine.value.bucket(index).call(tag, 1, &mine);
     }
 
     #[cold]
@@ -135,7 +135,7 @@ impl TimeWindow {
         let Some(index) = cut.before(newest, age) else { return };
         let (tag, mine) = (cut.tag(generation, index), self.rings.mine());
         let bucket = mine.value.bucket(index);
-        bucket.calls.add(tag, tally.calls, &mine);
+        bucket.call(tag, tally.calls, &mine);
         bucket.failures.add(tag, tally.failures, &mine);
         bucket.slow.add(tag, tally.slow, &mine);
         if tally.failures + tally.slow > 0 {

@@ -58,7 +58,7 @@ impl<K, V> Shard<K, V> {
     /// The value of `key`, which is asked for at the time that `now` reads.
     ///
     /// The clock is read once the place is found, while the processor waits for the memory of the key and of the value: read before
-    /// that, it would be waited for as well. That is ten instructions more and a nanosecond less of thirty with 10 000 keys; with 256,
+    /// that, it would be waited for as well. That is a few instructions more and a nanosecond less of thirty with 10 000 keys; with 256,
     /// which the caches hold, it is the same for a look-up and a nanosecond more for a decision.
     #[inline]
     pub(super) fn ask<Q: Eq + ?Sized>(
