@@ -368,7 +368,6 @@ impl Budget {
     }
 }
 
-/// 100 tokens, a tenth of one for each success.
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind() {
@@ -385,6 +384,7 @@ impl fmt::Debug for Budget {
     }
 }
 
+/// 100 tokens, a tenth of one for each success.
 impl Default for Budget {
     fn default() -> Self {
         Self::of(Kind::Tokens(Tokens::default()))
