@@ -11,7 +11,7 @@ use crate::{ByClass, Judge, Why, quietly};
 #[non_exhaustive]
 pub struct Tried<'a, T, E> {
     ended: Ended<'a, T, E>,
-    /// How many attempts there were.
+    /// How many attempts there were. What was refused before it ran is none.
     pub attempts: u32,
     /// Time since the call first had to wait, or first failed.
     pub elapsed: Duration,
@@ -43,6 +43,8 @@ pub(crate) enum Ended<'a, T, E> {
 /// It is called where a retry calls its own subscribers, on the thread of the call, before that sleeps: for each attempt that ran and that
 /// another follows, or that is given up on. Failures that nothing would be done about go to the caller, who has them in his hand. Its panic is
 /// caught. A success costs nothing more.
+///
+/// It stays silent as the judge of what does not retry: there the caller has the error. A hedge does not, whose attempts run beside each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Notify<J, F> {
     judge: J,
