@@ -37,8 +37,9 @@ pub(crate) enum Ended<'a, T, E> {
 
 /// A judge that tells what follows from the failures that it judges, with the error itself.
 ///
-/// Made by the `notify` method of what retries, by [`Classified::notify`](crate::Classified::notify), and by [`ByClass::notify`] for a layer:
-/// `retry.layer().classify(ByClass.notify(|tried: &Tried<'_, Response, Error>| …))`.
+/// Made by the `notify` methods of what retries and of its layer, by [`Classified::notify`](crate::Classified::notify) for a judge of one's own,
+/// and by [`ByClass::notify`] where a judge is asked for. In front of services:
+/// `retry.layer().notify(|tried: &Tried<'_, Response, Error>| …)`, after `classify`, where there is one.
 ///
 /// It is called where a retry calls its own subscribers, on the thread of the call, before that sleeps: for each attempt that ran and that
 /// another follows, or that is given up on. Failures that nothing would be done about go to the caller, who has them in his hand. Its panic is

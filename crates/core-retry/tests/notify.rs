@@ -171,7 +171,18 @@ async fn f_71_a_layer_tells_it_as_well() {
     });
     let service = service_fn(|(): ()| async { Err::<(), _>(lost("a")) });
     assert!(retry.layer().classify(judge).layer(service).oneshot(()).await.is_err());
-    assert_eq!(*told.lock().unwrap(), [Some("a"), Some("a")]);
+    assert_eq!(std::mem::take(&mut *told.lock().unwrap()), [Some("a"), Some("a")]);
+
+    // Beside a judge of one's own, which would rather have another value.
+    let log = Arc::clone(&told);
+    let never = |_: &Result<&'static str, Lost<'static>>| Verdict::Transient(None);
+    let layer =
+        retry.layer().classify(never).notify(move |tried: &Tried<'_, &'static str, Lost<'static>>| {
+            log.lock().unwrap().push(tried.value().copied());
+        });
+    let service = service_fn(|(): ()| async { Ok::<_, Lost<'static>>("nearly") });
+    assert_eq!(layer.layer(service).oneshot(()).await.unwrap(), "nearly");
+    assert_eq!(*told.lock().unwrap(), [Some("nearly"), Some("nearly")]);
 }
 
 /// Refuses the first attempt, and says when to come back; bounds the others.
