@@ -5,7 +5,7 @@ use std::time::Duration;
 use core_errors::{Error, Reason};
 use core_limit::Rate;
 use core_policy::Permit;
-use core_time::{Clock, ms, secs};
+use core_time::{Clock, ManualClock, ms, secs};
 use proptest::prelude::*;
 
 use super::{two_a_second, under, wait};
