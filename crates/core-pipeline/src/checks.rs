@@ -135,9 +135,10 @@ pub(crate) fn check_hedge(plan: &Builder, hedge: &HedgeBuilder) -> Result<(), Co
     // Only where the delay is certain: a quantile adapts.
     let Some(delay) = hedge.fixed_delay() else { return Ok(()) };
     let last_after = delay.saturating_mul(hedge.hedges().into());
+    let least = hedge.least_attempt_time();
     match (plan.deadline, plan.attempt_timeout) {
-        (Some(total), _) if last_after > total => {
-            Err(ConfigError(Kind::HedgesOverTotal { after: last_after, total }))
+        (Some(total), _) if last_after >= total || last_after.saturating_add(least) > total => {
+            Err(ConfigError(Kind::HedgesOverTotal { after: last_after, least, total }))
         }
         (_, Some(attempt)) if delay >= attempt => {
             Err(ConfigError(Kind::HedgeAfterAttempt { delay, attempt }))
