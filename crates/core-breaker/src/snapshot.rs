@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub name: Name,
     /// The state.
     pub state: State,
-    /// Raised by each change of state.
+    /// Raised by each change of state; after 2^28 of them it begins again with 0.
     pub generation: u32,
     /// Failures in a row, while calls pass and are counted.
     pub consecutive_failures: u32,

@@ -46,9 +46,8 @@ pub(super) fn of(
     match local.report.state {
         State::Closed => {
             let open = distinct(peers.iter().filter(|peer| is_open(peer)));
-            let witnesses = distinct(
-                peers.iter().filter(|peer| is_open(peer) || peer.window.calls >= settings.traffic_min),
-            );
+            let witnesses =
+                distinct(peers.iter().filter(|peer| is_open(peer) || is_well(peer, settings.traffic_min)));
             let agrees = local.failures >= settings.failures_min || !local.has_traffic;
             if agrees && open >= needed(settings, witnesses) {
                 Advice::Open { instances: open }
@@ -79,6 +78,11 @@ pub(super) fn of(
 
 fn is_open(peer: &Peer) -> bool {
     matches!(peer.state, State::Open | State::HalfOpen)
+}
+
+/// Whether it has traffic, and would have opened if that had failed. One that an operator holds in a state says nothing.
+fn is_well(peer: &Peer, traffic_min: u64) -> bool {
+    peer.state == State::Closed && peer.window.calls >= traffic_min
 }
 
 /// How many instances it takes.

@@ -58,7 +58,8 @@ impl<S: Share> FleetBuilder<S> {
         self
     }
 
-    /// Follows others when this share of the other instances that have traffic have opened theirs. Default: 0.3.
+    /// Follows others when this share of the other instances that have traffic have opened theirs. An instance whose circuit an operator
+    /// holds in a state, as forced closed or in shadow, is not counted. Default: 0.3.
     pub fn quorum(mut self, share: f64) -> Self {
         self.settings.quorum = share;
         self

@@ -399,11 +399,14 @@ impl Member {
         engine.load().state() == State::Open && engine.ledger().is_operators()
     }
 
-    /// Its lease, if that has run out or is of an earlier round: a lease is for the probes after one open time.
+    /// Its lease, if that has run out or is of an earlier round: a lease is for the probes after one open time. Nor
+    /// does it keep one while an operator holds the circuit in a state in which it sends none, or has opened it for a time: the others would
+    /// wait for its probes.
     fn lease_that_is_over(&mut self, now: Instant) -> Option<Lease> {
         let word = self.breaker.engine().load();
+        let probes = matches!(word.state(), State::Open | State::HalfOpen) && !self.is_operators();
         let is_over = |(lease, until): &mut (Lease, Instant)| {
-            now >= *until || word.generations_since(lease.generation) > 1
+            !probes || now >= *until || word.generations_since(lease.generation) > 1
         };
         self.lease.take_if(is_over).map(|(lease, _)| lease)
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use core_breaker::{
-    Breaker, Fleet, FleetBuilder, Lease, Leased, Peer, Report, Share, ShareError, State, Tally,
+    Breaker, ConfigError, Fleet, FleetBuilder, Lease, Leased, Peer, Report, Share, ShareError, State, Tally,
 };
 use core_time::{Clock, Instant, ManualClock, ms, secs};
 
@@ -106,6 +106,52 @@ async fn a_lease_is_asked_for_once_and_given_back_once_when_its_round_is_over() 
 }
 
 #[tokio::test]
+async fn a_lease_is_over_when_its_probes_failed_or_when_it_has_run_out() {
+    let (store, time) = (Notes::default(), ManualClock::new());
+    let (breaker, fleet) = of(&store, &time);
+    breaker.acquire().unwrap().failure();
+    time.advance(ms(4_800));
+    fleet.tick().await;
+    time.advance(secs(1));
+    breaker.acquire().unwrap().failure();
+    assert_eq!((breaker.state(), store.asked()), (State::Open, (1, 0)));
+    fleet.tick().await;
+    assert_eq!(store.asked(), (1, 1), "another may probe after this open time, which is long still");
+    time.advance(secs(10));
+    fleet.tick().await;
+    time.advance(secs(59));
+    fleet.tick().await;
+    assert_eq!(store.asked(), (2, 1), "no call came, and it has it still");
+    time.advance(secs(1));
+    fleet.tick().await;
+    assert_eq!((breaker.state(), store.asked()), (State::Open, (3, 2)), "it has asked again");
+}
+
+#[tokio::test]
+async fn cb_32_an_instance_that_an_operator_holds_gives_the_right_to_probe_to_others() {
+    type Order = fn(&Breaker, &str) -> Result<(), ConfigError>;
+    let orders: [Order; 6] = [
+        Breaker::force_closed,
+        Breaker::force_open,
+        Breaker::disable,
+        Breaker::shadow,
+        Breaker::close,
+        |breaker, reason| breaker.open_for(secs(600), reason),
+    ];
+    for order in orders {
+        let (store, time) = (Notes::default(), ManualClock::new());
+        let (breaker, fleet) = of(&store, &time);
+        breaker.acquire().unwrap().failure();
+        time.advance(ms(4_800));
+        fleet.tick().await;
+        assert_eq!(store.asked(), (1, 0), "it has it");
+        order(&breaker, "incident 7").unwrap();
+        fleet.tick().await;
+        assert_eq!(store.asked(), (1, 1), "{}: it sends no probe", breaker.state());
+    }
+}
+
+#[tokio::test]
 async fn an_instance_that_let_another_probe_does_so_anew_in_the_next_round() {
     let (store, time) = (Notes::default(), ManualClock::new());
     let (breaker, fleet) = of(&store, &time);
@@ -148,6 +194,13 @@ async fn who_is_well_and_has_traffic_is_counted_among_those_of_whom_it_takes_a_s
     let mut others: Vec<Peer> = with(well(2, 10).collect());
     others.push(peer("me", State::Closed, 10));
     assert!(opens(others.clone()).await, "itself is no other");
+    for held in [State::ForcedClosed, State::Shadow, State::Disabled, State::ForcedOpen] {
+        let held = (0..9).map(|n| peer(format!("held-{n}"), held, 10));
+        assert!(
+            opens(others.iter().cloned().chain(held).collect()).await,
+            "they would open for nothing that fails"
+        );
+    }
     others.push(peer("n".repeat(129), State::Closed, 10));
     assert!(opens(others.clone()).await, "that is no name of an instance");
     others.push(peer("n".repeat(128), State::Closed, 10));

@@ -1,5 +1,7 @@
 //! Held closed by an operator: calls pass and are counted, and nothing opens it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::bench::Bench;
@@ -108,6 +110,22 @@ fn cb_32_what_the_callee_asked_for_while_it_was_held_closed_does_not_outlast_tha
     bench.breaker.close("there is another").unwrap();
     bench.play("F");
     assert_eq!(bench.open_left(), secs(5));
+}
+
+#[test]
+fn cb_32_held_closed_nobody_asks_a_function_how_long_to_open() {
+    let asked = Arc::<AtomicU32>::default();
+    let times = Arc::clone(&asked);
+    let bench = Bench::new(Breaker::consecutive(1).open_by(move |_| {
+        times.fetch_add(1, Ordering::Relaxed);
+        secs(1)
+    }));
+    bench.breaker.force_closed("it is all there is").unwrap();
+    assert_eq!(bench.play("FFF"), State::ForcedClosed);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    bench.breaker.close("there is another").unwrap();
+    assert_eq!(bench.play("F"), State::Open);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 
 #[test]

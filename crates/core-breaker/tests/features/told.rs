@@ -244,9 +244,8 @@ fn cb_35_who_undoes_each_change_holds_nobody_for_ever_and_what_is_left_is_told_n
     assert!(told.iter().copied().eq((2..258).map(|generation| (generation, 0))), "each once, in order");
 }
 
-/// Tells in a turn as many as it may, and of the rest when nobody is left who could make another.
-#[test]
-fn cb_35_what_is_left_of_a_breaker_that_is_dropped_is_told_by_whoever_drops_it() {
+/// A breaker of which one event of 129 waits to be told, since a call tells 128; and what it told. Nobody else holds it.
+fn left_over() -> (Breaker, Told) {
     let (told, its_own) = (Told::default(), Arc::<Mutex<Option<Breaker>>>::default());
     let (seen, slot) = (Arc::clone(&told), Arc::clone(&its_own));
     let breaker = Breaker::consecutive(1).on_change(move |event: &Event| {
@@ -263,11 +262,33 @@ fn cb_35_what_is_left_of_a_breaker_that_is_dropped_is_told_by_whoever_drops_it()
     let breaker = breaker.build().unwrap();
     *its_own.lock().unwrap() = Some(breaker.clone());
     breaker.force_open("the first").unwrap();
-    assert_eq!(told.lock().unwrap().len(), 128, "the call has come back");
     *its_own.lock().unwrap() = None;
+    assert_eq!(told.lock().unwrap().len(), 128, "the call has come back");
+    (breaker, told)
+}
+
+fn each_once(told: &Told) -> bool {
+    told.lock().unwrap().iter().copied().eq((2..131).map(|generation| (generation, 0)))
+}
+
+#[test]
+fn cb_35_what_is_left_of_a_breaker_that_is_dropped_is_told_by_whoever_drops_it() {
+    let (breaker, told) = left_over();
+    let other = breaker.clone();
     drop(breaker);
-    let told = told.lock().unwrap();
-    assert!(told.iter().copied().eq((2..131).map(|generation| (generation, 0))), "each once: {told:?}");
+    assert_eq!(told.lock().unwrap().len(), 128, "somebody has it still");
+    drop(other);
+    assert!(each_once(&told), "{told:?}");
+}
+
+#[test]
+fn cb_35_what_is_left_is_told_too_where_a_panic_drops_the_breaker() {
+    let (breaker, told) = left_over();
+    let bug = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _breaker = breaker;
+        panic!("a bug of the caller's");
+    }));
+    assert!(bug.is_err() && each_once(&told), "{told:?}");
 }
 
 #[test]
