@@ -185,7 +185,7 @@ async fn a_hedge_starts_before_the_deadline_with_the_least_time_that_it_needs_an
         let hedge = Hedge::after(ms(30)).min_attempt_time(ms(least)).budget(&Budget::default());
         let hedged = Pipeline::named("search").build().unwrap().hedged(hedge).unwrap();
         let context = Context::builder().deadline_in(ms(total), &Clock::system()).build();
-        let stuck = hedged.call(|_| std::future::pending::<Result<(), Error>>());
+        let stuck = hedged.call(|_| pending::<Result<(), Error>>());
         context.scope(stuck).await.unwrap_err();
         assert_eq!(hedged.hedge().stats().hedges, hedges, "{total} {least}");
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use genesis_kit::policy::Keyed;
 use genesis_kit::prelude::*;
+use genesis_kit::time::ManualClock;
 
 use crate::bench::{fail, has, shown};
 
@@ -203,16 +204,21 @@ async fn what_keys_share_is_shown_beside_what_a_pipeline_of_the_same_name_has_an
 
 #[test]
 fn slow_calls_of_keys_are_shown() {
-    let slow = Breaker::rate(0.5).slow_over(std::time::Duration::from_nanos(1));
-    let hosts = slow.clone().name("hosts").build().unwrap();
+    let time = ManualClock::new();
+    let slow = Breaker::rate(0.5).slow_over(ms(5));
+    let hosts = slow.clone().name("hosts").clock(time.clock()).build().unwrap();
     let hosts = Arc::new(hosts.keyed::<u32>(Keyed::max(3)).unwrap());
-    let shards = Pipeline::named("shards").breaker(slow).build().unwrap();
+    let shards = Pipeline::named("shards").breaker(slow).clock(time.clock()).build().unwrap();
     let shards = Arc::new(shards.keyed::<u32>(Keyed::max(3)).unwrap());
-    let clock = Clock::system();
-    let takes_long = || clock.sleep_until_blocking(clock.now() + ms(1));
+    let takes = |millis| {
+        time.advance(ms(millis));
+        Ok::<_, Error>(())
+    };
     for key in 0..4 {
-        assert!(hosts.get(&key).unwrap().call_blocking(|_| Ok::<_, Error>(takes_long())).is_ok());
-        assert!(shards.get(&key).unwrap().call_blocking(|_| Ok::<_, Error>(takes_long())).is_ok());
+        for millis in [1, 9] {
+            assert!(hosts.get(&key).unwrap().call_blocking(|_| takes(millis)).is_ok());
+            assert!(shards.get(&key).unwrap().call_blocking(|_| takes(millis)).is_ok());
+        }
     }
     has(
         &shown(|kit| kit.watch(&hosts).watch(&shards)),

@@ -1,9 +1,6 @@
 //! What stands by itself.
 
-use std::sync::Arc;
-
 use genesis_kit::limit::{Adaptive, Executor, SlidingWindow, Throttle};
-use genesis_kit::policy::Keyed;
 use genesis_kit::prelude::*;
 
 use crate::bench::{fail, has, shown};
