@@ -53,6 +53,19 @@ fn rl_4_reservations_of_a_smooth_limit_come_one_after_the_other() {
     assert_eq!(limit.reserve(1).unwrap().wait(), ms(3_500), "the next that is free");
 }
 
+#[test]
+fn rl_6_how_long_a_reservation_waits_is_exact_on_a_clock_whose_coarse_readings_lag() {
+    let time = ManualClock::lagging(ms(4));
+    let limit = Rate::per_second(2).smooth().max_wait(secs(1)).clock(time.clock()).build().unwrap();
+    limit.reserve(1).unwrap().spend();
+    let reservation = limit.reserve(1).unwrap();
+    // What was taken by a coarse reading was taken as of that, so the next is there so much sooner.
+    for (by, left) in [(0, 496), (100, 396), (393, 3), (3, 0), (9, 0)] {
+        time.advance(ms(by));
+        assert_eq!((reservation.wait(), reservation.at() - time.now()), (ms(left), ms(left)));
+    }
+}
+
 proptest! {
     #[test]
     fn rl_5_one_reservation_of_many_waits_as_long_as_many_of_one(

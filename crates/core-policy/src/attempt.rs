@@ -65,7 +65,8 @@ impl Attempt {
     }
 
     /// How long the attempt may take, as of its start: the smallest of all limits on time that apply. Hand it to the
-    /// callee, so that it does not work for nobody. `None` if nothing limits it.
+    /// callee, so that it does not work for nobody. `None` if nothing limits it. What is left until a deadline is found by a coarse reading, and
+    /// so up to a [`tick`](core_time::Clock::tick) more than there is.
     #[must_use]
     #[inline]
     pub const fn remaining(&self) -> Option<Duration> {

@@ -5,7 +5,7 @@ use std::thread::{self, Thread};
 
 use core_time::Instant;
 
-use crate::driver::{Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
+use crate::driver::{Cutoff, Driver, FailedAttempt, Flow, Held, deadline_exceeded, in_time};
 use crate::{Admit, Attempt, CallError, Judge, Policy};
 
 /// Runs a call under a policy on this thread; sleeps and waits block it.
@@ -106,13 +106,15 @@ fn sleep<P: Policy, T, E>(driver: &mut Driver<P, E>, until: Instant) -> Flow<T, 
 
 fn park<P: Policy, T, E>(driver: &mut Driver<P, E>) -> Flow<T, E> {
     driver.parked();
-    let cutoff = driver.cutoff().at.unwrap_or(Instant::ORIGIN);
-    match driver.clock().reached(cutoff) {
-        Ok(_) => driver.expired_waiting(),
-        Err(left) => {
-            thread::park_timeout(left);
+    let Cutoff { at, now } = driver.cutoff();
+    // By the exact clock: a coarse reading lags, and the thread would sleep so much longer.
+    let now = now.unwrap_or_else(|| driver.clock().now());
+    match at {
+        Some(at) if at > now => {
+            thread::park_timeout(at - now);
             ControlFlow::Continue(())
         }
+        _ => driver.expired_waiting(),
     }
 }
 

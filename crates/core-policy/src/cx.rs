@@ -145,7 +145,8 @@ impl<'a> Cx<'a> {
     #[inline]
     pub fn retry_in(&mut self, delay: Duration) {
         if self.frame.waited & ASKED != 0 {
-            self.frame.limit = !nanos(delay);
+            // Zero would say that nobody has said anything.
+            self.frame.limit = (!nanos(delay)).max(1);
         }
     }
 

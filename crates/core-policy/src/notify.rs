@@ -11,7 +11,7 @@ use crate::{ByClass, Judge, Why, quietly};
 #[non_exhaustive]
 pub struct Tried<'a, T, E> {
     ended: Ended<'a, T, E>,
-    /// How many attempts there were.
+    /// How many attempts there were. What was refused before it ran is none.
     pub attempts: u32,
     /// Time since the call first had to wait, or first failed.
     pub elapsed: Duration,
@@ -37,12 +37,15 @@ pub(crate) enum Ended<'a, T, E> {
 
 /// A judge that tells what follows from the failures that it judges, with the error itself.
 ///
-/// Made by the `notify` method of what retries, by [`Classified::notify`](crate::Classified::notify), and by [`ByClass::notify`] for a layer:
-/// `retry.layer().classify(ByClass.notify(|tried: &Tried<'_, Response, Error>| …))`.
+/// Made by the `notify` methods of what retries and of its layer, by [`Classified::notify`](crate::Classified::notify) for a judge of one's own,
+/// and by [`ByClass::notify`] where a judge is asked for. In front of services:
+/// `retry.layer().notify(|tried: &Tried<'_, Response, Error>| …)`, after `classify`, where there is one.
 ///
 /// It is called where a retry calls its own subscribers, on the thread of the call, before that sleeps: for each attempt that ran and that
 /// another follows, or that is given up on. Failures that nothing would be done about go to the caller, who has them in his hand. Its panic is
 /// caught. A success costs nothing more.
+///
+/// It stays silent as the judge of what does not retry: there the caller has the error. A hedge does not, whose attempts run beside each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Notify<J, F> {
     judge: J,

@@ -131,7 +131,7 @@ macro_rules! forward {
             }
 
             #[inline(always)]
-            // A refusal is 64 bytes, which a call would copy: 16 ns instead of 9.
+            // A refusal is 56 bytes, which a call would copy: 16 ns instead of 9.
             fn admit(&self, state: &mut Self::State, cx: &mut Cx<'_>) -> Admit {
                 (**self).admit(state, cx)
             }

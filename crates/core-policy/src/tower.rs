@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{AtMostOnce, Attempt, ByClass, Call, CallError, Classify, Judge, Op, Policy};
+use crate::{AtMostOnce, Attempt, ByClass, Call, CallError, Classify, Judge, Notify, Op, Policy, Tried};
 
 /// Puts a policy that admits at most once around a service.
 #[derive(Clone, Debug)]
@@ -107,6 +107,16 @@ macro_rules! layer {
 
 layer!(PolicyLayer, Guarded);
 layer!(RepeatLayer, Repeated);
+
+// === impl RepeatLayer ===
+
+impl<P, J> RepeatLayer<P, J> {
+    /// The same, and `told` hears what follows from failures, with the error itself: see [`Notify`]. It is cloned for each request.
+    #[must_use]
+    pub fn notify<T, E, F: Fn(&Tried<'_, T, E>)>(self, told: F) -> RepeatLayer<P, Notify<J, F>> {
+        RepeatLayer { policy: self.policy, judge: Notify::new(self.judge, told) }
+    }
+}
 
 // === impl Guarded ===
 

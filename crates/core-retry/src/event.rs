@@ -16,7 +16,7 @@ pub struct Event {
     pub name: Name,
     /// Whose retry, where there is a pipeline for each key: the key as text, at most 128 bytes of it.
     pub key: Option<Arc<str>>,
-    /// How many attempts there were.
+    /// How many attempts there were, with those that a policy further in refused, where [refusals are retried](crate::Builder::retry_refusals).
     pub attempts: u32,
     /// Time since the call first had to wait, or first failed.
     pub elapsed: Duration,

@@ -1,6 +1,7 @@
 //! What is written of delays and budgets either works as it is written or is refused with a reason: nothing is silently without effect.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+use std::sync::Barrier;
 use std::time::Duration;
 
 use core_errors::Error;
@@ -82,7 +83,7 @@ fn rt_3_delays_that_are_drawn_as_it_is_take_no_other_jitter() {
     {
         for jitter in [Jitter::None, Jitter::Full, Jitter::Equal, PLUS, Jitter::PlusMinus { fraction: 0.1 }] {
             let expected = format!(
-                "{growth} delays are drawn as it is, and a jitter is set, which would do nothing: leave it out, or use \
+                "{growth} delays are drawn at random already, and a jitter is set, which would do nothing: leave it out, or use \
                  Retry::exponential"
             );
             assert_eq!(refusal(builder.clone().jitter(jitter)), expected);
@@ -152,6 +153,37 @@ fn bg_1_a_retry_and_its_budget_do_not_come_to_contradict_each_other_while_they_r
     let unserved = Budget::default();
     assert!(Retry::fixed(ms(1)).name("").budget(&unserved).build().is_err());
     unserved.reconfigure(&Budget::new(1, 0.1).unwrap()).unwrap();
+}
+
+/// Each looked at the other before either had changed anything.
+#[test]
+fn bg_1_a_retry_and_its_budget_do_not_come_to_contradict_each_other_at_the_same_moment() {
+    let small = Budget::new(2, 0.1).unwrap();
+    let once = Retry::fixed(ms(1)).attempts(1);
+    let rounds: Vec<_> = std::iter::repeat_with(|| Budget::new(9, 0.1).unwrap())
+        .map(|budget| (once.clone().budget(&budget).build().unwrap(), budget))
+        .take(20_000)
+        .collect();
+    let turn = Barrier::new(2);
+    let (retries, small_budgets): (Vec<_>, Vec<_>) = std::thread::scope(|scope| {
+        let retrying = scope.spawn(|| {
+            let each = rounds.iter().map(|(retry, _)| {
+                turn.wait();
+                retry.reconfigure(|to| to.attempts(3)).is_ok()
+            });
+            each.collect()
+        });
+        let shrinking = rounds.iter().map(|(_, budget)| {
+            turn.wait();
+            budget.reconfigure(&small).is_ok()
+        });
+        let shrunk = shrinking.collect();
+        (retrying.join().unwrap(), shrunk)
+    });
+    assert!(
+        retries.iter().zip(&small_budgets).all(|(retries, is_small)| retries != is_small),
+        "one of the two"
+    );
 }
 
 /// A callee that asks for a pause is heard up to the longest, also where that is none.

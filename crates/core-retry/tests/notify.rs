@@ -171,7 +171,18 @@ async fn f_71_a_layer_tells_it_as_well() {
     });
     let service = service_fn(|(): ()| async { Err::<(), _>(lost("a")) });
     assert!(retry.layer().classify(judge).layer(service).oneshot(()).await.is_err());
-    assert_eq!(*told.lock().unwrap(), [Some("a"), Some("a")]);
+    assert_eq!(std::mem::take(&mut *told.lock().unwrap()), [Some("a"), Some("a")]);
+
+    // Beside a judge of one's own, which would rather have another value.
+    let log = Arc::clone(&told);
+    let never = |_: &Result<&'static str, Lost<'static>>| Verdict::Transient(None);
+    let layer =
+        retry.layer().classify(never).notify(move |tried: &Tried<'_, &'static str, Lost<'static>>| {
+            log.lock().unwrap().push(tried.value().copied());
+        });
+    let service = service_fn(|(): ()| async { Ok::<_, Lost<'static>>("nearly") });
+    assert_eq!(layer.layer(service).oneshot(()).await.unwrap(), "nearly");
+    assert_eq!(*told.lock().unwrap(), [Some("nearly"), Some("nearly")]);
 }
 
 /// Refuses the first attempt, and says when to come back; bounds the others.
@@ -215,13 +226,14 @@ fn f_71_a_refusal_before_an_attempt_is_for_subscribers_alone() {
     let time = ManualClock::new();
     let heard = Arc::new(Mutex::new(Vec::new()));
     let events = Arc::clone(&heard);
-    let retry =
-        retry(&time).retry_refusals(true).on_retry(move |event| events.lock().unwrap().push(event.next));
+    let retry = retry(&time)
+        .retry_refusals(true)
+        .on_retry(move |event| events.lock().unwrap().push((event.attempts, event.next)));
     let retry = retry.build().unwrap();
-    let told = Cell::new(0);
+    let told = RefCell::new(Vec::new());
     let judge = ByClass.notify(|tried: &Tried<'_, Option<Duration>, Lost<'_>>| {
         assert!(tried.error().is_some_and(|error| error.category() == Category::Unknown));
-        told.set(told.get() + 1);
+        told.borrow_mut().push((tried.attempts, tried.next));
     });
     let bounds = Bounds { time: &time, asked: Cell::new(0) };
     let mut remaining = Vec::new();
@@ -230,6 +242,8 @@ fn f_71_a_refusal_before_an_attempt_is_for_subscribers_alone() {
         if remaining.len() == 1 { Err(lost("a")) } else { Ok(at.remaining()) }
     };
     core_policy::call_blocking(Stack::new(&retry, &bounds), attempt, &judge, None).unwrap();
-    assert_eq!(*heard.lock().unwrap(), [Follows::Retry(ms(100)), Follows::Retry(ms(200))]);
-    assert_eq!((told.get(), remaining), (1, vec![Some(secs(8)); 2]));
+    // To the retry the refusal was one of the attempts that it has; the call made none.
+    assert_eq!(*heard.lock().unwrap(), [(1, Follows::Retry(ms(100))), (2, Follows::Retry(ms(200)))]);
+    assert_eq!(told.take(), [(1, Follows::Retry(ms(200)))]);
+    assert_eq!(remaining, [Some(secs(8)); 2]);
 }

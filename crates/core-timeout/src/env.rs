@@ -34,7 +34,8 @@ impl<K: Operation> Profile<K> {
     /// Whatever begins so and is none of these is refused, since a limit that is set and that nobody reads goes unnoticed until it is missed:
     /// a name that is misspelt or in small letters, and also the operation of a set that is not this one, as `GENESIS_TIMEOUT_LLM` of
     /// [`Serving`] for a service that has [`Standard`] operations only. A service that has both sets, or shares its variables with one that
-    /// has the other, says so: [`from_env_beside`](Self::from_env_beside).
+    /// has the other, says so: [`from_env_beside`](Self::from_env_beside). Where variables begin so that are of no set that is known here, it
+    /// reads another prefix: [`from_pairs`](Self::from_pairs).
     ///
     /// # Errors
     /// If a variable names no operation, a value is no time, or what comes of it [cannot be](Self::check).
@@ -139,7 +140,11 @@ fn is_variable_of(name: &str, variable: &str) -> bool {
 fn unread<K: Operation, L: Operation>(prefix: &str, variable: &str, of: &str) -> Kind {
     let others = [(named::<Standard>(of).is_some(), "Standard"), (named::<Serving>(of).is_some(), "Serving")];
     let shown = shortened(variable, VARIABLE_MAX);
-    if let Some((_, set)) = others.into_iter().find(|(has, _)| *has && variable.starts_with(prefix)) {
+    // Under another prefix nobody reads those.
+    if prefix == PREFIX
+        && variable.starts_with(prefix)
+        && let Some((_, set)) = others.into_iter().find(|(has, _)| *has)
+    {
         return Kind::OfOthers { variable: shown, set };
     }
     let is_short = variable.len() <= VARIABLE_MAX;

@@ -75,11 +75,11 @@ impl fmt::Display for ConfigError {
             Kind::NoOperation { variable, meant: Some(meant), known } => {
                 write!(
                     f,
-                    "`{variable}` names no operation: did you mean `{meant}`? There are PROFILE, {known}"
+                    "`{variable}` names no operation: did you mean `{meant}`? There are PROFILE, {known}{NOT_OURS}"
                 )
             }
             Kind::NoOperation { variable, meant: None, known } => {
-                write!(f, "`{variable}` names no operation: there are PROFILE, {known}")
+                write!(f, "`{variable}` names no operation: there are PROFILE, {known}{NOT_OURS}")
             }
             Kind::OfOthers { variable, set } => write!(
                 f,
@@ -93,6 +93,9 @@ impl fmt::Display for ConfigError {
         }
     }
 }
+
+/// What else it may be, and what to do then.
+const NOT_OURS: &str = "; if it is of a set that somebody else reads, say so with from_env_beside, or read another prefix with from_pairs";
 
 /// The text as well: it is what `unwrap` shows, and what a `main` ends with.
 impl fmt::Debug for ConfigError {

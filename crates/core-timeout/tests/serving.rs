@@ -90,6 +90,15 @@ fn f_94_a_variable_of_a_set_that_nobody_reads_is_told() {
     // A third set beside one of them does not read the other, either.
     let error = Profile::<Ours>::from_pairs_beside::<Serving, _, _>(PREFIX, sync).unwrap_err().to_string();
     assert!(error.contains("operations `Standard`"), "{error}");
+    // Those sets read no other prefix, and there is nobody who would read it there.
+    for error in [
+        Profile::<Ours>::from_pairs("OURS_TIMEOUT_", [("OURS_TIMEOUT_LLM", "5")]).unwrap_err().to_string(),
+        Profile::<Standard>::from_pairs("OURS_TIMEOUT_", [("OURS_TIMEOUT_LLM", "5")])
+            .unwrap_err()
+            .to_string(),
+    ] {
+        assert!(error.starts_with("`OURS_TIMEOUT_LLM` names no operation: there are PROFILE, "), "{error}");
+    }
     // One that both have is read.
     let request = [("GENESIS_TIMEOUT_REQUEST", "40")];
     assert_eq!(Profile::<Standard>::from_pairs(PREFIX, request).unwrap().get(Standard::Request), secs(40));
@@ -116,19 +125,22 @@ fn f_94_who_is_told_that_a_variable_is_nobodys_is_told_what_it_may_have_meant() 
         ("genesis_timeout_sync", "GENESIS_TIMEOUT_SYNC"),
     ] {
         let expected = format!(
-            "`{written}` names no operation: did you mean `{meant}`? There are PROFILE, REQUEST, AGENT_DEFAULT, LLM, DATABASE, REDIS"
+            "`{written}` names no operation: did you mean `{meant}`? There are PROFILE, REQUEST, AGENT_DEFAULT, LLM, DATABASE, REDIS; if it \
+             is of a set that somebody else reads, say so with from_env_beside, or read another prefix with from_pairs"
         );
         assert_eq!(told(written), expected);
     }
     for far in ["GENESIS_TIMEOUT_", "GENESIS_TIMEOUT_X", "GENESIS_TIMEOUT_CACHE_OF_THE_PAGES"] {
-        assert!(told(far).starts_with(&format!("`{far}` names no operation: there are PROFILE, ")), "{far}");
+        let error = told(far);
+        assert!(error.starts_with(&format!("`{far}` names no operation: there are PROFILE, ")), "{error}");
+        assert!(error.ends_with("REDIS; if it is of a set that somebody else reads, say so with from_env_beside, or read another prefix with from_pairs"));
     }
     // What begins otherwise is somebody else's; what is long is not repeated at length.
     let others =
         [("GENESIS_TIMEOUTS_REDIS", "5"), ("GENESIS_TIMEOUT", "5"), ("", "5"), ("GENESIS_TIMEOÜT_X", "5")];
     assert_eq!(Profile::<Serving>::from_pairs(PREFIX, others).unwrap(), Profile::standard());
     let long = told(&format!("GENESIS_TIMEOUT_{}", "A".repeat(100_000)));
-    assert!(long.len() < 300, "{long}");
+    assert!(long.len() < 350, "{long}");
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -310,7 +310,7 @@ impl Policy for Adaptive {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
+    #[expect(clippy::inline_always, reason = "a refusal is 56 bytes, which a call would copy")]
     fn admit(&self, flight: &mut Flight, cx: &mut Cx<'_>) -> Admit {
         if self.is_bypass {
             return Admit::Run;

@@ -211,7 +211,7 @@ impl Policy for Bulkhead {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
+    #[expect(clippy::inline_always, reason = "a refusal is 56 bytes, which a call would copy")]
     fn admit(&self, state: &mut WaitState, cx: &mut Cx<'_>) -> Admit {
         let turn = if matches!(state.0, Place::Outside) {
             let (slots, criticality) = (&self.inner.slots, self.importance.now());

@@ -29,7 +29,7 @@ impl Policy for RateLimit {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
+    #[expect(clippy::inline_always, reason = "a refusal is 56 bytes, which a call would copy")]
     fn admit(&self, turn: &mut Turn, cx: &mut Cx<'_>) -> Admit {
         let answer = match turn.at {
             None => match self.take_one(self.now_in(cx)) {

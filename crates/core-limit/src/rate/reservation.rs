@@ -45,7 +45,7 @@ impl Reservation {
         if self.is_due {
             return Duration::ZERO;
         }
-        self.limit.clock().reached(self.at).err().unwrap_or_default()
+        self.at - self.limit.clock().now()
     }
 
     /// Waits for its time, and spends it. Never ready early.

@@ -111,7 +111,7 @@ impl Policy for Throttle {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a refusal is 64 bytes, which a call would copy")]
+    #[expect(clippy::inline_always, reason = "a refusal is 56 bytes, which a call would copy")]
     fn admit(&self, is_out: &mut bool, cx: &mut Cx<'_>) -> Admit {
         if self.0.engine.admit(cx.now()) {
             *is_out = true;

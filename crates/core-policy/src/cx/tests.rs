@@ -170,6 +170,9 @@ fn a_delay_is_said_where_it_is_asked_for_and_is_no_limit() {
         assert_eq!(frame.take_delay(), said);
         assert_eq!(frame.remaining(&clock), None);
     }
+    frame.ask_delay();
+    Cx::new(&clock, None, &mut frame).retry_in(Duration::MAX);
+    assert_eq!(frame.take_delay(), Duration::from_nanos(u64::MAX - 1), "the longest is not none");
     Cx::new(&clock, None, &mut frame).retry_in(ms(2));
     assert_eq!(frame.remaining(&clock), None, "it was asked for once");
     assert_eq!(Cx::new(&clock, None, &mut frame).waited(), ms(3));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use core_errors::Error;
 use core_policy::{Attempt, ByClass, Call, CallError, Next, Reason, Why, call_blocking};
-use core_time::{Instant, ManualClock, ms};
+use core_time::{Clock, Instant, ManualClock, ms, secs};
 
 use crate::recorder::{Answer, Recorder, run};
 
@@ -109,13 +109,25 @@ fn a_turn_that_comes_wakes_the_thread() {
     assert_eq!(policy.0.log(), ["begin", "admit", "admit", "settle Success"]);
 }
 
+/// A coarse reading may lag, and a thread that is put to sleep by it comes back so much later than it said it would.
+#[test]
+fn a_wait_for_a_turn_does_not_outlast_its_limit_by_what_coarse_readings_lag() {
+    let time = ManualClock::lagging(secs(5));
+    // It is asked once before there is anybody to wake.
+    let policy = Recorder::new(&time).admits(&[Answer::Park; 2]).wait(ms(1));
+    let (clock, start) = (Clock::system(), Clock::system().now());
+    call_blocking(&policy, |_| Ok::<_, Error>(()), &ByClass, None).unwrap();
+    assert!(clock.now() - start < secs(5), "it slept for a millisecond and the lag");
+    assert_eq!(policy.log(), ["begin", "admit", "admit", "admit", "settle Success"]);
+}
+
 /// Gives the turn at the moment at which the limit of the wait is asked for.
 struct WakesAtOnce(Recorder);
 
 impl core_policy::Policy for WakesAtOnce {
     type State = <Recorder as core_policy::Policy>::State;
 
-    fn clock(&self) -> &core_time::Clock {
+    fn clock(&self) -> &Clock {
         self.0.clock()
     }
 

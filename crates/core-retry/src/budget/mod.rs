@@ -7,7 +7,7 @@ mod stats;
 mod tokens;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use core_errors::Name;
@@ -41,8 +41,8 @@ pub struct Budget(Arc<Inner>);
 
 struct Inner {
     name: OnceLock<Name>,
-    /// Retries go by it, and not hedges and probes alone.
-    serves_retries: OnceLock<()>,
+    /// Retries go by it, and not hedges and probes alone. Held while its numbers change: who begins to go by it sees them before or after.
+    serves_retries: Mutex<bool>,
     kind: Kind,
     counts: Counts,
 }
@@ -133,7 +133,8 @@ impl Budget {
     /// If the two are not made the same way, tokens would live for another time, or a [`Retry`](crate::Retry) goes by it that would never
     /// retry. Nothing has changed then.
     pub fn reconfigure(&self, to: &Self) -> Result<(), ConfigError> {
-        if self.0.serves_retries.get().is_some() && !to.can_retry() {
+        let serves_retries = self.serves_retries();
+        if *serves_retries && !to.can_retry() {
             return Err(ConfigError(Wrong::NeverRetries));
         }
         match (self.kind(), to.kind()) {
@@ -149,7 +150,7 @@ impl Budget {
     fn of(kind: Kind) -> Self {
         Self(Arc::new(Inner {
             name: OnceLock::new(),
-            serves_retries: OnceLock::new(),
+            serves_retries: Mutex::new(false),
             kind,
             counts: Counts::new(),
         }))
@@ -199,9 +200,17 @@ impl Budget {
         if let Kind::Tokens(tokens) = self.kind() { tokens.can_retry() } else { true }
     }
 
-    /// A retry goes by it.
-    pub(crate) fn serve_retries(&self) {
-        self.0.serves_retries.get_or_init(|| ());
+    /// A retry goes by it from now on, if a failure can ever be followed by one.
+    pub(crate) fn serve_retries(&self) -> bool {
+        let mut serves_retries = self.serves_retries();
+        let can_retry = self.can_retry();
+        *serves_retries |= can_retry;
+        can_retry
+    }
+
+    fn serves_retries(&self) -> MutexGuard<'_, bool> {
+        // Whoever panicked has left a word that is right.
+        self.0.serves_retries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a success has nothing to give: its tokens are all there. Never said of the other kinds.
@@ -368,7 +377,6 @@ impl Budget {
     }
 }
 
-/// 100 tokens, a tenth of one for each success.
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind() {
@@ -385,6 +393,7 @@ impl fmt::Debug for Budget {
     }
 }
 
+/// 100 tokens, a tenth of one for each success.
 impl Default for Budget {
     fn default() -> Self {
         Self::of(Kind::Tokens(Tokens::default()))

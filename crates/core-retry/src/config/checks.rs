@@ -66,14 +66,10 @@ impl Builder {
 impl Rules {
     /// Whether the budget could ever allow what these rules are for; it is theirs from now on.
     pub(crate) fn check_budget(&self, budget: &Budget) -> Result<(), ConfigError> {
-        if self.attempts.get() == 1 {
+        if self.attempts.get() == 1 || budget.serve_retries() {
             return Ok(());
         }
-        if !budget.can_retry() {
-            return Err(ConfigError(Kind::NeverRetries));
-        }
-        budget.serve_retries();
-        Ok(())
+        Err(ConfigError(Kind::NeverRetries))
     }
 }
 

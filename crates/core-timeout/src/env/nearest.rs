@@ -1,6 +1,6 @@
 //! Which of some names was meant.
 
-/// The name that is nearest to what was written, if it is so near that it may have been meant: at most a third of its letters are wrong.
+/// The name that is nearest to what was written, if it is so near that it may have been meant: one letter is wrong, or at most a third of them.
 pub(super) fn nearest(written: &str, names: impl Iterator<Item = String>) -> Option<String> {
     let written = written.to_ascii_uppercase();
     let near = names.map(|name| (distance(&written, &name), name));
