@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use core_breaker::Span;
-use core_retry::{Growth, HedgeBuilder, Jitter};
+use core_retry::HedgeBuilder;
 
 use crate::builder::Builder;
 use crate::error::{ConfigError, Kind};
@@ -102,19 +102,11 @@ fn rate_reaches_min_calls(builder: &Builder) -> Result<(), ConfigError> {
     }
 }
 
-/// Only where the delay is certain: jitter from zero may always fit.
+/// By the least that the first delay can be: jitter from zero may always fit.
 fn first_retry_fits_total(builder: &Builder) -> Result<(), ConfigError> {
     let (Some(retry), Some(total)) = (&builder.retry, builder.deadline) else { return Ok(()) };
-    let backoff = retry.backoff();
-    let shortest = match (backoff.growth, backoff.jitter) {
-        (Growth::Smooth, _) => Duration::ZERO,
-        (Growth::Decorrelated, _) | (_, Jitter::None | Jitter::Plus { .. }) => backoff.base,
-        // The draws of these begin below it: the least is that of zero.
-        (Growth::Fixed | Growth::Linear | Growth::Exponential { .. }, _) => {
-            backoff.delay(1, Duration::ZERO, 0.0)
-        }
-        _ => Duration::ZERO,
-    };
+    // Of all draws zero gives the least.
+    let shortest = retry.backoff().delay(1, Duration::ZERO, 0.0);
     let least = retry.least_attempt_time();
     if retry.total_attempts() == 1 || shortest < total && shortest.saturating_add(least) <= total {
         return Ok(());
@@ -135,9 +127,10 @@ pub(crate) fn check_hedge(plan: &Builder, hedge: &HedgeBuilder) -> Result<(), Co
     // Only where the delay is certain: a quantile adapts.
     let Some(delay) = hedge.fixed_delay() else { return Ok(()) };
     let last_after = delay.saturating_mul(hedge.hedges().into());
+    let least = hedge.least_attempt_time();
     match (plan.deadline, plan.attempt_timeout) {
-        (Some(total), _) if last_after > total => {
-            Err(ConfigError(Kind::HedgesOverTotal { after: last_after, total }))
+        (Some(total), _) if last_after >= total || last_after.saturating_add(least) > total => {
+            Err(ConfigError(Kind::HedgesOverTotal { after: last_after, least, total }))
         }
         (_, Some(attempt)) if delay >= attempt => {
             Err(ConfigError(Kind::HedgeAfterAttempt { delay, attempt }))

@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     RateUnderMinCalls { most: u64, needed: u32, window: Duration },
     RetryNeverFits { delay: Duration, total: Duration },
     RetryWithoutTime { delay: Duration, least: Duration, total: Duration },
-    HedgesOverTotal { after: Duration, total: Duration },
+    HedgesOverTotal { after: Duration, least: Duration, total: Duration },
     HedgeAfterAttempt { delay: Duration, attempt: Duration },
     HedgeWithoutSlot { slots: u32, attempts: u32 },
     HedgeOfUnrepeatable,
@@ -82,11 +82,16 @@ impl fmt::Display for ConfigError {
                 "the first retry waits {delay:?} and needs {least:?} of min_attempt_time, and the whole call takes {total:?}: it would \
                  never be made; make the deadline longer, the delay shorter or the least time less"
             ),
-            Kind::HedgesOverTotal { after, total } => write!(
-                f,
-                "the last hedge is due {after:?} after the first attempt and the whole call takes {total:?}: it would never be made; \
-                 make the delay shorter, or the hedges fewer"
-            ),
+            Kind::HedgesOverTotal { after, least, total } => {
+                write!(f, "the last hedge is due {after:?} after the first attempt")?;
+                if !least.is_zero() {
+                    write!(f, ", needs {least:?} of min_attempt_time")?;
+                }
+                write!(
+                    f,
+                    " and the whole call takes {total:?}: it would never be made; make the delay shorter, or the hedges fewer"
+                )
+            }
             Kind::HedgeAfterAttempt { delay, attempt } => write!(
                 f,
                 "a hedge is due after {delay:?} and an attempt takes {attempt:?} at most: it would only be made after a failure; make \

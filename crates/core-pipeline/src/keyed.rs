@@ -10,7 +10,7 @@ use core_breaker::Circuits;
 use core_errors::{Name, PolicyKind, Reason, Rejection};
 use core_limit::RateLimit;
 use core_policy::{Keyed, KeyedMap, KeyedStats, key_text};
-use core_retry::Hedge;
+use core_retry::{Budget, Hedge, Retry};
 
 use crate::change::{Busy, Change, Step, in_turn};
 use crate::describe::Description;
@@ -322,6 +322,18 @@ impl<K: Hash + Eq, P: PerKey> KeyedPipeline<K, P> {
         });
         let Template { like, .. } = &*self.template();
         KeyedSummary::new(like.pipeline(), like.own_hedge(), self.stats(), circuits, &Sums(sums))
+    }
+
+    /// The budget that the retries of all keys draw on, if they have one.
+    #[must_use]
+    pub fn retry_budget(&self) -> Option<Budget> {
+        self.template().like.pipeline().retry().and_then(Retry::budget).cloned()
+    }
+
+    /// The budget that the hedges of all keys draw on, if there are any: that of the retries, unless they were given another.
+    #[must_use]
+    pub fn hedge_budget(&self) -> Option<Budget> {
+        self.template().like.own_hedge().map(Hedge::budget).cloned()
     }
 
     /// The name that all of them have.

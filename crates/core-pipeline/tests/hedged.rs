@@ -167,11 +167,28 @@ fn pl_1_a_hedge_that_could_never_be_made_is_refused_with_a_reason() {
     let total = || pipeline().deadline(ms(100));
     assert!(refused(total(), after_30_ms().max(4)).contains("120ms"));
     assert!(total().build().unwrap().hedged(after_30_ms().max(3)).is_ok());
-    assert!(pipeline().deadline(ms(120)).build().unwrap().hedged(after_30_ms().max(4)).is_ok());
+    assert!(refused(pipeline().deadline(ms(120)), after_30_ms().max(4)).contains("120ms"), "it is over then");
+    assert!(pipeline().deadline(ms(121)).build().unwrap().hedged(after_30_ms().max(4)).is_ok());
+    let least = |least| after_30_ms().min_attempt_time(least);
+    assert!(refused(total(), least(ms(71))).contains("needs 71ms of min_attempt_time"));
+    assert!(total().build().unwrap().hedged(least(ms(70))).is_ok());
     assert!(refused(pipeline().attempt_timeout(ms(30)), after_30_ms()).contains("on_failure"));
     let once = pipeline().retry(Retry::fixed(ms(1)).not_idempotent());
     assert!(refused(once, after_30_ms()).contains("twice"));
     assert!(refused(pipeline(), Hedge::after_p95()).contains("budget"));
+}
+
+/// What the check goes by: the last moment at which a hedge starts.
+#[tokio::test(start_paused = true)]
+async fn a_hedge_starts_before_the_deadline_with_the_least_time_that_it_needs_and_not_at_it() {
+    for (total, least, hedges) in [(30, 0, 0), (31, 0, 1), (40, 10, 1), (39, 10, 0)] {
+        let hedge = Hedge::after(ms(30)).min_attempt_time(ms(least)).budget(&Budget::default());
+        let hedged = Pipeline::named("search").build().unwrap().hedged(hedge).unwrap();
+        let context = Context::builder().deadline_in(ms(total), &Clock::system()).build();
+        let stuck = hedged.call(|_| pending::<Result<(), Error>>());
+        context.scope(stuck).await.unwrap_err();
+        assert_eq!(hedged.hedge().stats().hedges, hedges, "{total} {least}");
+    }
 }
 
 #[test]

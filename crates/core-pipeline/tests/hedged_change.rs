@@ -39,7 +39,7 @@ fn pl_1_a_pipeline_is_not_changed_to_what_its_hedge_does_not_fit() {
     says(plain.reconfigure(|c| c.bulkhead(5).attempt_timeout(ms(90)).deadline(ms(100))), "120ms");
     says(plain.reconfigure(|c| c.bulkhead(5).attempt_timeout(ms(30))), "only be made after a failure");
     assert_eq!(plain.describe(), before, "all or nothing");
-    plain.reconfigure(|c| c.deadline(ms(120)).attempt_timeout(ms(31))).unwrap();
+    plain.reconfigure(|c| c.deadline(ms(121)).attempt_timeout(ms(31))).unwrap();
     drop(hedged);
     plain.reconfigure(|c| c.attempt_timeout(ms(30))).unwrap();
 }
@@ -51,7 +51,7 @@ fn pl_1_nor_by_another_of_its_hedges() {
     let two = plain.hedged(Hedge::after(ms(400)).budget(&Budget::default())).unwrap();
     says(one.reconfigure(|c| c.deadline(ms(300)).hedge(|hedge| hedge.after(ms(10)))), "400ms");
     assert_eq!((one.hedge().fixed_delay(), plain.deadline().unwrap().limit()), (Some(ms(30)), secs(1)));
-    two.reconfigure(|c| c.deadline(ms(300)).hedge(|hedge| hedge.after(ms(300)))).unwrap();
+    two.reconfigure(|c| c.deadline(ms(300)).hedge(|hedge| hedge.after(ms(299)))).unwrap();
     assert_eq!(plain.deadline().unwrap().limit(), ms(300));
 }
 

@@ -125,7 +125,7 @@ impl Builder {
         self.jitter(Jitter::None)
     }
 
-    /// Spreads delays in this way. Default: [`Jitter::Full`]. Decorrelated and smooth delays are drawn as it is, and are not built with any
+    /// Spreads delays in this way. Default: [`Jitter::Full`]. Decorrelated and smooth delays are drawn at random already, and are not built with any
     /// other.
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.chosen.jitter = true;

@@ -75,7 +75,7 @@ impl fmt::Display for ConfigError {
             ),
             Kind::OwnJitter { growth } => write!(
                 f,
-                "{growth} delays are drawn as it is, and a jitter is set, which would do nothing: leave it out, or use \
+                "{growth} delays are drawn at random already, and a jitter is set, which would do nothing: leave it out, or use \
                  Retry::exponential"
             ),
             Kind::NothingToDraw(delay) => write!(

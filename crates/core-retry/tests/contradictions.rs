@@ -83,7 +83,7 @@ fn rt_3_delays_that_are_drawn_as_it_is_take_no_other_jitter() {
     {
         for jitter in [Jitter::None, Jitter::Full, Jitter::Equal, PLUS, Jitter::PlusMinus { fraction: 0.1 }] {
             let expected = format!(
-                "{growth} delays are drawn as it is, and a jitter is set, which would do nothing: leave it out, or use \
+                "{growth} delays are drawn at random already, and a jitter is set, which would do nothing: leave it out, or use \
                  Retry::exponential"
             );
             assert_eq!(refusal(builder.clone().jitter(jitter)), expected);

@@ -22,7 +22,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -130,6 +130,71 @@ async fn a_loser_that_panics_when_it_is_dropped_takes_nobody_with_it() {
     drop(call);
     assert_eq!(dropped.get(), 3, "all of them were dropped");
     assert!((budget.available(Clock::system().now()) - 8.0).abs() < 1e-9);
+}
+
+/// Hedges are dropped one after the other: who panics in between does not keep the later ones, nor what was paid for them.
+#[tokio::test(start_paused = true)]
+async fn a_hedge_that_panics_when_it_is_dropped_does_not_keep_those_after_it() {
+    for bomb in 1..=3 {
+        let budget = Budget::in_flight(1.0, 8).unwrap();
+        let hedge = Hedge::after(Duration::ZERO).max(3).budget(&budget).build().unwrap();
+        let dropped = RefCell::new(Vec::new());
+        let mut call = Box::pin(hedge.call(|at: Attempt| {
+            let (dropped, number) = (&dropped, at.hedge());
+            let guard = OnDrop(move || {
+                dropped.borrow_mut().push(number);
+                assert!(number != bomb, "a bug in a drop");
+            });
+            async move {
+                let _guard = guard;
+                pending::<Result<(), Error>>().await
+            }
+        }));
+        assert!(poll(call.as_mut()).is_pending());
+        assert!((budget.available(Clock::system().now()) - 8.0).abs() > 0.5, "some are in flight");
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(call))).is_err(), "the panic goes on");
+        assert_eq!(*dropped.borrow(), [0, 1, 2, 3]);
+        assert!((budget.available(Clock::system().now()) - 8.0).abs() < 1e-9);
+    }
+}
+
+/// What a call waits with is memory of the thread: it may move to another, and outlive what its thread keeps.
+#[test]
+fn a_call_that_waits_ends_on_another_thread_and_while_its_thread_ends() {
+    type Waiting = Pin<Box<dyn Future<Output = Result<u8, core_policy::CallError<Error>>> + Send>>;
+    thread_local! {
+        static FIRST: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+        static LAST: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+    }
+    let time = ManualClock::new();
+    let budget = Budget::in_flight(1.0, 0).unwrap();
+    let hedge = Hedge::after(ms(10)).budget(&budget).clock(time.clock()).build().unwrap();
+    let begun = || -> Waiting {
+        let hedge = hedge.clone();
+        let mut call: Waiting = Box::pin(async move {
+            let op = |at: Attempt| async move { if at.is_hedge() { Ok(7) } else { pending().await } };
+            hedge.call(op).await
+        });
+        assert!(poll(call.as_mut()).is_pending());
+        call
+    };
+    let in_flight = || budget.available(time.now());
+    let mut moved = begun();
+    std::thread::scope(|scope| {
+        let ends = scope.spawn(|| {
+            // Which of them goes before what the thread keeps and which after it is the platform's: there is one of each.
+            FIRST.set(None);
+            drop(begun());
+            LAST.set(Some(begun()));
+            FIRST.set(Some(begun()));
+            assert!((in_flight() - 3.0).abs() < 1e-9, "{}", in_flight());
+            time.advance(ms(10));
+            let Poll::Ready(Ok(7)) = poll(moved.as_mut()) else { panic!("its hedge is due") };
+        });
+        // A scope waits for what is spawned, and not for what its thread drops last.
+        ends.join().unwrap();
+    });
+    assert!(in_flight().abs() < 1e-9, "nothing is in flight: {}", in_flight());
 }
 
 #[tokio::test(start_paused = true)]

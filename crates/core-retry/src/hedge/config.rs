@@ -181,6 +181,12 @@ impl HedgeBuilder {
         if let WhenDue::After(delay) = self.when_due { Some(delay) } else { None }
     }
 
+    /// How much time there must be left for a hedge to start, unchecked.
+    #[must_use]
+    pub fn least_attempt_time(&self) -> Duration {
+        self.min_attempt_time
+    }
+
     /// Whether a hedge is only made once the attempts before it have failed; unchecked.
     #[must_use]
     pub fn is_on_failure(&self) -> bool {

@@ -15,6 +15,10 @@ const CALLS: Desc<Counter> = Desc::counter(
     "keyed_circuit_breaker_calls_total",
     "Calls that came to the circuits of all keys, by what came of them.",
 );
+const SLOW: Desc<Counter> = Desc::counter(
+    "keyed_circuit_breaker_slow_calls_total",
+    "Calls that took longer than the circuits of all keys allow.",
+);
 const FALLBACKS: Desc<Counter> = Desc::counter(
     "keyed_circuit_breaker_fallbacks_total",
     "Calls through the circuits of all keys that a fallback answered.",
@@ -44,6 +48,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> sealed::Watch for Arc<KeyedBreaker<K>
             for (outcome, n) in super::breakers::outcomes(&totals) {
                 calls.put([name, outcome], n);
             }
+            scrape.counters(&SLOW, NAME).put([name], totals.slow);
             scrape.counters(&FALLBACKS, NAME).put([name], totals.fallbacks);
         })
     }

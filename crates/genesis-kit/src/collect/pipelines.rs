@@ -4,10 +4,12 @@ use std::sync::Arc;
 use core_errors::Name;
 use core_metrics::{Counter, Desc, Gauge, LabelNames, Registry, Scrape};
 use core_pipeline::{HedgedPipeline, KeyedPipeline, KeyedSummary, Pipeline};
+use core_retry::Budget;
+use core_time::Clock;
 use core_timeout::Timeout;
 
 use super::watch::{Source, sealed};
-use super::{breakers, bulkheads, circuits, hedges, keyed, rates, retries};
+use super::{breakers, budgets, bulkheads, circuits, hedges, keyed, rates, retries};
 
 const FIRED: Desc<Counter> =
     Desc::counter("timeout_fired_total", "How often a limit on time stopped an attempt or a whole call.");
@@ -21,6 +23,10 @@ const LIMIT_SECONDS: Desc<Gauge> =
 const KEYED_ATTEMPTS: Desc<Counter> = Desc::counter(
     "keyed_pipeline_attempts_total",
     "Attempts that came to the circuits of all keys, by what came of them.",
+);
+const KEYED_SLOW: Desc<Counter> = Desc::counter(
+    "keyed_pipeline_slow_calls_total",
+    "Attempts that took longer than the circuits of all keys allow.",
 );
 const KEYED_FALLBACKS: Desc<Counter> = Desc::counter(
     "keyed_pipeline_fallbacks_total",
@@ -96,6 +102,7 @@ macro_rules! watch_keyed {
                 let pipelines = Self::clone(self);
                 Source::new("pipelines by key", self.name(), move |scrape| {
                     put_keyed(scrape, &pipelines.summary());
+                    put_budgets(scrape, pipelines.name(), pipelines.retry_budget(), pipelines.hedge_budget());
                 })
             }
         }
@@ -134,6 +141,7 @@ fn put_keyed(scrape: &mut Scrape, shown: &KeyedSummary) {
         );
     }
     if let Some(totals) = &shown.breaker {
+        scrape.counters(&KEYED_SLOW, NAME).put([name], totals.slow);
         scrape.counters(&KEYED_FALLBACKS, NAME).put([name], totals.fallbacks);
     }
     if let Some(stats) = &shown.retry {
@@ -148,6 +156,18 @@ fn put_keyed(scrape: &mut Scrape, shown: &KeyedSummary) {
     for (limits, n) in [("attempt", shown.attempts_timed_out), ("call", shown.calls_timed_out)] {
         if let Some(n) = n {
             fired.put([name, limits], n);
+        }
+    }
+}
+
+/// What all keys draw on: not under the label that a pipeline of the same name has for its own.
+fn put_budgets(scrape: &mut Scrape, name: Name, of_retry: Option<Budget>, of_hedge: Option<Budget>) {
+    // Where the hedges draw on that of the retry too, it is shown there.
+    let is_shared = of_retry.as_ref().zip(of_hedge.as_ref()).is_some_and(|(a, b)| a.is_same(b));
+    let of_hedge = of_hedge.filter(|_| !is_shared);
+    for (of, budget) in [("keyed_retry", of_retry), ("keyed_hedge", of_hedge)] {
+        if let Some(budget) = budget {
+            budgets::put(scrape, name, of, &budget, &Clock::system());
         }
     }
 }

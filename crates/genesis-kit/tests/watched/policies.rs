@@ -1,30 +1,9 @@
-//! What stands by itself, and what there is one of for each key, in the metrics.
-
-use std::future::ready;
-use std::sync::Arc;
+//! What stands by itself.
 
 use genesis_kit::limit::{Adaptive, Executor, SlidingWindow, Throttle};
-use genesis_kit::policy::Keyed;
 use genesis_kit::prelude::*;
 
-/// What a kit shows that watches these.
-fn shown(watch: impl FnOnce(genesis_kit::Builder) -> genesis_kit::Builder) -> String {
-    let kit = watch(Kit::builder("watched").version("1").without_log()).build().expect("a kit");
-    let text = kit.metrics().respond(None).body;
-    assert!(text.contains("metrics_rejected_total 0\n"), "all of it has a place: {text}");
-    text
-}
-
-#[track_caller]
-fn has<const N: usize>(text: &str, lines: [&str; N]) {
-    for line in lines {
-        assert!(text.lines().any(|shown| shown == line), "{line} in {text}");
-    }
-}
-
-fn fail() -> Result<(), Error> {
-    Err(Error::network("gone"))
-}
+use crate::bench::{fail, has, shown};
 
 #[test]
 fn limits_and_throttles_show_what_they_let_through_and_refuse() {
@@ -77,59 +56,6 @@ fn limits_and_throttles_show_what_they_let_through_and_refuse() {
 }
 
 #[test]
-fn no_key_is_a_label_and_what_is_shown_is_of_all_keys() {
-    let users = Rate::per_hour(2)
-        .name("users")
-        .keyed(Keyed::max(2).idle(secs(7_200)))
-        .tier("premium", Rate::per_hour(9))
-        .build::<String>()
-        .unwrap();
-    let premium = users.tier("premium").unwrap();
-    for user in ["ann", "bob", "eve"] {
-        (0..3).for_each(|_| drop(users.check(user)));
-    }
-    users.check_in(premium, "eve").unwrap();
-    let hosts = Breaker::consecutive(1).name("hosts").build().unwrap();
-    let hosts = Arc::new(hosts.keyed::<String>(Keyed::max(3)).unwrap());
-    hosts.get("db-1").unwrap().acquire().unwrap().failure();
-    hosts.get("db-1").unwrap().acquire().unwrap_err();
-    hosts.get("db-2").unwrap().acquire().unwrap().success();
-    assert_eq!(hosts.get("db-1").unwrap().call_or_blocking(|_| fail(), |_| Ok(())).ok(), Some(()));
-    let shards = Pipeline::named("shards").breaker(Breaker::consecutive(1)).build().unwrap();
-    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(4)).unwrap());
-    assert!(shards.get(&7).unwrap().call_blocking(|_| fail()).is_err());
-    let plain = Pipeline::named("plain").bulkhead(2).build().unwrap();
-    let plain = Arc::new(plain.keyed::<u32>(Keyed::max(4)).unwrap());
-    let text = shown(|kit| kit.watch(&users).watch(&hosts).watch(&shards).watch(&plain));
-    has(
-        &text,
-        [
-            "keyed_keys{kind=\"rate_limit\",name=\"users\"} 2.0",
-            "keyed_keys_max{kind=\"rate_limit\",name=\"users\"} 2.0",
-            "keyed_keys_inserted_total{kind=\"rate_limit\",name=\"users\"} 3",
-            "keyed_keys_forgotten_total{kind=\"rate_limit\",name=\"users\",why=\"displaced\"} 1",
-            "keyed_keys_forgotten_total{kind=\"rate_limit\",name=\"users\",why=\"idle\"} 0",
-            "keyed_keys_refused_total{kind=\"rate_limit\",name=\"users\"} 0",
-            "keyed_rate_limit_requests_total{name=\"users\",tier=\"default\",outcome=\"allowed\"} 6",
-            "keyed_rate_limit_requests_total{name=\"users\",tier=\"default\",outcome=\"refused\"} 3",
-            "keyed_rate_limit_requests_total{name=\"users\",tier=\"premium\",outcome=\"allowed\"} 1",
-            "keyed_keys{kind=\"breaker\",name=\"hosts\"} 2.0",
-            "keyed_circuit_breakers{kind=\"breaker\",name=\"hosts\",state=\"open\"} 1.0",
-            "keyed_circuit_breakers{kind=\"breaker\",name=\"hosts\",state=\"closed\"} 1.0",
-            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"success\"} 1",
-            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"failure\"} 1",
-            "keyed_circuit_breaker_calls_total{name=\"hosts\",outcome=\"rejected\"} 2",
-            "keyed_circuit_breaker_fallbacks_total{name=\"hosts\"} 1",
-            "keyed_keys{kind=\"pipeline\",name=\"shards\"} 1.0",
-            "keyed_circuit_breakers{kind=\"pipeline\",name=\"shards\",state=\"open\"} 1.0",
-            "keyed_keys_max{kind=\"pipeline\",name=\"plain\"} 4.0",
-        ],
-    );
-    assert!(["db-1", "ann", "eve"].iter().all(|key| !text.contains(&format!("\"{key}\""))), "{text}");
-    assert!(!text.contains("keyed_circuit_breakers{kind=\"pipeline\",name=\"plain\""), "it has none");
-}
-
-#[test]
 fn partitions_of_an_adaptive_limit_are_shown_whichever_handle_is_watched() {
     let rules = Adaptive::gradient().partition("live", 0.7).partition("batch", 0.25).name("search");
     let limit = rules.build().unwrap();
@@ -148,117 +74,6 @@ fn partitions_of_an_adaptive_limit_are_shown_whichever_handle_is_watched() {
         );
     }
     drop(calls);
-}
-
-#[test]
-fn pipelines_of_keys_show_what_their_calls_came_to_also_those_of_keys_that_were_forgotten() {
-    let shards = Pipeline::named("shards")
-        .deadline(secs(5))
-        .retry(Retry::fixed(ms(1)).attempts(2))
-        .breaker(Breaker::consecutive(9))
-        .limit(Rate::per_hour(100))
-        .bulkhead(1)
-        .attempt_timeout(secs(1))
-        .build()
-        .unwrap();
-    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2).idle(secs(3_600))).unwrap());
-    for shard in 0..5 {
-        let shard = shards.get(&shard).unwrap();
-        assert!(shard.call_blocking(|_| fail()).is_err());
-        assert!(shard.call_blocking(|_| Ok::<_, Error>(())).is_ok());
-        assert!(shard.call_or_blocking(|_| Err(Error::internal("wrong")), |_| Ok(())).is_ok());
-    }
-    let busy = shards.get(&4).unwrap();
-    let slot = busy.bulkhead().unwrap().acquire().unwrap();
-    assert!(busy.call_blocking(|_| fail()).is_err());
-    let text = shown(|kit| kit.watch(&shards));
-    drop(slot);
-    has(
-        &text,
-        [
-            "keyed_keys_forgotten_total{kind=\"pipeline\",name=\"shards\",why=\"displaced\"} 3",
-            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"success\"} 5",
-            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"failure\"} 15",
-            "keyed_pipeline_attempts_total{name=\"shards\",outcome=\"inconclusive\"} 1",
-            "keyed_pipeline_fallbacks_total{name=\"shards\"} 5",
-            "keyed_pipeline_retries_total{name=\"shards\"} 5",
-            "keyed_pipeline_retry_calls_total{name=\"shards\",outcome=\"out_of_attempts\"} 5",
-            "keyed_pipeline_rate_limit_requests_total{name=\"shards\",outcome=\"allowed\"} 21",
-            "keyed_pipeline_bulkhead_calls_total{name=\"shards\",outcome=\"admitted\"} 21",
-            "keyed_pipeline_bulkhead_calls_total{name=\"shards\",outcome=\"refused\"} 1",
-            "keyed_pipeline_timeouts_total{name=\"shards\",limits=\"attempt\"} 0",
-            "keyed_pipeline_timeouts_total{name=\"shards\",limits=\"call\"} 0",
-        ],
-    );
-    let plain = Pipeline::named("plain").bulkhead(2).build().unwrap();
-    let plain = Arc::new(plain.keyed::<u32>(Keyed::max(4)).unwrap());
-    let text = shown(|kit| kit.watch(&plain));
-    let kinds: Vec<_> = text.lines().filter(|line| line.starts_with("keyed_pipeline_")).collect();
-    assert!(
-        kinds.iter().all(|line| line.starts_with("keyed_pipeline_bulkhead")) && kinds.len() == 4,
-        "{kinds:?}"
-    );
-}
-
-#[tokio::test]
-async fn hedged_pipelines_of_keys_show_their_hedges_also_those_of_keys_that_were_forgotten() {
-    let shards = Pipeline::named("shards").bulkhead(9).build().unwrap();
-    let shards = shards.hedged(Hedge::on_failure().budget(&Budget::new(3, 0.1).unwrap())).unwrap();
-    let shards = Arc::new(shards.keyed::<u32>(Keyed::max(2).idle(secs(3_600))).unwrap());
-    let first_fails = |at: Attempt| ready(if at.is_hedge() { Ok(()) } else { Err(Error::network("gone")) });
-    let mut results = Vec::new();
-    for shard in 0..5 {
-        let shard = shards.get(&shard).unwrap();
-        results.push(shard.call(first_fails).await.is_ok());
-    }
-    // Each failure takes a token, and hedges are made while more than half of them are there.
-    assert_eq!(results, [true, false, false, false, false]);
-    has(
-        &shown(|kit| kit.watch(&shards)),
-        [
-            "keyed_keys_forgotten_total{kind=\"pipeline\",name=\"shards\",why=\"displaced\"} 3",
-            "keyed_pipeline_hedge_calls_total{name=\"shards\",outcome=\"success\"} 1",
-            "keyed_pipeline_hedge_calls_total{name=\"shards\",outcome=\"failure\"} 4",
-            "keyed_pipeline_hedge_won_total{name=\"shards\"} 1",
-            "keyed_pipeline_hedges_total{name=\"shards\"} 1",
-            "keyed_pipeline_hedge_withheld_total{name=\"shards\",reason=\"budget\"} 4",
-            "keyed_pipeline_hedge_withheld_total{name=\"shards\",reason=\"deadline\"} 0",
-        ],
-    );
-}
-
-#[test]
-fn a_scrape_of_a_hundred_thousand_keys_is_as_long_as_one_of_a_single_key() {
-    const KEYS: u32 = 100_000;
-    let users = Rate::per_hour(9).name("users").keyed(Keyed::max(KEYS as usize).idle(secs(7_200)));
-    let users = users.build::<u32>().unwrap();
-    let hosts = Pipeline::named("hosts").bulkhead(1).build().unwrap();
-    let hosts = Arc::new(hosts.keyed::<u32>(Keyed::max(KEYS as usize)).unwrap());
-    let kit = Kit::builder("watched").version("1").without_log().watch(&users).watch(&hosts).build().unwrap();
-    let scrape = || kit.metrics().respond(None).body;
-    let shape = |text: &str| {
-        let without_numbers = |line: &str| line.rsplit_once(' ').map(|(series, _)| series.to_owned());
-        let ours = text.lines().filter(|line| line.starts_with("keyed_"));
-        ours.filter_map(without_numbers).collect::<Vec<_>>()
-    };
-    users.check(&0).unwrap();
-    hosts.get(&0).unwrap();
-    let of_one = shape(&scrape());
-    for key in 0..KEYS {
-        users.check(&key).unwrap();
-        drop(hosts.get(&key).unwrap().admit().unwrap());
-    }
-    let text = scrape();
-    assert_eq!(shape(&text), of_one, "no key is a label");
-    has(
-        &text,
-        [
-            "keyed_keys{kind=\"rate_limit\",name=\"users\"} 100000.0",
-            "keyed_keys{kind=\"pipeline\",name=\"hosts\"} 100000.0",
-            "keyed_rate_limit_requests_total{name=\"users\",tier=\"default\",outcome=\"allowed\"} 100001",
-            "keyed_pipeline_bulkhead_calls_total{name=\"hosts\",outcome=\"admitted\"} 100000",
-        ],
-    );
 }
 
 #[test]
