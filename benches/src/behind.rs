@@ -30,6 +30,7 @@ pub const ALL: &[Behind] = &[
         10.0,
         "the same, and a period of a millisecond is one of the exact clock",
     ),
+    behind("rate_limit/until_ready", 1.1, "a look at a clock and one change of a word, in both"),
     behind(
         "keyed/miss_256",
         2.0,
