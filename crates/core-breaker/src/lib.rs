@@ -139,7 +139,6 @@ mod event;
 mod fleet;
 mod history;
 mod keyed;
-mod near;
 mod opening;
 mod operator;
 mod outcome;

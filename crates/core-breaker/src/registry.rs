@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use core_policy::near;
+
 use crate::breaker::Breaker;
 use crate::error::{ConfigError, Kind};
-use crate::near;
 use crate::snapshot::Snapshot;
 
 /// The breakers of a service, by name: for the operator's surface and for metrics. Cheap to clone; clones share it.
@@ -106,6 +107,6 @@ impl Registry {
 }
 
 fn unknown(name: &str, breakers: &BTreeMap<&'static str, Breaker>) -> ConfigError {
-    let near = near::to(name, breakers.keys().copied());
+    let near = near(name, breakers.keys().copied());
     ConfigError(Kind::Unknown { name: name.chars().take(128).collect(), near })
 }

@@ -99,6 +99,7 @@ mod key_text;
 mod keyed;
 #[doc(hidden)]
 pub mod methods;
+mod near;
 mod notify;
 mod past;
 mod permit;
@@ -126,6 +127,8 @@ pub use fallback::or_else;
 pub use judge::{ByClass, Classified, Judge};
 pub use key_text::key_text;
 pub use keyed::{Keyed, KeyedError, KeyedMap, KeyedStats, KeysFull};
+#[doc(hidden)]
+pub use near::near;
 pub use notify::{Follows, Notify, Tried};
 pub use past::Past;
 pub use permit::Permit;

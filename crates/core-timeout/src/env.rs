@@ -1,17 +1,15 @@
 //! Limits from the environment: a pure function of pairs, and a thin shell that reads them.
 
-mod nearest;
-
 use std::ffi::OsString;
 use std::time::Duration;
+
+use core_policy::near;
 
 use crate::error::{ConfigError, Kind};
 use crate::operation::Operation;
 use crate::profile::Profile;
 use crate::serving::Serving;
 use crate::standard::Standard;
-
-use nearest::nearest;
 
 /// How the variables begin.
 const PREFIX: &str = "GENESIS_TIMEOUT_";
@@ -148,8 +146,9 @@ fn unread<K: Operation, L: Operation>(prefix: &str, variable: &str, of: &str) ->
         return Kind::OfOthers { variable: shown, set };
     }
     let is_short = variable.len() <= VARIABLE_MAX;
-    let both = variables::<K>().chain(variables::<L>()).chain(["PROFILE".to_owned()]);
-    let meant = is_short.then(|| nearest(of, both)).flatten().map(|name| format!("{prefix}{name}"));
+    let both: Vec<_> = variables::<K>().chain(variables::<L>()).chain(["PROFILE".to_owned()]).collect();
+    let near = if is_short { near(of, both.iter().map(String::as_str)) } else { Vec::new() };
+    let meant = near.first().map(|name| format!("{prefix}{name}"));
     Kind::NoOperation { variable: shown, meant, known: variables::<K>().collect::<Vec<_>>().join(", ") }
 }
 

@@ -23,7 +23,7 @@ fn slips_are_counted_as_levenshtein_counts_them() {
 
 #[test]
 fn one_slip_in_three_characters_is_a_slip_and_three_are_the_most() {
-    let meant = |name: &str, other: &'static str| !to(name, [other].into_iter()).is_empty();
+    let meant = |name: &str, other: &'static str| !near(name, [other].into_iter()).is_empty();
     assert!(meant("abc", "abd") && !meant("abc", "xyc"));
     assert!(meant("abcdef", "abcdxy") && !meant("abcdef", "abczxy"));
     assert!(meant("abcdefghi", "abcdefxyz") && !meant("abcdefghi", "abcdewxyz"));
@@ -33,11 +33,11 @@ fn one_slip_in_three_characters_is_a_slip_and_three_are_the_most() {
 
 #[test]
 fn a_name_that_begins_as_another_does_is_meant_from_three_characters_on() {
-    assert_eq!(to("payments-eu", ["payments", "orders"].into_iter()), ["payments"]);
-    assert_eq!(to("Pay", ["payments-of-old"].into_iter()), ["payments-of-old"]);
-    assert!(to("pa", ["payments"].into_iter()).is_empty());
+    assert_eq!(near("payments-eu", ["payments", "orders"].into_iter()), ["payments"]);
+    assert_eq!(near("Pay", ["payments-of-old"].into_iter()), ["payments-of-old"]);
+    assert!(near("pa", ["payments"].into_iter()).is_empty());
     assert!(
-        to("payroll-service", ["payments-of-old"].into_iter()).is_empty(),
+        near("payroll-service", ["payments-of-old"].into_iter()).is_empty(),
         "only the beginning is the same"
     );
 }
@@ -45,5 +45,5 @@ fn a_name_that_begins_as_another_does_is_meant_from_three_characters_on() {
 #[test]
 fn the_nearest_come_first_and_three_at_most() {
     let names = ["orders4", "orders-x", "orders", "ordera", "billing"];
-    assert_eq!(to("orders", names.into_iter()), ["orders", "ordera", "orders4"]);
+    assert_eq!(near("orders", names.into_iter()), ["orders", "ordera", "orders4"]);
 }

@@ -1,10 +1,10 @@
-//! Names that somebody may have meant.
-
 /// As many names as help.
 const MAX: usize = 3;
 
-/// Of `names`, those that are a slip or two away from `name`, or that begin as it does; the nearest first, at most three.
-pub(crate) fn to<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// Of `names`, those that are a slip or two away from `name`, or that begin as it does; the nearest first, at most three. Upper and lower
+/// case are the same.
+#[must_use]
+pub fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     // Names have at most so many characters; what is longer is no slip.
     let name: Vec<char> = name.chars().take(128).flat_map(char::to_lowercase).collect();
     let slips_max = (name.len() / 3).clamp(1, 3);
